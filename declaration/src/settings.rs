@@ -1,0 +1,179 @@
+//! What a host and its services are declared to be, validated.
+//!
+//! Everything here has passed every check that needs no look at the machine:
+//! the generator and the helpers rely on it without checking again.
+
+use std::path::PathBuf;
+
+use crate::problem::Problem;
+use crate::value::{
+    Compression, DatasetName, Mode, Principal, Recordsize, ServiceName, TierName, UnitName,
+};
+
+/// The declarations of a host, as far as they could be read.
+#[derive(Debug, Clone, Default)]
+pub struct Host {
+    /// Services whose declaration is sound, by name.
+    pub services: Vec<Service>,
+    /// Services that are declared but must not start, by name.
+    pub broken: Vec<Broken>,
+    /// Everything that is wrong, in all files, sorted by file, line and column.
+    /// Each problem of a broken service is also in its [`Broken::problems`].
+    pub problems: Vec<Problem>,
+}
+
+/// A declaration that could not be used. Its service fails closed.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    /// The file's name without `.toml`. Not necessarily a valid unit name part, and not
+    /// necessarily text that was UTF-8: it is converted lossily.
+    pub name: String,
+    /// The file that declares the service (absolute, without `PRESEED_ROOT`).
+    pub source: PathBuf,
+    /// The units that must not start: what the readable part of the file declares, else `NAME.service`
+    /// where that is a valid unit name.
+    pub units: Vec<UnitName>,
+    /// Why, never empty.
+    pub problems: Vec<Problem>,
+}
+
+/// One service, complete: template, host defaults and its own file merged, then validated.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The service's name: the declaration's file name without `.toml`.
+    pub name: ServiceName,
+    /// The file that declares it (absolute, without `PRESEED_ROOT`).
+    pub source: PathBuf,
+    /// Where its data is kept.
+    pub storage: Storage,
+    /// Where its data is mounted (absolute, normalized).
+    pub mountpoint: PathBuf,
+    /// Owner of the mountpoint.
+    pub owner: Principal,
+    /// Group of the mountpoint.
+    pub group: Principal,
+    /// Mode of the mountpoint.
+    pub mode: Mode,
+    /// The units that must not start before the data is there, never empty.
+    pub units: Vec<UnitName>,
+    /// The tiers that may restore, in the order to ask them. Never empty, no duplicates.
+    /// Tiers that the storage cannot offer (`rollback` and `snapshot` of a directory) are left out.
+    pub tiers: Vec<TierName>,
+    /// What makes the directory the service's data: paths relative to the mountpoint. May be empty.
+    pub expect: Vec<PathBuf>,
+    /// Names of entries directly below the mountpoint that never count as data.
+    pub ignore: Vec<String>,
+    /// What to do when only some of `expect` is there.
+    pub on_partial: OnPartial,
+    /// What to do when no tier restored and at least one could not be asked.
+    pub on_unavailable: OnUnavailable,
+    /// Replicas that the snapshot tier asks, in this order. Empty unless `tiers` holds `snapshot`.
+    pub replicas: Vec<Replica>,
+    /// The restic repository that the restic tier asks. There if and only if `tiers` holds `restic`,
+    /// or if the service declares one for its backups.
+    pub backup: Option<Backup>,
+}
+
+/// Where a service's data is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// A ZFS dataset.
+    Zfs(Dataset),
+    /// A directory of any file system, at the service's mountpoint.
+    Directory,
+}
+
+/// A service's ZFS dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// The dataset, e.g. `tank/services/sonarr`.
+    pub name: DatasetName,
+    /// The container it is created in, e.g. `tank/services`: a prefix of `name`.
+    pub parent: DatasetName,
+    /// Its record size.
+    pub recordsize: Recordsize,
+    /// Its compression.
+    pub compression: Compression,
+}
+
+/// Where snapshots of a service's dataset are replicated to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// Its name in `preseed.toml`.
+    pub name: String,
+    /// The machine it is on; `None`: a pool of this machine.
+    pub host: Option<String>,
+    /// The dataset that holds the replicas there.
+    pub parent: DatasetName,
+    /// The service's dataset there: `parent` and the last component of the service's own dataset.
+    pub dataset: DatasetName,
+}
+
+/// A service's place in a restic repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// The repository.
+    pub repository: Repository,
+    /// The host its snapshots carry; `None`: this machine's host name.
+    pub host: Option<String>,
+    /// The path its snapshots carry (absolute, normalized): the mountpoint unless declared.
+    pub path: PathBuf,
+    /// The tags its snapshots carry, all of them.
+    pub tags: Vec<String>,
+    /// Patterns that a backup leaves out.
+    pub exclude: Vec<String>,
+}
+
+/// A restic repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its name in `preseed.toml`. A valid credential name: ASCII letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// restic's own address of it, without any secret in it.
+    pub url: String,
+    /// The file that holds its password (absolute).
+    pub password_file: PathBuf,
+    /// A file of `NAME=value` lines for the backend's own credentials (absolute).
+    pub environment_file: Option<PathBuf>,
+}
+
+impl Repository {
+    /// Whether asking it needs the network: every address that is not a path of this machine.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        !(self.url.starts_with('/') || self.url.starts_with("local:"))
+    }
+}
+
+impl Service {
+    /// Whether any of its tiers needs the network.
+    #[must_use]
+    pub fn needs_network(&self) -> bool {
+        self.tiers.iter().any(|tier| match tier {
+            TierName::Rollback => false,
+            TierName::Snapshot => self.replicas.iter().any(|replica| replica.host.is_some()),
+            TierName::Restic => self.backup.as_ref().is_some_and(|backup| backup.repository.is_remote()),
+        })
+    }
+}
+
+/// What to do when only some of `expect` is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnPartial {
+    /// Do not start the service (`on-partial = "stop"`).
+    #[default]
+    Stop,
+    /// Restore, and keep what was there (`on-partial = "restore"`).
+    Restore,
+}
+
+/// What to do when no tier restored and at least one could not be asked or failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnUnavailable {
+    /// Do not start the service (`on-unavailable = "stop"`).
+    #[default]
+    Stop,
+    /// Let it start on an empty directory, without a mark (`on-unavailable = "start-empty"`).
+    StartEmpty,
+}
+
