@@ -3,6 +3,25 @@
 //! ```text
 //! lookup -> fragment (as read) -> merge (as merged) -> settings (as validated)
 //! ```
+//!
+//! [`load`] gives all of a host, [`load_service`] one.
+
+mod catalog;
+mod clash;
+mod document;
+mod fragment;
+mod host_file;
+mod load;
+mod lookup;
+mod merge;
+mod place;
 pub mod problem;
+mod quote;
+mod service;
 pub mod settings;
+mod table;
+mod validate;
 pub mod value;
+
+pub use load::{load, load_service};
+pub use lookup::{DIRECTORIES, Search};

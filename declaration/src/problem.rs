@@ -3,12 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::quote::push_visible;
+
 /// One thing that is wrong, where, and what to do about it.
 ///
 /// Prints as `file:line:column: what: what to do` on one line; control characters are escaped.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// The file (absolute, without `PRESEED_ROOT`).
+    /// The file or directory (absolute, without `PRESEED_ROOT`).
     pub file: PathBuf,
     /// The line, from 1.
     pub line: usize,
@@ -30,14 +32,11 @@ impl fmt::Display for Problem {
             self.what,
             self.cure
         );
-        for c in line.chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                write!(f, "{c}")?;
-            }
+        let mut shown = String::with_capacity(line.len());
+        for character in line.chars() {
+            push_visible(&mut shown, character);
         }
-        Ok(())
+        f.write_str(&shown)
     }
 }
 

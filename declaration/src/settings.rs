@@ -56,8 +56,9 @@ pub struct Service {
     pub mode: Mode,
     /// The units that must not start before the data is there, never empty.
     pub units: Vec<UnitName>,
-    /// The tiers that may restore, in the order to ask them. Never empty, no duplicates.
+    /// The tiers that may restore, in the order to ask them, no duplicates.
     /// Tiers that the storage cannot offer (`rollback` and `snapshot` of a directory) are left out.
+    /// Empty only if nothing is left: a directory without a repository, which simply bootstraps.
     pub tiers: Vec<TierName>,
     /// What makes the directory the service's data: paths relative to the mountpoint. May be empty.
     pub expect: Vec<PathBuf>,
@@ -152,7 +153,10 @@ impl Service {
         self.tiers.iter().any(|tier| match tier {
             TierName::Rollback => false,
             TierName::Snapshot => self.replicas.iter().any(|replica| replica.host.is_some()),
-            TierName::Restic => self.backup.as_ref().is_some_and(|backup| backup.repository.is_remote()),
+            TierName::Restic => self
+                .backup
+                .as_ref()
+                .is_some_and(|backup| backup.repository.is_remote()),
         })
     }
 }
@@ -176,4 +180,3 @@ pub enum OnUnavailable {
     /// Let it start on an empty directory, without a mark (`on-unavailable = "start-empty"`).
     StartEmpty,
 }
-

@@ -1,6 +1,29 @@
 //! The values a declaration is made of, each valid by construction.
+//!
+//! Each is made from text with [`str::parse`]; an [`Invalid`] says what is wrong and what to do.
+
+mod account;
+mod compression;
+mod dataset_name;
+mod invalid;
+mod mode;
+mod names;
+mod outcome;
+mod path;
+mod recordsize;
+mod repository;
+mod service_name;
+mod tier;
+mod unit_name;
 
 use std::fmt;
+
+pub use invalid::Invalid;
+
+pub(crate) use names::{EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName};
+pub(crate) use outcome::Backend;
+pub(crate) use path::{AbsolutePath, Mountpoint, RelativePath};
+pub(crate) use repository::RepositoryUrl;
 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident) => {
@@ -16,11 +39,30 @@ macro_rules! text {
             }
         }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
             }
         }
+    };
+}
+
+macro_rules! deserialize_from_text {
+    ($($name:ident),*) => {
+        $(
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                    let text = std::borrow::Cow::<str>::deserialize(from)?;
+                    text.parse().map_err(serde::de::Error::custom)
+                }
+            }
+        )*
     };
 }
 
@@ -78,4 +120,29 @@ pub enum TierName {
     Snapshot,
     /// A snapshot in a restic repository.
     Restic,
+}
+
+deserialize_from_text!(
+    ServiceName,
+    UnitName,
+    DatasetName,
+    Compression,
+    Principal,
+    Recordsize,
+    Mode,
+    TierName
+);
+
+/// What marks the datasets that a restore stages or keeps: `NAME:preseed-…`.
+pub(crate) const RESERVED: &str = ":preseed-";
+
+/// A value that is written as a TOML string.
+pub(crate) trait Value: std::str::FromStr<Err = Invalid> {
+    /// One as it is written in TOML, quotes included.
+    const EXAMPLE: &'static str;
+
+    /// From a TOML integer, given in decimal; `None` if it must be written as a string.
+    fn from_integer(_decimal: &str) -> Option<Result<Self, Invalid>> {
+        None
+    }
 }

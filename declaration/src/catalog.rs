@@ -1,0 +1,103 @@
+//! The service catalog: templates that declarations start from, read when first asked for.
+
+use std::sync::OnceLock;
+
+use crate::fragment::Fragment;
+use crate::lookup::{Content, DIRECTORIES, Entry, Search};
+use crate::problem::Problem;
+use crate::quote::{nearest, quoted};
+
+/// All templates that are there.
+#[derive(Debug)]
+pub(crate) struct Catalog<'a> {
+    search: &'a Search,
+    entries: Vec<(Entry, OnceLock<Option<Template>>)>,
+    /// Directories that could not be listed.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// One template, as read.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) fragment: Fragment,
+    /// What is wrong with it: it breaks every service that uses it.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl<'a> Catalog<'a> {
+    pub(crate) fn list(search: &'a Search) -> Self {
+        let listing = search.list("catalog");
+        let with_cell = |entry| (entry, OnceLock::new());
+        Self {
+            search,
+            entries: listing.entries.into_iter().map(with_cell).collect(),
+            problems: listing.problems,
+        }
+    }
+
+    /// The template `name`; an error says what is wrong and what to do if there is none.
+    pub(crate) fn get(&self, name: &str) -> Result<&Template, (String, String)> {
+        let found = self
+            .entries
+            .binary_search_by(|(entry, _)| entry.stem.as_os_str().cmp(name.as_ref()));
+        let Some((entry, cell)) = found.ok().and_then(|index| self.entries.get(index)) else {
+            return Err(self.not_found(name));
+        };
+        match cell.get_or_init(|| read(self.search, entry)) {
+            Some(template) => Ok(template),
+            None => Err((
+                format!(
+                    "template {} is masked by {}",
+                    quoted(name),
+                    entry.file.display()
+                ),
+                "remove the mask, or take another template".to_owned(),
+            )),
+        }
+    }
+
+    fn not_found(&self, name: &str) -> (String, String) {
+        let what = format!("there is no template {}", quoted(name));
+        let names = self
+            .entries
+            .iter()
+            .filter_map(|(entry, _)| entry.stem.to_str());
+        let cure = if let Some(meant) = nearest(name, names) {
+            format!("did you mean `{meant}`?")
+        } else {
+            let directories = DIRECTORIES.map(|directory| format!("{directory}/catalog"));
+            format!(
+                "put {name}.toml into one of {}, or remove the key",
+                directories.join(", ")
+            )
+        };
+        (what, cure)
+    }
+
+    /// The problems of the templates that were asked for.
+    pub(crate) fn all_problems(&self) -> impl Iterator<Item = &Problem> {
+        let templates = self
+            .entries
+            .iter()
+            .filter_map(|(_, cell)| cell.get()?.as_ref());
+        self.problems
+            .iter()
+            .chain(templates.flat_map(|template| &template.problems))
+    }
+}
+
+fn read(search: &Search, entry: &Entry) -> Option<Template> {
+    let mut template = match search.read(&entry.file, entry.is_regular) {
+        Ok(Content::Masked) => return None,
+        Ok(Content::Text(text)) => {
+            let (fragment, problems) = Fragment::read(&entry.file, &text, true);
+            Template { fragment, problems }
+        }
+        Err(unreadable) => Template {
+            fragment: Fragment::default(),
+            problems: vec![unreadable.problem(&entry.file)],
+        },
+    };
+    template.problems.extend(entry.doubt.clone());
+    Some(template)
+}

@@ -1,0 +1,156 @@
+//! A TOML file's text, and the place of everything that is wrong in it.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use crate::place::Place;
+use crate::problem::Problem;
+use crate::quote::quoted;
+use crate::table::Table;
+
+/// How many problems of one file are told.
+const MOST_PROBLEMS: usize = 50;
+
+/// A value and where it is declared.
+#[derive(Debug, Clone)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) place: Place,
+}
+
+/// What a file says for a key.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Given<T> {
+    /// Nothing.
+    #[default]
+    No,
+    /// Something that is not valid, or could not be read: the problem is told.
+    Unreadable,
+    /// This.
+    Value(At<T>),
+}
+
+impl<T> Given<T> {
+    pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Given<U> {
+        match self {
+            Self::No => Given::No,
+            Self::Unreadable => Given::Unreadable,
+            Self::Value(At { value, place }) => Given::Value(At {
+                value: into(value),
+                place,
+            }),
+        }
+    }
+}
+
+/// A file's text, and what is wrong with it.
+pub(crate) struct Document<'a> {
+    file: &'a Path,
+    text: &'a str,
+    problems: Vec<Problem>,
+    /// How many problems are not in `problems`.
+    untold: usize,
+    /// The place last asked for. Places are mostly asked for in order: going on from it keeps
+    /// long lists linear.
+    last: (usize, Place),
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn new(file: &'a Path, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            problems: Vec::new(),
+            untold: 0,
+            last: (0, Place::START),
+        }
+    }
+
+    /// Parses as much as can be parsed. Whether it was everything is in the second value.
+    pub(crate) fn parse(&mut self) -> (Table<'a>, bool) {
+        let (entries, errors) = DeTable::parse_recoverable(self.text);
+        for error in &errors {
+            let span = error.span().unwrap_or(self.text.len()..self.text.len());
+            if self.is_full() {
+                self.untold += 1;
+                continue;
+            }
+            let (what, cure) = explain(
+                error.message(),
+                self.text.get(span.clone()).unwrap_or_default(),
+            );
+            self.note(span.start, what, cure);
+        }
+        let table = Table::new(entries.into_inner(), Cow::Borrowed(""));
+        (table, errors.is_empty())
+    }
+
+    /// Line and column of a byte offset.
+    pub(crate) fn place(&mut self, offset: usize) -> Place {
+        let (from, place) = self.last;
+        let offset = offset.min(self.text.len());
+        let text = self.text.as_bytes();
+        let place = match text.get(from..offset) {
+            Some(between) => place.after(between),
+            None => Place::START.after(&text[..offset]),
+        };
+        self.last = (offset, place);
+        place
+    }
+
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MOST_PROBLEMS
+    }
+
+    /// Takes note of a problem at a byte offset.
+    pub(crate) fn note(&mut self, offset: usize, what: impl Into<String>, cure: impl Into<String>) {
+        if self.is_full() {
+            self.untold += 1;
+            return;
+        }
+        let place = self.place(offset);
+        self.problems.push(Problem {
+            file: self.file.to_path_buf(),
+            line: place.line,
+            column: place.column,
+            what: what.into(),
+            cure: cure.into(),
+        });
+    }
+
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
+        if self.untold > 0 {
+            self.problems.push(Problem {
+                file: self.file.to_path_buf(),
+                line: 1,
+                column: 1,
+                what: format!("{} more problems in this file", self.untold),
+                cure: "correct the others first".to_owned(),
+            });
+        }
+        self.problems
+    }
+}
+
+/// What a parser's message means, and what to do.
+fn explain(message: &str, at: &str) -> (String, String) {
+    let (what, expected) = match message.split_once(", expected ") {
+        Some((what, expected)) => (what, Some(expected)),
+        None => (message, None),
+    };
+    let cure = match (what, expected) {
+        ("duplicate key", _) => {
+            return (
+                format!("key {} is declared twice", quoted(at)),
+                "remove one of them".to_owned(),
+            );
+        }
+        ("unexpected leading zero", _) => "quote it: a mode is written as \"0750\"".to_owned(),
+        ("string values must be quoted", _) => "put the value in double quotes".to_owned(),
+        (_, Some(expected)) if !expected.is_empty() => format!("expected {expected}"),
+        _ => "write it as TOML wants it, see https://toml.io".to_owned(),
+    };
+    (what.to_owned(), cure)
+}

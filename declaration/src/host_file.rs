@@ -1,0 +1,259 @@
+//! `preseed.toml`: what a host's services share.
+
+use std::path::{Path, PathBuf};
+
+use crate::document::{At, Document, Given};
+use crate::lookup::{Content, Search};
+use crate::problem::Problem;
+use crate::quote::quoted;
+use crate::settings::Repository;
+use crate::table::Table;
+use crate::value::{AbsolutePath, Backend, DatasetName, RepositoryUrl, SharedName, SshHost};
+
+const KEYS: [(&str, &[&str]); 3] = [
+    ("[storage]", &["backend", "parent", "mount-base"]),
+    (
+        "[repository.NAME]",
+        &["url", "password-file", "environment-file"],
+    ),
+    ("[replica.NAME]", &["host", "parent"]),
+];
+
+/// What a host's services share, validated as far as it could be.
+#[derive(Debug)]
+pub(crate) struct HostFile {
+    /// The file (absolute, without `PRESEED_ROOT`): where it is, or where it would be.
+    pub(crate) file: PathBuf,
+    pub(crate) backend: Backend,
+    /// Where a service without a dataset of its own name goes.
+    pub(crate) parent: DatasetName,
+    /// Where a service without a mountpoint goes.
+    pub(crate) mount_base: PathBuf,
+    /// In the order of the file.
+    pub(crate) repositories: Vec<Shared<Repository>>,
+    /// In the order of the file.
+    pub(crate) replicas: Vec<Shared<ReplicaParent>>,
+    /// What breaks every service.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// A repository or replica, by name.
+#[derive(Debug)]
+pub(crate) struct Shared<T> {
+    pub(crate) name: String,
+    /// What it is; an error breaks every service that uses it.
+    pub(crate) declared: Result<T, Vec<Problem>>,
+}
+
+/// Where the datasets of a host are replicated to.
+#[derive(Debug, Clone)]
+pub(crate) struct ReplicaParent {
+    pub(crate) host: Option<String>,
+    pub(crate) parent: DatasetName,
+}
+
+impl Default for HostFile {
+    fn default() -> Self {
+        Self {
+            file: PathBuf::from("/etc/preseed/preseed.toml"),
+            backend: Backend::default(),
+            parent: DatasetName("rpool/safe/persist".to_owned()),
+            mount_base: PathBuf::from("/srv"),
+            repositories: Vec::new(),
+            replicas: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
+impl HostFile {
+    /// Reads the host's `preseed.toml`; without one, the defaults hold.
+    pub(crate) fn load(search: &Search) -> Self {
+        match search.read_first("preseed.toml") {
+            None => Self::default(),
+            Some((file, Ok(Content::Masked))) => Self {
+                file,
+                ..Self::default()
+            },
+            Some((file, Err(unreadable))) => Self {
+                problems: vec![unreadable.problem(&file)],
+                file,
+                ..Self::default()
+            },
+            Some((file, Ok(Content::Text(text)))) => Self::read(&file, &text),
+        }
+    }
+
+    fn read(file: &Path, text: &str) -> Self {
+        let mut host = Self {
+            file: file.to_path_buf(),
+            ..Self::default()
+        };
+        let mut document = Document::new(file, text);
+        let (mut top, _) = document.parse();
+        if let Given::Value(At {
+            value: mut table, ..
+        }) = top.table(&mut document, "storage", "[storage]")
+        {
+            if let Given::Value(backend) = table.text(&mut document, "backend") {
+                host.backend = backend.value;
+            }
+            if let Given::Value(parent) = table.text(&mut document, "parent") {
+                host.parent = parent.value;
+            }
+            if let Given::Value(At {
+                value: AbsolutePath(path),
+                ..
+            }) = table.text(&mut document, "mount-base")
+            {
+                host.mount_base = path;
+            }
+            table.finish(&mut document, &KEYS);
+        }
+        let repositories = top.tables(&mut document, "repository", "[repository.NAME]");
+        let replicas = top.tables(&mut document, "replica", "[replica.NAME]");
+        top.finish(&mut document, &[]);
+        host.problems = document.into_problems();
+
+        // Each has its own list of problems, so that it breaks only the services that use it.
+        for (name, offset, table) in repositories {
+            let declared = read_shared(file, text, (&name, offset, table), read_repository);
+            host.repositories.push(Shared {
+                name: name.into_owned(),
+                declared,
+            });
+        }
+        for (name, offset, table) in replicas {
+            let declared = read_shared(file, text, (&name, offset, table), read_replica);
+            host.replicas.push(Shared {
+                name: name.into_owned(),
+                declared,
+            });
+        }
+        host
+    }
+
+    /// Every problem of the file.
+    pub(crate) fn all_problems(&self) -> impl Iterator<Item = &Problem> {
+        let repositories = self
+            .repositories
+            .iter()
+            .filter_map(|shared| shared.declared.as_ref().err());
+        let replicas = self
+            .replicas
+            .iter()
+            .filter_map(|shared| shared.declared.as_ref().err());
+        self.problems
+            .iter()
+            .chain(repositories.chain(replicas).flatten())
+    }
+}
+
+type Read<'a, T> = fn(&mut Document<'a>, String, usize, &mut Table<'a>) -> Option<T>;
+
+fn read_shared<'a, T>(
+    file: &'a Path,
+    text: &'a str,
+    (name, offset, table): (&str, usize, Option<Table<'a>>),
+    read: Read<'a, T>,
+) -> Result<T, Vec<Problem>> {
+    let mut document = Document::new(file, text);
+    let mut value = None;
+    match (name.parse::<SharedName>(), table) {
+        (Err(invalid), _) => document.note(offset, invalid.what, invalid.cure),
+        (Ok(_), None) => document.note(
+            offset,
+            format!("{} is not a table", quoted(name)),
+            "write its keys below a header of its own, e.g. [repository.nas-1]",
+        ),
+        (Ok(SharedName(name)), Some(mut table)) => {
+            value = read(&mut document, name, offset, &mut table);
+            table.finish(&mut document, &KEYS);
+        }
+    }
+    let problems = document.into_problems();
+    match value {
+        Some(value) if problems.is_empty() => Ok(value),
+        _ => Err(problems),
+    }
+}
+
+/// The value of a key that must be there.
+fn required<T>(
+    document: &mut Document<'_>,
+    offset: usize,
+    given: Given<T>,
+    what: &str,
+    example: &str,
+) -> Option<T> {
+    match given {
+        Given::Value(at) => Some(at.value),
+        Given::Unreadable => None,
+        Given::No => {
+            document.note(
+                offset,
+                format!("{what} is missing"),
+                format!("add e.g. {example}"),
+            );
+            None
+        }
+    }
+}
+
+fn read_repository<'a>(
+    document: &mut Document<'a>,
+    name: String,
+    offset: usize,
+    table: &mut Table<'a>,
+) -> Option<Repository> {
+    let url: Given<RepositoryUrl> = table.text(document, "url");
+    let password_file: Given<AbsolutePath> = table.text(document, "password-file");
+    let environment_file: Given<AbsolutePath> = table.text(document, "environment-file");
+    let url = required(
+        document,
+        offset,
+        url,
+        "the repository's `url`",
+        "url = \"rest:https://nas-1:8000/forge\"",
+    );
+    let password_file = required(
+        document,
+        offset,
+        password_file,
+        "the repository's `password-file`",
+        &format!("password-file = \"/etc/preseed/secrets/{name}\""),
+    );
+    Some(Repository {
+        name,
+        url: url?.0,
+        password_file: password_file?.0,
+        environment_file: match environment_file {
+            Given::Value(at) => Some(at.value.0),
+            Given::No | Given::Unreadable => None,
+        },
+    })
+}
+
+fn read_replica<'a>(
+    document: &mut Document<'a>,
+    _name: String,
+    offset: usize,
+    table: &mut Table<'a>,
+) -> Option<ReplicaParent> {
+    let host: Given<SshHost> = table.text(document, "host");
+    let parent: Given<DatasetName> = table.text(document, "parent");
+    let parent = required(
+        document,
+        offset,
+        parent,
+        "the replica's `parent`",
+        "parent = \"backup/services\"",
+    );
+    Some(ReplicaParent {
+        host: match host {
+            Given::Value(at) => Some(at.value.0),
+            Given::No | Given::Unreadable => None,
+        },
+        parent: parent?,
+    })
+}

@@ -1,0 +1,145 @@
+use std::str::FromStr;
+
+use super::{DatasetName, Invalid, Value};
+use crate::quote::quoted;
+
+/// `ZFS_MAX_DATASET_NAME_LEN` without its terminating NUL.
+pub(crate) const LONGEST: usize = 255;
+
+/// `zfs_max_dataset_nesting`: how many `/` a name may hold.
+const DEEPEST: usize = 50;
+
+/// The longest pool name: room is left for the pool's own hidden `$ORIGIN@$ORIGIN`.
+const LONGEST_POOL: usize = 239;
+
+impl DatasetName {
+    /// The dataset it lies in, e.g. `tank/services` of `tank/services/sonarr`; `None` for a pool.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (parent, _) = self.0.rsplit_once('/')?;
+        Some(Self(parent.to_owned()))
+    }
+
+    /// The last component, e.g. `sonarr` of `tank/services/sonarr`.
+    #[must_use]
+    pub fn last(&self) -> &str {
+        self.0
+            .rsplit_once('/')
+            .map_or(self.0.as_str(), |(_, last)| last)
+    }
+
+    /// The pool, e.g. `tank` of `tank/services/sonarr`.
+    #[must_use]
+    pub fn pool(&self) -> &str {
+        self.0
+            .split_once('/')
+            .map_or(self.0.as_str(), |(pool, _)| pool)
+    }
+
+    /// Whether `other` is this dataset, or lies in it at any depth.
+    #[must_use]
+    pub fn holds(&self, other: &Self) -> bool {
+        other
+            .0
+            .strip_prefix(&self.0)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The child `name` of this dataset.
+    ///
+    /// # Errors
+    /// If the child's name is not a valid dataset name.
+    pub fn child(&self, name: &str) -> Result<Self, Invalid> {
+        format!("{}/{name}", self.0).parse()
+    }
+}
+
+/// The rules are `zfs_namecheck.c`'s and, for pools, `zpool_name_valid`'s.
+impl FromStr for DatasetName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |why: String, cure: &str| {
+            Err(Invalid::new(
+                format!("dataset name {} {why}", quoted(text)),
+                cure,
+            ))
+        };
+        if text.is_empty() {
+            return refuse("is empty".into(), "write it in full, e.g. tank/services");
+        }
+        if text.starts_with('/') {
+            return refuse(
+                "begins with `/`".into(),
+                "write a dataset, e.g. tank/services, not a path",
+            );
+        }
+        if text.len() > LONGEST {
+            return refuse(
+                format!("is {} bytes long", text.len()),
+                "ZFS allows 255: choose shorter names",
+            );
+        }
+        if let Some(character) = text.chars().find(|c| !is_valid(*c) && *c != '/') {
+            let cure = match character {
+                '@' => "name the dataset itself, without a snapshot",
+                '#' => "name the dataset itself, without a bookmark",
+                _ => "ZFS allows ASCII letters, digits, spaces and `-`, `_`, `.`, `:`",
+            };
+            return refuse(
+                format!("holds {}", quoted(character.encode_utf8(&mut [0; 4]))),
+                cure,
+            );
+        }
+        for component in text.split('/') {
+            match component {
+                "" if text.ends_with('/') => {
+                    return refuse("ends with `/`".into(), "remove the last `/`");
+                }
+                "" => return refuse("holds `//`".into(), "remove one `/`"),
+                "." | ".." => {
+                    return refuse(
+                        format!("holds the component `{component}`"),
+                        "write the name in full",
+                    );
+                }
+                _ => {}
+            }
+        }
+        if text.matches('/').count() >= DEEPEST {
+            return refuse(
+                format!("is {DEEPEST} or more levels deep"),
+                "choose a place higher up",
+            );
+        }
+        let pool = text.split('/').next().unwrap_or_default();
+        if !pool.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return refuse(
+                format!("begins with the pool name {}", quoted(pool)),
+                "a pool's name begins with a letter: write the name in full, from the pool on",
+            );
+        }
+        let reserved = ["mirror", "raidz", "draid", "spare"];
+        if pool == "log" || reserved.iter().any(|word| pool.starts_with(word)) {
+            return refuse(
+                format!("begins with {}, which ZFS keeps for itself", quoted(pool)),
+                "write the name in full, from the pool on, as `zpool list` shows it",
+            );
+        }
+        if pool.len() > LONGEST_POOL {
+            return refuse(
+                "begins with a pool name longer than 239 bytes".into(),
+                "take the pool as `zpool list` shows it",
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn is_valid(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | ':' | ' ')
+}
+
+impl Value for DatasetName {
+    const EXAMPLE: &'static str = "\"tank/services/sonarr\"";
+}

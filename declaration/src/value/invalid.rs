@@ -1,0 +1,29 @@
+use std::fmt;
+
+/// Why a text is not a valid value.
+///
+/// Prints as `what: what to do` on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// What is wrong, lower case, without a full stop.
+    pub what: String,
+    /// What the reader can do about it.
+    pub cure: String,
+}
+
+impl Invalid {
+    pub(crate) fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            cure: cure.into(),
+        }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.cure)
+    }
+}
+
+impl std::error::Error for Invalid {}

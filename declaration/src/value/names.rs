@@ -1,0 +1,156 @@
+//! Names and words that a validated declaration holds as plain text.
+
+use std::str::FromStr;
+
+use super::{Invalid, ServiceName, Value};
+use crate::quote::quoted;
+
+/// The name of a file in the catalog, without `.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TemplateName(pub(crate) String);
+
+impl FromStr for TemplateName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.parse::<ServiceName>() {
+            Ok(ServiceName(name)) => Ok(Self(name)),
+            Err(_) => Err(Invalid::new(
+                format!("template name {} is not valid", quoted(text)),
+                "write the name of a file in the catalog, without its directory and without `.toml`",
+            )),
+        }
+    }
+}
+
+impl Value for TemplateName {
+    const EXAMPLE: &'static str = "\"sonarr\"";
+}
+
+/// The name of a repository or a replica: also a valid credential name (systemd.exec(5)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SharedName(pub(crate) String);
+
+impl FromStr for SharedName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if text.is_empty()
+            || text.len() > 128
+            || text.starts_with('.')
+            || !text.chars().all(allowed)
+        {
+            return Err(Invalid::new(
+                format!("name {} is not valid", quoted(text)),
+                "use at most 128 ASCII letters, digits, `-`, `_` and `.`, and no `.` first",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for SharedName {
+    const EXAMPLE: &'static str = "\"nas-1\"";
+}
+
+/// A host as ssh(1) takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SshHost(pub(crate) String);
+
+impl FromStr for SshHost {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let allowed = |c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@' | '[' | ']')
+        };
+        // A leading `-` would be an option of ssh.
+        if text.is_empty()
+            || text.len() > 255
+            || text.starts_with('-')
+            || !text.chars().all(allowed)
+        {
+            return Err(Invalid::new(
+                format!("host {} is not valid", quoted(text)),
+                "write a name as ssh takes it, e.g. nas-1 or backup@nas-1; leave it out for a pool of this machine",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for SshHost {
+    const EXAMPLE: &'static str = "\"nas-1\"";
+}
+
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident, $noun:literal, $example:literal, $refused:expr, $cure:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub(crate) struct $name(pub(crate) String);
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let refused: fn(char) -> bool = $refused;
+                if text.is_empty() || text.chars().any(refused) {
+                    return Err(Invalid::new(format!("{} {} is not valid", $noun, quoted(text)), $cure));
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl Value for $name {
+            const EXAMPLE: &'static str = $example;
+        }
+    };
+}
+
+word!(
+    /// The host that restic snapshots carry.
+    HostName, "host", "\"forge\"",
+    |c| c.is_control() || c.is_whitespace(),
+    "write the host name that `restic snapshots` shows"
+);
+word!(
+    /// A tag of a restic snapshot: restic splits a list of tags at commas.
+    Tag, "tag", "\"media\"",
+    |c| c.is_control() || c == ',',
+    "write each tag as a string of its own, without commas"
+);
+word!(
+    /// A pattern that restic leaves out: restic reads one per line.
+    Pattern, "pattern", "\"*.tmp\"",
+    char::is_control,
+    "write each pattern as a string of its own, on one line"
+);
+
+/// The name of an entry in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EntryName(pub(crate) String);
+
+impl FromStr for EntryName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refused = |c: char| c == '/' || c.is_control();
+        if text.is_empty()
+            || text.len() > 255
+            || text == "."
+            || text == ".."
+            || text.chars().any(refused)
+        {
+            return Err(Invalid::new(
+                format!("entry {} is not a name", quoted(text)),
+                "name an entry directly below the mountpoint, without `/`",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for EntryName {
+    const EXAMPLE: &'static str = "\"lost+found\"";
+}

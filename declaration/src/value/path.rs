@@ -1,0 +1,180 @@
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{Invalid, Value};
+use crate::quote::quoted;
+
+/// `PATH_MAX` without its terminating NUL (path_resolution(7)).
+const LONGEST: usize = 4095;
+
+/// `NAME_MAX`.
+const LONGEST_COMPONENT: usize = 255;
+
+/// Directories that are the machine's own: a dataset over one of them would hide what is in it.
+const SYSTEM: [&str; 27] = [
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/tmp",
+];
+
+/// Directories below which nothing can be kept, or where this program's own files are.
+const CLOSED: [&str; 7] = [
+    "/proc",
+    "/sys",
+    "/dev",
+    "/etc/preseed",
+    "/run/preseed",
+    "/usr/local/lib/preseed",
+    "/usr/lib/preseed",
+];
+
+/// A path from `/` on, normalized: no `//`, `.`, `..` or final `/`, no control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AbsolutePath(pub(crate) PathBuf);
+
+/// An absolute path that a service's data may be mounted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mountpoint(pub(crate) PathBuf);
+
+/// A path below a mountpoint, normalized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RelativePath(pub(crate) PathBuf);
+
+impl FromStr for AbsolutePath {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty() {
+            return Err(Invalid::new(
+                "path is empty",
+                "write it in full, from `/` on",
+            ));
+        }
+        let Some(rest) = text.strip_prefix('/') else {
+            return Err(Invalid::new(
+                format!("path {} is not absolute", quoted(text)),
+                "write it in full, from `/` on",
+            ));
+        };
+        if !rest.is_empty() {
+            check_components(text, rest)?;
+        }
+        Ok(Self(PathBuf::from(text)))
+    }
+}
+
+impl FromStr for Mountpoint {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let AbsolutePath(path) = text.parse()?;
+        let below = |directory: &str| {
+            text.strip_prefix(directory)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if text == "/" || SYSTEM.contains(&text) || CLOSED.iter().any(|directory| below(directory))
+        {
+            return Err(Invalid::new(
+                format!("mountpoint {} is the machine's own", quoted(text)),
+                "choose a directory for this service alone, e.g. /var/lib/NAME",
+            ));
+        }
+        Ok(Self(path))
+    }
+}
+
+impl FromStr for RelativePath {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty() {
+            return Err(Invalid::new(
+                "path is empty",
+                "name a file, relative to the mountpoint",
+            ));
+        }
+        if text.starts_with('/') {
+            return Err(Invalid::new(
+                format!("path {} is absolute", quoted(text)),
+                "write it relative to the mountpoint",
+            ));
+        }
+        check_components(text, text)?;
+        Ok(Self(PathBuf::from(text)))
+    }
+}
+
+fn check_components(text: &str, components: &str) -> Result<(), Invalid> {
+    let refuse =
+        |why: String, cure: &str| Err(Invalid::new(format!("path {} {why}", quoted(text)), cure));
+    if text.chars().any(char::is_control) {
+        return refuse(
+            "holds a control character".into(),
+            "rename it: no tool shows such a path as it is",
+        );
+    }
+    if text.len() > LONGEST {
+        return refuse(
+            format!("is {} bytes long", text.len()),
+            "the kernel allows 4095: choose a shorter one",
+        );
+    }
+    for component in components.split('/') {
+        match component {
+            "" if components.ends_with('/') => {
+                return refuse("ends with `/`".into(), "remove the last `/`");
+            }
+            "" => return refuse("holds `//`".into(), "remove one `/`"),
+            "." | ".." => {
+                return refuse(
+                    format!("holds the component `{component}`"),
+                    "write it without",
+                );
+            }
+            _ if component.len() > LONGEST_COMPONENT => {
+                return refuse(
+                    format!("holds a name of {} bytes", component.len()),
+                    "the kernel allows 255: choose a shorter one",
+                );
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+impl Value for AbsolutePath {
+    const EXAMPLE: &'static str = "\"/srv\"";
+}
+
+impl Value for Mountpoint {
+    const EXAMPLE: &'static str = "\"/var/lib/sonarr\"";
+}
+
+impl Value for RelativePath {
+    const EXAMPLE: &'static str = "\"sonarr.db\"";
+}

@@ -1,0 +1,48 @@
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Invalid, TierName, Value};
+use crate::quote::{nearest, quoted};
+
+impl TierName {
+    /// All tiers, the cheapest first.
+    pub const ALL: [Self; 3] = [Self::Rollback, Self::Snapshot, Self::Restic];
+
+    /// As it is written in a declaration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rollback => "rollback",
+            Self::Snapshot => "snapshot",
+            Self::Restic => "restic",
+        }
+    }
+}
+
+impl FromStr for TierName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if let Some(tier) = Self::ALL.into_iter().find(|tier| tier.as_str() == text) {
+            return Ok(tier);
+        }
+        let cure = match nearest(text, Self::ALL.map(Self::as_str)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "take `rollback`, `snapshot` or `restic`".to_owned(),
+        };
+        Err(Invalid::new(
+            format!("there is no tier {}", quoted(text)),
+            cure,
+        ))
+    }
+}
+
+impl fmt::Display for TierName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Value for TierName {
+    const EXAMPLE: &'static str = "\"restic\"";
+}

@@ -1,0 +1,146 @@
+use std::str::FromStr;
+
+use super::{Invalid, UnitName, Value};
+use crate::quote::{nearest, quoted};
+
+/// The kinds of unit that can wait for data.
+const SUFFIXES: [&str; 6] = ["service", "socket", "target", "timer", "path", "mount"];
+
+/// The other kinds of unit (systemd.unit(5)).
+const OTHER_SUFFIXES: [&str; 5] = ["slice", "scope", "device", "swap", "automount"];
+
+/// A unit's name has at most 255 bytes, and so has the name of its drop-in directory `UNIT.d`.
+const LONGEST: usize = 253;
+
+/// What a restore itself needs, or comes after: waiting for data there would be an ordering cycle,
+/// which systemd breaks by not starting something.
+const BEFORE_US: [&str; 32] = [
+    "-.mount",
+    "basic.target",
+    "cryptsetup.target",
+    "dbus.service",
+    "dbus.socket",
+    "emergency.target",
+    "final.target",
+    "local-fs-pre.target",
+    "local-fs.target",
+    "network-online.target",
+    "network-pre.target",
+    "network.target",
+    "paths.target",
+    "remote-fs-pre.target",
+    "rescue.target",
+    "shutdown.target",
+    "slices.target",
+    "sockets.target",
+    "storage-datasets.target",
+    "storage-preseed.target",
+    "swap.target",
+    "sysinit.target",
+    "systemd-journald.service",
+    "systemd-remount-fs.service",
+    "systemd-tmpfiles-setup.service",
+    "systemd-udevd.service",
+    "umount.target",
+    "zfs-import-cache.service",
+    "zfs-import-scan.service",
+    "zfs-import.target",
+    "zfs-load-key.service",
+    "zfs-mount.service",
+];
+
+/// The rules are `unit_name_is_valid`'s, for plain names and instances.
+impl FromStr for UnitName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refuse = |why: String, cure: String| {
+            Err(Invalid::new(
+                format!("unit name {} {why}", quoted(text)),
+                cure,
+            ))
+        };
+        if text.is_empty() {
+            return refuse("is empty".into(), "name a unit, e.g. sonarr.service".into());
+        }
+        let allowed =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.' | '\\' | '@');
+        if let Some(character) = text.chars().find(|c| !allowed(*c)) {
+            return refuse(
+                format!("holds {}", quoted(character.encode_utf8(&mut [0; 4]))),
+                "write it as `systemctl list-units` shows it".into(),
+            );
+        }
+        let Some((stem, suffix)) = text.rsplit_once('.') else {
+            return refuse(
+                "has no suffix".into(),
+                format!("did you mean `{text}.service`?"),
+            );
+        };
+        if stem.is_empty() {
+            return refuse(
+                "is only a suffix".into(),
+                "name a unit, e.g. sonarr.service".into(),
+            );
+        }
+        if OTHER_SUFFIXES.contains(&suffix) {
+            return refuse(
+                format!("is a {suffix}, which cannot wait for data"),
+                "name a service, socket, target, timer, path or mount".into(),
+            );
+        }
+        if !SUFFIXES.contains(&suffix) {
+            let meant = match nearest(suffix, SUFFIXES) {
+                Some(suffix) => format!("did you mean `{stem}.{suffix}`?"),
+                None => format!("did you mean `{text}.service`?"),
+            };
+            return refuse("has no suffix that systemd knows".into(), meant);
+        }
+        if stem
+            .rsplit_once('.')
+            .is_some_and(|(_, before)| before == suffix)
+        {
+            return refuse(
+                "has its suffix twice".into(),
+                format!("did you mean `{stem}`?"),
+            );
+        }
+        if stem.starts_with('@') {
+            return refuse(
+                "has nothing before `@`".into(),
+                "name a unit, e.g. sonarr@1.service".into(),
+            );
+        }
+        if stem.find('@') == Some(stem.len() - 1) {
+            return refuse(
+                "is a template".into(),
+                format!("name an instance, e.g. `{stem}1.{suffix}`"),
+            );
+        }
+        if text.len() > LONGEST {
+            return refuse(
+                format!("is {} bytes long", text.len()),
+                "its drop-in directory would not fit: choose a name of at most 253 bytes".into(),
+            );
+        }
+        let ours =
+            suffix == "service" && (stem.starts_with("preseed-") || stem.starts_with("dataset-"));
+        if ours {
+            return refuse(
+                "is one of the units that are generated".into(),
+                "it cannot wait for itself: name the unit that uses the data".into(),
+            );
+        }
+        if BEFORE_US.contains(&text) {
+            return refuse(
+                "is needed before data can be restored".into(),
+                "it cannot wait for data: name the unit that uses the data".into(),
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for UnitName {
+    const EXAMPLE: &'static str = "\"podman-sonarr.service\"";
+}
