@@ -1,2 +1,47 @@
-//! Placeholder.
-fn main() {}
+//! What is done with this tree: `cargo xtask COMMAND`.
+
+mod binaries;
+mod container;
+mod install;
+mod packages;
+mod scenario;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::binaries::Binaries;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "what is done with this tree")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build, and put the files at their places
+    Install {
+        /// The directory they are put below; `/` for this machine
+        #[arg(long)]
+        root: PathBuf,
+    },
+    /// Throw-away containers of this machine's own root, with real systemd
+    #[command(subcommand)]
+    Container(container::Task),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Install { root } => Binaries::build()
+            .and_then(|built| install::install(&root, &built))
+            .map(|()| ExitCode::SUCCESS),
+        Task::Container(task) => container::run(task),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}

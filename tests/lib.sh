@@ -1,0 +1,245 @@
+# shellcheck shell=bash
+# What scenarios say. Every stage sources this first, in the container and in the forge.
+# A check that fails prints the scenario's line, what was expected and what was there,
+# and ends the stage.
+
+set -Eeuo pipefail
+# How the stage came by this file; programs it starts are not stages.
+unset BASH_ENV
+export HOME=/root LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
+
+PATH=/usr/lib/preseed-tests:$PATH
+# The local restic repository that `repository_init` makes.
+REPOSITORY=/var/lib/restic-repo
+PASSWORD_FILE=/etc/preseed/secrets/local
+
+trap 'trouble $? "$BASH_COMMAND"' ERR
+
+# The line of the scenario that is being run, whatever function it called: FILE:LINE.
+where() {
+    local frame
+    for frame in "${!BASH_SOURCE[@]}"; do
+        [[ ${BASH_SOURCE[frame]} == "${BASH_SOURCE[0]}" ]] && continue
+        printf '%s:%s' "${BASH_SOURCE[frame]##*/}" "${BASH_LINENO[frame - 1]}"
+        return
+    done
+}
+
+# trouble STATUS COMMAND: a command nobody expected to fail did.
+trouble() {
+    printf '%s: exit %s: %s\n' "$(where)" "$1" "$2" >&2
+}
+
+# fail WHAT...: end the stage; every argument is a line.
+fail() {
+    local first=$1
+    shift
+    printf '%s: %s\n' "$(where)" "$first" >&2
+    [[ $# == 0 ]] || printf '    %s\n' "${@//$'\n'/$'\n'    }" >&2
+    exit 1
+}
+
+# Declarations
+
+# declare_host <<EOF: what the host's services share.
+declare_host() {
+    mkdir -p /etc/preseed
+    cat >/etc/preseed/preseed.toml
+}
+
+# declare_service NAME <<EOF
+declare_service() {
+    mkdir -p /etc/preseed/services
+    cat >"/etc/preseed/services/$1.toml"
+}
+
+# As after editing a declaration: systemd runs the generators again.
+reload() {
+    systemctl daemon-reload
+}
+
+# Checks
+
+assert_eq() { # EXPECTED GOT [WHAT]
+    [[ $1 == "$2" ]] || fail "${3:-not equal}" "expected: $1" "got:      $2"
+}
+
+assert_contains() { # TEXT PART [WHAT]
+    [[ $1 == *"$2"* ]] || fail "${3:-text lacks a part}" "expected: …$2…" "got:      $1"
+}
+
+assert_lacks() { # TEXT PART [WHAT]
+    [[ $1 != *"$2"* ]] || fail "${3:-text holds what it must not}" "unexpected: $2" "in:         $1"
+}
+
+assert_matches() { # TEXT REGEX [WHAT]
+    grep -qE -- "$2" <<<"$1" || fail "${3:-text does not match}" "expected: /$2/" "got:      $1"
+}
+
+assert_exists() { # PATH...
+    local path
+    for path; do
+        [[ -e $path || -L $path ]] || fail "$path is not there" "$(ls -la "${path%/*}" 2>&1 || true)"
+    done
+}
+
+assert_absent() { # PATH...
+    local path
+    for path; do
+        [[ ! -e $path && ! -L $path ]] || fail "$path is there" "$(ls -la "$path")"
+    done
+}
+
+# assert_exit STATUS COMMAND...: the command ends with that status. Its output is in $output.
+assert_exit() {
+    local expected=$1 status=0
+    shift
+    output=$("$@" 2>&1) || status=$?
+    [[ $status == "$expected" ]] || fail "$*" "expected: exit $expected" "got:      exit $status" "$output"
+}
+
+unit_state() { # UNIT
+    systemctl show --property=ActiveState --value -- "$1"
+}
+
+assert_active() { # UNIT...
+    local unit
+    for unit; do
+        [[ $(unit_state "$unit") == active ]] ||
+            fail "$unit" 'expected: active' "got:      $(unit_state "$unit")" "$(unit_status "$unit")"
+    done
+}
+
+assert_not_active() { # UNIT...
+    local unit state
+    for unit; do
+        state=$(unit_state "$unit")
+        [[ $state == inactive || $state == failed ]] ||
+            fail "$unit" 'expected: not active' "got:      $state" "$(unit_status "$unit")"
+    done
+}
+
+assert_failed() { # UNIT...
+    local unit
+    for unit; do
+        [[ $(unit_state "$unit") == failed ]] ||
+            fail "$unit" 'expected: failed' "got:      $(unit_state "$unit")" "$(unit_status "$unit")"
+    done
+}
+
+# unit_status UNIT: what an admin sees; the exit status only tells the unit's state.
+unit_status() {
+    systemctl status --no-pager --full --lines=20 -- "$1" 2>&1 || true
+}
+
+# unit_journal UNIT: what this boot's journal says about it, messages only.
+unit_journal() {
+    journalctl --sync
+    journalctl --boot --no-pager --output=cat --unit="$1"
+}
+
+assert_status() { # UNIT REGEX
+    assert_matches "$(unit_status "$1")" "$2" "systemctl status $1"
+}
+
+assert_journal() { # UNIT REGEX
+    assert_matches "$(unit_journal "$1")" "$2" "journalctl -u $1"
+}
+
+assert_no_journal() { # UNIT REGEX
+    ! grep -qE -- "$2" <<<"$(unit_journal "$1")" ||
+        fail "journalctl -u $1" "unexpected: /$2/" "got:        $(unit_journal "$1")"
+}
+
+# invocation UNIT: changes with every start of the unit.
+invocation() {
+    systemctl show --property=InvocationID --value -- "$1"
+}
+
+# The small service in Sonarr's shape
+
+series() {
+    sonarr list
+}
+
+add_series() { # TITLE
+    sonarr add "$1"
+}
+
+assert_series() { # TITLE...: exactly these, in this order
+    assert_eq "$(printf '%s\n' "$@")" "$(series)" "the service's series"
+}
+
+assert_no_series() {
+    assert_eq '' "$(series)" "the service's series"
+}
+
+# lose_data DIR: what a careless `rm -rf` does; a mounted dataset stays, empty.
+lose_data() {
+    if mountpoint -q "$1"; then
+        find "$1" -mindepth 1 -delete
+    else
+        rm -rf "$1"
+    fi
+}
+
+# restic
+
+# A repository on this machine, and the password file that goes with it.
+repository_init() {
+    install -d -m 0700 "${PASSWORD_FILE%/*}"
+    (umask 077 && printf 'correct horse\n' >"$PASSWORD_FILE")
+    in_repository init --quiet
+}
+
+in_repository() { # RESTIC-ARGUMENT...
+    restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache "$@"
+}
+
+# backup SERVICE [PATH]: PATH (default /var/lib/SERVICE) with the tag SERVICE, for this host.
+backup() {
+    in_repository backup --quiet --host "$(hostname)" --tag "$1" "${2:-/var/lib/$1}"
+}
+
+# Trees
+
+# fingerprint DIR: all that a restore must bring back, one line a fact, in an order that does not
+# depend on the file system: type, mode, owners, size, time, link target, hard links, contents,
+# extended attributes (preseed's own mark aside) and ACLs.
+fingerprint() {
+    (
+        cd "$1"
+        find . \( -type d -printf '%y %m %U:%G - %T@ %p\n' \) \
+            -o -printf '%y %m %U:%G %s %T@ %p -> %l\n' | sort -k6
+        find . -type f -links +1 -printf '%i %P\n' | sort -k2 |
+            awk '{ inode = $1; sub(/^[^ ]+ /, ""); if (!(inode in first)) first[inode] = $0; print "same file: " $0 " = " first[inode] }'
+        find . -type f -print0 | sort -z | xargs -0r sha256sum
+        find . -print0 | sort -z | xargs -0 getfattr --no-dereference --dump --match='^(user|security|trusted[.][^p])' --encoding=hex --
+        find . ! -type l -print0 | sort -z | xargs -0 getfacl --numeric --skip-base --
+    )
+}
+
+assert_same_tree() { # FINGERPRINT-FILE DIR
+    local difference
+    difference=$(diff "$1" <(fingerprint "$2")) || fail "$2 is not what it was" "$difference"
+}
+
+# What a reader of a failed scenario asks for first.
+report() {
+    trap - ERR
+    set +e
+    echo '--- systemctl list-units --failed'
+    systemctl list-units --failed --no-pager --no-legend
+    echo '--- systemctl list-jobs'
+    systemctl list-jobs --no-pager --no-legend
+    echo '--- journal'
+    journalctl --sync
+    journalctl --boot --no-pager --output=short-monotonic \
+        --unit='preseed-*' --unit='dataset-*' --unit='*sonarr*'
+    if command -v zfs >/dev/null; then
+        echo '--- zfs list'
+        zfs list -t all -o name,used,mountpoint,mounted,canmount,preseed:state
+    fi
+    echo '--- findmnt'
+    findmnt --real
+}

@@ -1,0 +1,90 @@
+//! The binaries of the current tree, built by cargo.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+/// Where the binaries of one build are, absolute.
+#[derive(Debug)]
+pub(crate) struct Binaries {
+    pub(crate) generator: PathBuf,
+    pub(crate) dataset_helper: PathBuf,
+    pub(crate) preseed_helper: PathBuf,
+    pub(crate) preseedctl: PathBuf,
+    /// The test service; never installed on a real machine.
+    pub(crate) sonarr: PathBuf,
+}
+
+/// The line that cargo prints for each crate it has built.
+#[derive(Deserialize)]
+struct Artifact {
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+impl Binaries {
+    /// Builds everything that runs on a machine, for release. Cargo's progress goes to standard error.
+    ///
+    /// # Errors
+    /// The build fails, or cargo does not say where a binary is.
+    pub(crate) fn build() -> anyhow::Result<Self> {
+        let output = cargo()
+            .args(["build", "--release", "--bins", "--workspace"])
+            .args(["--exclude", "xtask"])
+            .arg("--message-format=json-render-diagnostics")
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cargo")?;
+        if !output.status.success() {
+            bail!("cargo build --release: {}", output.status);
+        }
+        let mut built = executables(&String::from_utf8_lossy(&output.stdout))?;
+        let mut take = |name: &str| {
+            built
+                .remove(name)
+                .with_context(|| format!("cargo built no {name}"))
+        };
+        Ok(Self {
+            generator: take("preseed-generator")?,
+            dataset_helper: take("dataset-helper")?,
+            preseed_helper: take("preseed-helper")?,
+            preseedctl: take("preseedctl")?,
+            sonarr: take("sonarr")?,
+        })
+    }
+}
+
+/// The executables that cargo's messages name, by target.
+fn executables(messages: &str) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    let mut executables = BTreeMap::new();
+    for line in messages.lines() {
+        let artifact: Artifact =
+            serde_json::from_str(line).with_context(|| format!("cargo's message {line:?}"))?;
+        if let (Some(target), Some(executable)) = (artifact.target, artifact.executable) {
+            executables.insert(target.name, executable);
+        }
+    }
+    Ok(executables)
+}
+
+/// The cargo that runs this program, in the workspace's root.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(workspace());
+    cargo
+}
+
+/// The workspace's root, absolute.
+pub(crate) fn workspace() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}

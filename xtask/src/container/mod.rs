@@ -1,0 +1,101 @@
+//! A throw-away container of the machine's own root, with real systemd, as a tool.
+
+mod base;
+mod machine;
+mod namespace;
+mod overlay;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+
+use self::base::Base;
+use self::machine::Machine;
+use crate::binaries::{Binaries, workspace};
+use crate::packages;
+use crate::scenario::{self, Failure, Scenario, Start, Tally};
+
+/// What can be done with containers.
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Run scenarios of tests/container, each in a fresh container
+    Run {
+        /// Their names; all, unless one is given
+        scenarios: Vec<String>,
+    },
+    /// Run one bash file in a fresh container, cut into stages as scenarios are
+    Exec { script: PathBuf },
+}
+
+/// Does it.
+///
+/// # Errors
+/// Something is missing, or the container does not work. A scenario that fails is no error.
+pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
+    packages::require(packages::CONTAINER)?;
+    let built = Binaries::build()?;
+    let passed = match task {
+        Task::Run { scenarios } => {
+            let tally = run_scenarios(&built, &scenarios)?;
+            println!("{tally}");
+            tally.failed == 0
+        }
+        Task::Exec { script } => {
+            let scenario = Scenario::read(&script)?;
+            let base = Base::prepare(&namespace::enter()?, &built)?;
+            let failed = play(&base, &scenario, &mut std::io::stdout())?;
+            failed.is_none()
+        }
+    };
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs the scenarios of `tests/container` that are called `names`, all if that is empty.
+///
+/// # Errors
+/// There is none of a name, or no container can be made.
+pub(crate) fn run_scenarios(built: &Binaries, names: &[String]) -> anyhow::Result<Tally> {
+    let scenarios = scenario::find(&workspace().join("tests/container"), names)?;
+    let base = Base::prepare(&namespace::enter()?, built)?;
+    Ok(scenario::run_each("container", &scenarios, |scenario| {
+        let mut output = Vec::new();
+        let failed = play(&base, scenario, &mut output)?;
+        Ok(match failed {
+            None => Ok(()),
+            Some(status) => {
+                let output = String::from_utf8_lossy(&output);
+                Err(Failure {
+                    output: format!("{output}exit status {status}\n"),
+                })
+            }
+        })
+    }))
+}
+
+/// Runs one scenario in a fresh container; gives the exit status of the stage that failed, if one did.
+fn play(
+    base: &Base,
+    scenario: &Scenario,
+    output: &mut (dyn std::io::Write + Send),
+) -> anyhow::Result<Option<i32>> {
+    let machine = Machine::new(base, &scenario.name)?;
+    for stage in &scenario.stages {
+        if stage.start == Start::PowerCut {
+            bail!("a container cannot lose power: make this a scenario of tests/forge");
+        }
+        let name = format!("{}.sh", scenario.name);
+        let status = machine
+            .run(&name, &stage.script, output)
+            .with_context(|| scenario.name.clone())?;
+        if status != 0 {
+            return Ok(Some(status));
+        }
+    }
+    Ok(None)
+}

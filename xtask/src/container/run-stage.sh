@@ -1,0 +1,19 @@
+# One stage of a scenario, from within the machine: /run/scenario/stage/NAME.sh.
+# What it prints goes to the pipe /run/scenario/output, its exit status to /run/scenario/status.
+exec >/run/scenario/output 2>&1
+cd /
+
+# The unit that runs this is started early, so that a boot that hangs is reported and not waited for.
+timeout 60 systemctl is-system-running --wait >/dev/null
+if [[ $? == 124 ]]; then
+    echo 'the boot was not over after 60 s'
+    status=1
+else
+    BASH_ENV=/usr/lib/preseed-tests/lib.sh timeout 120 bash /run/scenario/stage/*.sh
+    status=$?
+    [[ $status != 124 ]] || echo 'the stage was not over after 120 s'
+fi
+if [[ $status != 0 ]]; then
+    BASH_ENV=/usr/lib/preseed-tests/lib.sh bash -c report
+fi
+echo "$status" >/run/scenario/status

@@ -1,0 +1,160 @@
+//! Files at their places below a root.
+
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use nix::sys::stat::{Mode, umask};
+use tempfile::NamedTempFile;
+
+use crate::binaries::{Binaries, workspace};
+
+const UNITS: &str = "usr/lib/systemd/system";
+
+/// Shells and the file each reads `preseedctl`'s completions from.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", "usr/share/bash-completion/completions/preseedctl"),
+    ("zsh", "usr/share/zsh/vendor-completions/_preseedctl"),
+    (
+        "fish",
+        "usr/share/fish/vendor_completions.d/preseedctl.fish",
+    ),
+];
+
+/// Puts preseed's files at their places below `root`; those that are there are replaced, each
+/// atomically, so that a running program is not disturbed. Nothing is started or reloaded.
+///
+/// # Errors
+/// A file cannot be read or written, or `preseedctl` does not print its completions.
+pub(crate) fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    let programs = [
+        (
+            &built.generator,
+            "usr/lib/systemd/system-generators/preseed-generator",
+        ),
+        (&built.dataset_helper, "usr/lib/preseed/dataset-helper"),
+        (&built.preseed_helper, "usr/lib/preseed/preseed-helper"),
+        (&built.preseedctl, "usr/bin/preseedctl"),
+    ];
+    for (from, to) in programs {
+        copy(from, &root.join(to), 0o755)?;
+    }
+    let units = workspace().join("units");
+    for target in ["storage-datasets.target", "storage-preseed.target"] {
+        copy(&units.join(target), &root.join(UNITS).join(target), 0o644)?;
+    }
+    copy(
+        &units.join("preseed.catalog"),
+        &root.join("usr/lib/systemd/catalog/preseed.catalog"),
+        0o644,
+    )?;
+    for template in files(&units.join("catalog"), "toml")? {
+        let name = template.file_name().unwrap_or_default();
+        copy(
+            &template,
+            &root.join("usr/lib/preseed/catalog").join(name),
+            0o644,
+        )?;
+    }
+    for (shell, to) in COMPLETIONS {
+        write(
+            &root.join(to),
+            &completions(&built.preseedctl, shell)?,
+            0o644,
+        )?;
+    }
+    Ok(())
+}
+
+/// Puts what the scenarios need below `root`: the test service, its unit and user, `lib.sh`.
+/// The service is enabled.
+///
+/// # Errors
+/// A file cannot be read or written, or `systemd-sysusers` fails.
+pub(crate) fn install_test_service(root: &Path, built: &Binaries) -> anyhow::Result<()> {
+    let tests = workspace().join("tests");
+    let unit = root.join(UNITS).join("sonarr.service");
+    copy(
+        &built.sonarr,
+        &root.join("usr/lib/preseed-tests/sonarr"),
+        0o755,
+    )?;
+    copy(
+        &tests.join("lib.sh"),
+        &root.join("usr/lib/preseed-tests/lib.sh"),
+        0o644,
+    )?;
+    copy(&tests.join("sonarr/sonarr.service"), &unit, 0o644)?;
+    let wants = root.join("etc/systemd/system/multi-user.target.wants");
+    fs::create_dir_all(&wants).with_context(|| wants.display().to_string())?;
+    let link = wants.join("sonarr.service");
+    std::os::unix::fs::symlink("/usr/lib/systemd/system/sonarr.service", &link)
+        .with_context(|| link.display().to_string())?;
+
+    write(
+        &root.join("usr/lib/sysusers.d/sonarr.conf"),
+        b"u sonarr - \"Sonarr\" /var/lib/sonarr\n",
+        0o644,
+    )?;
+    let mut below = OsString::from("--root=");
+    below.push(root);
+    run(Command::new("systemd-sysusers")
+        .arg(below)
+        .arg("sonarr.conf"))
+    .map(drop)
+}
+
+/// What `preseedctl completions SHELL` prints.
+fn completions(preseedctl: &Path, shell: &str) -> anyhow::Result<Vec<u8>> {
+    run(Command::new(preseedctl).args(["completions", shell]))
+}
+
+/// Runs a command to its end and gives its standard output.
+fn run(command: &mut Command) -> anyhow::Result<Vec<u8>> {
+    let output = command.output().with_context(|| format!("{command:?}"))?;
+    if !output.status.success() {
+        bail!(
+            "{command:?}: {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        );
+    }
+    Ok(output.stdout)
+}
+
+/// The files of a directory whose name ends in `.extension`, sorted.
+fn files(directory: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let place = || directory.display().to_string();
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).with_context(place)? {
+        let path = entry.with_context(place)?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
+    let contents = fs::read(from).with_context(|| from.display().to_string())?;
+    write(to, &contents, mode)
+}
+
+/// Writes a file beside its place and renames it there.
+fn write(to: &Path, contents: &[u8], mode: u32) -> anyhow::Result<()> {
+    let place = || to.display().to_string();
+    let directory = to.parent().with_context(place)?;
+    fs::create_dir_all(directory).with_context(place)?;
+    let mut file = NamedTempFile::new_in(directory).with_context(place)?;
+    std::io::Write::write_all(&mut file, contents).with_context(place)?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(mode))
+        .with_context(place)?;
+    file.persist(to).with_context(place)?;
+    Ok(())
+}

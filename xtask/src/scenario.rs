@@ -1,0 +1,229 @@
+//! Scenarios: bash files below `tests/`, cut into stages by lines that start with `#: `.
+
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+
+/// A scenario, as its file says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Scenario {
+    /// The file's name without `.sh`: what the scenario shows.
+    pub(crate) name: String,
+    /// What its `# key: value` lines above the first stage say, in their order.
+    headers: Vec<(String, String)>,
+    /// At least one; the first starts from a fresh machine.
+    pub(crate) stages: Vec<Stage>,
+}
+
+/// What is run on the machine in one go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stage {
+    pub(crate) start: Start,
+    /// Bash. Its lines carry the numbers they have in the scenario's file.
+    pub(crate) script: String,
+}
+
+/// How the machine comes to a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It is fresh.
+    Fresh,
+    /// It was shut down and booted again.
+    Reboot,
+    /// It was killed, and booted again from what its disks held.
+    PowerCut,
+}
+
+impl Scenario {
+    /// Reads `file`.
+    ///
+    /// # Errors
+    /// It cannot be read, or a stage starts in a way that does not exist.
+    pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
+        let place = || file.display().to_string();
+        let text = fs::read_to_string(file).with_context(place)?;
+        let name = file.file_stem().with_context(place)?.to_string_lossy();
+        Self::parse(&name, &text).with_context(place)
+    }
+
+    fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
+        let mut headers = Vec::new();
+        let mut stages = vec![Stage {
+            start: Start::Fresh,
+            script: String::new(),
+        }];
+        let mut at_the_top = true;
+        for (index, line) in text.lines().enumerate() {
+            at_the_top &= line.starts_with('#');
+            if let Some(start) = line.strip_prefix("#: ") {
+                stages.push(Stage {
+                    start: match start.trim() {
+                        "reboot" => Start::Reboot,
+                        "power-cut" => Start::PowerCut,
+                        other => {
+                            bail!(
+                                "line {}: `#: {other}`: write `#: reboot` or `#: power-cut`",
+                                index + 1
+                            )
+                        }
+                    },
+                    script: "\n".repeat(index + 1),
+                });
+                at_the_top = false;
+            } else if let Some(stage) = stages.last_mut() {
+                writeln!(stage.script, "{line}")?;
+            }
+            if at_the_top
+                && let Some((key, value)) = line.trim_start_matches('#').split_once(": ")
+                && !key.trim().contains(' ')
+            {
+                headers.push((key.trim().to_owned(), value.trim().to_owned()));
+            }
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            headers,
+            stages,
+        })
+    }
+
+    /// The value of the header `key`, if there is one.
+    pub(crate) fn header(&self, key: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// The scenarios in `directory`, sorted by name; only those called `names`, unless that is empty.
+///
+/// # Errors
+/// A file cannot be read, or there is none of a name.
+pub(crate) fn find(directory: &Path, names: &[String]) -> anyhow::Result<Vec<Scenario>> {
+    let place = || directory.display().to_string();
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).with_context(place)? {
+        files.push(entry.with_context(place)?.path());
+    }
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "sh"));
+    files.sort();
+    let called =
+        |file: &PathBuf, name: &String| file.file_stem().is_some_and(|stem| stem == name.as_str());
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !files.iter().any(|file| called(file, name)))
+    {
+        bail!(
+            "{}: no scenario {unknown}: see what is there with ls",
+            directory.display()
+        );
+    }
+    files
+        .iter()
+        .filter(|file| names.is_empty() || names.iter().any(|name| called(file, name)))
+        .map(|file| Scenario::read(file))
+        .collect()
+}
+
+/// How many passed, and how many did not. Prints as `N passed, M failed`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// What a scenario that failed had printed.
+pub(crate) struct Failure {
+    pub(crate) output: String,
+}
+
+/// Runs `scenarios` one after the other on a `machine` (the word for it), and prints a line for
+/// each and, for those that fail, what they had printed. A machine that does not work fails them.
+pub(crate) fn run_each(
+    machine: &str,
+    scenarios: &[Scenario],
+    mut run: impl FnMut(&Scenario) -> anyhow::Result<Result<(), Failure>>,
+) -> Tally {
+    let mut tally = Tally::default();
+    for scenario in scenarios {
+        let since = Instant::now();
+        let failure = match run(scenario) {
+            Ok(Ok(())) => None,
+            Ok(Err(failure)) => Some(failure.output),
+            Err(error) => Some(format!("{error:#}\n")),
+        };
+        let verdict = if failure.is_none() {
+            "ok    "
+        } else {
+            "FAILED"
+        };
+        let seconds = since.elapsed().as_secs_f32();
+        println!("{verdict} {seconds:5.1} s  {machine}: {}", scenario.name);
+        match failure {
+            None => tally.passed += 1,
+            Some(output) => {
+                tally.failed += 1;
+                for line in output.lines() {
+                    println!("    {line}");
+                }
+            }
+        }
+    }
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn stages_keep_their_lines() {
+        let scenario = Scenario::parse(
+            "x",
+            "# Shows this: and that.\n# also: forge\n\none\n#: reboot\n# no: header\ntwo\n#: power-cut\nthree\n",
+        )
+        .unwrap();
+        assert_eq!(scenario.header("also"), Some("forge"));
+        assert_eq!(scenario.header("no"), None);
+        let stages: Vec<_> = scenario
+            .stages
+            .iter()
+            .map(|stage| (stage.start, stage.script.as_str()))
+            .collect();
+        assert_eq!(
+            stages,
+            [
+                (
+                    Start::Fresh,
+                    "# Shows this: and that.\n# also: forge\n\none\n"
+                ),
+                (Start::Reboot, "\n\n\n\n\n# no: header\ntwo\n"),
+                (Start::PowerCut, "\n\n\n\n\n\n\n\nthree\n"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_start_is_refused() {
+        let error = Scenario::parse("x", "one\n#: restart\n").unwrap_err();
+        assert!(error.to_string().starts_with("line 2: "), "{error}");
+    }
+}
