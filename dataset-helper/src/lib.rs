@@ -1,1 +1,14 @@
-//! Placeholder.
+//! Makes one service's storage be what is declared.
+
+use declaration::settings::Service;
+use storage::{Result, lock};
+
+/// Makes the service's storage what is declared, and gives the changes made, in words.
+/// Waits while another process is at work on it.
+///
+/// # Errors
+/// When it cannot be made so; see [`storage::Storage::apply`].
+pub fn apply(service: &Service) -> Result<Vec<String>> {
+    let _lock = lock::lock(service)?;
+    storage::open(service).apply()
+}

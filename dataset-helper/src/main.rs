@@ -1,2 +1,67 @@
-//! Placeholder.
-fn main() {}
+//! `dataset-helper apply NAME`: makes one service's dataset be what is declared.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use dataset_helper::apply;
+use declaration::Search;
+use report::{Event, Kind, logger};
+
+/// Makes one service's dataset be what is declared. Run by dataset-NAME.service.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Create the dataset if it is missing, set the declared properties that differ, mount it, and give the
+    /// mountpoint its owner and mode. Exit status: 0 done, 1 it cannot be done, 78 the declaration cannot be used.
+    Apply {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+    },
+}
+
+/// The declaration cannot be used (sysexits.h(3head), `EX_CONFIG`).
+const CONFIG: u8 = 78;
+
+fn main() -> ExitCode {
+    let Arguments {
+        command: Command::Apply { name },
+    } = Arguments::parse();
+    logger::init();
+    let service = match declaration::load_service(&Search::from_env(), &name) {
+        Ok(service) => service,
+        Err(problems) => {
+            for problem in &problems {
+                let line = problem.to_string();
+                status::set(&line);
+                Event::new(Kind::DeclarationBroken, &name, line)
+                    .outcome("declaration-broken")
+                    .tell();
+            }
+            return ExitCode::from(CONFIG);
+        }
+    };
+    match apply(&service) {
+        Ok(changes) => {
+            for change in changes {
+                Event::new(Kind::StorageChanged, &name, change)
+                    .outcome("changed")
+                    .tell();
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let line = error.to_string();
+            status::set(&line);
+            Event::new(Kind::StorageFailed, &name, line)
+                .outcome("failed")
+                .tell();
+            ExitCode::FAILURE
+        }
+    }
+}

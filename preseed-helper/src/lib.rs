@@ -1,1 +1,14 @@
-//! Placeholder.
+//! Restores one service's data if, and only if, it is missing.
+//!
+//! ```text
+//! observe -> verdict -> ask the sources in order -> stage -> verify -> swap in -> mark
+//! ```
+//! [`restore::run`] does it; [`plan::plan`] is the same code up to the first change.
+
+pub mod ask;
+pub mod plan;
+pub mod restore;
+pub mod staged;
+pub mod systemd;
+pub mod tier;
+pub mod verdict;

@@ -1,2 +1,60 @@
-//! Placeholder.
-fn main() {}
+//! `preseed-helper run NAME`: restores one service's data if, and only if, it is missing.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use declaration::Search;
+use preseed_helper::restore;
+use report::{Kind, logger};
+
+/// Restores one service's data if, and only if, it is missing. Run by preseed-NAME.service.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Restore the service's data if it is missing. Exit status: 0 the service may start, 1 it must not,
+    /// 78 its declaration cannot be used.
+    Run {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+    },
+}
+
+/// The declaration cannot be used (sysexits.h(3head), `EX_CONFIG`).
+const CONFIG: u8 = 78;
+
+fn main() -> ExitCode {
+    let Arguments {
+        command: Command::Run { name },
+    } = Arguments::parse();
+    logger::init();
+    let service = match declaration::load_service(&Search::from_env(), &name) {
+        Ok(service) => service,
+        Err(problems) => {
+            for problem in &problems {
+                let line = problem.to_string();
+                status::set(&line);
+                Event::new(Kind::DeclarationBroken, &name, line)
+                    .outcome("declaration-broken")
+                    .tell();
+            }
+            return ExitCode::from(CONFIG);
+        }
+    };
+    match restore::run(&service) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(refusal) => {
+            let line = refusal.error.to_string();
+            status::set(&line);
+            Event::new(refusal.kind, &name, line)
+                .outcome("not-restored")
+                .tell();
+            ExitCode::FAILURE
+        }
+    }
+}

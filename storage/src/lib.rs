@@ -1,1 +1,186 @@
-//! Placeholder.
+//! What a service's data is kept in, and everything that can be done to it.
+//!
+//! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
+//! Only this crate runs `zfs` and `zpool`.
+
+pub mod command;
+pub mod contents;
+mod directory;
+pub mod error;
+pub mod kept;
+pub mod lock;
+pub mod mark;
+mod mountinfo;
+mod mountpoint;
+mod zfs;
+
+use std::path::{Path, PathBuf};
+
+use declaration::settings::{self, Replica, Service};
+use jiff::Timestamp;
+
+pub use contents::Contents;
+pub use error::Error;
+pub use mark::{Mark, MarkState};
+
+/// A result whose error says where, what, and what to do.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What a look at a service's storage showed. Taking it changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Whether the storage is there and mounted.
+    pub place: Place,
+    /// The mark it carries.
+    pub mark: MarkState,
+    /// What lies in its directory; empty unless mounted.
+    pub contents: Contents,
+}
+
+/// Whether a service's storage is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// There is no such dataset or directory.
+    Missing,
+    /// The dataset is there, but not mounted at the service's mountpoint.
+    Unmounted,
+    /// It is there and can be looked into.
+    Mounted,
+}
+
+/// One snapshot, local or in a replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its full name, e.g. `tank/services/sonarr@autosnap_2026-11-23_07:00:00_hourly`.
+    pub name: String,
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// The bytes it refers to.
+    pub bytes: u64,
+}
+
+/// What a staged restore starts from.
+#[derive(Debug)]
+pub enum Origin<'a> {
+    /// Nothing: something else writes the data.
+    Empty,
+    /// A clone of a local snapshot.
+    Clone(&'a Snapshot),
+    /// A copy of a replica's snapshot, received.
+    Receive(&'a Snapshot),
+}
+
+/// Storage in which a restore is prepared, beside the real one.
+#[derive(Debug)]
+pub struct Staged {
+    /// Where it can be written to and looked at (absolute).
+    pub path: PathBuf,
+}
+
+/// What was replaced by a restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The dataset or directory that holds it now.
+    pub name: String,
+}
+
+/// What a backend can do with one service's storage.
+///
+/// No method destroys anything but what a restore had staged itself.
+pub trait Storage {
+    /// Makes the storage what is declared: there, mounted, with its properties, owner and mode.
+    /// Gives the changes it made, in words; none if everything was so already.
+    /// A swap that was interrupted is finished first.
+    ///
+    /// # Errors
+    /// When it cannot be made so, or when mounting it would hide files.
+    fn apply(&self) -> Result<Vec<String>>;
+
+    /// Looks at the storage.
+    ///
+    /// # Errors
+    /// When it cannot be looked at. That is never the same as "not there".
+    fn observe(&self) -> Result<Observation>;
+
+    /// Gives the storage this mark, bound to it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn set_mark(&self, mark: &Mark) -> Result<()>;
+
+    /// The snapshots of exactly this storage, newest first. None for a backend without snapshots.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn snapshots(&self) -> Result<Vec<Snapshot>>;
+
+    /// The snapshots of this storage's replica, newest first; none if the replica's parent
+    /// is there and holds no such dataset.
+    ///
+    /// # Errors
+    /// When it cannot be asked: its pool is not imported, its parent is not there, ….
+    fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>>;
+
+    /// What lies in a snapshot, local or in a replica of this machine.
+    ///
+    /// # Errors
+    /// When it cannot be looked into.
+    fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents>;
+
+    /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost.
+    ///
+    /// # Errors
+    /// When a newer snapshot exists, or the rollback fails.
+    fn rollback(&self, snapshot: &Snapshot) -> Result<()>;
+
+    /// Prepares a staged restore. One that was left over half-done is thrown away first.
+    /// `progress` is told the bytes done and, where known, the bytes in all.
+    ///
+    /// # Errors
+    /// When it cannot be prepared. What was prepared until then is thrown away.
+    fn stage(
+        &self,
+        origin: &Origin<'_>,
+        progress: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<Staged>;
+
+    /// Throws a staged restore away.
+    ///
+    /// # Errors
+    /// When it cannot be removed, or is not one that a restore staged.
+    fn discard(&self, staged: &Staged) -> Result<()>;
+
+    /// Gives the staged storage its declared properties, owner, mode and `mark`,
+    /// and puts it in the real one's place. What was there is kept.
+    ///
+    /// # Errors
+    /// When it cannot be done; the next [`Storage::apply`] finishes what was begun.
+    fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>>;
+
+    /// The mark of a restore that is complete in staging and was not put in its place yet. Changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn pending(&self) -> Result<Option<Mark>>;
+
+    /// Finishes a restore that was complete in staging when it was interrupted.
+    /// Gives what it replaced and the mark, or `None` if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be finished.
+    fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>>;
+}
+
+/// The storage that a service declares. Looks at nothing yet.
+#[must_use]
+pub fn open(service: &Service) -> Box<dyn Storage + '_> {
+    match &service.storage {
+        settings::Storage::Zfs(dataset) => Box::new(zfs::Zfs { service, dataset }),
+        settings::Storage::Directory => Box::new(directory::Directory { service }),
+    }
+}
+
+/// What is told of a path in a message: with control characters escaped.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}

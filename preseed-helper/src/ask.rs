@@ -1,0 +1,149 @@
+//! Asking the sources, one after the other, until one has the data.
+
+use storage::{Error, Snapshot};
+
+use crate::tier::{Context, Failure, Restored, Source, sources};
+
+/// How many snapshots of one source are tried at most, once they cannot be read or restored.
+const ATTEMPTS: usize = 3;
+
+/// What a source answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// It restored the data, from this snapshot.
+    Restored(Snapshot, Restored),
+    /// It was reached, and provably has no snapshot that holds the data.
+    NothingThere,
+    /// It could not be asked.
+    Unavailable(Error),
+    /// It had the data, and restoring them failed.
+    Failed(Error),
+}
+
+impl Answer {
+    /// The answer as the journal's `PRESEED_OUTCOME` names it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Restored(..) => "restored",
+            Self::NothingThere => "nothing-there",
+            Self::Unavailable(_) => "unavailable",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The error that kept the source from answering or restoring.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Unavailable(error) | Self::Failed(error) => Some(error),
+            Self::Restored(..) | Self::NothingThere => None,
+        }
+    }
+}
+
+/// Who is told what happens while the sources are asked.
+pub trait Witness {
+    /// A source is about to be asked.
+    fn asking(&mut self, _source: &dyn Source) {}
+    /// A snapshot was not taken, and why.
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str);
+    /// A snapshot holds the data and is taken.
+    fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot);
+    /// A source gave its answer.
+    fn answered(&mut self, source: &dyn Source, answer: &Answer);
+}
+
+/// What came of asking all sources.
+#[derive(Debug)]
+pub enum Asked {
+    /// One has restored the data.
+    Restored,
+    /// All answered that they hold none.
+    NothingAnywhere,
+    /// None restored, and these could not rule out that they hold the data: each with its error.
+    Unsettled(Vec<(String, Error)>),
+}
+
+/// What is done with a snapshot that holds the data.
+pub type Act<'a> = dyn FnMut(&dyn Source, &Snapshot) -> Result<Restored, Failure> + 'a;
+
+/// Asks the sources in their order until `act` succeeds with a snapshot of one.
+///
+/// # Errors
+/// When the service's own storage fails: then no other source would do better.
+pub fn ask(
+    context: &Context<'_>,
+    witness: &mut dyn Witness,
+    act: &mut Act<'_>,
+) -> Result<Asked, Error> {
+    let mut unsettled = Vec::new();
+    for source in sources(context) {
+        witness.asking(source.as_ref());
+        let answer = ask_one(source.as_ref(), witness, act)?;
+        witness.answered(source.as_ref(), &answer);
+        match answer {
+            Answer::Restored(..) => return Ok(Asked::Restored),
+            Answer::NothingThere => {}
+            Answer::Unavailable(error) | Answer::Failed(error) => {
+                unsettled.push((source.name(), error));
+            }
+        }
+    }
+    Ok(if unsettled.is_empty() {
+        Asked::NothingAnywhere
+    } else {
+        Asked::Unsettled(unsettled)
+    })
+}
+
+fn ask_one(
+    source: &dyn Source,
+    witness: &mut dyn Witness,
+    act: &mut Act<'_>,
+) -> Result<Answer, Error> {
+    let snapshots = match source.snapshots() {
+        Ok(snapshots) => snapshots,
+        Err(error) => return Ok(Answer::Unavailable(error)),
+    };
+    let mut unreadable = Vec::new();
+    let mut failed = Vec::new();
+    for snapshot in snapshots {
+        match source.lacks(&snapshot) {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                witness.passed_over(source, &snapshot, &why);
+                continue;
+            }
+            Err(error) => {
+                witness.passed_over(source, &snapshot, &error.to_string());
+                unreadable.push(error);
+                if unreadable.len() == ATTEMPTS {
+                    break;
+                }
+                continue;
+            }
+        }
+        if let Some(obstacle) = source.obstacle(&snapshot) {
+            return Ok(Answer::Unavailable(obstacle));
+        }
+        witness.taken(source, &snapshot);
+        match act(source, &snapshot) {
+            Ok(restored) => return Ok(Answer::Restored(snapshot, restored)),
+            Err(Failure::Storage(error)) => return Err(error),
+            Err(Failure::Snapshot(error)) => {
+                witness.passed_over(source, &snapshot, &error.to_string());
+                failed.push(error);
+                if failed.len() == ATTEMPTS {
+                    break;
+                }
+            }
+        }
+    }
+    // The first is of the newest snapshot: the one to mend.
+    Ok(
+        match (failed.into_iter().next(), unreadable.into_iter().next()) {
+            (Some(error), _) => Answer::Failed(error),
+            (None, Some(error)) => Answer::Unavailable(error),
+            (None, None) => Answer::NothingThere,
+        },
+    )
+}

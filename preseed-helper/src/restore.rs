@@ -1,0 +1,308 @@
+//! One run for one service: from what is there to a service that may start, or must not.
+
+use std::collections::BTreeSet;
+
+use declaration::settings::{OnUnavailable, Service};
+use report::{Event, Kind, Progress, status};
+use storage::contents::listed;
+use storage::mark::Stage;
+use storage::{Error, Kept, Mark, MarkState, Observation, Snapshot, Storage};
+
+use crate::ask::{Answer, Asked, Witness, ask};
+use crate::systemd;
+use crate::tier::{Context, Source, word};
+use crate::verdict::{Verdict, Why, verdict};
+
+/// Why a service may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its data is there.
+    Present,
+    /// Data that was there was adopted.
+    Adopted,
+    /// Its data was restored.
+    Restored,
+    /// There is no data anywhere: it starts for the first time.
+    Bootstrapped,
+    /// The declaration lets it start empty.
+    StartedEmpty,
+}
+
+/// Why a service must not start.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The kind of event it is.
+    pub kind: Kind,
+    /// What is wrong and what to do, on one line.
+    pub error: Error,
+}
+
+impl Refusal {
+    fn not_restored(error: Error) -> Self {
+        Self {
+            kind: Kind::NotRestored,
+            error,
+        }
+    }
+}
+
+/// Restores the service's data if, and only if, it is missing. The storage must have been applied.
+/// Everything that happens is told to the journal.
+///
+/// # Errors
+/// When the service must not start, with the reason.
+pub fn run(service: &Service) -> Result<Outcome, Refusal> {
+    let _lock = storage::lock::lock(service).map_err(Refusal::not_restored)?;
+    let storage = storage::open(service);
+    let observation = storage.observe().map_err(Refusal::not_restored)?;
+    let name = service.name.as_str();
+    match verdict(&observation, service.on_partial) {
+        Verdict::Present => {
+            status::set("data is there: nothing to do");
+            Ok(Outcome::Present)
+        }
+        Verdict::Adopt => {
+            let mark = Mark::new(Stage::Seeded, "adopted", "");
+            storage.set_mark(&mark).map_err(Refusal::not_restored)?;
+            tell(
+                &Event::new(Kind::Adopted, name, "data is there already: adopted")
+                    .outcome("adopted"),
+            );
+            Ok(Outcome::Adopted)
+        }
+        Verdict::Finish => {
+            if let MarkState::Ours(mark) = &observation.mark {
+                storage
+                    .set_mark(&mark.at_stage(Stage::Seeded))
+                    .map_err(Refusal::not_restored)?;
+                tell(&finished(name, mark, None));
+            }
+            Ok(Outcome::Restored)
+        }
+        Verdict::Partly => Err(Refusal {
+            kind: Kind::PartlyThere,
+            error: partly(service, &observation),
+        }),
+        Verdict::Unmounted => Err(Refusal::not_restored(unmounted(service))),
+        Verdict::Restore(why) => restore(service, storage.as_ref(), &observation, why),
+    }
+}
+
+fn restore(
+    service: &Service,
+    storage: &dyn Storage,
+    observation: &Observation,
+    why: Why,
+) -> Result<Outcome, Refusal> {
+    let name = service.name.as_str();
+    systemd::units_must_be_stopped(service).map_err(Refusal::not_restored)?;
+    if let Some((mark, kept)) = storage.resume().map_err(Refusal::not_restored)? {
+        tell(&finished(name, &mark, kept.as_ref()));
+        return Ok(Outcome::Restored);
+    }
+    let context = Context {
+        service,
+        storage,
+        observation,
+    };
+    let mut journal = Journal {
+        service: name,
+        told: BTreeSet::new(),
+        waited: false,
+    };
+    let asked = ask(&context, &mut journal, &mut |source, snapshot| {
+        let mut progress = Progress::new(format!(
+            "restoring {name} from {} of {}",
+            snapshot.name,
+            source.name()
+        ));
+        source.restore(snapshot, &mut progress)
+    })
+    .map_err(Refusal::not_restored)?;
+    match asked {
+        Asked::Restored => Ok(Outcome::Restored),
+        Asked::NothingAnywhere if why == Why::Partly => Err(Refusal {
+            kind: Kind::PartlyThere,
+            error: partly(service, observation),
+        }),
+        Asked::NothingAnywhere => {
+            let mark = Mark::new(Stage::Seeded, "bootstrap", "");
+            storage.set_mark(&mark).map_err(Refusal::not_restored)?;
+            let event = Event::new(
+                Kind::Bootstrapped,
+                name,
+                format!("{}, and no source has any: a first start", why.in_words()),
+            );
+            // Where there was data once, a first start is worth a look.
+            let event = if why == Why::Empty {
+                event
+            } else {
+                event.warning()
+            };
+            tell(&event.outcome("bootstrap"));
+            Ok(Outcome::Bootstrapped)
+        }
+        Asked::Unsettled(errors) => {
+            let error = unsettled(service, why, &errors);
+            if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
+                let message = format!("starts empty, as on-unavailable declares: {error}");
+                tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
+                return Ok(Outcome::StartedEmpty);
+            }
+            Err(Refusal::not_restored(error))
+        }
+    }
+}
+
+/// Tells what happens to the journal.
+struct Journal<'a> {
+    service: &'a str,
+    /// Snapshots that were told of: `rollback` and `snapshot` look at the same ones.
+    told: BTreeSet<String>,
+    /// Whether the network was waited for.
+    waited: bool,
+}
+
+impl Witness for Journal<'_> {
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+        if self.told.insert(snapshot.name.clone()) {
+            let message = format!(
+                "passed over {} of {} ({}): {why}",
+                snapshot.name,
+                source.name(),
+                snapshot.taken
+            );
+            Event::new(Kind::PassedOver, self.service, message)
+                .tier(word(source.tier()))
+                .outcome("passed-over")
+                .snapshot(&snapshot.name)
+                .tell();
+        }
+    }
+
+    fn asking(&mut self, source: &dyn Source) {
+        // Only here: a service whose data is there never waits for the network.
+        if source.needs_network() && !self.waited {
+            status::set("waiting for the network");
+            systemd::wait_for_network();
+            self.waited = true;
+        }
+        status::set(&format!("asking {}", source.name()));
+    }
+
+    fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}
+
+    fn answered(&mut self, source: &dyn Source, answer: &Answer) {
+        let source_name = source.name();
+        let tier = word(source.tier());
+        match answer {
+            Answer::Restored(snapshot, restored) => {
+                let kept = restored.kept.as_ref();
+                let message = format!(
+                    "restored by {tier} from {} of {source_name} ({}){}",
+                    snapshot.name,
+                    snapshot.taken,
+                    in_words(kept)
+                );
+                let event = Event::new(Kind::Restored, self.service, message)
+                    .tier(tier)
+                    .outcome(answer.word());
+                tell(&event.snapshot(&snapshot.name).bytes(restored.bytes));
+            }
+            Answer::NothingThere => Event::new(
+                Kind::SourceAnswered,
+                self.service,
+                format!("{source_name}: nothing there"),
+            )
+            .tier(tier)
+            .outcome(answer.word())
+            .tell(),
+            Answer::Unavailable(error) | Answer::Failed(error) => {
+                Event::new(
+                    Kind::SourceAnswered,
+                    self.service,
+                    format!("{source_name}: {}: {error}", answer.word()),
+                )
+                .tier(tier)
+                .outcome(answer.word())
+                .warning()
+                .tell();
+            }
+        }
+    }
+}
+
+/// Tells an event that ends the run: to the journal and as the status.
+fn tell(event: &Event<'_>) {
+    status::set(event.message());
+    event.tell();
+}
+
+fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
+    let message = format!(
+        "finished an interrupted restore by {} from {}{}",
+        mark.by,
+        mark.from,
+        in_words(kept)
+    );
+    Event::new(Kind::Restored, service, message)
+        .outcome("restored")
+        .snapshot(&mark.from)
+}
+
+fn in_words(kept: Option<&Kept>) -> String {
+    kept.map_or_else(String::new, |kept| {
+        format!("; what it replaced is kept as {}", kept.name)
+    })
+}
+
+/// The service's data is only partly there.
+pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
+    let contents = &observation.contents;
+    let found = if contents.found.is_empty() {
+        "nothing of it".to_owned()
+    } else {
+        listed(&contents.found)
+    };
+    Error::new(
+        service.mountpoint.to_string_lossy(),
+        format!(
+            "of what is expected there is {found}, and {} is missing",
+            listed(&contents.missing)
+        ),
+        format!(
+            "if the data is sound, correct `expect` in {}; if not, declare `on-partial = \"restore\"`: what is there is then kept aside",
+            service.source.display()
+        ),
+    )
+}
+
+/// The service's dataset is not mounted.
+pub(crate) fn unmounted(service: &Service) -> Error {
+    Error::new(
+        service.mountpoint.to_string_lossy(),
+        "the service's dataset is not mounted there",
+        format!(
+            "start dataset-{}.service, which mounts it or says why not",
+            service.name
+        ),
+    )
+}
+
+pub(crate) fn unsettled(service: &Service, why: Why, errors: &[(String, Error)]) -> Error {
+    let sources: Vec<String> = errors
+        .iter()
+        .map(|(source, error)| format!("{source}: {}", error.fault()))
+        .collect();
+    let mut cures: Vec<&str> = errors.iter().map(|(_, error)| error.cure()).collect();
+    cures.dedup();
+    Error::new(
+        service.name.as_str(),
+        format!(
+            "not started: {}, and not every source could be asked: {}",
+            why.in_words(),
+            sources.join("; ")
+        ),
+        cures.join("; "),
+    )
+}

@@ -1,0 +1,65 @@
+//! What is asked of the running systemd, and only when data is to be restored.
+
+use declaration::settings::Service;
+use declaration::value::UnitName;
+use libsystemd::daemon::booted;
+use storage::command::{command, run};
+use storage::{Error, Result};
+
+/// How long the network is waited for, in seconds.
+const PATIENCE: &str = "90";
+
+/// That none of the service's units is running: their data must not be replaced below them.
+///
+/// # Errors
+/// When one is running, or when it cannot be told.
+pub fn units_must_be_stopped(service: &Service) -> Result<()> {
+    if !booted() {
+        return Ok(());
+    }
+    let names: Vec<&str> = service.units.iter().map(UnitName::as_str).collect();
+    let args = [
+        &["show", "--property=Id,ActiveState,MainPID", "--"],
+        &names[..],
+    ]
+    .concat();
+    let ended = run(&mut command("systemctl", args))?;
+    if !ended.status.success() {
+        return Err(ended.error(
+            service.name.as_str(),
+            "see that systemd answers: `systemctl status`",
+        ));
+    }
+    // One block of lines per unit, in systemd's own order.
+    for block in ended.stdout.split("\n\n") {
+        let value = |name: &str| {
+            block
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+        };
+        let state = value("ActiveState").unwrap_or_default();
+        // A unit that is activating waits for us, unless it has a process already.
+        let running = matches!(state, "active" | "reloading" | "deactivating")
+            || value("MainPID").is_some_and(|pid| pid != "0");
+        if running {
+            let unit = value("Id").unwrap_or_default();
+            return Err(Error::new(
+                service.name.as_str(),
+                format!("its data is missing, but {unit} is running"),
+                format!("`systemctl stop {unit}`, then start it again: that restores"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the network is there. If it is not in time, the source that needs it will say so.
+pub fn wait_for_network() {
+    if booted() {
+        // Whether it came is seen at the source itself.
+        let _ = run(&mut command(
+            "timeout",
+            [PATIENCE, "systemctl", "start", "network-online.target"],
+        ));
+    }
+}

@@ -1,0 +1,46 @@
+//! A local snapshot, by clone: in constant time; snapshots newer than it stay with what it replaces.
+
+use declaration::value::TierName;
+use report::Progress;
+use storage::{Origin, Result, Snapshot};
+
+use super::{Context, Failure, Restored, Source};
+use crate::staged;
+
+/// See the module.
+pub(super) struct Clone<'a> {
+    pub(super) context: &'a Context<'a>,
+}
+
+impl Source for Clone<'_> {
+    fn tier(&self) -> TierName {
+        TierName::Snapshot
+    }
+
+    fn name(&self) -> String {
+        "local snapshots".to_owned()
+    }
+
+    fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        self.context.storage.snapshots()
+    }
+
+    fn lacks(&self, snapshot: &Snapshot) -> Result<Option<String>> {
+        Ok(self.context.storage.snapshot_contents(snapshot)?.lacks())
+    }
+
+    fn restore(
+        &self,
+        snapshot: &Snapshot,
+        progress: &mut Progress,
+    ) -> std::result::Result<Restored, Failure> {
+        staged::restore(
+            self.context,
+            &Origin::Clone(snapshot),
+            "clone",
+            &snapshot.name,
+            progress,
+            |_, _| Ok(()),
+        )
+    }
+}

@@ -1,0 +1,52 @@
+//! A replica's snapshot, by `zfs send | zfs receive`.
+
+use declaration::settings::Replica;
+use declaration::value::TierName;
+use report::Progress;
+use storage::{Origin, Result, Snapshot};
+
+use super::{Context, Failure, Restored, Source};
+use crate::staged;
+
+/// See the module.
+pub(super) struct Receive<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) replica: &'a Replica,
+}
+
+impl Source for Receive<'_> {
+    fn tier(&self) -> TierName {
+        TierName::Snapshot
+    }
+
+    fn name(&self) -> String {
+        format!("replica {}", self.replica.name)
+    }
+
+    fn needs_network(&self) -> bool {
+        self.replica.host.is_some()
+    }
+
+    fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        self.context.storage.replica_snapshots(self.replica)
+    }
+
+    fn lacks(&self, snapshot: &Snapshot) -> Result<Option<String>> {
+        Ok(self.context.storage.snapshot_contents(snapshot)?.lacks())
+    }
+
+    fn restore(
+        &self,
+        snapshot: &Snapshot,
+        progress: &mut Progress,
+    ) -> std::result::Result<Restored, Failure> {
+        staged::restore(
+            self.context,
+            &Origin::Receive(snapshot),
+            "receive",
+            &snapshot.name,
+            progress,
+            |_, _| Ok(()),
+        )
+    }
+}

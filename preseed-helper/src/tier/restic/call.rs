@@ -1,0 +1,135 @@
+//! A call of `restic`: with the repository's address and secrets in files and the environment, never in arguments.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use declaration::settings::Repository;
+use storage::command::{self, Ended};
+use storage::{Error, Result};
+
+use super::secrets;
+
+/// How long a question may take, in seconds. restic itself would try an unreachable server for 15 minutes.
+const PATIENCE: &str = "120";
+
+/// timeout(1)'s exit status when the time was up.
+const TIME_IS_UP: i32 = 124;
+
+/// Calls of one repository.
+pub(super) struct Call<'a> {
+    repository: &'a Repository,
+    password_file: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+impl<'a> Call<'a> {
+    /// # Errors
+    /// When its password or environment file cannot be read.
+    pub(super) fn to(repository: &'a Repository) -> Result<Self> {
+        let password_file = secrets::password_file(repository)?;
+        let environment = secrets::environment(repository)?;
+        Ok(Self {
+            repository,
+            password_file,
+            environment,
+        })
+    }
+
+    /// Asks the repository something.
+    ///
+    /// # Errors
+    /// When it does not answer with exit status 0 in time.
+    pub(super) fn ask(&self, args: &[&str]) -> Result<Ended> {
+        let all = [&["--kill-after=10", PATIENCE, "restic"], args].concat();
+        let ended = command::run(&mut self.with_secrets(command::command("timeout", all)))?;
+        if ended.status.success() {
+            return Ok(ended);
+        }
+        if ended.status.code() == Some(TIME_IS_UP) {
+            return Err(Error::new(
+                self.subject(),
+                format!("it gave no answer within {PATIENCE} s{}", said(&ended)),
+                "see that it can be reached, then start the service again",
+            ));
+        }
+        Err(self.failed(args.first().copied().unwrap_or_default(), &ended))
+    }
+
+    /// The command that runs restic with `args`.
+    pub(super) fn command(&self, args: &[&str]) -> Command {
+        self.with_secrets(command::command("restic", args))
+    }
+
+    /// The error that an unsuccessful end of `restic WHAT` is. Its exit status tells more from 0.17 on;
+    /// before that it is 1 for everything, and its words have to do.
+    pub(super) fn failed(&self, what: &str, ended: &Ended) -> Error {
+        let code = ended.status.code();
+        let told = if ended.stderr.is_empty() {
+            &ended.stdout
+        } else {
+            &ended.stderr
+        };
+        let says = |text: &str| told.contains(text);
+        let (fault, cure) = if code == Some(12) || says("wrong password") || says("no key found") {
+            (
+                "the password is wrong",
+                format!("correct {}", self.repository.password_file.display()),
+            )
+        } else if code == Some(11) || says("already locked") {
+            ("it is locked", "wait for who holds it, or see `restic list locks`; `restic unlock` removes stale locks only".to_owned())
+        } else if code == Some(10)
+            || says("unable to open config file")
+            || says("Is there a repository")
+        {
+            (
+                "there is no repository at its address",
+                "see that it is mounted or reachable, and that `url` is right; a missing repository is not taken for a missing backup".to_owned(),
+            )
+        } else {
+            (
+                "it cannot be used",
+                "see that it can be reached, then start the service again".to_owned(),
+            )
+        };
+        Error::new(
+            self.subject(),
+            format!(
+                "{fault}: `restic {what}` ended with {}: {}",
+                ended.status,
+                command::one_line(told.as_bytes())
+            ),
+            cure,
+        )
+    }
+
+    pub(super) fn subject(&self) -> String {
+        format!("repository {}", self.repository.name)
+    }
+
+    fn with_secrets(&self, mut command: Command) -> Command {
+        command
+            .env("RESTIC_REPOSITORY", &self.repository.url)
+            .env("RESTIC_PASSWORD_FILE", &self.password_file)
+            .env("RESTIC_CACHE_DIR", cache_directory())
+            .env_remove("RESTIC_PASSWORD")
+            .env_remove("RESTIC_PASSWORD_COMMAND")
+            .env_remove("RESTIC_REPOSITORY_FILE")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+fn said(ended: &Ended) -> String {
+    if ended.stderr.is_empty() {
+        String::new()
+    } else {
+        format!(", and said: {}", ended.stderr)
+    }
+}
+
+/// The unit's cache directory (systemd.exec(5), `CacheDirectory=`), or the same one by hand.
+fn cache_directory() -> PathBuf {
+    let unit = std::env::var_os("CACHE_DIRECTORY").map(PathBuf::from);
+    unit.unwrap_or_else(|| PathBuf::from("/var/cache/preseed"))
+        .join("restic")
+}

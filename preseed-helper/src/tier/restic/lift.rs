@@ -1,0 +1,57 @@
+//! Lifts a restored tree to where it belongs: restic restores `/var/lib/x` below its target with the whole path.
+
+use std::fs::{File, FileTimes};
+use std::io;
+use std::path::Path;
+
+use storage::{Error, Result};
+
+/// Moves what lies in `target` + `path` to `into`, with the directory's own times, attributes and ACLs,
+/// and removes `target`, which lies in `into`. All three are absolute.
+///
+/// # Errors
+/// When there is nothing, or when it cannot be moved.
+pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
+    let restored = target.join(path.strip_prefix("/").unwrap_or(path));
+    move_all(target, &restored, into).map_err(|error| {
+        Error::new(
+            restored.to_string_lossy(),
+            format!("what restic restored cannot be moved to {}: {error}", into.display()),
+            "see that the snapshot holds this directory with `restic ls`, and that the file system has room",
+        )
+    })
+}
+
+fn move_all(target: &Path, restored: &Path, into: &Path) -> io::Result<()> {
+    let metadata = restored.symlink_metadata()?;
+    if !metadata.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotADirectory,
+            "it is not a directory",
+        ));
+    }
+    for entry in std::fs::read_dir(restored)? {
+        let entry = entry?;
+        std::fs::rename(entry.path(), into.join(entry.file_name()))?;
+    }
+    for name in xattr::list(restored)? {
+        // The mark of the storage itself is bound to another inode, and is not the data's.
+        if name.to_string_lossy().starts_with("trusted.preseed.") {
+            continue;
+        }
+        if let Some(value) = xattr::get(restored, &name)? {
+            xattr::set(into, &name, &value)?;
+        }
+    }
+    // Only directories that led to it are left: should anything else lie there, this fails.
+    let mut above = restored.to_path_buf();
+    while above.starts_with(target) {
+        std::fs::remove_dir(&above)?;
+        above.pop();
+    }
+    File::open(into)?.set_times(
+        FileTimes::new()
+            .set_accessed(metadata.accessed()?)
+            .set_modified(metadata.modified()?),
+    )
+}

@@ -1,0 +1,86 @@
+//! The newest local snapshot, by `zfs rollback`: in place, in constant time.
+
+use declaration::value::TierName;
+use report::Progress;
+use storage::mark::Stage;
+use storage::{Error, Mark, Result, Snapshot};
+
+use super::{Context, Failure, Restored, Source};
+
+/// See the module.
+pub(super) struct Rollback<'a> {
+    pub(super) context: &'a Context<'a>,
+}
+
+impl Rollback<'_> {
+    fn refused(&self, what: impl Into<String>) -> Error {
+        Error::new(
+            self.context.service.mountpoint.to_string_lossy(),
+            what,
+            "let the tier `snapshot` restore it without a rollback: declare it in `tiers`",
+        )
+    }
+}
+
+impl Source for Rollback<'_> {
+    fn tier(&self) -> TierName {
+        TierName::Rollback
+    }
+
+    fn name(&self) -> String {
+        "rollback".to_owned()
+    }
+
+    fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        self.context.storage.snapshots()
+    }
+
+    fn lacks(&self, snapshot: &Snapshot) -> Result<Option<String>> {
+        Ok(self.context.storage.snapshot_contents(snapshot)?.lacks())
+    }
+
+    fn obstacle(&self, snapshot: &Snapshot) -> Option<Error> {
+        let contents = &self.context.observation.contents;
+        if !contents.is_empty() || contents.ignored {
+            return Some(self.refused("a rollback would destroy what lies there"));
+        }
+        match self.snapshots() {
+            Err(error) => Some(error),
+            Ok(snapshots) => match snapshots.first() {
+                Some(newest) if newest.name == snapshot.name => None,
+                newest => {
+                    let newest = newest.map_or("a newer snapshot", |newest| newest.name.as_str());
+                    Some(self.refused(format!(
+                        "a rollback to {} would destroy {newest}",
+                        snapshot.name
+                    )))
+                }
+            },
+        }
+    }
+
+    fn restore(
+        &self,
+        snapshot: &Snapshot,
+        _progress: &mut Progress,
+    ) -> std::result::Result<Restored, Failure> {
+        let storage = self.context.storage;
+        let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
+        storage.set_mark(&mark).map_err(Failure::Storage)?;
+        storage.rollback(snapshot).map_err(Failure::Snapshot)?;
+        let contents = storage.observe().map_err(Failure::Storage)?.contents;
+        if let Some(lacks) = contents.lacks() {
+            return Err(Failure::Storage(self.refused(format!(
+                "after the rollback to {} {lacks}",
+                snapshot.name
+            ))));
+        }
+        storage
+            .set_mark(&mark.at_stage(Stage::Seeded))
+            .map_err(Failure::Storage)?;
+        Ok(Restored {
+            kept: None,
+            bytes: 0,
+        })
+    }
+}

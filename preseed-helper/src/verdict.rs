@@ -1,0 +1,214 @@
+//! Is the service's data there? The one place where that is decided.
+
+use declaration::settings::OnPartial;
+use storage::mark::Stage;
+use storage::{Contents, MarkState, Observation, Place};
+
+/// What is to be done about a service's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The data is there and known: nothing to do.
+    Present,
+    /// Data is there that nothing is known of: mark it, and leave it alone.
+    Adopt,
+    /// An interrupted restore in place had brought the data: only its mark is to be finished.
+    Finish,
+    /// The data is to be restored.
+    Restore(Why),
+    /// Some of the data is there: the service must not start.
+    Partly,
+    /// The storage is not mounted, so nothing can be said.
+    Unmounted,
+}
+
+/// Why the data is to be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// There is nothing, and never was as far as is known.
+    Empty,
+    /// There was data, and it is gone.
+    Lost,
+    /// There are entries, but none of what makes them the service's data.
+    Skeleton,
+    /// Some of the data is there, and the declaration says to restore.
+    Partly,
+    /// A restore was interrupted.
+    Interrupted,
+}
+
+impl Why {
+    /// The reason in words, as the end of a sentence.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Empty => "there is no data",
+            Self::Lost => "there was data, and it is gone",
+            Self::Skeleton => "there are entries, but nothing of what is expected",
+            Self::Partly => "only part of what is expected is there, and on-partial is \"restore\"",
+            Self::Interrupted => "a restore was interrupted",
+        }
+    }
+}
+
+/// Decides from what was observed, and from nothing else.
+///
+/// | mark | entries | of `expect` | verdict |
+/// | --- | --- | --- | --- |
+/// | none, or not ours | none | – | restore: empty |
+/// | none, or not ours | some | none declared, or all there | adopt |
+/// | none, or not ours | some | none there | restore: a skeleton, kept aside |
+/// | none, or not ours | some | some there | partly |
+/// | ours | none | – | restore: lost |
+/// | ours | some | none declared, or all there | present |
+/// | ours | some | none or some there | partly |
+/// | seeding | none, or `expect` not all there | | restore: interrupted |
+/// | seeding | some | none declared, or all there | finish |
+///
+/// `partly` is a restore if `on-partial = "restore"`. A dataset that is missing is empty;
+/// one that is not mounted is never taken for empty.
+pub fn verdict(observation: &Observation, on_partial: OnPartial) -> Verdict {
+    let contents = &observation.contents;
+    match observation.place {
+        Place::Missing => return Verdict::Restore(Why::Empty),
+        Place::Unmounted => return Verdict::Unmounted,
+        Place::Mounted => {}
+    }
+    let known = match &observation.mark {
+        MarkState::None | MarkState::Foreign(_) => false,
+        MarkState::Ours(mark) => match mark.stage {
+            Stage::Seeding if contents.holds_the_data() => return Verdict::Finish,
+            Stage::Seeding => return Verdict::Restore(Why::Interrupted),
+            // Never on the real one; should it be, then it says nothing of data.
+            Stage::Staging => false,
+            Stage::Staged | Stage::Seeded => true,
+        },
+    };
+    match (known, Share::of(contents)) {
+        (false, Share::Nothing) => Verdict::Restore(Why::Empty),
+        (true, Share::Nothing) => Verdict::Restore(Why::Lost),
+        (false, Share::All) => Verdict::Adopt,
+        (true, Share::All) => Verdict::Present,
+        (false, Share::Others) => Verdict::Restore(Why::Skeleton),
+        (true, Share::Others) | (_, Share::Some) => match on_partial {
+            OnPartial::Stop => Verdict::Partly,
+            OnPartial::Restore => Verdict::Restore(Why::Partly),
+        },
+    }
+}
+
+/// How much of the service's data a directory holds.
+enum Share {
+    /// No entries that count.
+    Nothing,
+    /// Entries, but nothing of what is expected.
+    Others,
+    /// Some of what is expected.
+    Some,
+    /// All that is expected or, where nothing is, anything.
+    All,
+}
+
+impl Share {
+    fn of(contents: &Contents) -> Self {
+        if contents.is_empty() {
+            Self::Nothing
+        } else if contents.missing.is_empty() {
+            Self::All
+        } else if contents.found.is_empty() {
+            Self::Others
+        } else {
+            Self::Some
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::Mark;
+
+    use super::*;
+
+    fn observed(mark: MarkState, count: usize, found: &[&str], missing: &[&str]) -> Observation {
+        let contents = Contents {
+            count,
+            found: found.iter().map(Into::into).collect(),
+            missing: missing.iter().map(Into::into).collect(),
+            ..Contents::default()
+        };
+        Observation {
+            place: Place::Mounted,
+            mark,
+            contents,
+        }
+    }
+
+    fn ours(stage: Stage) -> MarkState {
+        MarkState::Ours(Mark::new(stage, "restic", "1a2b3c4d"))
+    }
+
+    fn stop(observation: &Observation) -> Verdict {
+        verdict(observation, OnPartial::Stop)
+    }
+
+    #[test]
+    fn each_row_of_the_table() {
+        use Verdict::{Adopt, Finish, Partly, Present, Restore};
+        let foreign = || MarkState::Foreign("inherited".into());
+        let none = || MarkState::None;
+        let seeded = || ours(Stage::Seeded);
+        let seeding = || ours(Stage::Seeding);
+        let (one, both): (&[&str], &[&str]) = (&["a"], &["a", "b"]);
+        for (mark, count, found, missing, expected) in [
+            (none(), 0, [].as_slice(), [].as_slice(), Restore(Why::Empty)),
+            (none(), 0, &[], both, Restore(Why::Empty)),
+            (foreign(), 0, &[], both, Restore(Why::Empty)),
+            (none(), 3, &[], &[], Adopt),
+            (none(), 3, both, &[], Adopt),
+            (foreign(), 3, both, &[], Adopt),
+            (none(), 3, &[], both, Restore(Why::Skeleton)),
+            (none(), 3, one, &["b"], Partly),
+            (foreign(), 3, one, &["b"], Partly),
+            (seeded(), 0, &[], both, Restore(Why::Lost)),
+            (seeded(), 0, &[], &[], Restore(Why::Lost)),
+            (seeded(), 3, &[], &[], Present),
+            (seeded(), 3, both, &[], Present),
+            (seeded(), 3, &[], both, Partly),
+            (seeded(), 3, one, &["b"], Partly),
+            (seeding(), 0, &[], both, Restore(Why::Interrupted)),
+            (seeding(), 3, one, &["b"], Restore(Why::Interrupted)),
+            (seeding(), 3, both, &[], Finish),
+            (ours(Stage::Staged), 3, both, &[], Present),
+            (ours(Stage::Staging), 0, &[], both, Restore(Why::Empty)),
+        ] {
+            let observation = observed(mark, count, found, missing);
+            assert_eq!(stop(&observation), expected, "{observation:?}");
+        }
+    }
+
+    #[test]
+    fn part_of_the_data_is_restored_over_only_if_declared() {
+        for mark in [MarkState::None, ours(Stage::Seeded)] {
+            let observation = observed(mark, 3, &["a"], &["b"]);
+            assert_eq!(stop(&observation), Verdict::Partly);
+            assert_eq!(
+                verdict(&observation, OnPartial::Restore),
+                Verdict::Restore(Why::Partly)
+            );
+        }
+    }
+
+    #[test]
+    fn a_dataset_that_is_not_mounted_is_never_taken_for_empty() {
+        for mark in [MarkState::None, ours(Stage::Seeded), ours(Stage::Seeding)] {
+            let observation = Observation {
+                place: Place::Unmounted,
+                mark,
+                contents: Contents::default(),
+            };
+            assert_eq!(stop(&observation), Verdict::Unmounted);
+            assert_eq!(
+                verdict(&observation, OnPartial::Restore),
+                Verdict::Unmounted
+            );
+        }
+    }
+}

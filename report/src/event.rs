@@ -1,0 +1,195 @@
+//! Things that happened, each of a kind that `journalctl -x` explains (`units/preseed.catalog`).
+
+use log::Level;
+use log::kv::Value;
+
+use crate::status;
+
+/// The kinds of events. Each has a message id of its own, for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A service's storage was created or changed to what is declared.
+    StorageChanged,
+    /// A service's data was restored.
+    Restored,
+    /// Data that was there already was taken for the service's.
+    Adopted,
+    /// No source has data: the service starts for the first time.
+    Bootstrapped,
+    /// A source could not be asked, and the declaration lets the service start empty.
+    StartedEmpty,
+    /// A source was asked, and what it answered.
+    SourceAnswered,
+    /// A snapshot was not taken, and why.
+    PassedOver,
+    /// A restore failed, or no source could be asked: the service does not start.
+    NotRestored,
+    /// Only part of what is expected is there: the service does not start.
+    PartlyThere,
+    /// The declaration cannot be used: the service does not start.
+    DeclarationBroken,
+    /// The storage cannot be made what is declared: the service does not start.
+    StorageFailed,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::StorageChanged,
+        Self::Restored,
+        Self::Adopted,
+        Self::Bootstrapped,
+        Self::StartedEmpty,
+        Self::SourceAnswered,
+        Self::PassedOver,
+        Self::NotRestored,
+        Self::PartlyThere,
+        Self::DeclarationBroken,
+        Self::StorageFailed,
+    ];
+
+    /// Its message id: 128 bits in hexadecimal (sd_journal_send(3), `MESSAGE_ID=`).
+    pub fn message_id(self) -> &'static str {
+        match self {
+            Self::StorageChanged => "e436f89b1c164c2fba805ea78dbd5d0d",
+            Self::Restored => "eb90ae9437fc4c5bb21dd7042df28821",
+            Self::Adopted => "a860a46ff12c404b882e01b0ac7d894b",
+            Self::Bootstrapped => "d5a360a35ec9464f857a7e65612b872b",
+            Self::StartedEmpty => "bc6b768087874ab5a39d1f6d34dd10b8",
+            Self::SourceAnswered => "1a0c54c1924a4530acc82a9dd898d1d7",
+            Self::PassedOver => "56ddaaf7b2c94b81bdfa691ebdbd8e78",
+            Self::NotRestored => "37cd0b4a917d4798a521b5aa53356638",
+            Self::PartlyThere => "266b003c24e340919c71237252580eff",
+            Self::DeclarationBroken => "0a806173ffd84ea192b07813d2e8603d",
+            Self::StorageFailed => "762528b5aa1842dd933046f8c8e03602",
+        }
+    }
+
+    fn level(self) -> Level {
+        match self {
+            Self::StorageChanged
+            | Self::Restored
+            | Self::Adopted
+            | Self::Bootstrapped
+            | Self::SourceAnswered => Level::Info,
+            Self::StartedEmpty | Self::PassedOver => Level::Warn,
+            Self::NotRestored
+            | Self::PartlyThere
+            | Self::DeclarationBroken
+            | Self::StorageFailed => Level::Error,
+        }
+    }
+}
+
+/// One event, with the fields that the journal keeps apart (systemd.journal-fields(7)).
+#[derive(Debug)]
+pub struct Event<'a> {
+    kind: Kind,
+    level: Level,
+    message: String,
+    fields: Vec<(&'static str, Value<'a>)>,
+}
+
+impl<'a> Event<'a> {
+    /// An event of a service. `message` is one line.
+    pub fn new(kind: Kind, service: &'a str, message: impl Into<String>) -> Self {
+        let fields = vec![
+            ("MESSAGE_ID", Value::from(kind.message_id())),
+            ("PRESEED_SERVICE", Value::from(service)),
+        ];
+        Self {
+            kind,
+            level: kind.level(),
+            message: message.into(),
+            fields,
+        }
+    }
+
+    /// The tier it is about.
+    #[must_use]
+    pub fn tier(mut self, tier: &'a str) -> Self {
+        self.fields.push(("PRESEED_TIER", Value::from(tier)));
+        self
+    }
+
+    /// How it came out: `restored`, `nothing-there`, `unavailable`, `failed`, ….
+    #[must_use]
+    pub fn outcome(mut self, outcome: &'a str) -> Self {
+        self.fields.push(("PRESEED_OUTCOME", Value::from(outcome)));
+        self
+    }
+
+    /// The snapshot it is about.
+    #[must_use]
+    pub fn snapshot(mut self, snapshot: &'a str) -> Self {
+        self.fields
+            .push(("PRESEED_SNAPSHOT", Value::from(snapshot)));
+        self
+    }
+
+    /// How many bytes of data it is about.
+    #[must_use]
+    pub fn bytes(mut self, bytes: u64) -> Self {
+        self.fields.push(("PRESEED_BYTES", Value::from(bytes)));
+        self
+    }
+
+    /// At the level of a warning, where the kind's own is lower.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.level = self.level.min(Level::Warn);
+        self
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What it says.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Tells it: to the journal or, by hand, to standard error.
+    pub fn tell(&self) {
+        let fields = self.fields.as_slice();
+        log::logger().log(
+            &log::Record::builder()
+                .level(self.level)
+                .target(module_path!())
+                .args(format_args!("{}", self.message))
+                .key_values(&fields)
+                .build(),
+        );
+    }
+}
+
+/// Tells why a service must not start: to the journal, and as the status line. `line` is one line.
+pub fn refuse(kind: Kind, service: &str, line: &str) {
+    status::set(line);
+    Event::new(kind, service, line).outcome("refused").tell();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_kind_is_explained_in_the_journal_catalog() {
+        let catalog = include_str!("../../units/preseed.catalog");
+        for kind in Kind::ALL {
+            let id = kind.message_id();
+            assert!(
+                id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit()),
+                "{kind:?}: {id}"
+            );
+            assert_eq!(
+                catalog.matches(&format!("-- {id}\n")).count(),
+                1,
+                "{kind:?}: {id}"
+            );
+        }
+    }
+}

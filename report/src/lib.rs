@@ -1,0 +1,9 @@
+//! What is told to people: events in the journal, a status line, progress.
+
+pub mod event;
+pub mod logger;
+pub mod progress;
+pub mod status;
+
+pub use event::{Event, Kind, refuse};
+pub use progress::Progress;

@@ -1,0 +1,147 @@
+//! Running another program: its exit status and its standard error are always looked at.
+
+use std::ffi::OsStr;
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use crate::{Error, Result};
+
+/// What a program that ended said.
+#[derive(Debug)]
+pub struct Ended {
+    /// The command, as a reader could type it.
+    pub line: String,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error, on one line.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// The error that this end is, with what to do about it.
+    #[must_use]
+    pub fn error(&self, subject: &str, cure: impl Into<String>) -> Error {
+        let said = if self.stderr.is_empty() {
+            "it said nothing"
+        } else {
+            &self.stderr
+        };
+        Error::new(
+            subject,
+            format!("`{}` ended with {}: {said}", self.line, self.status),
+            cure,
+        )
+    }
+}
+
+/// A command for `program`, with messages in English so that they can be read by us.
+#[must_use]
+pub fn command<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end, and gives what it said, whatever its exit status.
+///
+/// # Errors
+/// When it cannot be started, or when its output is not UTF-8.
+pub fn run(command: &mut Command) -> Result<Ended> {
+    let line = line_of(command);
+    let output = command
+        .output()
+        .map_err(|error| not_started(command, &error))?;
+    ended(line, output)
+}
+
+/// The error for a command that could not be started.
+pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
+    let program = command.get_program().to_string_lossy().into_owned();
+    Error::new(
+        format!("`{}`", line_of(command)),
+        format!("cannot be started: {error}"),
+        format!("see that `{program}` is installed and on the PATH"),
+    )
+}
+
+/// What a finished command said.
+///
+/// # Errors
+/// When its output is not UTF-8.
+pub fn ended(line: String, output: Output) -> Result<Ended> {
+    let stdout = String::from_utf8(output.stdout).map_err(|_| {
+        Error::new(
+            format!("`{line}`"),
+            "its output is not UTF-8",
+            "rename what is not, and try again",
+        )
+    })?;
+    Ok(Ended {
+        line,
+        status: output.status,
+        stdout,
+        stderr: one_line(&output.stderr),
+    })
+}
+
+/// A command as a reader could type it.
+#[must_use]
+pub fn line_of(command: &Command) -> String {
+    let mut line = command.get_program().to_string_lossy().into_owned();
+    for arg in command.get_args() {
+        let arg = arg.to_string_lossy();
+        line.push(' ');
+        if arg.is_empty()
+            || arg.contains(|c: char| c.is_whitespace() || "'\"\\$*;&|<>()".contains(c))
+        {
+            line.push('\'');
+            line.push_str(&arg.replace('\'', "'\\''"));
+            line.push('\'');
+        } else {
+            line.push_str(&arg);
+        }
+    }
+    line
+}
+
+/// Standard error on one line, its lines joined with `; `.
+#[must_use]
+pub fn one_line(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes)
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_exit_status_and_standard_error_are_told() {
+        let ended = run(&mut command(
+            "sh",
+            ["-c", "echo one >&2; echo two >&2; exit 7"],
+        ))
+        .unwrap();
+        assert_eq!(
+            ended.error("tank", "look").to_string(),
+            "tank: `sh -c 'echo one >&2; echo two >&2; exit 7'` ended with exit status: 7: one; two: look"
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = run(&mut command("no-such-program", ["x"])).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("`no-such-program x`: cannot be started: "),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! An error that says where, what, and what to do.
+
+use std::fmt;
+
+/// An error of a storage, on one line: `subject: what: cure`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    subject: String,
+    what: String,
+    cure: String,
+}
+
+impl Error {
+    /// `subject` is the dataset, path or command it is about; `what` went wrong;
+    /// `cure` is what the reader can do about it.
+    pub fn new(
+        subject: impl Into<String>,
+        what: impl Into<String>,
+        cure: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            what: what.into(),
+            cure: cure.into(),
+        }
+    }
+
+    /// The same error with another cure, where the caller knows better.
+    #[must_use]
+    pub fn cured_by(mut self, cure: impl Into<String>) -> Self {
+        self.cure = cure.into();
+        self
+    }
+
+    /// The same error as part of a larger attempt.
+    #[must_use]
+    pub fn while_doing(mut self, attempt: &str) -> Self {
+        self.what = format!("{attempt}: {}", self.what);
+        self
+    }
+
+    /// What the reader can do about it.
+    #[must_use]
+    pub fn cure(&self) -> &str {
+        &self.cure
+    }
+
+    /// Subject and what went wrong, without the cure.
+    #[must_use]
+    pub fn fault(&self) -> String {
+        format!("{}: {}", self.subject, self.what)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.subject, self.what, self.cure)
+    }
+}
+
+impl std::error::Error for Error {}

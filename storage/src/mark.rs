@@ -1,0 +1,195 @@
+//! The mark that a service's storage carries once it was seeded.
+//!
+//! It belongs to one dataset or directory: the text holds the identity of what it was written for,
+//! so that a copy of it elsewhere does not count.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+/// The ZFS user property, and the name within `trusted.` of the extended attribute.
+pub const PROPERTY: &str = "preseed:state";
+
+/// How far a restore got, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// How far.
+    pub stage: Stage,
+    /// How the data came: `adopted`, `bootstrap`, or the name of a source such as `restic`.
+    pub by: String,
+    /// Where it came from: a snapshot's name; empty where there is none.
+    pub from: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How far a restore got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Staged storage that is not complete: it may be thrown away.
+    Staging,
+    /// Staged storage that is complete, on its way into the real one's place: it is the data.
+    Staged,
+    /// A restore in place has begun.
+    Seeding,
+    /// The data is there.
+    Seeded,
+}
+
+impl Stage {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Staged => "staged",
+            Self::Seeding => "seeding",
+            Self::Seeded => "seeded",
+        }
+    }
+}
+
+/// What a look for a mark showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarkState {
+    /// There is none.
+    None,
+    /// One that was written for exactly this storage.
+    Ours(Mark),
+    /// One that does not count: inherited, received, cloned or copied from elsewhere.
+    /// Why it does not, in words.
+    Foreign(String),
+}
+
+impl Mark {
+    /// A mark of now.
+    #[must_use]
+    pub fn new(stage: Stage, by: &str, from: &str) -> Self {
+        Self {
+            stage,
+            by: by.to_owned(),
+            from: from.to_owned(),
+            at: now(),
+        }
+    }
+
+    /// The same mark at another stage.
+    #[must_use]
+    pub fn at_stage(&self, stage: Stage) -> Self {
+        Self {
+            stage,
+            ..self.clone()
+        }
+    }
+
+    /// The text that is stored, bound to `identity` (a dataset's guid, a directory's inode).
+    #[must_use]
+    pub fn bound_to(&self, identity: &str) -> String {
+        let Self {
+            stage,
+            by,
+            from,
+            at,
+        } = self;
+        let stage = stage.word();
+        format!("{stage} of={identity} by={by} at={at} from={from}")
+    }
+
+    /// Reads a stored text, for the storage with this identity.
+    /// A text that cannot be read does not count, with the reason.
+    #[must_use]
+    pub fn read(text: &str, identity: &str) -> MarkState {
+        let Some((of, mark)) = Self::parse(text) else {
+            return MarkState::Foreign(format!(
+                "`{}` is not a mark of preseed's",
+                text.escape_debug()
+            ));
+        };
+        if of == identity {
+            MarkState::Ours(mark)
+        } else {
+            MarkState::Foreign(format!("it was written for {of}, and this is {identity}"))
+        }
+    }
+
+    fn parse(text: &str) -> Option<(&str, Self)> {
+        // `from` comes last, since a dataset's name may hold spaces.
+        let mut words = text.splitn(5, ' ');
+        let stage = match words.next()? {
+            "staging" => Stage::Staging,
+            "staged" => Stage::Staged,
+            "seeding" => Stage::Seeding,
+            "seeded" => Stage::Seeded,
+            _ => return None,
+        };
+        let of = words.next()?.strip_prefix("of=")?;
+        let by = words.next()?.strip_prefix("by=")?.to_owned();
+        let at = words.next()?.strip_prefix("at=")?.parse().ok()?;
+        let from = words.next()?.strip_prefix("from=")?.to_owned();
+        Some((
+            of,
+            Self {
+                stage,
+                by,
+                from,
+                at,
+            },
+        ))
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.stage.word(), self.by)?;
+        if !self.from.is_empty() {
+            write!(f, " from {}", self.from)?;
+        }
+        write!(f, " at {}", self.at)
+    }
+}
+
+/// Now, in whole seconds.
+#[must_use]
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn mark() -> Mark {
+        Mark::new(Stage::Seeded, "clone", "tank/my services/sonarr@a b")
+    }
+
+    #[test]
+    fn a_mark_reads_back_as_it_was_written() {
+        let text = mark().bound_to("guid:123");
+        assert_eq!(Mark::read(&text, "guid:123"), MarkState::Ours(mark()));
+    }
+
+    #[test]
+    fn a_mark_of_another_dataset_does_not_count() {
+        let text = mark().bound_to("guid:123");
+        assert!(matches!(
+            Mark::read(&text, "guid:124"),
+            MarkState::Foreign(_)
+        ));
+    }
+
+    #[test]
+    fn a_text_that_is_no_mark_does_not_count() {
+        for text in [
+            "",
+            "-",
+            "seeded",
+            "seeded of=1 by=x at=yesterday from=",
+            "done of=1 by=x at=2026-11-23T00:00:00Z from=",
+        ] {
+            assert!(
+                matches!(Mark::read(text, "guid:1"), MarkState::Foreign(_)),
+                "{text}"
+            );
+        }
+    }
+}

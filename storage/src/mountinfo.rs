@@ -1,0 +1,104 @@
+//! What is mounted where (proc_pid_mountinfo(5)).
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// What is mounted on a directory, uppermost.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mounted {
+    /// The file system's type, e.g. `zfs`.
+    pub(crate) kind: String,
+    /// What is mounted: a dataset's or a device's name.
+    pub(crate) source: String,
+}
+
+/// What is mounted exactly on `path` (absolute, without links); `None` if nothing is.
+pub(crate) fn at(path: &Path) -> Result<Option<Mounted>> {
+    let file = "/proc/self/mountinfo";
+    let table = std::fs::read(file).map_err(|error| {
+        Error::new(
+            file,
+            format!("cannot be read: {error}"),
+            "see that /proc is mounted",
+        )
+    })?;
+    Ok(uppermost(&table, path))
+}
+
+fn uppermost(table: &[u8], path: &Path) -> Option<Mounted> {
+    // Later lines are mounted over earlier ones.
+    table.split(|&b| b == b'\n').rev().find_map(|line| {
+        let fields: Vec<&[u8]> = line.split(|&b| b == b' ').collect();
+        if unescaped(fields.get(4)?).as_bytes() != path.as_os_str().as_bytes() {
+            return None;
+        }
+        let separator = fields.iter().position(|field| *field == b"-")?;
+        Some(Mounted {
+            kind: unescaped(fields.get(separator + 1)?)
+                .to_string_lossy()
+                .into_owned(),
+            source: unescaped(fields.get(separator + 2)?)
+                .to_string_lossy()
+                .into_owned(),
+        })
+    })
+}
+
+/// Space, tab, newline and backslash stand as `\040` and so on.
+fn unescaped(field: &[u8]) -> OsString {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((&first, tail)) = rest.split_first() {
+        let octal = (first == b'\\')
+            .then(|| tail.get(..3))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        if let Some(byte) = octal {
+            bytes.push(byte);
+            rest = &tail[3..];
+        } else {
+            bytes.push(first);
+            rest = tail;
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[u8] = b"22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
+        40 22 0:50 / /srv/a\\040b rw shared:2 master:1 - zfs tank/a\\040b rw,xattr\n\
+        41 22 0:51 / /srv/c rw - tmpfs tmpfs rw\n\
+        42 41 0:52 / /srv/c rw - zfs tank/c rw\n";
+
+    #[test]
+    fn a_path_with_a_space_is_found() {
+        let found = uppermost(TABLE, Path::new("/srv/a b"));
+        assert_eq!(
+            found,
+            Some(Mounted {
+                kind: "zfs".into(),
+                source: "tank/a b".into()
+            })
+        );
+    }
+
+    #[test]
+    fn the_uppermost_of_two_mounts_counts() {
+        assert_eq!(
+            uppermost(TABLE, Path::new("/srv/c")).map(|m| m.source),
+            Some("tank/c".into())
+        );
+    }
+
+    #[test]
+    fn a_directory_below_a_mount_is_not_one() {
+        assert_eq!(uppermost(TABLE, Path::new("/srv/c/d")), None);
+    }
+}

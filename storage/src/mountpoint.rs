@@ -1,0 +1,135 @@
+//! The directory a service's data is seen at: what may be mounted over, and whom it belongs to.
+
+use std::fs::Permissions;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+use declaration::settings::Service;
+use declaration::value::Principal;
+use nix::unistd::{Group, User};
+
+use crate::{Error, Result, shown};
+
+/// Whether something can be mounted on `path` without hiding anything: it is missing, or an empty directory.
+///
+/// # Errors
+/// When files would be hidden, or when it cannot be told.
+pub(crate) fn must_hide_nothing(path: &Path) -> Result<()> {
+    let fault = |what: String, cure: String| Err(Error::new(shown(path), what, cure));
+    let mut entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return match path.symlink_metadata() {
+                Err(_) => Ok(()),
+                Ok(_) => fault(
+                    "is a link to nowhere".into(),
+                    "remove the link, or declare its target as the mountpoint".into(),
+                ),
+            };
+        }
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            return fault(
+                "is not a directory".into(),
+                "move it away, or declare another mountpoint".into(),
+            );
+        }
+        Err(error) => {
+            return fault(
+                format!("cannot be looked into: {error}"),
+                "see why with `ls -la`".into(),
+            );
+        }
+    };
+    let Some(first) = entries.next() else {
+        return Ok(());
+    };
+    let first = first.map_or_else(
+        |e| e.to_string(),
+        |e| e.file_name().to_string_lossy().escape_debug().to_string(),
+    );
+    fault(
+        format!(
+            "holds files (`{first}`{}) that mounting would hide",
+            if entries.next().is_some() {
+                ", …"
+            } else {
+                ""
+            }
+        ),
+        format!(
+            "if they are the service's data, move them away, start it once and move them into the mounted dataset; \
+             if not, remove them; then `systemctl start` the service again (files are in {})",
+            shown(path)
+        ),
+    )
+}
+
+/// Gives `path` the declared owner, group and mode. Gives the changes, in words.
+///
+/// # Errors
+/// When the user or group does not exist, or the change is refused.
+pub(crate) fn own(path: &Path, service: &Service) -> Result<Vec<String>> {
+    let refused = |what: &str, error: &std::io::Error| {
+        Error::new(
+            shown(path),
+            format!("{what} cannot be changed: {error}"),
+            "see that its file system is writable",
+        )
+    };
+    let uid = user(&service.owner, service)?;
+    let gid = group(&service.group, service)?;
+    let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its owner", &e))?;
+    let mut changes = Vec::new();
+    if (metadata.uid(), metadata.gid()) != (uid, gid) {
+        chown(path, Some(uid), Some(gid)).map_err(|e| refused("its owner", &e))?;
+        changes.push(format!("owner {}:{}", service.owner, service.group));
+    }
+    // After chown(2), which clears the set-id bits.
+    let mode = service.mode.bits();
+    let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its mode", &e))?;
+    if metadata.mode() & 0o7777 != mode {
+        std::fs::set_permissions(path, Permissions::from_mode(mode))
+            .map_err(|e| refused("its mode", &e))?;
+        changes.push(format!("mode {mode:04o}"));
+    }
+    Ok(changes)
+}
+
+fn user(principal: &Principal, service: &Service) -> Result<u32> {
+    if let Ok(number) = principal.as_str().parse() {
+        return Ok(number);
+    }
+    match User::from_name(principal.as_str()) {
+        Ok(Some(user)) => Ok(user.uid.as_raw()),
+        Ok(None) => Err(unknown("user", "useradd --system", principal, service)),
+        Err(error) => Err(unasked("user", principal, service, error)),
+    }
+}
+
+fn group(principal: &Principal, service: &Service) -> Result<u32> {
+    if let Ok(number) = principal.as_str().parse() {
+        return Ok(number);
+    }
+    match Group::from_name(principal.as_str()) {
+        Ok(Some(group)) => Ok(group.gid.as_raw()),
+        Ok(None) => Err(unknown("group", "groupadd --system", principal, service)),
+        Err(error) => Err(unasked("group", principal, service, error)),
+    }
+}
+
+fn unknown(kind: &str, tool: &str, principal: &Principal, service: &Service) -> Error {
+    Error::new(
+        shown(&service.source),
+        format!("there is no {kind} `{principal}` on this machine"),
+        format!("create it, e.g. with `{tool} {principal}`, or declare another in [dataset]"),
+    )
+}
+
+fn unasked(kind: &str, principal: &Principal, service: &Service, error: nix::Error) -> Error {
+    Error::new(
+        shown(&service.source),
+        format!("cannot ask for the {kind} `{principal}`: {error}"),
+        "see that the sources in /etc/nsswitch.conf answer",
+    )
+}

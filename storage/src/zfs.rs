@@ -1,0 +1,196 @@
+//! A service's ZFS dataset.
+
+mod apply;
+mod call;
+mod inspect;
+mod properties;
+mod receive;
+mod replica;
+mod staging;
+mod swap;
+
+use declaration::settings::{Dataset, Replica, Service};
+use jiff::Timestamp;
+
+use crate::mark::PROPERTY;
+use crate::{
+    Contents, Error, Kept, Mark, MarkState, Observation, Origin, Place, Result, Snapshot, Staged,
+    Storage, kept,
+};
+use properties::Properties;
+
+/// One service's dataset.
+pub(crate) struct Zfs<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) dataset: &'a Dataset,
+}
+
+impl Zfs<'_> {
+    /// The dataset's name.
+    fn name(&self) -> &str {
+        self.dataset.name.as_str()
+    }
+
+    /// The dataset in which restores are staged.
+    fn staging_name(&self) -> String {
+        self.beside(&kept::staging(self.leaf()))
+    }
+
+    fn leaf(&self) -> &str {
+        self.name().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The name of a dataset beside this one.
+    fn beside(&self, leaf: &str) -> String {
+        match self.name().rsplit_once('/') {
+            Some((parent, _)) => format!("{parent}/{leaf}"),
+            None => leaf.to_owned(),
+        }
+    }
+}
+
+impl Storage for Zfs<'_> {
+    fn apply(&self) -> Result<Vec<String>> {
+        apply::apply(self)
+    }
+
+    fn observe(&self) -> Result<Observation> {
+        let Some(properties) = properties::get(self.name())? else {
+            return Ok(Observation {
+                place: Place::Missing,
+                mark: MarkState::None,
+                contents: Contents::default(),
+            });
+        };
+        properties.must_be_usable()?;
+        let mark = properties.mark();
+        if !apply::is_mounted(self)? {
+            return Ok(Observation {
+                place: Place::Unmounted,
+                mark,
+                contents: Contents::default(),
+            });
+        }
+        let contents = Contents::of(&self.service.mountpoint, self.service)?;
+        Ok(Observation {
+            place: Place::Mounted,
+            mark,
+            contents,
+        })
+    }
+
+    fn set_mark(&self, mark: &Mark) -> Result<()> {
+        mark_dataset(self.name(), mark)
+    }
+
+    fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        snapshots_of(self.name())
+    }
+
+    fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
+        replica::snapshots(replica)
+    }
+
+    fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {
+        inspect::contents(&snapshot.name, self.service)
+    }
+
+    fn rollback(&self, snapshot: &Snapshot) -> Result<()> {
+        // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
+        call::zfs(&["rollback", &snapshot.name]).map(drop).map_err(|error| {
+            error.cured_by("see what is newer than it with `zfs list -t snapshot,bookmark`; the tier `snapshot` restores without a rollback")
+        })
+    }
+
+    fn stage(
+        &self,
+        origin: &Origin<'_>,
+        progress: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<Staged> {
+        staging::stage(self, origin, progress)
+    }
+
+    fn discard(&self, _staged: &Staged) -> Result<()> {
+        staging::discard(self)
+    }
+
+    fn replace(&self, _staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
+        swap::complete(self, mark)?;
+        swap::swap(self, mark)
+    }
+
+    fn pending(&self) -> Result<Option<Mark>> {
+        staging::complete(self)
+    }
+
+    fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>> {
+        swap::resume(self)
+    }
+}
+
+/// Writes a mark to a dataset, bound to its guid.
+fn mark_dataset(dataset: &str, mark: &Mark) -> Result<()> {
+    let properties = existing(dataset)?;
+    let text = mark.bound_to(&properties.identity());
+    call::zfs(&["set", &format!("{PROPERTY}={text}"), dataset]).map(drop)
+}
+
+/// The properties of a dataset that must be there.
+fn existing(dataset: &str) -> Result<Properties> {
+    properties::get(dataset)?.ok_or_else(|| {
+        Error::new(
+            dataset,
+            "the dataset is gone",
+            "see who removed it with `zpool history`, then start the service again",
+        )
+    })
+}
+
+/// The snapshots of exactly this dataset, newest first.
+fn snapshots_of(dataset: &str) -> Result<Vec<Snapshot>> {
+    let list = call::zfs(&[
+        "list",
+        "-H",
+        "-p",
+        "-t",
+        "snapshot",
+        "-d",
+        "1",
+        "-o",
+        "createtxg,creation,referenced,name",
+        dataset,
+    ])?;
+    let mut snapshots = Vec::new();
+    for line in list.lines() {
+        let unreadable = || {
+            Error::new(
+                dataset,
+                format!(
+                    "`zfs list` printed a line that cannot be read: `{}`",
+                    line.escape_debug()
+                ),
+                "report this as a bug",
+            )
+        };
+        let mut columns = line.splitn(4, '\t');
+        let mut number = || {
+            columns
+                .next()
+                .and_then(|column| column.parse::<u64>().ok())
+                .ok_or_else(unreadable)
+        };
+        let (created, seconds, bytes) = (number()?, number()?, number()?);
+        let name = columns.next().ok_or_else(unreadable)?.to_owned();
+        let taken = i64::try_from(seconds)
+            .ok()
+            .and_then(|s| Timestamp::from_second(s).ok())
+            .ok_or_else(unreadable)?;
+        snapshots.push((created, Snapshot { name, taken, bytes }));
+    }
+    // By transaction group: two snapshots of one second have an order, and clocks may jump.
+    snapshots.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
+    Ok(snapshots
+        .into_iter()
+        .map(|(_, snapshot)| snapshot)
+        .collect())
+}

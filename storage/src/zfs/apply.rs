@@ -1,0 +1,182 @@
+//! Makes a service's dataset be what is declared.
+
+use declaration::value::DatasetName;
+
+use super::properties::Properties;
+use super::{Zfs, call, properties, swap};
+use crate::mark::Stage;
+use crate::{Error, MarkState, Result, kept, mountinfo, mountpoint, shown};
+
+/// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
+pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Vec<String>> {
+    let mut changes = Vec::new();
+    let mut found = properties::get(zfs.name())?;
+    if found.is_none() {
+        call::pool_must_be_imported(zfs.name())?;
+        // Missing because the power went between the two renames of a swap, or truly missing.
+        if let Some((_, kept)) = swap::resume(zfs)? {
+            changes.push(kept::finished(zfs.name(), kept.as_ref()));
+            found = properties::get(zfs.name())?;
+        }
+    }
+    match &found {
+        Some(properties) => changes.extend(converge(zfs, properties)?),
+        None => changes.extend(create(zfs)?),
+    }
+    if !is_mounted(zfs)? {
+        mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+        call::zfs(&["mount", zfs.name()])?;
+        changes.push(format!(
+            "mounted {} at {}",
+            zfs.name(),
+            shown(&zfs.service.mountpoint)
+        ));
+        must_be_mounted(zfs)?;
+    }
+    changes.extend(mountpoint::own(&zfs.service.mountpoint, zfs.service)?);
+    Ok(changes)
+}
+
+/// Whether exactly this dataset is what is seen at the service's mountpoint.
+pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
+    let path = &zfs.service.mountpoint;
+    match mountinfo::at(path)? {
+        None => Ok(false),
+        Some(mounted) if mounted.kind == "zfs" && mounted.source == zfs.name() => Ok(true),
+        Some(other) => Err(Error::new(
+            shown(path),
+            format!(
+                "{} `{}` is mounted there, not {}",
+                other.kind,
+                other.source,
+                zfs.name()
+            ),
+            format!(
+                "unmount it with `umount '{}'`, or declare another mountpoint, then start the service again",
+                path.display()
+            ),
+        )),
+    }
+}
+
+fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
+    if is_mounted(zfs)? {
+        return Ok(());
+    }
+    Err(Error::new(
+        zfs.name(),
+        format!(
+            "`zfs mount` succeeded, but it is not mounted at {}",
+            shown(&zfs.service.mountpoint)
+        ),
+        "see where it is with `zfs get mounted,mountpoint`, and whether the mountpoint is a link: declare the link's target",
+    ))
+}
+
+fn create(zfs: &Zfs<'_>) -> Result<Vec<String>> {
+    mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+    let mut changes = create_parents(&zfs.dataset.parent)?;
+    let name = zfs.name();
+    let mut args = vec!["create".to_owned()];
+    for (property, value) in declared(zfs) {
+        args.extend(["-o".to_owned(), format!("{property}={value}")]);
+    }
+    // `zfs mount -a` must not hide files either, should the dataset be found unmounted at a later boot.
+    args.extend(["-o".to_owned(), "overlay=off".to_owned(), name.to_owned()]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    call::zfs(&args)?;
+    changes.push(format!("created {name}"));
+    Ok(changes)
+}
+
+/// Creates what is missing of the container, from the top: none of it is ever mounted.
+fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
+    let mut changes = Vec::new();
+    let parent = parent.as_str();
+    // The pool itself is there.
+    let ends = parent
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .chain([parent.len()])
+        .skip(1);
+    for container in ends.map(|end| &parent[..end]) {
+        if properties::get(container)?.is_none() {
+            call::zfs(&[
+                "create",
+                "-o",
+                "mountpoint=none",
+                "-o",
+                "canmount=off",
+                container,
+            ])?;
+            changes.push(format!("created the container {container}"));
+        }
+    }
+    Ok(changes)
+}
+
+/// Sets what differs, in one call.
+fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
+    properties.must_be_usable()?;
+    if let MarkState::Ours(mark) = properties.mark()
+        && mark.stage == Stage::Staged
+    {
+        swap::settle(zfs, &mark)?;
+        return Ok(vec![kept::finished(zfs.name(), None)]);
+    }
+    if properties.value("canmount") == Some("off") {
+        return Err(Error::new(
+            zfs.name(),
+            "it has canmount=off, so it is a container and cannot hold a service's data",
+            format!(
+                "`zfs set canmount=on {}`, or declare another `name` in [dataset]",
+                zfs.name()
+            ),
+        ));
+    }
+    let mut sets: Vec<String> = Vec::new();
+    for (property, value) in declared(zfs) {
+        if properties.value(property) != Some(as_told(property, &value)) {
+            sets.push(format!("{property}={value}"));
+        }
+    }
+    if sets.is_empty() {
+        return Ok(sets);
+    }
+    if sets
+        .iter()
+        .any(|set| set.starts_with("mountpoint=") || set.starts_with("canmount="))
+        && !is_mounted(zfs)?
+    {
+        // Either of them makes `zfs set` mount it.
+        mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+    }
+    let mut args = vec!["set"];
+    args.extend(sets.iter().map(String::as_str));
+    args.push(zfs.name());
+    call::zfs(&args)?;
+    Ok(sets)
+}
+
+/// The declared properties and their values.
+pub(super) fn declared(zfs: &Zfs<'_>) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "mountpoint",
+            zfs.service.mountpoint.to_string_lossy().into_owned(),
+        ),
+        ("canmount", "on".to_owned()),
+        ("recordsize", zfs.dataset.recordsize.bytes().to_string()),
+        ("compression", zfs.dataset.compression.as_str().to_owned()),
+    ]
+}
+
+/// The value as `zfs get` tells it: some are two names of one thing (zfsprops(7)).
+fn as_told<'a>(property: &str, value: &'a str) -> &'a str {
+    match (property, value) {
+        ("compression", "gzip-6") => "gzip",
+        ("compression", "zstd-3") => "zstd",
+        ("compression", "zstd-fast-1") => "zstd-fast",
+        _ => value,
+    }
+}

@@ -1,0 +1,74 @@
+//! Calls of `zfs` and `zpool`.
+
+use crate::command::{self, Ended};
+use crate::{Error, Result};
+
+/// Runs `zfs` and gives its standard output; any exit status but 0 is an error.
+pub(super) fn zfs(args: &[&str]) -> Result<String> {
+    let ended = try_zfs(args)?;
+    if ended.status.success() {
+        Ok(ended.stdout)
+    } else {
+        Err(failed(args, &ended))
+    }
+}
+
+/// Runs `zfs` and gives how it ended.
+pub(super) fn try_zfs(args: &[&str]) -> Result<Ended> {
+    command::run(&mut command::command("zfs", args))
+}
+
+/// The error that a failed call of `zfs` is. The last argument is what it was about.
+pub(super) fn failed(args: &[&str], ended: &Ended) -> Error {
+    let subject = args.last().copied().unwrap_or("zfs");
+    ended.error(subject, cure(&ended.stderr, subject))
+}
+
+/// Whether `zfs` said that a dataset does not exist. It says so of datasets of missing pools as well.
+pub(super) fn says_missing(ended: &Ended) -> bool {
+    ended.status.code() == Some(1)
+        && !ended.stderr.is_empty()
+        && ended
+            .stderr
+            .split("; ")
+            .all(|line| line.ends_with(": dataset does not exist"))
+}
+
+/// That the pool of a dataset is imported.
+///
+/// # Errors
+/// When it is not, or when it cannot be told.
+pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
+    let pool = dataset.split('/').next().unwrap_or(dataset);
+    let pools = command::run(&mut command::command("zpool", ["list", "-H", "-o", "name"]))?;
+    if !pools.status.success() {
+        return Err(pools.error(dataset, "see that the zfs module is loaded: `modprobe zfs`"));
+    }
+    if pools.stdout.lines().any(|name| name == pool) {
+        return Ok(());
+    }
+    Err(Error::new(
+        dataset,
+        format!("its pool `{pool}` is not imported"),
+        format!(
+            "look for it with `zpool import`, import it with `zpool import {pool}`, then start the service again"
+        ),
+    ))
+}
+
+fn cure(stderr: &str, subject: &str) -> String {
+    if stderr.contains("busy") {
+        format!(
+            "see what uses it with `fuser -vm` on its mountpoint, stop that, then start the service again ({subject})"
+        )
+    } else if stderr.contains("out of space") || stderr.contains("quota") {
+        "free space in the pool or raise the quota, then start the service again".to_owned()
+    } else if stderr.contains("permission denied") || stderr.contains("Permission denied") {
+        "run it as root".to_owned()
+    } else if stderr.contains("/dev/zfs") || stderr.contains("modules") {
+        "load the zfs module: `modprobe zfs`".to_owned()
+    } else {
+        "see `zpool status` and `zfs list`, mend what it names, then start the service again"
+            .to_owned()
+    }
+}

@@ -1,0 +1,57 @@
+//! Looks into a snapshot without leaving a trace.
+
+use std::path::Path;
+
+use declaration::settings::Service;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+use crate::{Contents, Error, Result};
+
+/// Where a snapshot is mounted, seen by nobody else.
+const PLACE: &str = "/mnt";
+
+/// What lies in a snapshot of a dataset of this machine, mounted or not.
+///
+/// It is mounted read-only in a mount namespace of a thread of its own, which is gone with the thread,
+/// however the process ends. (`.zfs/snapshot` shows only the snapshots of mounted datasets,
+/// and its automounts stay for minutes.)
+pub(super) fn contents(snapshot: &str, service: &Service) -> Result<Contents> {
+    let looked = std::thread::scope(|scope| scope.spawn(|| in_private(snapshot, service)).join());
+    looked.unwrap_or_else(|_| {
+        Err(Error::new(
+            snapshot,
+            "looking into it ended in a panic",
+            "report this as a bug",
+        ))
+    })
+}
+
+fn in_private(snapshot: &str, service: &Service) -> Result<Contents> {
+    let refused = |what: &str, error: nix::Error| {
+        Error::new(
+            snapshot,
+            format!("{what}: {error}"),
+            "see that it can be mounted: its dataset's key loaded, its pool healthy (`zpool status`), and we run as root",
+        )
+    };
+    let none: Option<&str> = None;
+    unshare(CloneFlags::CLONE_FS | CloneFlags::CLONE_NEWNS)
+        .map_err(|e| refused("no private mount namespace", e))?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .map_err(|e| refused("the mount namespace cannot be made private", e))?;
+    mount(Some("tmpfs"), PLACE, Some("tmpfs"), MsFlags::empty(), none)
+        .map_err(|e| refused("no private directory to mount on", e))?;
+    let place = Path::new(PLACE).join("snapshot");
+    std::fs::create_dir(&place).map_err(|e| {
+        Error::new(
+            snapshot,
+            format!("no private directory to mount on: {e}"),
+            "report this as a bug",
+        )
+    })?;
+    let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some(snapshot), &place, Some("zfs"), flags, none)
+        .map_err(|e| refused("it cannot be mounted", e))?;
+    Contents::of(&place, service)
+}

@@ -1,0 +1,136 @@
+//! A dataset's properties, as one call of `zfs get` tells them.
+
+use std::collections::BTreeMap;
+
+use super::call;
+use crate::mark::PROPERTY;
+use crate::{Error, Mark, MarkState, Result};
+
+/// What is asked of a dataset at every look: everything a decision needs, in one call.
+const ASKED: &str =
+    "type,guid,origin,keystatus,readonly,mountpoint,canmount,recordsize,compression,preseed:state";
+
+/// A dataset's properties.
+#[derive(Debug)]
+pub(super) struct Properties {
+    dataset: String,
+    values: BTreeMap<String, (String, String)>,
+}
+
+/// Asks for a dataset's properties; `None` if the dataset does not exist.
+///
+/// That is no answer about its pool: see [`call::pool_must_be_imported`].
+pub(super) fn get(dataset: &str) -> Result<Option<Properties>> {
+    let args = [
+        "get",
+        "-H",
+        "-p",
+        "-o",
+        "property,source,value",
+        ASKED,
+        dataset,
+    ];
+    let ended = call::try_zfs(&args)?;
+    if !ended.status.success() {
+        return if call::says_missing(&ended) {
+            Ok(None)
+        } else {
+            Err(call::failed(&args, &ended))
+        };
+    }
+    let mut values = BTreeMap::new();
+    for line in ended.stdout.lines() {
+        let mut columns = line.splitn(3, '\t');
+        if let (Some(property), Some(source), Some(value)) =
+            (columns.next(), columns.next(), columns.next())
+        {
+            values.insert(property.to_owned(), (value.to_owned(), source.to_owned()));
+        }
+    }
+    let properties = Properties {
+        dataset: dataset.to_owned(),
+        values,
+    };
+    for property in ["type", "guid"] {
+        if properties.value(property).is_none() {
+            return Err(Error::new(
+                dataset,
+                format!("`zfs get` told no `{property}`"),
+                "report this as a bug",
+            ));
+        }
+    }
+    Ok(Some(properties))
+}
+
+impl Properties {
+    /// A property's value; `None` if it is not set or does not apply.
+    pub(super) fn value(&self, property: &str) -> Option<&str> {
+        self.values
+            .get(property)
+            .map(|(value, _)| value.as_str())
+            .filter(|value| *value != "-")
+    }
+
+    fn is_local(&self, property: &str) -> bool {
+        self.values
+            .get(property)
+            .is_some_and(|(_, source)| source == "local")
+    }
+
+    /// What a mark is bound to: only this dataset has it, and keeps it when it is renamed.
+    pub(super) fn identity(&self) -> String {
+        format!("guid:{}", self.value("guid").unwrap_or_default())
+    }
+
+    /// The mark, and whether it counts.
+    pub(super) fn mark(&self) -> MarkState {
+        match self.value(PROPERTY) {
+            None => MarkState::None,
+            Some(_) if !self.is_local(PROPERTY) => {
+                let source = self
+                    .values
+                    .get(PROPERTY)
+                    .map_or("elsewhere", |(_, source)| source.as_str());
+                MarkState::Foreign(format!("its source is `{source}`, not `local`"))
+            }
+            Some(text) => Mark::read(text, &self.identity()),
+        }
+    }
+
+    /// A local mark that is bound to `identity`.
+    pub(super) fn local_mark(&self, identity: &str) -> Option<Mark> {
+        match Mark::read(self.value(PROPERTY)?, identity) {
+            MarkState::Ours(mark) if self.is_local(PROPERTY) => Some(mark),
+            _ => None,
+        }
+    }
+
+    /// That it is a file system whose key is loaded.
+    pub(super) fn must_be_usable(&self) -> Result<()> {
+        let dataset = &self.dataset;
+        match self.value("type") {
+            Some("filesystem") => {}
+            other => {
+                return Err(Error::new(
+                    dataset,
+                    format!(
+                        "a {} of that name is in the way",
+                        other.unwrap_or("dataset of unknown type")
+                    ),
+                    format!(
+                        "rename it with `zfs rename {dataset} …`, or declare another `name` in [dataset]"
+                    ),
+                ));
+            }
+        }
+        if self.value("keystatus") == Some("unavailable") {
+            return Err(Error::new(
+                dataset,
+                "it is encrypted and its key is not loaded",
+                format!("load it with `zfs load-key {dataset}`, then start the service again"),
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! A service's dataset as it was replicated to another pool of this machine.
+
+use declaration::settings::Replica;
+
+use super::{call, snapshots_of};
+use crate::{Error, Result, Snapshot};
+
+/// The snapshots of a replica, newest first; none if its parent is there and has no such child.
+pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Snapshot>> {
+    if let Some(host) = &replica.host {
+        return Err(Error::new(
+            format!("replica {}", replica.name),
+            format!("it is on {host}, and replicas of other machines cannot be asked yet"),
+            format!(
+                "receive it into a pool of this machine, and leave `host` out of [replica.{}]",
+                replica.name
+            ),
+        ));
+    }
+    let parent = replica.parent.as_str();
+    call::pool_must_be_imported(parent)?;
+    let args = [
+        "list",
+        "-H",
+        "-d",
+        "1",
+        "-t",
+        "filesystem",
+        "-o",
+        "name",
+        parent,
+    ];
+    let ended = call::try_zfs(&args)?;
+    if call::says_missing(&ended) {
+        return Err(Error::new(
+            parent,
+            format!("the parent of replica {} does not exist", replica.name),
+            format!(
+                "create it or correct `parent` in [replica.{}]; a missing parent is not taken for a missing backup",
+                replica.name
+            ),
+        ));
+    }
+    if !ended.status.success() {
+        return Err(call::failed(&args, &ended));
+    }
+    let dataset = replica.dataset.as_str();
+    if ended.stdout.lines().any(|line| line == dataset) {
+        snapshots_of(dataset)
+    } else {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,122 @@
+//! Puts a complete staged dataset in the real one's place. What was there is kept.
+//!
+//! Each step leaves a state from which [`resume`] goes on: the staged dataset's mark tells that it is complete,
+//! the names tell which renames are done, and [`super::apply`] sets what is left to be set.
+
+use super::{Zfs, apply, call, existing, mark_dataset, properties, staging};
+use crate::mark::{PROPERTY, Stage, now};
+use crate::{Error, Kept, Mark, Result, kept, mountinfo, mountpoint};
+
+/// Makes the staged dataset complete: owner, mode and final mark.
+pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark) -> Result<()> {
+    mountpoint::own(&staging::path(zfs), zfs.service)?;
+    // From here on it is the data, and is never thrown away.
+    mark_dataset(&zfs.staging_name(), &mark.at_stage(Stage::Staged))
+}
+
+/// See [`crate::Storage::resume`].
+pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
+    let Some(mark) = staging::complete(zfs)? else {
+        return Ok(None);
+    };
+    let kept = swap(zfs, &mark)?;
+    Ok(Some((mark, kept)))
+}
+
+/// Renames the real dataset aside and the staged one to its name, and mounts it.
+pub(super) fn swap(zfs: &Zfs<'_>, mark: &Mark) -> Result<Option<Kept>> {
+    let kept = match properties::get(zfs.name())? {
+        Some(_) => Some(keep(zfs, mark)?),
+        None => None,
+    };
+    let staging = zfs.staging_name();
+    let path = staging::path(zfs);
+    if mountinfo::at(&path)?.is_some() {
+        call::zfs(&["unmount", &staging])?;
+    }
+    call::zfs(&["rename", &staging, zfs.name()])?;
+    // An empty directory in /run: it may stay.
+    let _ = std::fs::remove_dir(&path);
+    settle(zfs, mark)?;
+    Ok(kept)
+}
+
+/// Finishes a dataset that was renamed into its place: it loses what only a staged one has.
+///
+/// Its mark says `staged` until the last step, so that an interrupted one is settled again.
+pub(super) fn settle(zfs: &Zfs<'_>, mark: &Mark) -> Result<()> {
+    let name = zfs.name();
+    call::zfs(&["inherit", staging::IGNORED, name])?;
+    let properties = existing(name)?;
+    // Promoted only here: a promoted staged dataset would own the older snapshots.
+    if properties
+        .value("origin")
+        .is_some_and(|origin| is_kept_of(zfs, origin))
+    {
+        call::zfs(&["promote", name])?;
+    }
+    mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+    let place = format!("mountpoint={}", zfs.service.mountpoint.display());
+    let seeded = format!(
+        "{PROPERTY}={}",
+        mark.at_stage(Stage::Seeded)
+            .bound_to(&properties.identity())
+    );
+    call::zfs(&["set", &place, "canmount=on", &seeded, name])?;
+    if !apply::is_mounted(zfs)? {
+        call::zfs(&["mount", name])?;
+    }
+    Ok(())
+}
+
+fn is_kept_of(zfs: &Zfs<'_>, snapshot: &str) -> bool {
+    let prefix = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
+    snapshot.starts_with(&prefix)
+}
+
+/// Unmounts the real dataset and renames it to a name that says when and why.
+fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
+    let name = zfs.name();
+    must_have_no_children(name)?;
+    let why = format!("before-{}", mark.by);
+    let kept = zfs.beside(&kept::kept(zfs.leaf(), now(), &why));
+    if apply::is_mounted(zfs)? {
+        call::zfs(&["unmount", name])?;
+    }
+    // A real one is never mounted again by `zfs mount -a` once its successor is decided.
+    let note = format!("preseed:kept=at={} why={why} from={}", now(), mark.from);
+    call::zfs(&[
+        "set",
+        "canmount=noauto",
+        &format!("{}=on", staging::IGNORED),
+        &note,
+        name,
+    ])?;
+    call::zfs(&["rename", name, &kept])?;
+    Ok(Kept { name: kept })
+}
+
+fn must_have_no_children(name: &str) -> Result<()> {
+    let family = call::zfs(&[
+        "list",
+        "-H",
+        "-r",
+        "-t",
+        "filesystem,volume",
+        "-o",
+        "name",
+        name,
+    ])?;
+    match family.lines().find(|line| *line != name) {
+        None => Ok(()),
+        Some(child) => Err(Error::new(
+            name,
+            format!(
+                "it has a child dataset ({child}), which would move away with what is replaced"
+            ),
+            format!(
+                "rename the child out of it with `zfs rename {child} …`, then start the service again"
+            ),
+        )),
+    }
+}
