@@ -37,11 +37,7 @@ fn main() -> ExitCode {
         Ok(service) => service,
         Err(problems) => {
             for problem in &problems {
-                let line = problem.to_string();
-                status::set(&line);
-                Event::new(Kind::DeclarationBroken, &name, line)
-                    .outcome("declaration-broken")
-                    .tell();
+                report::refuse(Kind::DeclarationBroken, &name, &problem.to_string());
             }
             return ExitCode::from(CONFIG);
         }
@@ -56,11 +52,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let line = error.to_string();
-            status::set(&line);
-            Event::new(Kind::StorageFailed, &name, line)
-                .outcome("failed")
-                .tell();
+            report::refuse(Kind::StorageFailed, &name, &error.to_string());
             ExitCode::FAILURE
         }
     }

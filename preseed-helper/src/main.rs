@@ -37,11 +37,7 @@ fn main() -> ExitCode {
         Ok(service) => service,
         Err(problems) => {
             for problem in &problems {
-                let line = problem.to_string();
-                status::set(&line);
-                Event::new(Kind::DeclarationBroken, &name, line)
-                    .outcome("declaration-broken")
-                    .tell();
+                report::refuse(Kind::DeclarationBroken, &name, &problem.to_string());
             }
             return ExitCode::from(CONFIG);
         }
@@ -49,11 +45,7 @@ fn main() -> ExitCode {
     match restore::run(&service) {
         Ok(_) => ExitCode::SUCCESS,
         Err(refusal) => {
-            let line = refusal.error.to_string();
-            status::set(&line);
-            Event::new(refusal.kind, &name, line)
-                .outcome("not-restored")
-                .tell();
+            report::refuse(refusal.kind, &name, &refusal.error.to_string());
             ExitCode::FAILURE
         }
     }
