@@ -4,10 +4,20 @@ use super::{Invalid, UnitName, Value};
 use crate::quote::{nearest, quoted};
 
 /// The kinds of unit that can wait for data.
-const SUFFIXES: [&str; 6] = ["service", "socket", "target", "timer", "path", "mount"];
+const SUFFIXES: [&str; 3] = ["service", "target", "timer"];
 
-/// The other kinds of unit (systemd.unit(5)).
-const OTHER_SUFFIXES: [&str; 5] = ["slice", "scope", "device", "swap", "automount"];
+/// The other kinds of unit (systemd.unit(5)). Sockets, paths and mounts come before basic.target,
+/// which a restore comes after: waiting for data would be an ordering cycle.
+const OTHER_SUFFIXES: [&str; 8] = [
+    "socket",
+    "path",
+    "mount",
+    "slice",
+    "scope",
+    "device",
+    "swap",
+    "automount",
+];
 
 /// A unit's name has at most 255 bytes, and so has the name of its drop-in directory `UNIT.d`.
 const LONGEST: usize = 253;
@@ -86,7 +96,7 @@ impl FromStr for UnitName {
         if OTHER_SUFFIXES.contains(&suffix) {
             return refuse(
                 format!("is a {suffix}, which cannot wait for data"),
-                "name a service, socket, target, timer, path or mount".into(),
+                "name the service that uses the data (or a target, a timer)".into(),
             );
         }
         if !SUFFIXES.contains(&suffix) {
