@@ -1,0 +1,30 @@
+//! `UNIT.d/50-preseed-NAME.conf`: keeps a unit down until its data is there.
+
+use declaration::settings::{Broken, Service, Storage};
+
+use crate::unit::{Directive, Unit, Value};
+use crate::unit_name::Names;
+
+/// The drop-in for each unit of a service whose declaration is sound.
+#[must_use]
+pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
+    let mut directives = guarded_by(vec![&names.dataset, &names.preseed]);
+    if let Storage::Zfs(_) = service.storage {
+        // Asked when the unit starts, after both: an unmounted dataset shows an empty directory.
+        directives.push(("AssertPathIsMountPoint", Value::Path(&service.mountpoint)));
+    }
+    Unit::drop_in(&service.source, directives)
+}
+
+/// The drop-in for each unit of a service whose declaration is broken.
+#[must_use]
+pub fn of_broken<'a>(broken: &'a Broken, names: &'a Names) -> Unit<'a> {
+    Unit::drop_in(&broken.source, guarded_by(vec![&names.preseed]))
+}
+
+fn guarded_by(units: Vec<&str>) -> Vec<Directive<'_>> {
+    vec![
+        ("Requires", Value::Units(units.clone())),
+        ("After", Value::Units(units)),
+    ]
+}

@@ -1,0 +1,135 @@
+//! Everything that is written for a host, in order.
+
+use std::num::NonZero;
+use std::thread;
+
+use declaration::settings::{Broken, Host, Service};
+
+use crate::directory::Directory;
+use crate::tree::{EntryError, Tree};
+use crate::unit::Unit;
+use crate::unit_name::Names;
+use crate::{dataset_unit, drop_in, preseed_unit};
+
+/// Fewer services than this are written before a second thread would have started.
+const WORTH_A_THREAD: usize = 64;
+
+/// Writes everything for `host` to `tree`, and nothing if nothing is declared.
+/// What cannot be written is returned, the rest is written nevertheless.
+pub fn write(host: &Host, tree: &mut impl Tree) -> Vec<EntryError> {
+    let mut writer = Writer::new(tree);
+    for service in &host.services {
+        writer.service(service);
+    }
+    finish(host, writer)
+}
+
+/// Does the same as [`write`] with as many threads as there are processors.
+#[must_use]
+pub fn write_parallel(host: &Host, directory: &Directory) -> Vec<EntryError> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = host.services.len().div_ceil(processors).max(WORTH_A_THREAD);
+    let mut errors = Vec::new();
+    // Only sound services are shared out: no two of them have a path in common,
+    // so who writes first makes no difference.
+    thread::scope(|scope| {
+        let mut shares = host.services.chunks(share);
+        let own = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares
+            .map(|share| scope.spawn(|| write_services(share, directory)))
+            .collect();
+        errors.extend(write_services(own, directory));
+        for other in others {
+            match other.join() {
+                Ok(failed) => errors.extend(failed),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    let mut tree = directory;
+    let mut writer = Writer::new(&mut tree);
+    writer.errors = errors;
+    finish(host, writer)
+}
+
+fn write_services(services: &[Service], directory: &Directory) -> Vec<EntryError> {
+    let mut tree = directory;
+    let mut writer = Writer::new(&mut tree);
+    for service in services {
+        writer.service(service);
+    }
+    writer.errors
+}
+
+fn finish<T: Tree>(host: &Host, mut writer: Writer<'_, T>) -> Vec<EntryError> {
+    for broken in &host.broken {
+        writer.broken(broken);
+    }
+    if !(host.services.is_empty() && host.broken.is_empty()) {
+        writer.link(
+            "multi-user.target.wants/storage-preseed.target",
+            "/usr/lib/systemd/system/storage-preseed.target",
+        );
+    }
+    writer.errors
+}
+
+struct Writer<'a, T> {
+    tree: &'a mut T,
+    errors: Vec<EntryError>,
+    /// The text of the file that is being written, kept for its memory.
+    text: String,
+}
+
+impl<'a, T: Tree> Writer<'a, T> {
+    fn new(tree: &'a mut T) -> Self {
+        Self {
+            tree,
+            errors: Vec::new(),
+            text: String::new(),
+        }
+    }
+
+    fn service(&mut self, service: &Service) {
+        let names = Names::of(service.name.as_str());
+        self.file(&names.dataset, &dataset_unit::of(service, &names));
+        self.file(&names.preseed, &preseed_unit::of(service, &names));
+        let drop_in = drop_in::of(service, &names);
+        for unit in &service.units {
+            self.file(&format!("{unit}.d/{}", names.drop_in), &drop_in);
+        }
+        self.want("storage-datasets.target", &names.dataset);
+        self.want("storage-preseed.target", &names.preseed);
+    }
+
+    fn broken(&mut self, broken: &Broken) {
+        let names = Names::of(&broken.name);
+        self.file(&names.preseed, &preseed_unit::of_broken(broken));
+        let drop_in = drop_in::of_broken(broken, &names);
+        for (position, unit) in broken.units.iter().enumerate() {
+            // What is salvaged from a file may name a unit twice.
+            if !broken.units[..position].contains(unit) {
+                self.file(&format!("{unit}.d/{}", names.drop_in), &drop_in);
+            }
+        }
+        self.want("storage-preseed.target", &names.preseed);
+    }
+
+    fn file(&mut self, path: &str, unit: &Unit<'_>) {
+        self.text.clear();
+        unit.render(&mut self.text);
+        if let Err(error) = self.tree.file(path, &self.text) {
+            self.errors.push(error);
+        }
+    }
+
+    fn want(&mut self, target: &str, unit: &str) {
+        self.link(&format!("{target}.wants/{unit}"), &format!("../{unit}"));
+    }
+
+    fn link(&mut self, path: &str, target: &str) {
+        if let Err(error) = self.tree.link(path, target) {
+            self.errors.push(error);
+        }
+    }
+}

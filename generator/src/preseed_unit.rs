@@ -1,0 +1,101 @@
+//! `preseed-NAME.service`: restores a service's data if it is missing.
+
+use declaration::settings::{Backup, Broken, Service, Storage};
+use declaration::value::{TierName, UnitName};
+
+use crate::unit::{Directive, Unit, Value};
+use crate::unit_name::Names;
+
+/// The unit for a service whose declaration is sound.
+#[must_use]
+pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
+    let name = service.name.as_str();
+    let mut unit = vec![
+        ("Requires", Value::Units(vec![&names.dataset])),
+        ("After", Value::Units(vec![&names.dataset])),
+        before(&service.units),
+    ];
+    if service.storage == Storage::Directory {
+        unit.push(("RequiresMountsFor", Value::QuotedPath(&service.mountpoint)));
+    }
+    if service.needs_network() {
+        // Not After=: the helper waits for the network itself, and only if data must be fetched.
+        unit.push(("Wants", Value::Fixed("network-online.target")));
+    }
+    unit.push(NO_START_LIMIT);
+
+    let mut process = process(name);
+    if service.tiers.contains(&TierName::Restic)
+        && let Some(backup) = &service.backup
+    {
+        restic(backup, &mut process);
+    }
+    let description = format!("Restore of {name}'s data, if it is missing");
+    Unit::service(&service.source, description, unit, process)
+}
+
+/// The unit for a service whose declaration is broken: it says what is wrong before it is started,
+/// and fails when it is, because the helper finds the same problems.
+#[must_use]
+pub fn of_broken(broken: &Broken) -> Unit<'_> {
+    let description = broken.problems.first().map_or_else(
+        || format!("{}: broken declaration", broken.source.display()),
+        ToString::to_string,
+    );
+    let mut unit = Vec::new();
+    if !broken.units.is_empty() {
+        unit.push(before(&broken.units));
+    }
+    unit.push(NO_START_LIMIT);
+    Unit::service(&broken.source, description, unit, process(&broken.name))
+}
+
+/// Each start of the service starts this unit, also of one that crashes in a loop.
+const NO_START_LIMIT: Directive<'static> = ("StartLimitIntervalSec", Value::Fixed("0"));
+
+fn before(units: &[UnitName]) -> Directive<'_> {
+    (
+        "Before",
+        Value::Units(units.iter().map(UnitName::as_str).collect()),
+    )
+}
+
+fn process(name: &str) -> Vec<Directive<'_>> {
+    vec![
+        ("Type", Value::Fixed("oneshot")),
+        ("NotifyAccess", Value::Fixed("main")),
+        (
+            "ExecStart",
+            Value::Command {
+                program: "/usr/lib/preseed/preseed-helper run",
+                argument: name,
+            },
+        ),
+    ]
+}
+
+/// What the restic tier needs: a cache, and the repository's secrets as credentials.
+fn restic<'a>(backup: &'a Backup, process: &mut Vec<Directive<'a>>) {
+    process.push(("CacheDirectory", Value::Fixed("preseed")));
+    process.push(("CacheDirectoryMode", Value::Fixed("0700")));
+    // SetCredential= stands in for a file that is missing, so that a service whose data is there
+    // still starts. It is a newline, since systemd ignores an empty one.
+    process.push(("SetCredential", Value::Fixed("repository-password:\\n")));
+    process.push((
+        "LoadCredential",
+        Value::Credential {
+            id: "repository-password",
+            file: &backup.repository.password_file,
+        },
+    ));
+    if let Some(file) = &backup.repository.environment_file {
+        process.push(("SetCredential", Value::Fixed("repository-environment:\\n")));
+        process.push((
+            "LoadCredential",
+            Value::Credential {
+                id: "repository-environment",
+                file,
+            },
+        ));
+    }
+}
