@@ -31,12 +31,25 @@ impl Answer {
         }
     }
 
-    /// The error that kept the source from answering or restoring.
-    pub fn error(&self) -> Option<&Error> {
+    /// What the source of this name answered, in words.
+    pub fn in_words(&self, source: &str) -> String {
         match self {
-            Self::Unavailable(error) | Self::Failed(error) => Some(error),
-            Self::Restored(..) | Self::NothingThere => None,
+            Self::Restored(snapshot, _) => format!("{source}: {} holds the data", snapshot.label()),
+            Self::NothingThere => format!("{source}: nothing there"),
+            Self::Unavailable(error) => {
+                format!("unavailable: {}", of_source(source, &error.to_string()))
+            }
+            Self::Failed(error) => format!("failed: {}", of_source(source, &error.to_string())),
         }
+    }
+}
+
+/// What is said of a source, with its name once.
+pub(crate) fn of_source(source: &str, said: &str) -> String {
+    if said.starts_with(source) {
+        said.to_owned()
+    } else {
+        format!("{source}: {said}")
     }
 }
 

@@ -175,7 +175,8 @@ impl Lines<'_> {
         let _ = writeln!(
             self.text,
             "    {}  {size:>10}  {}  {verdict}",
-            snapshot.taken, snapshot.name
+            snapshot.taken,
+            snapshot.label()
         );
     }
 }
@@ -187,20 +188,14 @@ impl Witness for Lines<'_> {
 
     fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot) {
         self.candidate(snapshot, "holds the data");
-        self.chosen = Some(format!("{} of {}", snapshot.name, source.name()));
+        self.chosen = Some(format!("{} of {}", snapshot.label(), source.name()));
     }
 
     fn answered(&mut self, source: &dyn Source, answer: &Answer) {
-        let said = match answer {
-            Answer::Restored(..) => "has the data".to_owned(),
-            Answer::NothingThere => "nothing there".to_owned(),
-            Answer::Unavailable(error) => format!("unavailable: {error}"),
-            Answer::Failed(error) => format!("failed: {error}"),
-        };
         line(
             self.text,
             word(source.tier()),
-            &format!("{}: {said}", source.name()),
+            &answer.in_words(&source.name()),
         );
     }
 }

@@ -8,7 +8,7 @@ use storage::contents::listed;
 use storage::mark::Stage;
 use storage::{Error, Kept, Mark, MarkState, Observation, Snapshot, Storage};
 
-use crate::ask::{Answer, Asked, Witness, ask};
+use crate::ask::{Answer, Asked, Witness, ask, of_source};
 use crate::systemd;
 use crate::tier::{Context, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
@@ -113,7 +113,7 @@ fn restore(
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
         let mut progress = Progress::new(format!(
             "restoring {name} from {} of {}",
-            snapshot.name,
+            snapshot.label(),
             source.name()
         ));
         source.restore(snapshot, &mut progress)
@@ -168,7 +168,7 @@ impl Witness for Journal<'_> {
         if self.told.insert(snapshot.name.clone()) {
             let message = format!(
                 "passed over {} of {} ({}): {why}",
-                snapshot.name,
+                snapshot.label(),
                 source.name(),
                 snapshot.taken
             );
@@ -200,7 +200,7 @@ impl Witness for Journal<'_> {
                 let kept = restored.kept.as_ref();
                 let message = format!(
                     "restored by {tier} from {} of {source_name} ({}){}",
-                    snapshot.name,
+                    snapshot.label(),
                     snapshot.taken,
                     in_words(kept)
                 );
@@ -209,24 +209,13 @@ impl Witness for Journal<'_> {
                     .outcome(answer.word());
                 tell(&event.snapshot(&snapshot.name).bytes(restored.bytes));
             }
-            Answer::NothingThere => Event::new(
-                Kind::SourceAnswered,
-                self.service,
-                format!("{source_name}: nothing there"),
-            )
-            .tier(tier)
-            .outcome(answer.word())
-            .tell(),
-            Answer::Unavailable(error) | Answer::Failed(error) => {
-                Event::new(
-                    Kind::SourceAnswered,
-                    self.service,
-                    format!("{source_name}: {}: {error}", answer.word()),
-                )
-                .tier(tier)
-                .outcome(answer.word())
-                .warning()
-                .tell();
+            Answer::NothingThere | Answer::Unavailable(_) | Answer::Failed(_) => {
+                let message = answer.in_words(&source_name);
+                let event = Event::new(Kind::SourceAnswered, self.service, message)
+                    .tier(tier)
+                    .outcome(answer.word());
+                let expected = matches!(answer, Answer::NothingThere);
+                if expected { event } else { event.warning() }.tell();
             }
         }
     }
@@ -289,20 +278,17 @@ pub(crate) fn unmounted(service: &Service) -> Error {
     )
 }
 
+/// No source restored, and these errors kept some from ruling out that they hold the data.
 pub(crate) fn unsettled(service: &Service, why: Why, errors: &[(String, Error)]) -> Error {
-    let sources: Vec<String> = errors
+    let faults: Vec<String> = errors
         .iter()
-        .map(|(source, error)| format!("{source}: {}", error.fault()))
+        .map(|(source, error)| of_source(source, &error.fault()))
         .collect();
     let mut cures: Vec<&str> = errors.iter().map(|(_, error)| error.cure()).collect();
     cures.dedup();
     Error::new(
         service.name.as_str(),
-        format!(
-            "not started: {}, and not every source could be asked: {}",
-            why.in_words(),
-            sources.join("; ")
-        ),
+        format!("not started: {}; {}", why.in_words(), faults.join("; ")),
         cures.join("; "),
     )
 }

@@ -95,7 +95,7 @@ pub fn sources<'a>(context: &'a Context<'a>) -> Vec<Box<dyn Source + 'a>> {
             }
             TierName::Restic => {
                 if let Some(backup) = &context.service.backup {
-                    sources.push(Box::new(restic::Restic { context, backup }));
+                    sources.push(Box::new(restic::Restic::new(context, backup)));
                 }
             }
         }

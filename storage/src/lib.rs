@@ -53,10 +53,18 @@ pub enum Place {
 pub struct Snapshot {
     /// Its full name, e.g. `tank/services/sonarr@autosnap_2026-11-23_07:00:00_hourly`.
     pub name: String,
-    /// When it was taken.
+    /// When it was taken, in whole seconds.
     pub taken: Timestamp,
     /// The bytes it refers to.
     pub bytes: u64,
+}
+
+impl Snapshot {
+    /// Its name for people: a restic snapshot's id is cut as restic itself cuts it.
+    pub fn label(&self) -> &str {
+        let is_id = self.name.len() == 64 && self.name.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_id { &self.name[..8] } else { &self.name }
+    }
 }
 
 /// What a staged restore starts from.

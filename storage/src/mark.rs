@@ -149,8 +149,13 @@ impl fmt::Display for Mark {
 /// Now, in whole seconds.
 #[must_use]
 pub fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
+    whole_seconds(Timestamp::now())
+}
+
+/// A time without its fraction of a second.
+#[must_use]
+pub fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[cfg(test)]

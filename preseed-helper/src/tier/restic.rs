@@ -5,6 +5,7 @@ mod lift;
 mod secrets;
 mod transfer;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,9 @@ use declaration::value::TierName;
 use jiff::Timestamp;
 use report::Progress;
 use serde::Deserialize;
-use storage::{Error, Origin, Result, Snapshot, contents::listed};
+use storage::contents::listed;
+use storage::mark::whole_seconds;
+use storage::{Error, Origin, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Source};
 use crate::staged;
@@ -23,6 +26,8 @@ use call::Call;
 pub(super) struct Restic<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) backup: &'a Backup,
+    /// The repository's answer: each question of restic costs the time of deriving its key.
+    told: OnceCell<Vec<Told>>,
 }
 
 /// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
@@ -51,7 +56,15 @@ struct Node {
     path: String,
 }
 
-impl Restic<'_> {
+impl<'a> Restic<'a> {
+    pub(super) fn new(context: &'a Context<'a>, backup: &'a Backup) -> Self {
+        Self {
+            context,
+            backup,
+            told: OnceCell::new(),
+        }
+    }
+
     fn host(&self) -> Result<String> {
         if let Some(host) = &self.backup.host {
             return Ok(host.clone());
@@ -76,7 +89,7 @@ impl Restic<'_> {
         &self.backup.repository.name
     }
 
-    fn call(&self) -> Result<Call<'_>> {
+    fn call(&self) -> Result<Call<'a>> {
         Call::to(&self.backup.repository)
     }
 
@@ -88,8 +101,16 @@ impl Restic<'_> {
         )
     }
 
-    /// The snapshot's own paths: only ours, or others as well.
-    fn told(&self) -> Result<Vec<Told>> {
+    /// The snapshots of this service, newest first.
+    fn told(&self) -> Result<&[Told]> {
+        if let Some(told) = self.told.get() {
+            return Ok(told);
+        }
+        let told = self.ask_snapshots()?;
+        Ok(self.told.get_or_init(|| told))
+    }
+
+    fn ask_snapshots(&self) -> Result<Vec<Told>> {
         let (host, path) = (self.host()?, self.path()?);
         let tags = self.backup.tags.join(",");
         let mut args = vec!["snapshots", "--json", "--host", &host, "--path", path];
@@ -130,12 +151,13 @@ impl Source for Restic<'_> {
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         let told = self.told()?;
         Ok(told
-            .into_iter()
+            .iter()
             .map(|snapshot| Snapshot {
-                name: snapshot.id,
-                taken: snapshot.time,
+                name: snapshot.id.clone(),
+                taken: whole_seconds(snapshot.time),
                 bytes: snapshot
                     .summary
+                    .as_ref()
                     .map_or(0, |summary| summary.total_bytes_processed),
             })
             .collect())
