@@ -188,7 +188,7 @@ impl Witness for Lines<'_> {
 
     fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot) {
         self.candidate(snapshot, "holds the data");
-        self.chosen = Some(format!("{} of {}", snapshot.label(), source.name()));
+        self.chosen = Some(source.label(snapshot));
     }
 
     fn answered(&mut self, source: &dyn Source, answer: &Answer) {

@@ -111,11 +111,8 @@ fn restore(
         waited: false,
     };
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
-        let mut progress = Progress::new(format!(
-            "restoring {name} from {} of {}",
-            snapshot.label(),
-            source.name()
-        ));
+        let mut progress =
+            Progress::new(format!("restoring {name} from {}", source.label(snapshot)));
         source.restore(snapshot, &mut progress)
     })
     .map_err(Refusal::not_restored)?;
@@ -167,9 +164,8 @@ impl Witness for Journal<'_> {
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
         if self.told.insert(snapshot.name.clone()) {
             let message = format!(
-                "passed over {} of {} ({}): {why}",
-                snapshot.label(),
-                source.name(),
+                "passed over {} ({}): {why}",
+                source.label(snapshot),
                 snapshot.taken
             );
             Event::new(Kind::PassedOver, self.service, message)
@@ -199,8 +195,8 @@ impl Witness for Journal<'_> {
             Answer::Restored(snapshot, restored) => {
                 let kept = restored.kept.as_ref();
                 let message = format!(
-                    "restored by {tier} from {} of {source_name} ({}){}",
-                    snapshot.label(),
+                    "restored by {tier} from {} ({}){}",
+                    source.label(snapshot),
                     snapshot.taken,
                     in_words(kept)
                 );

@@ -30,6 +30,11 @@ pub trait Source {
     /// Its name for people, e.g. `replica nas-1`.
     fn name(&self) -> String;
 
+    /// One of its snapshots for people.
+    fn label(&self, snapshot: &Snapshot) -> String {
+        snapshot.label().to_owned()
+    }
+
     /// Whether asking it needs the network.
     fn needs_network(&self) -> bool {
         false

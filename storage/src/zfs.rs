@@ -56,6 +56,7 @@ impl Storage for Zfs<'_> {
 
     fn observe(&self) -> Result<Observation> {
         let Some(properties) = properties::get(self.name())? else {
+            call::pool_must_be_imported(self.name())?;
             return Ok(Observation {
                 place: Place::Missing,
                 mark: MarkState::None,
@@ -84,6 +85,10 @@ impl Storage for Zfs<'_> {
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        if properties::get(self.name())?.is_none() {
+            call::pool_must_be_imported(self.name())?;
+            return Ok(Vec::new());
+        }
         snapshots_of(self.name())
     }
 

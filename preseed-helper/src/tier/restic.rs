@@ -144,6 +144,10 @@ impl Source for Restic<'_> {
         format!("repository {}", self.repository())
     }
 
+    fn label(&self, snapshot: &Snapshot) -> String {
+        format!("{} of {}", snapshot.label(), self.name())
+    }
+
     fn needs_network(&self) -> bool {
         self.backup.repository.is_remote()
     }

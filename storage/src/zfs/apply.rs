@@ -81,8 +81,10 @@ fn create(zfs: &Zfs<'_>) -> Result<Vec<String>> {
     for (property, value) in declared(zfs) {
         args.extend(["-o".to_owned(), format!("{property}={value}")]);
     }
-    // `zfs mount -a` must not hide files either, should the dataset be found unmounted at a later boot.
-    args.extend(["-o".to_owned(), "overlay=off".to_owned(), name.to_owned()]);
+    for option in AT_CREATION {
+        args.extend(["-o".to_owned(), (*option).to_owned()]);
+    }
+    args.push(name.to_owned());
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     call::zfs(&args)?;
     changes.push(format!("created {name}"));
@@ -157,6 +159,12 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
     call::zfs(&args)?;
     Ok(sets)
 }
+
+/// What a dataset is created with besides what is declared. An admin may change it later.
+///
+/// `overlay=off`: `zfs mount -a` must not hide files either. `acltype` and `xattr`: what a backup holds
+/// of access control lists and extended attributes can be restored, and is kept in the inode (zfsprops(7)).
+pub(super) const AT_CREATION: &[&str] = &["overlay=off", "acltype=posix", "xattr=sa"];
 
 /// The declared properties and their values.
 pub(super) fn declared(zfs: &Zfs<'_>) -> Vec<(&'static str, String)> {

@@ -30,7 +30,7 @@ pub(super) fn stage(
         };
         options.push(format!("{property}={value}"));
     }
-    options.push("overlay=off".to_owned());
+    options.extend(apply::AT_CREATION.iter().map(|option| (*option).to_owned()));
     options.push(format!("{IGNORED}=on"));
     // Tells ours from a dataset that merely has the name, before its guid is known.
     let unbound = Mark::new(Stage::Staging, "preseed", "").bound_to(UNBOUND);
