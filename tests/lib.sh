@@ -53,6 +53,36 @@ declare_service() {
     cat >"/etc/preseed/services/$1.toml"
 }
 
+# Where data is kept on this machine, and the repository `local` that `repository_init` makes:
+# datasets where there is a pool `tank`, else directories.
+declare_default_host() {
+    declare_host <<-EOF
+	[storage]
+	$(if command -v zpool >/dev/null && zpool list tank >/dev/null; then
+        printf 'backend = "zfs"\nparent = "tank/services"'
+    else
+        printf 'backend = "directory"'
+    fi)
+
+	[repository.local]
+	url = "$REPOSITORY"
+	password-file = "$PASSWORD_FILE"
+	EOF
+}
+
+# declare_sonarr [LINE...]: Sonarr as shipped, with its backups in `local`, and LINEs for [preseed].
+declare_sonarr() {
+    declare_service sonarr <<-EOF
+	template = "sonarr"
+
+	[backup]
+	repository = "local"
+
+	[preseed]
+	$(printf '%s\n' "$@")
+	EOF
+}
+
 # As after editing a declaration: systemd runs the generators again.
 reload() {
     systemctl daemon-reload
@@ -96,6 +126,15 @@ assert_exit() {
     shift
     output=$("$@" 2>&1) || status=$?
     [[ $status == "$expected" ]] || fail "$*" "expected: exit $expected" "got:      exit $status" "$output"
+}
+
+# eventually COMMAND...: wait until it succeeds, for what tells nobody when it is ready.
+eventually() {
+    local deadline=$((SECONDS + 30))
+    until "$@" >/dev/null 2>&1; do
+        ((SECONDS < deadline)) || fail "not within 30 s: $*"
+        sleep 0.05
+    done
 }
 
 unit_state() { # UNIT
@@ -174,6 +213,21 @@ assert_no_series() {
     assert_eq '' "$(series)" "the service's series"
 }
 
+# another_service NAME PORT: the same small service under another name, its data in /var/lib/NAME.
+another_service() {
+    useradd --system --no-create-home "$1"
+    cat >"/etc/systemd/system/$1.service" <<-EOF
+	[Service]
+	Type=notify
+	User=$1
+	ExecStart=/usr/lib/preseed-tests/sonarr serve --data /var/lib/$1 --listen 127.0.0.1:$2
+
+	[Install]
+	WantedBy=multi-user.target
+	EOF
+    systemctl enable --quiet "$1.service"
+}
+
 # lose_data DIR: what a careless `rm -rf` does; a mounted dataset stays, empty.
 lose_data() {
     if mountpoint -q "$1"; then
@@ -196,9 +250,15 @@ in_repository() { # RESTIC-ARGUMENT...
     restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache "$@"
 }
 
-# backup SERVICE [PATH]: PATH (default /var/lib/SERVICE) with the tag SERVICE, for this host.
+# backup PATH TAG...: as this host's nightly backup would.
 backup() {
-    in_repository backup --quiet --host "$(hostname)" --tag "$1" "${2:-/var/lib/$1}"
+    local path=$1
+    shift
+    in_repository backup --quiet --host "$(hostname)" "${@/#/--tag=}" "$path"
+}
+
+backup_sonarr() {
+    backup /var/lib/sonarr sonarr media database
 }
 
 # Trees

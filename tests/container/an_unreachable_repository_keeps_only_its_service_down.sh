@@ -1,0 +1,39 @@
+# The data is lost and the repository cannot be asked: the service is not started on an empty
+# directory, and says why. Other services run. Once the cure is applied, `systemctl start` works.
+# also: forge
+
+declare_default_host
+repository_init
+declare_sonarr
+another_service radarr 7878
+declare_service radarr <<EOT
+[dataset]
+mountpoint = "/var/lib/radarr"
+owner = "radarr"
+
+[backup]
+repository = "local"
+tags = ["radarr"]
+EOT
+reload
+systemctl start sonarr radarr
+add_series 'The Expanse'
+backup_sonarr
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+# As a network file system that is not mounted.
+mv "$REPOSITORY" /var/lib/restic-repo.away
+
+#: reboot
+assert_not_active sonarr.service
+assert_failed preseed-sonarr.service
+assert_active radarr.service multi-user.target
+assert_status preseed-sonarr.service 'Status: .*repository local: there is no repository at its address'
+assert_status preseed-sonarr.service 'Status: .*: see that it is mounted or reachable'
+[[ ! -d /var/lib/sonarr ]] || assert_eq '' "$(ls -A /var/lib/sonarr)"
+assert_exit 1 preseedctl plan sonarr
+assert_contains "$output" 'unavailable'
+
+mv /var/lib/restic-repo.away "$REPOSITORY"
+systemctl start sonarr
+assert_series 'The Expanse'

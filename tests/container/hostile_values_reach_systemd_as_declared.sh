@@ -1,0 +1,83 @@
+# Names, mountpoints and files of secrets that mean something to systemd, to a shell or to a terminal:
+# what is declared is what the helpers are given and what is asserted. A missing secret keeps no
+# unit down.
+
+# In the helpers' places: they write down what they are given.
+cat >/usr/lib/preseed/preseed-helper <<'EOT'
+#!/bin/bash
+printf '%s\0' "$@" >/run/arguments
+cp "$CREDENTIALS_DIRECTORY/repository-password" /run/password 2>/dev/null || true
+EOT
+cp /usr/lib/preseed/preseed-helper /usr/lib/preseed/dataset-helper
+
+hostile=('so narr' ' first' 'last ' '%i' '%%' '%' '$(reboot)' '${HOME}' '$$' '$HOME' '"quoted"' "'single'" '"' "'"
+    'back\slash' 'last\' '\\' '\n' '\x41' ';' ';x' '#x' '[Service]' 'a=b' '--help' '-' '@x' '!x' '+x' ':x' '|x' '~' '*'
+    'ünïcode' '日本' $'\u00a0' $'\u2028' 'a,b' 'a  b' '&&' '`id`')
+# These can be a file's name, but not part of a declared path.
+unspeakable=($'new\nline' $'\n[Service]\nExecStart=/bin/false' $'bell\a' $'carriage\rreturn' $'tab\t' $'\u0085' $'\ufffe')
+
+quoted() {
+    local text=${1//\\/\\\\}
+    printf '"%s"' "${text//\"/\\\"}"
+}
+
+# Names
+
+declare_default_host
+mkdir -p /etc/preseed/services
+for name in "${hostile[@]}" "${unspeakable[@]}"; do
+    : >"/etc/preseed/services/$name.toml"
+done
+reload
+for name in "${hostile[@]}" "${unspeakable[@]}"; do
+    part=$name
+    [[ $name =~ ^[A-Za-z0-9:_.-]+$ ]] || part=$(systemd-escape -- "$name")
+    rm -f /run/arguments
+    systemctl start -- "preseed-$part.service"
+    expected=(run "$name")
+    [[ $name != -* ]] || expected=(run -- "$name")
+    mapfile -d '' given </run/arguments
+    assert_eq "${expected[*]@Q}" "${given[*]@Q}" "what preseed-$part.service gives"
+done
+rm -r /etc/preseed/services
+
+# Files of secrets, mountpoints
+
+mkdir -p /etc/preseed/services /etc/preseed/secrets
+printf '[storage]\nbackend = "zfs"\n' >/etc/preseed/preseed.toml
+number=0
+for value in "${hostile[@]}"; do
+    number=$((number + 1))
+    cat >>/etc/preseed/preseed.toml <<EOT
+[repository.r$number]
+url = "/nowhere"
+password-file = $(quoted "/etc/preseed/secrets/$value")
+EOT
+    cat >"/etc/preseed/services/s$number.toml" <<EOT
+[dataset]
+mountpoint = $(quoted "/srv/s$number/$value")
+[preseed]
+tiers = ["restic"]
+[backup]
+repository = "r$number"
+EOT
+    printf '[Service]\nType=oneshot\nExecStart=/bin/true\n' >"/etc/systemd/system/s$number.service"
+    printf 'of %s' "$value" >"/etc/preseed/secrets/$value"
+    mkdir -p "/srv/s$number/$value"
+done
+reload
+assert_eq "${#hostile[@]}" "$(find /run/systemd/generator -maxdepth 1 -name 'preseed-s*.service' | wc -l)" 'sound services'
+number=0
+for value in "${hostile[@]}"; do
+    number=$((number + 1))
+    # An empty directory is not what was declared: something has to be mounted there.
+    assert_exit 1 systemctl start "s$number.service"
+    assert_contains "$output" 'Assertion failed' "s$number.service without its mount"
+    assert_eq "of $value" "$(cat /run/password)" "the secret of s$number"
+    mount -t tmpfs tmpfs "/srv/s$number/$value"
+    rm "/etc/preseed/secrets/$value"
+    systemctl start "s$number.service"
+    # What stands in for a missing secret is a newline.
+    assert_eq '0a' "$(od -An -tx1 /run/password | tr -d ' ')" "the missing secret of s$number"
+    umount "/srv/s$number/$value"
+done
