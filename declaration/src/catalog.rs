@@ -49,7 +49,7 @@ impl<'a> Catalog<'a> {
                 format!(
                     "template {} is masked by {}",
                     quoted(name),
-                    entry.file.display()
+                    entry.file().display()
                 ),
                 "remove the mask, or take another template".to_owned(),
             )),
@@ -87,17 +87,18 @@ impl<'a> Catalog<'a> {
 }
 
 fn read(search: &Search, entry: &Entry) -> Option<Template> {
-    let mut template = match search.read(&entry.file, entry.is_regular) {
+    let file = entry.file();
+    let mut template = match search.read(&file, entry.is_regular) {
         Ok(Content::Masked) => return None,
         Ok(Content::Text(text)) => {
-            let (fragment, problems) = Fragment::read(&entry.file, &text, true);
+            let (fragment, problems) = Fragment::read(&file, &text, true);
             Template { fragment, problems }
         }
         Err(unreadable) => Template {
             fragment: Fragment::default(),
-            problems: vec![unreadable.problem(&entry.file)],
+            problems: vec![unreadable.problem(&file)],
         },
     };
-    template.problems.extend(entry.doubt.clone());
+    template.problems.extend(entry.doubt.as_deref().cloned());
     Some(template)
 }

@@ -1,114 +1,99 @@
 //! What two services cannot both have: each involved is broken, and names the other.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
+use crate::declared::Declared;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::quote::quoted;
-use crate::service::Declared;
 
 /// A service by its index, and the place of what it claims.
 type Claimant = (usize, Place);
 
 /// Finds what is claimed more than once, and notes it in each of the services.
+///
+/// A service that is broken already takes nobody with it: it is told, the other is not.
 pub(crate) fn find(declared: &mut [Declared]) {
+    // The sound ones first, so that each of them meets the others.
+    let mut order: Vec<usize> = (0..declared.len()).collect();
+    order.sort_by_key(|index| !declared[*index].is_sound());
     let mut clashes = Clashes {
         declared,
+        order,
         found: Vec::new(),
     };
     clashes.twice(
-        |service| {
-            service
-                .claims
-                .mountpoint
-                .iter()
-                .map(|at| (at.value.as_path(), at.place))
-        },
+        Declared::mountpoint,
         |path| format!("mountpoint {}", quoted(&path.to_string_lossy())),
         "give each service a mountpoint of its own",
     );
     clashes.twice(
-        |service| {
-            service
-                .claims
-                .dataset
-                .iter()
-                .map(|at| (at.value.as_str(), at.place))
-        },
-        |name| format!("dataset {}", quoted(name)),
-        "give each service a dataset of its own",
-    );
-    clashes.twice(
-        |service| {
-            service
-                .claims
-                .units
-                .iter()
-                .map(|at| (at.value.as_str(), at.place))
-        },
+        Declared::units,
         |unit| format!("unit {}", quoted(unit)),
         "name it in one of both",
     );
     clashes.twice(
-        |service| {
-            let replicas = service.claims.replicas.iter();
-            replicas.map(|at| {
-                (
-                    (at.value.host.as_deref(), at.value.dataset.as_str()),
-                    at.place,
-                )
-            })
-        },
+        Declared::dataset,
+        |name| format!("dataset {}", quoted(name)),
+        "give each service a dataset of its own",
+    );
+    clashes.nested_datasets();
+    // One dataset has one replica: that is no problem of its own.
+    let known: HashSet<usize> = clashes.found.iter().map(|(index, _)| *index).collect();
+    clashes.order.retain(|index| !known.contains(index));
+    clashes.twice(
+        Declared::replicas,
         |(host, dataset)| match host {
             None => format!("replica {}", quoted(dataset)),
             Some(host) => format!("replica {} on {}", quoted(dataset), quoted(host)),
         },
         "let the last parts of their dataset names differ, or take different replicas",
     );
-    clashes.nested_datasets();
-    let Clashes { found, .. } = clashes;
-    for (index, problem) in found {
-        declared[index].service = None;
+    for (index, problem) in clashes.found {
         declared[index].problems.push(problem);
     }
 }
 
 struct Clashes<'a> {
     declared: &'a [Declared],
+    /// The services to look at, in this order.
+    order: Vec<usize>,
     found: Vec<(usize, Problem)>,
 }
 
 impl<'a> Clashes<'a> {
-    /// Notes a problem of `by`, that names `other`.
-    fn note(&mut self, by: Claimant, what: &str, other: Claimant, cure: &str) {
+    /// Notes a problem of `by`, that names `other`. Whether it did: a broken service is no problem
+    /// of a sound one.
+    fn note(&mut self, by: Claimant, what: &str, other: Claimant, cure: &str) -> bool {
         let (own, others) = (&self.declared[by.0], &self.declared[other.0]);
-        let problem = Problem {
-            file: own.source.clone(),
-            line: by.1.line,
-            column: by.1.column,
-            what: format!(
-                "{what} {} ({}:{})",
-                quoted(&others.name),
-                others.source.display(),
-                other.1
-            ),
-            cure: cure.to_owned(),
-        };
+        if own.is_sound() && !others.is_sound() {
+            return false;
+        }
+        let what = format!(
+            "{what} {} ({}:{})",
+            quoted(others.name()),
+            others.source().display(),
+            other.1
+        );
+        let problem = by.1.problem(own.source(), what, cure.to_owned());
         self.found.push((by.0, problem));
+        true
     }
 
     /// Finds what is the same in two services. Of many, each names the first, the first the second.
-    fn twice<K: Copy + Eq + Hash, I: Iterator<Item = (K, Place)>>(
+    fn twice<K: Copy + Eq + Hash, I: IntoIterator<Item = (K, Place)>>(
         &mut self,
         claims: impl Fn(&'a Declared) -> I,
         what: impl Fn(K) -> String,
         cure: &str,
     ) {
-        let mut first: HashMap<K, (Claimant, bool)> = HashMap::with_capacity(self.declared.len());
-        for (index, service) in self.declared.iter().enumerate() {
-            for (key, place) in claims(service) {
+        let declared = self.declared;
+        let mut first: HashMap<K, (Claimant, bool)> = HashMap::with_capacity(self.order.len());
+        for position in 0..self.order.len() {
+            let index = self.order[position];
+            for (key, place) in claims(&declared[index]) {
                 let by = (index, place);
                 let mut entry = match first.entry(key) {
                     Entry::Vacant(entry) => {
@@ -125,8 +110,7 @@ impl<'a> Clashes<'a> {
                 let what = format!("{} is also that of", what(key));
                 self.note(by, &what, other, cure);
                 if !is_told {
-                    self.note(other, &what, by, cure);
-                    entry.get_mut().1 = true;
+                    entry.get_mut().1 = self.note(other, &what, by, cure);
                 }
             }
         }
@@ -135,33 +119,21 @@ impl<'a> Clashes<'a> {
     /// Finds datasets that lie in another service's.
     fn nested_datasets(&mut self) {
         const CURE: &str = "move one of them: a restore replaces a dataset with all that is in it";
-        let claims = self
-            .declared
-            .iter()
-            .enumerate()
-            .filter_map(|(index, service)| {
-                let at = service.claims.dataset.as_ref()?;
-                Some((at.value.as_str(), (index, at.place)))
-            });
+        let claims = self.order.iter().filter_map(|index| {
+            let (name, place) = self.declared[*index].dataset()?;
+            Some((name, (*index, place)))
+        });
         let claims: Vec<(&str, Claimant)> = claims.collect();
-        let by_name: HashMap<&str, Claimant> = claims.iter().copied().collect();
+        let by_name: HashMap<&str, Claimant> = claims.iter().rev().copied().collect();
         for (name, inner) in claims {
             let mut above = name;
             while let Some((parent, _)) = above.rsplit_once('/') {
                 above = parent;
                 if let Some(outer) = by_name.get(above) {
-                    self.note(
-                        inner,
-                        &format!("dataset {} lies in that of", quoted(name)),
-                        *outer,
-                        CURE,
-                    );
-                    self.note(
-                        *outer,
-                        &format!("dataset {} holds that of", quoted(above)),
-                        inner,
-                        CURE,
-                    );
+                    let what = format!("dataset {} lies in that of", quoted(name));
+                    self.note(inner, &what, *outer, CURE);
+                    let what = format!("dataset {} holds that of", quoted(above));
+                    self.note(*outer, &what, inner, CURE);
                 }
             }
         }

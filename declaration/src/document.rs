@@ -1,6 +1,5 @@
 //! A TOML file's text, and the place of everything that is wrong in it.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -8,7 +7,6 @@ use toml::de::DeTable;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::quote::quoted;
-use crate::table::Table;
 
 /// How many problems of one file are told.
 const MOST_PROBLEMS: usize = 50;
@@ -69,7 +67,7 @@ impl<'a> Document<'a> {
     }
 
     /// Parses as much as can be parsed. Whether it was everything is in the second value.
-    pub(crate) fn parse(&mut self) -> (Table<'a>, bool) {
+    pub(crate) fn parse(&mut self) -> (DeTable<'a>, bool) {
         let (entries, errors) = DeTable::parse_recoverable(self.text);
         for error in &errors {
             let span = error.span().unwrap_or(self.text.len()..self.text.len());
@@ -83,8 +81,7 @@ impl<'a> Document<'a> {
             );
             self.note(span.start, what, cure);
         }
-        let table = Table::new(entries.into_inner(), Cow::Borrowed(""));
-        (table, errors.is_empty())
+        (entries.into_inner(), errors.is_empty())
     }
 
     /// Line and column of a byte offset.
@@ -111,24 +108,24 @@ impl<'a> Document<'a> {
             return;
         }
         let place = self.place(offset);
-        self.problems.push(Problem {
-            file: self.file.to_path_buf(),
-            line: place.line,
-            column: place.column,
-            what: what.into(),
-            cure: cure.into(),
-        });
+        let problem = place.problem(self.file, what.into(), cure.into());
+        self.problems.push(problem);
     }
 
+    /// Whether there is a problem at a byte offset already.
+    pub(crate) fn is_noted(&mut self, offset: usize) -> bool {
+        let Place { line, column } = self.place(offset);
+        let mut noted = self.problems.iter();
+        noted.any(|problem| problem.line == line as usize && problem.column == column as usize)
+    }
+
+    /// What is wrong, in no particular order.
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         if self.untold > 0 {
-            self.problems.push(Problem {
-                file: self.file.to_path_buf(),
-                line: 1,
-                column: 1,
-                what: format!("{} more problems in this file", self.untold),
-                cure: "correct the others first".to_owned(),
-            });
+            let what = format!("{} more problems in this file", self.untold);
+            let cure = "correct the others first".to_owned();
+            let problem = Place::START.problem(self.file, what, cure);
+            self.problems.push(problem);
         }
         self.problems
     }
@@ -149,8 +146,9 @@ fn explain(message: &str, at: &str) -> (String, String) {
         }
         ("unexpected leading zero", _) => "quote it: a mode is written as \"0750\"".to_owned(),
         ("string values must be quoted", _) => "put the value in double quotes".to_owned(),
-        (_, Some(expected)) if !expected.is_empty() => format!("expected {expected}"),
-        _ => "write it as TOML wants it, see https://toml.io".to_owned(),
+        (_, Some("nothing")) => "remove what is here".to_owned(),
+        (_, Some(expected)) => format!("put {} here", expected.replace(", ", " or ")),
+        (_, None) => "write it as TOML wants it, see https://toml.io".to_owned(),
     };
     (what.to_owned(), cure)
 }

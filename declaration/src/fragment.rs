@@ -6,43 +6,48 @@ use crate::document::{At, Document, Given};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::settings::{OnPartial, OnUnavailable};
+use crate::table::{Keys, Table};
 use crate::value::{
     AbsolutePath, Compression, DatasetName, EntryName, HostName, Mode, Mountpoint, Pattern,
     Principal, Recordsize, RelativePath, SharedName, Tag, TemplateName, TierName, UnitName,
 };
 
-/// Which keys belong where: for "it belongs in".
-const KEYS: [(&str, &[&str]); 4] = [
-    ("", &["template"]),
-    (
-        "[dataset]",
-        &[
-            "name",
-            "recordsize",
-            "compression",
-            "mountpoint",
-            "owner",
-            "group",
-            "mode",
-        ],
-    ),
-    (
-        "[preseed]",
-        &[
-            "unit",
-            "tiers",
-            "expect",
-            "ignore",
-            "on-partial",
-            "on-unavailable",
-            "replicas",
-        ],
-    ),
-    (
-        "[backup]",
-        &["repository", "host", "path", "tags", "exclude"],
-    ),
-];
+static TOP: Keys = Keys {
+    header: "",
+    keys: &["template", "dataset", "preseed", "backup"],
+};
+static TEMPLATE: Keys = Keys {
+    header: "",
+    keys: &["dataset", "preseed", "backup"],
+};
+static DATASET: Keys = Keys {
+    header: "[dataset]",
+    keys: &[
+        "name",
+        "recordsize",
+        "compression",
+        "mountpoint",
+        "owner",
+        "group",
+        "mode",
+    ],
+};
+static PRESEED: Keys = Keys {
+    header: "[preseed]",
+    keys: &[
+        "unit",
+        "tiers",
+        "expect",
+        "ignore",
+        "on-partial",
+        "on-unavailable",
+        "replicas",
+    ],
+};
+static BACKUP: Keys = Keys {
+    header: "[backup]",
+    keys: &["repository", "host", "path", "tags", "exclude"],
+};
 
 /// What a service's file, or a template, says.
 #[derive(Debug, Default)]
@@ -59,8 +64,8 @@ pub(crate) struct Fragment {
 
     pub(crate) units: Given<Vec<At<UnitName>>>,
     pub(crate) tiers: Given<Vec<At<TierName>>>,
-    pub(crate) expect: Given<Vec<At<RelativePath>>>,
-    pub(crate) ignore: Given<Vec<At<EntryName>>>,
+    pub(crate) expect: Given<Vec<RelativePath>>,
+    pub(crate) ignore: Given<Vec<EntryName>>,
     pub(crate) on_partial: Given<OnPartial>,
     pub(crate) on_unavailable: Given<OnUnavailable>,
     pub(crate) replicas: Given<Vec<At<SharedName>>>,
@@ -68,8 +73,8 @@ pub(crate) struct Fragment {
     pub(crate) repository: Given<SharedName>,
     pub(crate) host: Given<HostName>,
     pub(crate) path: Given<AbsolutePath>,
-    pub(crate) tags: Given<Vec<At<Tag>>>,
-    pub(crate) exclude: Given<Vec<At<Pattern>>>,
+    pub(crate) tags: Given<Vec<Tag>>,
+    pub(crate) exclude: Given<Vec<Pattern>>,
 
     /// Where `[backup]` is, if it is there.
     pub(crate) backup: Option<Place>,
@@ -88,68 +93,63 @@ impl Fragment {
     }
 
     fn read_from(document: &mut Document<'_>, is_template: bool) -> Self {
-        let (mut top, whole) = document.parse();
+        let (entries, whole) = document.parse();
+        let keys = if is_template { &TEMPLATE } else { &TOP };
+        let top = Table::new(&entries, keys);
+        let elsewhere = [keys, &DATASET, &PRESEED, &BACKUP];
         let mut fragment = Self {
             whole,
             ..Self::default()
         };
-
         if !is_template {
             fragment.template = top.text(document, "template");
         }
-        match top.table(document, "dataset", "[dataset]") {
-            Given::Value(At {
-                value: mut table, ..
-            }) => {
-                fragment.dataset = table.text(document, "name");
-                fragment.recordsize = table.text(document, "recordsize");
-                fragment.compression = table.text(document, "compression");
-                fragment.mountpoint = table.text(document, "mountpoint");
-                fragment.owner = table.text(document, "owner");
-                fragment.group = table.text(document, "group");
-                fragment.mode = table.text(document, "mode");
-                table.finish(document, &KEYS);
+        let mut table = |key, keys| match top.table(document, key, keys) {
+            Given::Value(at) => Some(at),
+            Given::No => None,
+            Given::Unreadable => {
+                fragment.whole = false;
+                None
             }
-            Given::Unreadable => fragment.whole = false,
-            Given::No => {}
-        }
+        };
+        let dataset = table("dataset", &DATASET);
+        let preseed = table("preseed", &PRESEED);
+        let backup = table("backup", &BACKUP);
 
-        match top.table(document, "preseed", "[preseed]") {
-            Given::Value(At {
-                value: mut table, ..
-            }) => {
-                let (units, salvaged) = table.one_or_more(document, "unit");
-                fragment.units = units;
-                fragment.salvaged = salvaged.into_iter().map(|unit| unit.value).collect();
-                fragment.tiers = table.list(document, "tiers").0;
-                fragment.expect = table.list(document, "expect").0;
-                fragment.ignore = table.list(document, "ignore").0;
-                fragment.on_partial = table.text(document, "on-partial");
-                fragment.on_unavailable = table.text(document, "on-unavailable");
-                fragment.replicas = table.list(document, "replicas").0;
-                table.finish(document, &KEYS);
-            }
-            Given::Unreadable => fragment.whole = false,
-            Given::No => {}
+        if let Some(At { value: table, .. }) = dataset {
+            fragment.dataset = table.text(document, "name");
+            fragment.recordsize = table.text(document, "recordsize");
+            fragment.compression = table.text(document, "compression");
+            fragment.mountpoint = table.text(document, "mountpoint");
+            fragment.owner = table.text(document, "owner");
+            fragment.group = table.text(document, "group");
+            fragment.mode = table.text(document, "mode");
+            table.note_unknown(document, &elsewhere);
         }
-
-        match top.table(document, "backup", "[backup]") {
-            Given::Value(At {
-                value: mut table,
-                place,
-            }) => {
-                fragment.backup = Some(place);
-                fragment.repository = table.text(document, "repository");
-                fragment.host = table.text(document, "host");
-                fragment.path = table.text(document, "path");
-                fragment.tags = table.list(document, "tags").0;
-                fragment.exclude = table.list(document, "exclude").0;
-                table.finish(document, &KEYS);
-            }
-            Given::Unreadable => fragment.whole = false,
-            Given::No => {}
+        if let Some(At { value: table, .. }) = preseed {
+            (fragment.units, fragment.salvaged) = table.one_or_more(document, "unit");
+            fragment.tiers = table.list_at(document, "tiers");
+            fragment.expect = table.list(document, "expect");
+            fragment.ignore = table.list(document, "ignore");
+            fragment.on_partial = table.text(document, "on-partial");
+            fragment.on_unavailable = table.text(document, "on-unavailable");
+            fragment.replicas = table.list_at(document, "replicas");
+            table.note_unknown(document, &elsewhere);
         }
-        top.finish(document, &KEYS);
+        if let Some(At {
+            value: table,
+            place,
+        }) = backup
+        {
+            fragment.backup = Some(place);
+            fragment.repository = table.text(document, "repository");
+            fragment.host = table.text(document, "host");
+            fragment.path = table.text(document, "path");
+            fragment.tags = table.list(document, "tags");
+            fragment.exclude = table.list(document, "exclude");
+            table.note_unknown(document, &elsewhere);
+        }
+        top.note_unknown(document, &elsewhere);
         fragment
     }
 }

@@ -7,17 +7,25 @@ use crate::lookup::{Content, Search};
 use crate::problem::Problem;
 use crate::quote::quoted;
 use crate::settings::Repository;
-use crate::table::Table;
+use crate::table::{Keys, Named, Table};
 use crate::value::{AbsolutePath, Backend, DatasetName, RepositoryUrl, SharedName, SshHost};
 
-const KEYS: [(&str, &[&str]); 3] = [
-    ("[storage]", &["backend", "parent", "mount-base"]),
-    (
-        "[repository.NAME]",
-        &["url", "password-file", "environment-file"],
-    ),
-    ("[replica.NAME]", &["host", "parent"]),
-];
+static TOP: Keys = Keys {
+    header: "",
+    keys: &["storage", "repository", "replica"],
+};
+static STORAGE: Keys = Keys {
+    header: "[storage]",
+    keys: &["backend", "parent", "mount-base"],
+};
+static REPOSITORY: Keys = Keys {
+    header: "[repository.NAME]",
+    keys: &["url", "password-file", "environment-file"],
+};
+static REPLICA: Keys = Keys {
+    header: "[replica.NAME]",
+    keys: &["host", "parent"],
+};
 
 /// What a host's services share, validated as far as it could be.
 #[derive(Debug)]
@@ -90,10 +98,9 @@ impl HostFile {
             ..Self::default()
         };
         let mut document = Document::new(file, text);
-        let (mut top, _) = document.parse();
-        if let Given::Value(At {
-            value: mut table, ..
-        }) = top.table(&mut document, "storage", "[storage]")
+        let (entries, _) = document.parse();
+        let top = Table::new(&entries, &TOP);
+        if let Given::Value(At { value: table, .. }) = top.table(&mut document, "storage", &STORAGE)
         {
             if let Given::Value(backend) = table.text(&mut document, "backend") {
                 host.backend = backend.value;
@@ -101,34 +108,27 @@ impl HostFile {
             if let Given::Value(parent) = table.text(&mut document, "parent") {
                 host.parent = parent.value;
             }
-            if let Given::Value(At {
-                value: AbsolutePath(path),
-                ..
-            }) = table.text(&mut document, "mount-base")
-            {
+            if let Given::Value(At { value, .. }) = table.text(&mut document, "mount-base") {
+                let AbsolutePath(path) = value;
                 host.mount_base = path;
             }
-            table.finish(&mut document, &KEYS);
+            table.note_unknown(&mut document, &[]);
         }
-        let repositories = top.tables(&mut document, "repository", "[repository.NAME]");
-        let replicas = top.tables(&mut document, "replica", "[replica.NAME]");
-        top.finish(&mut document, &[]);
+        let repositories = top.tables(&mut document, "repository", &REPOSITORY);
+        let replicas = top.tables(&mut document, "replica", &REPLICA);
+        top.note_unknown(&mut document, &[&STORAGE]);
         host.problems = document.into_problems();
 
         // Each has its own list of problems, so that it breaks only the services that use it.
-        for (name, offset, table) in repositories {
-            let declared = read_shared(file, text, (&name, offset, table), read_repository);
-            host.repositories.push(Shared {
-                name: name.into_owned(),
-                declared,
-            });
+        for named in repositories {
+            let document = Document::new(file, text);
+            host.repositories
+                .push(read_shared(document, &named, read_repository));
         }
-        for (name, offset, table) in replicas {
-            let declared = read_shared(file, text, (&name, offset, table), read_replica);
-            host.replicas.push(Shared {
-                name: name.into_owned(),
-                declared,
-            });
+        for named in replicas {
+            let document = Document::new(file, text);
+            host.replicas
+                .push(read_shared(document, &named, read_replica));
         }
         host
     }
@@ -149,32 +149,31 @@ impl HostFile {
     }
 }
 
-type Read<'a, T> = fn(&mut Document<'a>, String, usize, &mut Table<'a>) -> Option<T>;
-
-fn read_shared<'a, T>(
-    file: &'a Path,
-    text: &'a str,
-    (name, offset, table): (&str, usize, Option<Table<'a>>),
-    read: Read<'a, T>,
-) -> Result<T, Vec<Problem>> {
-    let mut document = Document::new(file, text);
+fn read_shared<T>(
+    mut document: Document<'_>,
+    named: &Named<'_>,
+    read: fn(&mut Document<'_>, &Named<'_>, &Table<'_>) -> Option<T>,
+) -> Shared<T> {
     let mut value = None;
-    match (name.parse::<SharedName>(), table) {
-        (Err(invalid), _) => document.note(offset, invalid.what, invalid.cure),
+    match (named.name.parse::<SharedName>(), &named.table) {
+        (Err(invalid), _) => document.note(named.offset, invalid.what, invalid.cure),
         (Ok(_), None) => document.note(
-            offset,
-            format!("{} is not a table", quoted(name)),
+            named.offset,
+            format!("{} is not a table", quoted(named.name)),
             "write its keys below a header of its own, e.g. [repository.nas-1]",
         ),
-        (Ok(SharedName(name)), Some(mut table)) => {
-            value = read(&mut document, name, offset, &mut table);
-            table.finish(&mut document, &KEYS);
+        (Ok(_), Some(table)) => {
+            value = read(&mut document, named, table);
+            table.note_unknown(&mut document, &[]);
         }
     }
     let problems = document.into_problems();
-    match value {
-        Some(value) if problems.is_empty() => Ok(value),
-        _ => Err(problems),
+    Shared {
+        name: named.name.to_owned(),
+        declared: match value {
+            Some(value) if problems.is_empty() => Ok(value),
+            _ => Err(problems),
+        },
     }
 }
 
@@ -200,12 +199,12 @@ fn required<T>(
     }
 }
 
-fn read_repository<'a>(
-    document: &mut Document<'a>,
-    name: String,
-    offset: usize,
-    table: &mut Table<'a>,
+fn read_repository(
+    document: &mut Document<'_>,
+    named: &Named<'_>,
+    table: &Table<'_>,
 ) -> Option<Repository> {
+    let Named { name, offset, .. } = *named;
     let url: Given<RepositoryUrl> = table.text(document, "url");
     let password_file: Given<AbsolutePath> = table.text(document, "password-file");
     let environment_file: Given<AbsolutePath> = table.text(document, "environment-file");
@@ -224,7 +223,7 @@ fn read_repository<'a>(
         &format!("password-file = \"/etc/preseed/secrets/{name}\""),
     );
     Some(Repository {
-        name,
+        name: name.to_owned(),
         url: url?.0,
         password_file: password_file?.0,
         environment_file: match environment_file {
@@ -234,17 +233,16 @@ fn read_repository<'a>(
     })
 }
 
-fn read_replica<'a>(
-    document: &mut Document<'a>,
-    _name: String,
-    offset: usize,
-    table: &mut Table<'a>,
+fn read_replica(
+    document: &mut Document<'_>,
+    named: &Named<'_>,
+    table: &Table<'_>,
 ) -> Option<ReplicaParent> {
     let host: Given<SshHost> = table.text(document, "host");
     let parent: Given<DatasetName> = table.text(document, "parent");
     let parent = required(
         document,
-        offset,
+        named.offset,
         parent,
         "the replica's `parent`",
         "parent = \"backup/services\"",

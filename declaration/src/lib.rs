@@ -8,6 +8,7 @@
 
 mod catalog;
 mod clash;
+mod declared;
 mod document;
 mod fragment;
 mod host_file;
@@ -17,7 +18,7 @@ mod merge;
 mod place;
 pub mod problem;
 mod quote;
-mod service;
+mod salvage;
 pub mod settings;
 mod table;
 mod validate;

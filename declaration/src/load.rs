@@ -6,11 +6,12 @@ use std::thread;
 
 use crate::catalog::Catalog;
 use crate::clash;
+use crate::declared::{Declared, Shared};
 use crate::host_file::HostFile;
 use crate::lookup::{DIRECTORIES, Entry, Search};
+use crate::place::Place;
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
-use crate::service::{Declared, Shared};
 use crate::settings::{Host, Service};
 use crate::value::ServiceName;
 
@@ -32,27 +33,26 @@ pub fn load(search: &Search) -> Host {
     let mut declared = read_all(&listing.entries, &shared);
     clash::find(&mut declared);
 
-    let mut host = Host {
-        problems: listing.problems,
-        ..Host::default()
-    };
-    host.problems.extend(shared.host.all_problems().cloned());
-    host.problems.extend(shared.catalog.all_problems().cloned());
-    host.services.reserve_exact(declared.len());
-    for declared in declared {
-        match declared.into_settings() {
-            Ok(service) => host.services.push(service),
-            Err(mut broken) => {
-                broken.problems.sort();
-                broken.problems.dedup();
-                host.problems.extend(broken.problems.iter().cloned());
-                host.broken.push(broken);
-            }
-        }
+    let mut problems = listing.problems;
+    problems.extend(shared.host.all_problems().cloned());
+    problems.extend(shared.catalog.all_problems().cloned());
+    let mut broken = Vec::new();
+    let settings = declared.into_iter().map(Declared::into_settings);
+    let services =
+        settings.filter_map(|settings| settings.map_err(|error| broken.push(error)).ok());
+    let services = services.collect();
+    for broken in &mut broken {
+        broken.problems.sort();
+        broken.problems.dedup();
+        problems.extend(broken.problems.iter().cloned());
     }
-    host.problems.sort();
-    host.problems.dedup();
-    host
+    problems.sort();
+    problems.dedup();
+    Host {
+        services,
+        broken,
+        problems,
+    }
 }
 
 /// Reads and validates the service `name`, with all checks that [`load`] makes.
@@ -76,13 +76,7 @@ pub fn load_service(search: &Search, name: &str) -> Result<Service, Vec<Problem>
 }
 
 fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
-    let at = |file: &Path, what: String, cure: String| Problem {
-        file: file.to_path_buf(),
-        line: 1,
-        column: 1,
-        what,
-        cure,
-    };
+    let at = |file: &Path, what, cure| Place::START.problem(file, what, cure);
     let directories = DIRECTORIES.map(|directory| Path::new(directory).join("services"));
     if let Err(invalid) = name.parse::<ServiceName>() {
         return vec![at(&directories[0], invalid.what, invalid.cure)];
@@ -91,7 +85,7 @@ fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
     if let Some(masked) = entries.iter().find(|entry| entry.stem == name) {
         let what = format!("service {} is masked", quoted(name));
         return vec![at(
-            &masked.file,
+            &masked.file(),
             what,
             "remove the link to /dev/null to declare it again".to_owned(),
         )];
@@ -123,34 +117,45 @@ fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
 
 /// Reads the files, many at a time, in their order; without the masked ones.
 fn read_all(entries: &[Entry], shared: &Shared<'_>) -> Vec<Declared> {
-    let read = |entries: &[Entry]| -> Vec<Declared> {
-        entries
-            .iter()
-            .filter_map(|entry| Declared::read(entry, shared))
-            .collect()
+    let read = |entries: &[Entry], declared: &mut [Option<Declared>]| {
+        for (entry, declared) in entries.iter().zip(declared) {
+            *declared = Declared::read(entry, shared);
+        }
     };
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = threads.min(entries.len() / FILES_PER_THREAD).max(1);
-    let mut parts = entries.chunks(entries.len().div_ceil(threads).max(1));
-    let own = parts.next().unwrap_or_default();
+    let length = entries.len().div_ceil(threads).max(1);
+
+    // Each thread fills its part in place: there may be many services, and each is large.
+    let mut declared: Vec<Option<Declared>> = entries.iter().map(|_| None).collect();
+    let mut unread = Vec::new();
     thread::scope(|scope| {
-        let others: Vec<_> = parts
-            .map(|part| {
-                (
-                    part,
-                    thread::Builder::new().spawn_scoped(scope, move || read(part)),
-                )
-            })
-            .collect();
-        let mut declared = read(own);
-        for (part, thread) in others {
-            match thread.map(thread::ScopedJoinHandle::join) {
-                Ok(Ok(read)) => declared.extend(read),
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                // No thread to be had: read them here.
-                Err(_) => declared.extend(read(part)),
+        let mut parts = entries.chunks(length).zip(declared.chunks_mut(length));
+        let own = parts.next();
+        for (index, (entries, declared)) in parts.enumerate() {
+            let work = move || read(entries, declared);
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                unread.push(index + 1);
             }
         }
-        declared
-    })
+        if let Some((entries, declared)) = own {
+            read(entries, declared);
+        }
+    });
+    // For these, no thread was to be had.
+    for index in unread {
+        let parts = entries.chunks(length).zip(declared.chunks_mut(length));
+        for (entries, declared) in parts.skip(index).take(1) {
+            read(entries, declared);
+        }
+    }
+    // A masked one leaves nothing.
+    #[expect(
+        clippy::filter_map_identity,
+        reason = "this is done in place, flatten would copy every service"
+    )]
+    declared
+        .into_iter()
+        .filter_map(|declared| declared)
+        .collect()
 }

@@ -7,6 +7,7 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::fcntl::OFlag;
 
@@ -20,6 +21,9 @@ pub const DIRECTORIES: [&str; 4] = [
     "/usr/local/lib/preseed",
     "/usr/lib/preseed",
 ];
+
+/// What the name of a declaration's file ends with.
+const SUFFIX: &str = ".toml";
 
 /// The largest file that is read, in bytes. A declaration has a few hundred.
 const LARGEST: u64 = 1 << 20;
@@ -62,18 +66,15 @@ impl Search {
     /// The files `DIR/SUBDIRECTORY/*.toml`, by name, each where it is found first.
     pub(crate) fn list(&self, subdirectory: &str) -> Listing {
         let mut listing = Listing::default();
+        let mut doubt = None;
         for directory in DIRECTORIES {
-            let shown = Path::new(directory).join(subdirectory);
-            let doubt = listing.problems.last().cloned();
+            let shown: Arc<Path> = Path::new(directory).join(subdirectory).into();
             if let Err(error) = self.list_one(&shown, doubt.as_ref(), &mut listing.entries) {
-                listing.problems.push(Problem {
-                    file: shown,
-                    line: 1,
-                    column: 1,
-                    what: format!("cannot list the directory: {}", reason(&error)),
-                    cure: "make it readable; until then nothing it may override or mask is used"
-                        .to_owned(),
-                });
+                let what = format!("cannot list the directory: {}", reason(&error));
+                let cure = "make it readable; until then nothing it may override or mask is used";
+                let problem = Place::START.problem(&shown, what, cure.to_owned());
+                listing.problems.push(problem.clone());
+                doubt = Some(Arc::new(problem));
             }
         }
         // The sort is stable: of equal names, the one of the first directory stays first.
@@ -86,12 +87,11 @@ impl Search {
 
     fn list_one(
         &self,
-        shown: &Path,
-        doubt: Option<&Problem>,
+        shown: &Arc<Path>,
+        doubt: Option<&Arc<Problem>>,
         entries: &mut Vec<Entry>,
     ) -> io::Result<()> {
-        let path = self.on_disk(shown);
-        let directory = match fs::read_dir(&path) {
+        let directory = match fs::read_dir(self.on_disk(shown)) {
             Ok(directory) => directory,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return match self.dangling(shown) {
@@ -106,16 +106,14 @@ impl Search {
         };
         for entry in directory {
             let entry = entry?;
-            let name = entry.file_name();
-            let Some(stem) = declared_stem(&name) else {
-                continue;
-            };
-            entries.push(Entry {
-                stem,
-                file: shown.join(&name),
-                is_regular: entry.file_type().is_ok_and(|kind| kind.is_file()),
-                doubt: doubt.cloned(),
-            });
+            if let Some(stem) = declared_stem(&entry.file_name()) {
+                entries.push(Entry {
+                    stem,
+                    directory: Arc::clone(shown),
+                    is_regular: entry.file_type().is_ok_and(|kind| kind.is_file()),
+                    doubt: doubt.cloned(),
+                });
+            }
         }
         Ok(())
     }
@@ -188,7 +186,7 @@ impl Search {
 
 /// The name of a declaration's file without `.toml`; `None`: not a declaration.
 fn declared_stem(name: &OsStr) -> Option<OsString> {
-    let stem = name.as_bytes().strip_suffix(b".toml")?;
+    let stem = name.as_bytes().strip_suffix(SUFFIX.as_bytes())?;
     if stem.is_empty() || stem.starts_with(b".") {
         return None;
     }
@@ -310,11 +308,23 @@ pub(crate) struct Entry {
     /// Its name without `.toml`.
     pub(crate) stem: OsString,
     /// Absolute, without `PRESEED_ROOT`.
-    pub(crate) file: PathBuf,
+    directory: Arc<Path>,
     /// Whether it is a regular file for sure.
     pub(crate) is_regular: bool,
     /// A directory that goes before this one could not be listed: it may override or mask the file.
-    pub(crate) doubt: Option<Problem>,
+    pub(crate) doubt: Option<Arc<Problem>>,
+}
+
+impl Entry {
+    /// The file (absolute, without `PRESEED_ROOT`).
+    pub(crate) fn file(&self) -> PathBuf {
+        let length = self.directory.as_os_str().len() + 1 + self.stem.len() + SUFFIX.len();
+        let mut file = PathBuf::with_capacity(length);
+        file.push(&self.directory);
+        file.push(&self.stem);
+        file.as_mut_os_string().push(SUFFIX);
+        file
+    }
 }
 
 /// What a file holds.
@@ -347,12 +357,7 @@ impl Unreadable {
 
     /// As a problem of `file`.
     pub(crate) fn problem(&self, file: &Path) -> Problem {
-        Problem {
-            file: file.to_path_buf(),
-            line: self.place.line,
-            column: self.place.column,
-            what: self.what.clone(),
-            cure: self.cure.clone(),
-        }
+        self.place
+            .problem(file, self.what.clone(), self.cure.clone())
     }
 }

@@ -1,33 +1,43 @@
 //! Places in a file's text.
 
 use std::fmt;
+use std::path::Path;
 
-/// A place in a file: line and column in characters, both from 1.
+use crate::problem::Problem;
+
+/// A place in a file: line and column in characters, both from 1. No file is so long that they overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl Place {
     /// Where a file begins: the place of what a file does not say.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
+    /// A problem at this place of `file`.
+    pub(crate) fn problem(self, file: &Path, what: String, cure: String) -> Problem {
+        Problem {
+            file: file.to_path_buf(),
+            line: self.line as usize,
+            column: self.column as usize,
+            what,
+            cure,
+        }
+    }
+
     /// The place after `text`, if this is the one before it.
     pub(crate) fn after(self, text: &[u8]) -> Self {
-        let mut place = self;
-        for byte in text {
-            match byte {
-                b'\n' => {
-                    place.line += 1;
-                    place.column = 1;
-                }
-                // The first byte of a character.
-                _ if byte & 0xc0 != 0x80 => place.column += 1,
-                _ => {}
-            }
+        let line = text.iter().rposition(|byte| *byte == b'\n');
+        let (before, line) = text.split_at(line.map_or(0, |newline| newline + 1));
+        // Only a character's first byte counts.
+        let characters: u32 = line.iter().map(|byte| u32::from(byte & 0xc0 != 0x80)).sum();
+        let newlines: u32 = before.iter().map(|byte| u32::from(*byte == b'\n')).sum();
+        Self {
+            line: self.line + newlines,
+            column: characters + if before.is_empty() { self.column } else { 1 },
         }
-        place
     }
 }
 

@@ -1,190 +1,187 @@
 //! A table of a TOML file, read key by key.
 
-use std::borrow::Cow;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::document::{At, Document, Given};
-use crate::place::Place;
 use crate::quote::{nearest, quoted};
 use crate::value::Value;
 
-/// A table of a [`Document`], from which keys are taken until only unknown ones are left.
-pub(crate) struct Table<'a> {
-    entries: DeTable<'a>,
+/// The keys that a table may hold.
+#[derive(Debug)]
+pub(crate) struct Keys {
     /// `[name]`; empty: the file's top level.
-    header: Cow<'static, str>,
-    /// The keys that were asked for.
-    asked: Vec<&'static str>,
+    pub(crate) header: &'static str,
+    pub(crate) keys: &'static [&'static str],
 }
 
-impl<'a> Table<'a> {
-    pub(crate) fn new(entries: DeTable<'a>, header: Cow<'static, str>) -> Self {
-        Self {
-            entries,
-            header,
-            asked: Vec::with_capacity(8),
-        }
-    }
+/// A table of a [`Document`].
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'t> {
+    entries: &'t DeTable<'t>,
+    keys: &'static Keys,
+}
 
-    fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'a>>> {
-        self.asked.push(key);
-        self.entries.remove(key)
+/// A named table `[kind.NAME]`.
+pub(crate) struct Named<'t> {
+    pub(crate) name: &'t str,
+    /// The byte offset of its name.
+    pub(crate) offset: usize,
+    /// `None`: it is no table.
+    pub(crate) table: Option<Table<'t>>,
+}
+
+impl<'t> Table<'t> {
+    pub(crate) fn new(entries: &'t DeTable<'t>, keys: &'static Keys) -> Self {
+        Self { entries, keys }
     }
 
     /// The table `[key]`, with its place.
     pub(crate) fn table(
-        &mut self,
-        document: &mut Document<'a>,
-        key: &'static str,
-        header: &'static str,
+        &self,
+        document: &mut Document<'_>,
+        key: &str,
+        keys: &'static Keys,
     ) -> Given<Self> {
-        let Some(value) = self.take(key) else {
+        let Some(value) = self.entries.get(key) else {
             return Given::No;
         };
-        match as_table(document, value, header) {
-            Some((place, entries)) => Given::Value(At {
-                value: Self::new(entries, Cow::Borrowed(header)),
-                place,
+        match as_table(document, value, keys.header) {
+            Some(entries) => Given::Value(At {
+                value: Self::new(entries, keys),
+                place: document.place(value.span().start),
             }),
             None => Given::Unreadable,
         }
     }
 
-    /// The tables `[key.NAME]`, in the order of the file, each with its name and the offset of its header.
+    /// The tables `[key.NAME]`, in the order of the file.
     pub(crate) fn tables(
-        &mut self,
-        document: &mut Document<'a>,
-        key: &'static str,
-        header: &'static str,
-    ) -> Vec<(Cow<'a, str>, usize, Option<Self>)> {
-        let Some((_, entries)) = self
-            .take(key)
-            .and_then(|value| as_table(document, value, header))
-        else {
+        &self,
+        document: &mut Document<'_>,
+        key: &str,
+        keys: &'static Keys,
+    ) -> Vec<Named<'t>> {
+        let value = self.entries.get(key);
+        let Some(entries) = value.and_then(|value| as_table(document, value, keys.header)) else {
             return Vec::new();
         };
-        let mut tables: Vec<_> = entries.into_iter().collect();
-        tables.sort_by_key(|(name, _)| name.span().start);
-        tables
-            .into_iter()
-            .map(|(name, value)| {
-                let offset = name.span().start;
-                let name = name.into_inner();
-                let header = format!("[{key}.{}]", quoted(&name).trim_matches('`'));
-                let table = match value.into_inner() {
-                    DeValue::Table(entries) => Some(Self::new(entries, Cow::Owned(header))),
-                    _ => None,
-                };
-                (name, offset, table)
-            })
-            .collect()
+        let named = entries.iter().map(|(name, value)| Named {
+            name: name.get_ref(),
+            offset: name.span().start,
+            table: match value.get_ref() {
+                DeValue::Table(entries) => Some(Self::new(entries, keys)),
+                _ => None,
+            },
+        });
+        let mut named: Vec<_> = named.collect();
+        named.sort_by_key(|named| named.offset);
+        named
     }
 
     /// The value of `key`, a string.
-    pub(crate) fn text<T: Value>(
-        &mut self,
-        document: &mut Document<'a>,
-        key: &'static str,
-    ) -> Given<T> {
-        let Some(value) = self.take(key) else {
+    pub(crate) fn text<T: Value>(&self, document: &mut Document<'_>, key: &str) -> Given<T> {
+        let Some(value) = self.entries.get(key) else {
             return Given::No;
         };
-        let start = value.span().start;
-        match self.read::<T>(document, key, &value, T::EXAMPLE) {
-            Some(value) => Given::Value(At {
-                value,
-                place: document.place(start),
+        match self.read::<T>(document, key, value, false) {
+            Some(read) => Given::Value(At {
+                value: read,
+                place: document.place(value.span().start),
             }),
             None => Given::Unreadable,
         }
     }
 
-    /// The value of `key`, a list of strings. Valid ones among invalid ones are in the second value.
-    pub(crate) fn list<T: Value>(
-        &mut self,
-        document: &mut Document<'a>,
-        key: &'static str,
-    ) -> (Given<Vec<At<T>>>, Vec<At<T>>) {
-        let Some(value) = self.take(key) else {
-            return (Given::No, Vec::new());
+    /// The value of `key`, a list of strings.
+    pub(crate) fn list<T: Value>(&self, document: &mut Document<'_>, key: &str) -> Given<Vec<T>> {
+        self.list_of(document, key, |_, value, _| value)
+    }
+
+    /// The value of `key`, a list of strings, each with its place.
+    pub(crate) fn list_at<T: Value>(
+        &self,
+        document: &mut Document<'_>,
+        key: &str,
+    ) -> Given<Vec<At<T>>> {
+        self.list_of(document, key, with_place)
+    }
+
+    fn list_of<T: Value, E>(
+        &self,
+        document: &mut Document<'_>,
+        key: &str,
+        element: impl Fn(&mut Document<'_>, T, usize) -> E,
+    ) -> Given<Vec<E>> {
+        let Some(value) = self.entries.get(key) else {
+            return Given::No;
         };
         let start = value.span().start;
         let DeValue::Array(elements) = value.get_ref() else {
             let cure = format!("write a list, e.g. {key} = [{}]", T::EXAMPLE);
-            document.note(start, self.wrong_type(key, &value), cure);
-            return (Given::Unreadable, Vec::new());
+            document.note(start, self.wrong_type(key, value), cure);
+            return Given::Unreadable;
         };
         let place = document.place(start);
-        self.elements(document, key, elements, place)
+        let read = self.elements(document, key, elements, element);
+        if read.len() < elements.len() {
+            return Given::Unreadable;
+        }
+        Given::Value(At { value: read, place })
     }
 
-    /// The value of `key`, a string or a list of strings, as [`Table::list`].
+    /// The value of `key`, a string or a list of strings, each with its place.
+    /// The second value holds the valid ones if some are not.
     pub(crate) fn one_or_more<T: Value>(
-        &mut self,
-        document: &mut Document<'a>,
-        key: &'static str,
-    ) -> (Given<Vec<At<T>>>, Vec<At<T>>) {
-        let Some(value) = self.take(key) else {
+        &self,
+        document: &mut Document<'_>,
+        key: &str,
+    ) -> (Given<Vec<At<T>>>, Vec<T>) {
+        let Some(value) = self.entries.get(key) else {
             return (Given::No, Vec::new());
         };
-        let start = value.span().start;
-        if let DeValue::Array(elements) = value.get_ref() {
-            let place = document.place(start);
-            return self.elements(document, key, elements, place);
+        let place = document.place(value.span().start);
+        let (wanted, read) = if let DeValue::Array(elements) = value.get_ref() {
+            let read = self.elements(document, key, elements, with_place);
+            (elements.len(), read)
+        } else {
+            let read = self.read(document, key, value, false);
+            let read = read.map(|value| At { value, place });
+            (1, read.into_iter().collect())
+        };
+        if read.len() < wanted {
+            return (
+                Given::Unreadable,
+                read.into_iter().map(|at| at.value).collect(),
+            );
         }
-        match self.read::<T>(document, key, &value, T::EXAMPLE) {
-            Some(value) => {
-                let place = document.place(start);
-                let values = vec![At { value, place }];
-                (
-                    Given::Value(At {
-                        value: values,
-                        place,
-                    }),
-                    Vec::new(),
-                )
-            }
-            None => (Given::Unreadable, Vec::new()),
-        }
+        (Given::Value(At { value: read, place }), Vec::new())
     }
 
-    fn elements<T: Value>(
+    fn elements<T: Value, E>(
         &self,
-        document: &mut Document<'a>,
-        key: &'static str,
-        elements: &[Spanned<DeValue<'a>>],
-        place: Place,
-    ) -> (Given<Vec<At<T>>>, Vec<At<T>>) {
-        let example = format!("[{}]", T::EXAMPLE);
+        document: &mut Document<'_>,
+        key: &str,
+        elements: &[Spanned<DeValue<'_>>],
+        element: impl Fn(&mut Document<'_>, T, usize) -> E,
+    ) -> Vec<E> {
         let mut values = Vec::with_capacity(elements.len());
-        for element in elements {
-            if let Some(value) = self.read::<T>(document, key, element, &example) {
-                let place = document.place(element.span().start);
-                values.push(At { value, place });
+        for value in elements {
+            if let Some(read) = self.read::<T>(document, key, value, true) {
+                values.push(element(document, read, value.span().start));
             }
         }
-        if values.len() < elements.len() {
-            (Given::Unreadable, values)
-        } else {
-            (
-                Given::Value(At {
-                    value: values,
-                    place,
-                }),
-                Vec::new(),
-            )
-        }
+        values
     }
 
     fn read<T: Value>(
         &self,
-        document: &mut Document<'a>,
+        document: &mut Document<'_>,
         key: &str,
-        value: &Spanned<DeValue<'a>>,
-        example: &str,
+        value: &Spanned<DeValue<'_>>,
+        is_element: bool,
     ) -> Option<T> {
+        let start = value.span().start;
         let result = match value.get_ref() {
             DeValue::String(text) => Some(text.parse()),
             DeValue::Integer(number) if number.radix() == 10 => T::from_integer(number.as_str()),
@@ -193,25 +190,26 @@ impl<'a> Table<'a> {
         match result {
             Some(Ok(value)) => Some(value),
             Some(Err(invalid)) => {
-                document.note(value.span().start, invalid.what, invalid.cure);
+                document.note(start, invalid.what, invalid.cure);
                 None
             }
             None => {
-                let cure = format!(
-                    "write {}, e.g. {key} = {example}",
-                    if example.starts_with('[') {
-                        "strings"
+                // Where the parser stumbled, the type is a consequence.
+                if !document.is_noted(start) {
+                    let example = T::EXAMPLE;
+                    let cure = if is_element {
+                        format!("write strings, e.g. {key} = [{example}]")
                     } else {
-                        "a string"
-                    }
-                );
-                document.note(value.span().start, self.wrong_type(key, value), cure);
+                        format!("write a string, e.g. {key} = {example}")
+                    };
+                    document.note(start, self.wrong_type(key, value), cure);
+                }
                 None
             }
         }
     }
 
-    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'a>>) -> String {
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>) -> String {
         let kind = match value.get_ref() {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "an integer",
@@ -221,71 +219,76 @@ impl<'a> Table<'a> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        let space = if self.header.is_empty() { "" } else { " in " };
-        format!("`{key}`{space}{} is {kind}", self.header)
+        format!("`{key}`{} is {kind}", self.within())
     }
 
-    /// Takes note of every key that was not asked for. `elsewhere`: which keys other tables have.
-    pub(crate) fn finish(
-        self,
-        document: &mut Document<'a>,
-        elsewhere: &[(&'static str, &[&'static str])],
-    ) {
-        for (key, value) in &self.entries {
+    /// ` in [header]`, for messages.
+    fn within(&self) -> String {
+        match self.keys.header {
+            "" => String::new(),
+            header => format!(" in {header}"),
+        }
+    }
+
+    /// Takes note of every unknown key. `elsewhere`: the keys of the file's other tables.
+    pub(crate) fn note_unknown(&self, document: &mut Document<'_>, elsewhere: &[&Keys]) {
+        for (key, value) in self.entries {
             let name: &str = key.get_ref();
-            let is_table = matches!(value.get_ref(), DeValue::Table(_));
-            let shown = if is_table && self.header.is_empty() {
-                format!("unknown table `[{}]`", quoted(name).trim_matches('`'))
+            if self.keys.keys.contains(&name) {
+                continue;
+            }
+            let shown = quoted(name);
+            let is_header = self.keys.header.is_empty() && value.get_ref().is_table();
+            let what = if is_header {
+                format!("unknown table `[{}]`", shown.trim_matches('`'))
             } else {
-                let space = if self.header.is_empty() { "" } else { " in " };
-                format!("unknown key {}{space}{}", quoted(name), self.header)
+                format!("unknown key {shown}{}", self.within())
             };
-            let home = elsewhere
-                .iter()
-                .find(|(header, keys)| *header != self.header && keys.contains(&name));
-            let cure = if let Some(meant) = nearest(name, self.asked.iter().copied()) {
-                if is_table {
+            let home = elsewhere.iter().find(|keys| keys.keys.contains(&name));
+            let cure = if let Some(meant) = nearest(name, self.keys.keys.iter().copied()) {
+                if is_header {
                     format!("did you mean `[{meant}]`?")
                 } else {
                     format!("did you mean `{meant}`?")
                 }
-            } else if let Some((header, _)) = home {
-                match *header {
+            } else if let Some(home) = home {
+                match home.header {
                     "" => "it belongs at the top of the file".to_owned(),
                     header => format!("it belongs in {header}"),
                 }
             } else {
-                format!("remove it; known are {}", self.asked.join(", "))
+                format!("remove it; known are {}", self.keys.keys.join(", "))
             };
-            document.note(key.span().start, shown, cure);
+            document.note(key.span().start, what, cure);
         }
     }
 }
 
-fn as_table<'a>(
-    document: &mut Document<'a>,
-    value: Spanned<DeValue<'a>>,
-    header: &str,
-) -> Option<(Place, DeTable<'a>)> {
-    let start = value.span().start;
-    match value.into_inner() {
-        DeValue::Table(entries) => Some((document.place(start), entries)),
-        DeValue::Array(_) => {
-            document.note(
-                start,
-                format!("{header} is a list"),
-                format!("write {header} once, in single brackets"),
-            );
-            None
-        }
-        _ => {
-            let key = header.trim_matches(['[', ']']);
-            document.note(
-                start,
-                format!("`{key}` is not a table"),
-                format!("write {header} on a line of its own"),
-            );
-            None
-        }
+fn with_place<T>(document: &mut Document<'_>, value: T, offset: usize) -> At<T> {
+    At {
+        value,
+        place: document.place(offset),
     }
+}
+
+fn as_table<'t>(
+    document: &mut Document<'_>,
+    value: &'t Spanned<DeValue<'t>>,
+    header: &str,
+) -> Option<&'t DeTable<'t>> {
+    let start = value.span().start;
+    match value.get_ref() {
+        DeValue::Table(entries) => return Some(entries),
+        DeValue::Array(_) => document.note(
+            start,
+            format!("{header} is a list"),
+            format!("write {header} once, in single brackets"),
+        ),
+        _ => document.note(
+            start,
+            format!("`{}` is not a table", header.trim_matches(['[', ']'])),
+            format!("write {header} on a line of its own"),
+        ),
+    }
+    None
 }

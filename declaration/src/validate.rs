@@ -1,8 +1,10 @@
 //! A service as validated: defaults filled in, references resolved, every rule checked that
 //! concerns one service alone.
 
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
+use crate::declared::{Partial, Places};
 use crate::document::{At, Given};
 use crate::fragment::Fragment;
 use crate::host_file::{HostFile, Shared};
@@ -13,47 +15,40 @@ use crate::settings::{
     Backup, Dataset, OnPartial, OnUnavailable, Replica, Repository, Service, Storage,
 };
 use crate::value::{
-    Backend, Compression, DatasetName, Invalid, Mode, Mountpoint, Principal, RESERVED, Recordsize,
-    ServiceName, SharedName, TierName, UnitName,
+    Backend, Compression, DatasetName, EntryName, HostName, Invalid, Mode, Mountpoint, Pattern,
+    Principal, RESERVED, Recordsize, RelativePath, ServiceName, SharedName, Tag, TierName,
+    UnitName,
 };
 
 /// The longest dataset name of a service, in bytes: ZFS allows 255, and a restore appends a suffix
 /// such as `:preseed-kept-20261123T072100Z-rollback` to it.
 const LONGEST_DATASET: usize = 180;
 
-/// What a service claims for itself alone, as far as it could be read.
-#[derive(Debug, Default)]
-pub(crate) struct Claims {
-    pub(crate) mountpoint: Option<At<PathBuf>>,
-    pub(crate) dataset: Option<At<DatasetName>>,
-    pub(crate) units: Vec<At<UnitName>>,
-    pub(crate) replicas: Vec<At<Replica>>,
-}
-
-/// Validates what `file` declares; `name` is `None` if the file's name is no service name.
-/// There is a service if nothing is wrong with it.
+/// Validates what `file` declares, and adds what is wrong to `problems`.
+/// `name` is `None` if the file's name is no service name.
+///
+/// The service is complete if every value could be read; it is sound if there are no problems.
 pub(crate) fn validate(
     file: &Path,
     name: Option<&ServiceName>,
     merged: Fragment,
     host: &HostFile,
-) -> (Option<Service>, Claims, Vec<Problem>) {
+    problems: &mut Vec<Problem>,
+) -> (Result<Service, Partial>, Places) {
     let mut validation = Validation {
         file,
         name,
         host,
-        problems: Vec::new(),
+        problems,
     };
-    let (service, claims) = validation.service(merged);
-    let service = service.filter(|_| validation.problems.is_empty());
-    (service, claims, validation.problems)
+    validation.service(merged)
 }
 
 struct Validation<'a> {
     file: &'a Path,
     name: Option<&'a ServiceName>,
     host: &'a HostFile,
-    problems: Vec<Problem>,
+    problems: &'a mut Vec<Problem>,
 }
 
 /// The value that is given, or else a default that the file's beginning stands for.
@@ -68,14 +63,18 @@ fn or_else<T>(given: Given<T>, default: impl FnOnce() -> Option<T>) -> Option<At
     }
 }
 
+fn place_or_start<T>(at: Option<&At<T>>) -> Place {
+    at.map_or(Place::START, |at| at.place)
+}
+
 fn or<T>(given: Given<T>, default: T) -> Option<T> {
     or_else(given, || Some(default)).map(|at| at.value)
 }
 
-/// The values of a list without their places; empty if it is not given.
-fn plain<T, U>(given: Given<Vec<At<T>>>, into: impl Fn(T) -> U) -> Option<Vec<U>> {
+/// A list's elements as plain text or paths; none if it is not given.
+fn plain<T, U>(given: Given<Vec<T>>, into: impl Fn(T) -> U) -> Option<Vec<U>> {
     let list = or(given, Vec::new())?;
-    Some(list.into_iter().map(|at| into(at.value)).collect())
+    Some(list.into_iter().map(into).collect())
 }
 
 /// The first element that is there twice.
@@ -88,13 +87,8 @@ fn duplicate<T: PartialEq>(list: &[At<T>]) -> Option<&At<T>> {
 
 impl Validation<'_> {
     fn note(&mut self, place: Place, what: impl Into<String>, cure: impl Into<String>) {
-        self.problems.push(Problem {
-            file: self.file.to_path_buf(),
-            line: place.line,
-            column: place.column,
-            what: what.into(),
-            cure: cure.into(),
-        });
+        self.problems
+            .push(place.problem(self.file, what.into(), cure.into()));
     }
 
     fn ok_or_note<T>(&mut self, place: Place, result: Result<T, Invalid>) -> Option<T> {
@@ -103,83 +97,111 @@ impl Validation<'_> {
             .ok()
     }
 
-    fn service(&mut self, merged: Fragment) -> (Option<Service>, Claims) {
-        let dataset = self.dataset(merged.dataset);
-        let mountpoint = self.mountpoint(merged.mountpoint);
-        let units = self.units(merged.units);
-        let incomplete_backup = merged
+    fn service(&mut self, mut merged: Fragment) -> (Result<Service, Partial>, Places) {
+        let dataset = self.dataset(take(&mut merged.dataset));
+        let mountpoint = self.mountpoint(take(&mut merged.mountpoint));
+        let units = self.units(take(&mut merged.units));
+        let incomplete = merged
             .backup
             .filter(|_| matches!(merged.repository, Given::No));
-        let repository = self.repository(merged.repository, incomplete_backup);
-        let tiers = self.tiers(merged.tiers, matches!(repository, Given::No));
+        let repository = self.repository(take(&mut merged.repository), incomplete);
+        let tiers = self.tiers(take(&mut merged.tiers), matches!(repository, Given::No));
         let wants_replicas = tiers
             .as_ref()
             .is_none_or(|tiers| tiers.contains(&TierName::Snapshot));
-        let replicas = self.replicas(merged.replicas, wants_replicas, dataset.as_ref());
-
-        let claims = Claims {
-            mountpoint: mountpoint.clone(),
-            dataset: dataset.clone(),
-            units: units.clone().unwrap_or_default(),
-            replicas: replicas.clone().unwrap_or_default(),
+        let places = Places {
+            mountpoint: place_or_start(mountpoint.as_ref()),
+            dataset: place_or_start(dataset.as_ref()),
+            units: units.iter().flatten().map(|at| at.place).collect(),
+            replicas: match &merged.replicas {
+                Given::Value(at) => at.place,
+                Given::No | Given::Unreadable => Place::START,
+            },
         };
+        let replicas = take(&mut merged.replicas);
+        let replicas = self.replicas(replicas, wants_replicas, dataset.as_ref());
 
+        let partial = Partial {
+            mountpoint: mountpoint.map(|at| at.value),
+            dataset: dataset.map(|at| at.value),
+            units: units
+                .unwrap_or_default()
+                .into_iter()
+                .map(|at| at.value)
+                .collect(),
+            replicas: replicas.unwrap_or_default(),
+            ..Partial::default()
+        };
+        // Whatever could not be read is a problem already.
+        if !self.problems.is_empty() || !self.host.problems.is_empty() {
+            return (Err(partial), places);
+        }
+        let Some(service) = self.complete(partial, merged, repository, tiers) else {
+            self.note(
+                Place::START,
+                "the declaration is not understood",
+                "report this: nothing is wrong with it",
+            );
+            return (Err(Partial::default()), places);
+        };
+        (Ok(service), places)
+    }
+
+    /// The service, if every value is there.
+    fn complete(
+        &self,
+        partial: Partial,
+        merged: Fragment,
+        repository: Given<Repository>,
+        tiers: Option<Vec<TierName>>,
+    ) -> Option<Service> {
+        let root = || Some(Principal("root".to_owned()));
+        let lz4 = || Some(Compression("lz4".to_owned()));
+        let mountpoint = partial.mountpoint?;
         let storage = match self.host.backend {
-            Backend::Directory => Some(Storage::Directory),
-            Backend::Zfs => dataset.and_then(|dataset| {
-                Some(Storage::Zfs(Dataset {
-                    parent: dataset.value.parent()?,
-                    name: dataset.value,
+            Backend::Directory => Storage::Directory,
+            Backend::Zfs => {
+                let name = partial.dataset?;
+                Storage::Zfs(Dataset {
+                    parent: name.parent()?,
+                    name,
                     recordsize: or(merged.recordsize, Recordsize(128 << 10))?,
-                    compression: or_else(merged.compression, || {
-                        Some(Compression("lz4".to_owned()))
-                    })?
-                    .value,
-                }))
+                    compression: or_else(merged.compression, lz4)?.value,
+                })
+            }
+        };
+        let backup = match repository {
+            Given::Unreadable => return None,
+            Given::No => None,
+            Given::Value(repository) => Some(Backup {
+                repository: repository.value,
+                host: or(merged.host.map(|HostName(host)| Some(host)), None)?,
+                path: match merged.path {
+                    Given::Unreadable => return None,
+                    Given::No => mountpoint.clone(),
+                    Given::Value(path) => path.value.0,
+                },
+                tags: plain(merged.tags, |Tag(tag)| tag)?,
+                exclude: plain(merged.exclude, |Pattern(pattern)| pattern)?,
             }),
         };
-        let root = || Some(Principal("root".to_owned()));
-        let mountpoint = mountpoint.map(|at| at.value);
-        let host = or(merged.host.map(|host| Some(host.0)), None);
-        let path =
-            or_else(merged.path.map(|path| path.0), || mountpoint.clone()).map(|at| at.value);
-        let tags = plain(merged.tags, |tag| tag.0);
-        let exclude = plain(merged.exclude, |pattern| pattern.0);
-        let backup = || {
-            Some(match repository {
-                Given::No => None,
-                Given::Unreadable => return None,
-                Given::Value(repository) => Some(Backup {
-                    repository: repository.value,
-                    host: host?,
-                    path: path?,
-                    tags: tags?,
-                    exclude: exclude?,
-                }),
-            })
-        };
-        let backup = backup();
-
-        let complete = || {
-            Some(Service {
-                name: self.name?.clone(),
-                source: self.file.to_path_buf(),
-                storage: storage?,
-                mountpoint: mountpoint?,
-                owner: or_else(merged.owner, root)?.value,
-                group: or_else(merged.group, root)?.value,
-                mode: or(merged.mode, Mode(0o750))?,
-                units: units?.into_iter().map(|at| at.value).collect(),
-                tiers: tiers?,
-                expect: plain(merged.expect, |path| path.0)?,
-                ignore: plain(merged.ignore, |name| name.0)?,
-                on_partial: or(merged.on_partial, OnPartial::default())?,
-                on_unavailable: or(merged.on_unavailable, OnUnavailable::default())?,
-                replicas: replicas?.into_iter().map(|at| at.value).collect(),
-                backup: backup?,
-            })
-        };
-        (complete(), claims)
+        Some(Service {
+            name: self.name?.clone(),
+            source: self.file.to_path_buf(),
+            storage,
+            mountpoint,
+            owner: or_else(merged.owner, root)?.value,
+            group: or_else(merged.group, root)?.value,
+            mode: or(merged.mode, Mode(0o750))?,
+            units: partial.units,
+            tiers: tiers?,
+            expect: plain(merged.expect, |RelativePath(path)| path)?,
+            ignore: plain(merged.ignore, |EntryName(name)| name)?,
+            on_partial: or(merged.on_partial, OnPartial::default())?,
+            on_unavailable: or(merged.on_unavailable, OnUnavailable::default())?,
+            replicas: partial.replicas,
+            backup,
+        })
     }
 
     /// The service's dataset, for the directory backend `None`.
@@ -201,12 +223,12 @@ impl Validation<'_> {
                 }
             }
         };
-        let shown = quoted(at.value.as_str());
         let name = at.value.as_str();
-        if at.value.parent().is_none() {
+        let shown = || quoted(name);
+        if !name.contains('/') {
             self.note(
                 at.place,
-                format!("dataset {shown} is a pool"),
+                format!("dataset {} is a pool", shown()),
                 format!(
                     "give the service a dataset in it, e.g. {name}/{}",
                     self.name.map_or("sonarr", ServiceName::as_str)
@@ -215,19 +237,19 @@ impl Validation<'_> {
         } else if name.len() > LONGEST_DATASET {
             self.note(
                 at.place,
-                format!("dataset name {shown} is {} bytes long", name.len()),
+                format!("dataset name {} is {} bytes long", shown(), name.len()),
                 format!("choose one of at most {LONGEST_DATASET}: a restore needs room to name what it keeps"),
             );
         } else if name.contains(RESERVED) {
             self.note(
                 at.place,
-                format!("dataset name {shown} holds `{RESERVED}`"),
+                format!("dataset name {} holds `{RESERVED}`", shown()),
                 "this marks datasets that a restore stages or keeps: choose another name",
             );
         } else if at.value.holds(&self.host.parent) && self.host.problems.is_empty() {
             self.note(
                 at.place,
-                format!("dataset {shown} holds the host's services ({})", self.host.parent),
+                format!("dataset {} holds the host's services ({})", shown(), self.host.parent),
                 "give the service a dataset of its own: a restore replaces it with all that is in it",
             );
         } else {
@@ -372,7 +394,7 @@ impl Validation<'_> {
         given: Given<Vec<At<SharedName>>>,
         wanted: bool,
         dataset: Option<&At<DatasetName>>,
-    ) -> Option<Vec<At<Replica>>> {
+    ) -> Option<Vec<Replica>> {
         let host = self.host;
         let names = match given {
             Given::Unreadable => return None,
@@ -420,14 +442,11 @@ impl Validation<'_> {
                 );
                 continue;
             }
-            replicas.push(At {
-                value: Replica {
-                    name: name.value.0,
-                    host: found.host.clone(),
-                    parent: found.parent.clone(),
-                    dataset: copy,
-                },
-                place: name.place,
+            replicas.push(Replica {
+                name: name.value.0,
+                host: found.host.clone(),
+                parent: found.parent.clone(),
+                dataset: copy,
             });
         }
         Some(replicas)
