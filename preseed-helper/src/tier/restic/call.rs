@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use declaration::settings::Repository;
+use serde::Deserialize;
 use storage::command::{self, Ended};
 use storage::{Error, Result};
 
 use super::secrets;
 
 /// How long a question may take, in seconds. restic itself would try an unreachable server for 15 minutes.
-const PATIENCE: &str = "120";
+const PATIENCE: &str = "60";
 
 /// timeout(1)'s exit status when the time was up.
 const TIME_IS_UP: i32 = 124;
@@ -64,11 +65,11 @@ impl<'a> Call<'a> {
     /// before that it is 1 for everything, and its words have to do.
     pub(super) fn failed(&self, what: &str, ended: &Ended) -> Error {
         let code = ended.status.code();
-        let told = if ended.stderr.is_empty() {
+        let told = words(if ended.stderr.is_empty() {
             &ended.stdout
         } else {
             &ended.stderr
-        };
+        });
         let says = |text: &str| told.contains(text);
         let (fault, cure) = if code == Some(12) || says("wrong password") || says("no key found") {
             (
@@ -95,8 +96,7 @@ impl<'a> Call<'a> {
             self.subject(),
             format!(
                 "{fault}: `restic {what}` ended with {}: {}",
-                ended.status,
-                command::one_line(told.as_bytes())
+                ended.status, told
             ),
             cure,
         )
@@ -117,6 +117,19 @@ impl<'a> Call<'a> {
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// What restic said, out of the JSON that some of its versions wrap it in.
+fn words(told: &str) -> String {
+    #[derive(Deserialize)]
+    struct Wrapped {
+        message: String,
+    }
+    let unwrapped = |line: &str| {
+        serde_json::from_str::<Wrapped>(line).map_or_else(|_| line.to_owned(), |json| json.message)
+    };
+    let lines: Vec<String> = told.split("; ").map(unwrapped).collect();
+    command::one_line(lines.join("\n").as_bytes())
 }
 
 fn said(ended: &Ended) -> String {
