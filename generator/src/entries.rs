@@ -96,7 +96,7 @@ impl<'a, T: Tree> Writer<'a, T> {
         self.file(&names.preseed, &preseed_unit::of(service, &names));
         let drop_in = drop_in::of(service, &names);
         for unit in &service.units {
-            self.file(&format!("{unit}.d/{}", names.drop_in), &drop_in);
+            self.file(&[unit.as_str(), ".d/", &names.drop_in].concat(), &drop_in);
         }
         self.want("storage-datasets.target", &names.dataset);
         self.want("storage-preseed.target", &names.preseed);
@@ -109,7 +109,7 @@ impl<'a, T: Tree> Writer<'a, T> {
         for (position, unit) in broken.units.iter().enumerate() {
             // What is salvaged from a file may name a unit twice.
             if !broken.units[..position].contains(unit) {
-                self.file(&format!("{unit}.d/{}", names.drop_in), &drop_in);
+                self.file(&[unit.as_str(), ".d/", &names.drop_in].concat(), &drop_in);
             }
         }
         self.want("storage-preseed.target", &names.preseed);
@@ -124,7 +124,8 @@ impl<'a, T: Tree> Writer<'a, T> {
     }
 
     fn want(&mut self, target: &str, unit: &str) {
-        self.link(&format!("{target}.wants/{unit}"), &format!("../{unit}"));
+        let path = [target, ".wants/", unit].concat();
+        self.link(&path, &["../", unit].concat());
     }
 
     fn link(&mut self, path: &str, target: &str) {

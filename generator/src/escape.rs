@@ -18,7 +18,12 @@ const TEXT_LIMIT: usize = 512;
 /// Appends text for people to read (`Description=`): one line, at most 512 bytes and an ellipsis.
 pub fn text(value: &str, out: &mut String) {
     let start = out.len();
-    for c in value.trim().chars() {
+    let value = value.trim();
+    if is_plain(value) && value.len() <= TEXT_LIMIT {
+        out.push_str(value);
+        return;
+    }
+    for c in value.chars() {
         if out.len() - start > TEXT_LIMIT {
             out.push('…');
             break;
@@ -30,24 +35,25 @@ pub fn text(value: &str, out: &mut String) {
     }
 }
 
-/// Appends a path that is a whole value and that systemd tidies up
-/// (`SourcePath=`, `AssertPathIsMountPoint=`).
+/// Appends a path that is a whole value (`SourcePath=`, `AssertPathIsMountPoint=`, `LoadCredential=`).
+///
+/// A slash, which systemd drops, keeps what it ends in away from the line's end.
 pub fn path(value: &str, out: &mut String) {
-    unquoted(value, "/", out);
+    if is_plain(value) {
+        out.push_str(value);
+    } else {
+        value.chars().for_each(|c| push(c, out));
+    }
+    if out.ends_with(['\\', ' ']) {
+        out.push('/');
+    }
 }
 
 /// Whether a path can be written such that systemd reads the same path.
 #[must_use]
 pub fn is_exact(path: &Path) -> bool {
     path.to_str()
-        .is_some_and(|path| path.chars().all(is_writable))
-}
-
-/// Appends a path that is a whole value and taken as it stands (`LoadCredential=`),
-/// in a unit that is no instance of a template.
-pub fn verbatim_path(value: &str, out: &mut String) {
-    // `%i` is the instance's name, here empty: it keeps the end of the path away from the line's end.
-    unquoted(value, "%i", out);
+        .is_some_and(|path| is_plain(path) || path.chars().all(is_writable))
 }
 
 /// Appends a path as one quoted word (`RequiresMountsFor=`).
@@ -72,8 +78,7 @@ pub fn quoted_path(value: &str, out: &mut String) {
 
 /// Appends one argument of a command line (`ExecStart=`, systemd.service(5)).
 pub fn argument(value: &str, out: &mut String) {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
-    if !value.is_empty() && value.chars().all(plain) {
+    if is_plain(value) && !value.is_empty() && !value.contains(' ') {
         out.push_str(value);
         return;
     }
@@ -94,13 +99,11 @@ pub fn argument(value: &str, out: &mut String) {
     out.push('"');
 }
 
-fn unquoted(value: &str, guard: &str, out: &mut String) {
-    for c in value.chars() {
-        push(c, out);
-    }
-    if out.ends_with(['\\', ' ']) {
-        out.push_str(guard);
-    }
+/// Whether every character but a space stands for itself in every grammar, as in most values.
+fn is_plain(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b" -_./:".contains(&byte))
 }
 
 /// Appends a character that means itself in every grammar, or its escape as plain text.
@@ -159,7 +162,6 @@ mod tests {
         assert_eq!(written(path, "/srv/a b$c%d"), "/srv/a b$c%%d");
         assert_eq!(written(path, "/srv/a "), "/srv/a /");
         assert_eq!(written(path, "/srv/a\\"), "/srv/a\\/");
-        assert_eq!(written(verbatim_path, "/srv/a\\"), "/srv/a\\%i");
         assert_eq!(written(path, "/srv/\n[Service]"), "/srv/\\n[Service]");
     }
 

@@ -27,9 +27,9 @@ impl Names {
     pub fn of(name: &str) -> Self {
         let part = unit_name_part(name);
         Self {
-            dataset: format!("dataset-{part}.service"),
-            preseed: format!("preseed-{part}.service"),
-            drop_in: format!("50-preseed-{part}.conf"),
+            dataset: ["dataset-", &part, ".service"].concat(),
+            preseed: ["preseed-", &part, ".service"].concat(),
+            drop_in: ["50-preseed-", &part, ".conf"].concat(),
         }
     }
 }
