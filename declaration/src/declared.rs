@@ -1,5 +1,6 @@
 //! The way of one service's file: read, put over its template, validated.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
@@ -214,6 +215,9 @@ impl Declared {
         if units.is_empty() {
             units.extend(format!("{name}.service").parse::<UnitName>());
         }
+        // A list of a few: one that was named twice is kept down once.
+        let mut seen = HashSet::new();
+        units.retain(|unit| seen.insert(unit.clone()));
         Err(Broken {
             name,
             source,

@@ -112,8 +112,11 @@ impl<'a> Document<'a> {
         self.problems.push(problem);
     }
 
-    /// Whether there is a problem at a byte offset already.
+    /// Whether there is a problem at a byte offset already. No matter if no more are told.
     pub(crate) fn is_noted(&mut self, offset: usize) -> bool {
+        if self.is_full() {
+            return false;
+        }
         let Place { line, column } = self.place(offset);
         let mut noted = self.problems.iter();
         noted.any(|problem| problem.line == line as usize && problem.column == column as usize)
@@ -145,7 +148,15 @@ fn explain(message: &str, at: &str) -> (String, String) {
             );
         }
         ("unexpected leading zero", _) => "quote it: a mode is written as \"0750\"".to_owned(),
-        ("string values must be quoted", _) => "put the value in double quotes".to_owned(),
+        ("invalid basic string", Some("`\"`")) => {
+            return (
+                "string is not closed".to_owned(),
+                "put `\"` here".to_owned(),
+            );
+        }
+        ("string values must be quoted" | "invalid boolean", _) => {
+            "put the value in double quotes".to_owned()
+        }
         (_, Some("nothing")) => "remove what is here".to_owned(),
         (_, Some(expected)) => format!("put {} here", expected.replace(", ", " or ")),
         (_, None) => "write it as TOML wants it, see https://toml.io".to_owned(),

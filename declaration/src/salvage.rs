@@ -31,6 +31,31 @@ pub(crate) fn named_units(text: &str) -> Vec<UnitName> {
             break;
         }
     }
-    units.dedup();
     units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sees_units() {
+        let cases: [(&str, &[&str]); 7] = [
+            ("unit = \"a.service\"", &["a.service"]),
+            (
+                "unit = [\n  \"a.service\" 'b.timer',\n]\ntiers = [\"c.service\"]",
+                &["a.service", "b.timer"],
+            ),
+            ("  unit=a.service", &["a.service"]),
+            ("preseed.unit = \"a.service", &["a.service"]),
+            ("# unit = \"a.service\"", &[]),
+            ("units = \"a.service\"\n[unit]\nb.service", &[]),
+            ("unit = \"../a.service\"", &[]),
+        ];
+        for (text, units) in cases {
+            let seen = named_units(text);
+            let seen: Vec<_> = seen.iter().map(UnitName::as_str).collect();
+            assert_eq!(seen, units, "{text}");
+        }
+    }
 }

@@ -33,7 +33,7 @@ pub struct Broken {
     /// The units that must not start: what the readable part of the file declares, else `NAME.service`
     /// where that is a valid unit name.
     pub units: Vec<UnitName>,
-    /// Why, never empty.
+    /// Why, never empty. Of what is wrong with `preseed.toml` as a whole, the first three.
     pub problems: Vec<Problem>,
 }
 

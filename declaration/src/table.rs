@@ -234,7 +234,8 @@ impl<'t> Table<'t> {
     pub(crate) fn note_unknown(&self, document: &mut Document<'_>, elsewhere: &[&Keys]) {
         for (key, value) in self.entries {
             let name: &str = key.get_ref();
-            if self.keys.keys.contains(&name) {
+            // A key that the parser stumbled over was told by it.
+            if self.keys.keys.contains(&name) || document.is_noted(key.span().start) {
                 continue;
             }
             let shown = quoted(name);

@@ -1,6 +1,8 @@
 //! A service as validated: defaults filled in, references resolved, every rule checked that
 //! concerns one service alone.
 
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::mem::take;
 use std::path::{Path, PathBuf};
 
@@ -78,11 +80,12 @@ fn plain<T, U>(given: Given<Vec<T>>, into: impl Fn(T) -> U) -> Option<Vec<U>> {
 }
 
 /// The first element that is there twice.
-fn duplicate<T: PartialEq>(list: &[At<T>]) -> Option<&At<T>> {
-    let is_repeated = |(index, at): &(usize, &At<T>)| {
-        list[..*index].iter().any(|before| before.value == at.value)
-    };
-    list.iter().enumerate().find(is_repeated).map(|(_, at)| at)
+fn duplicate<T: Eq + Hash>(list: &[At<T>]) -> Option<&At<T>> {
+    if list.len() < 2 {
+        return None;
+    }
+    let mut seen = HashSet::with_capacity(list.len());
+    list.iter().find(|at| !seen.insert(&at.value))
 }
 
 impl Validation<'_> {

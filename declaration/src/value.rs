@@ -146,3 +146,27 @@ pub(crate) trait Value: std::str::FromStr<Err = Invalid> {
         None
     }
 }
+
+#[cfg(test)]
+pub(crate) mod check {
+    use super::Value;
+
+    /// Each of `good` is taken.
+    pub(crate) fn takes<T: Value>(good: &[&str]) {
+        for text in good {
+            if let Err(invalid) = text.parse::<T>() {
+                assert_eq!(invalid.to_string(), "", "{text:?}");
+            }
+        }
+    }
+
+    /// Each of `bad` is refused with just this message.
+    pub(crate) fn refuses<T: Value>(bad: &[(&str, &str)]) {
+        for (text, message) in bad {
+            match text.parse::<T>() {
+                Ok(_) => assert_eq!("taken", *message, "{text:?}"),
+                Err(invalid) => assert_eq!(invalid.to_string(), *message, "{text:?}"),
+            }
+        }
+    }
+}

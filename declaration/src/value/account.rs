@@ -54,3 +54,47 @@ impl Value for Principal {
         Some(decimal.parse())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn accounts() {
+        takes::<Principal>(&[
+            "root",
+            "sonarr",
+            "_apt",
+            "1000",
+            "0",
+            "4294967294",
+            "DOM\\\\user",
+            "a@b",
+            "w.x-y$",
+        ]);
+        refuses::<Principal>(&[
+            (
+                "",
+                "user or group `` is empty: name one, or leave the key out for root",
+            ),
+            (
+                "4294967295",
+                "user or group `4294967295` is not a valid number: numbers go up to 4294967294",
+            ),
+            (
+                "99999999999",
+                "user or group `99999999999` is not a valid number: numbers go up to 4294967294",
+            ),
+            (
+                "-x",
+                "user or group `-x` is not a valid name: write a name as `getent passwd` shows it, or a number",
+            ),
+            (
+                "a:b",
+                "user or group `a:b` holds a character that no name may hold: write a name without spaces, `:`, `/` and `,`, or a number; owner and group are keys of their own",
+            ),
+        ]);
+        assert_eq!("007".parse::<Principal>().map(|p| p.0), Ok("7".to_owned()));
+    }
+}

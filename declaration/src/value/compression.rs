@@ -85,3 +85,44 @@ impl FromStr for Compression {
 impl Value for Compression {
     const EXAMPLE: &'static str = "\"lz4\"";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn compressions() {
+        takes::<Compression>(&KNOWN);
+        refuses::<Compression>(&[
+            (
+                "lz5",
+                "compression `lz5` is not known to ZFS: did you mean `lz4`?",
+            ),
+            (
+                "LZ4",
+                "compression `LZ4` is not known to ZFS: did you mean `lz4`?",
+            ),
+            (
+                "gzip-10",
+                "compression `gzip-10` is not known to ZFS: did you mean `gzip-1`?",
+            ),
+            (
+                "zstd-20",
+                "compression `zstd-20` is not known to ZFS: did you mean `zstd-10`?",
+            ),
+            (
+                "zstd-fast-15",
+                "compression `zstd-fast-15` is not known to ZFS: did you mean `zstd-fast-1`?",
+            ),
+            (
+                "",
+                "compression `` is not known to ZFS: take `lz4`, `zstd`, `off`, or another that zfsprops(7) lists",
+            ),
+            (
+                "brotli",
+                "compression `brotli` is not known to ZFS: take `lz4`, `zstd`, `off`, or another that zfsprops(7) lists",
+            ),
+        ]);
+    }
+}

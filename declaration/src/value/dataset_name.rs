@@ -143,3 +143,129 @@ fn is_valid(character: char) -> bool {
 impl Value for DatasetName {
     const EXAMPLE: &'static str = "\"tank/services/sonarr\"";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn dataset_names() {
+        let long_pool = "p".repeat(239);
+        let long = format!("tank/{}", "x".repeat(250));
+        let deep = format!("tank{}", "/x".repeat(49));
+        takes::<DatasetName>(&[
+            "tank",
+            "tank/services/sonarr",
+            "rpool/safe/persist",
+            "c0ffee/x",
+            "t/a b",
+            "t/a:b_c.d-e",
+            "t/...",
+            &long_pool,
+            &long,
+            &deep,
+        ]);
+        let too_long = format!("tank/{}", "x".repeat(251));
+        let too_deep = format!("tank{}", "/x".repeat(50));
+        let pool_too_long = "p".repeat(240);
+        refuses::<DatasetName>(&[
+            (
+                "",
+                "dataset name `` is empty: write it in full, e.g. tank/services",
+            ),
+            (
+                "/tank",
+                "dataset name `/tank` begins with `/`: write a dataset, e.g. tank/services, not a path",
+            ),
+            (
+                "tank/",
+                "dataset name `tank/` ends with `/`: remove the last `/`",
+            ),
+            (
+                "tank//x",
+                "dataset name `tank//x` holds `//`: remove one `/`",
+            ),
+            (
+                "tank/./x",
+                "dataset name `tank/./x` holds the component `.`: write the name in full",
+            ),
+            (
+                "tank/..",
+                "dataset name `tank/..` holds the component `..`: write the name in full",
+            ),
+            (
+                "tank/x@y",
+                "dataset name `tank/x@y` holds `@`: name the dataset itself, without a snapshot",
+            ),
+            (
+                "tank/x#y",
+                "dataset name `tank/x#y` holds `#`: name the dataset itself, without a bookmark",
+            ),
+            (
+                "tank/%i",
+                "dataset name `tank/%i` holds `%`: ZFS allows ASCII letters, digits, spaces and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "tank/f\u{fc}r",
+                "dataset name `tank/f\u{fc}r` holds `\u{fc}`: ZFS allows ASCII letters, digits, spaces and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "tank/x\ny",
+                r"dataset name `tank/x\ny` holds `\n`: ZFS allows ASCII letters, digits, spaces and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "1tank/x",
+                "dataset name `1tank/x` begins with the pool name `1tank`: a pool's name begins with a letter: write the name in full, from the pool on",
+            ),
+            (
+                "mirror2/x",
+                "dataset name `mirror2/x` begins with `mirror2`, which ZFS keeps for itself: write the name in full, from the pool on, as `zpool list` shows it",
+            ),
+            (
+                "log/x",
+                "dataset name `log/x` begins with `log`, which ZFS keeps for itself: write the name in full, from the pool on, as `zpool list` shows it",
+            ),
+            (
+                &too_long,
+                &format!(
+                    "dataset name `{}…` is 256 bytes long: ZFS allows 255: choose shorter names",
+                    &too_long[..80]
+                ),
+            ),
+            (
+                &too_deep,
+                &format!(
+                    "dataset name `{}…` is 50 or more levels deep: choose a place higher up",
+                    &too_deep[..80]
+                ),
+            ),
+            (
+                &pool_too_long,
+                &format!(
+                    "dataset name `{}…` begins with a pool name longer than 239 bytes: take the pool as `zpool list` shows it",
+                    &pool_too_long[..80]
+                ),
+            ),
+        ]);
+        takes::<DatasetName>(&["logs/x", "tank/mirror"]);
+    }
+
+    #[test]
+    fn relations() {
+        let name = DatasetName("tank/services/sonarr".to_owned());
+        assert_eq!(
+            name.parent().as_ref().map(DatasetName::as_str),
+            Some("tank/services")
+        );
+        assert_eq!((name.last(), name.pool()), ("sonarr", "tank"));
+        let pool = DatasetName("tank".to_owned());
+        assert_eq!(
+            (pool.parent(), pool.last(), pool.pool()),
+            (None, "tank", "tank")
+        );
+        assert!(pool.holds(&name) && name.holds(&name) && !name.holds(&pool));
+        assert!(!DatasetName("tank/serv".to_owned()).holds(&name));
+        assert!(name.child("a@b").is_err());
+    }
+}

@@ -28,7 +28,7 @@ impl Value for TemplateName {
 }
 
 /// The name of a repository or a replica: also a valid credential name (systemd.exec(5)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SharedName(pub(crate) String);
 
 impl FromStr for SharedName {
@@ -153,4 +153,65 @@ impl FromStr for EntryName {
 
 impl Value for EntryName {
     const EXAMPLE: &'static str = "\"lost+found\"";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn names() {
+        takes::<SharedName>(&["nas-1", "a.b_c", "X"]);
+        refuses::<SharedName>(&[
+            (
+                "a b",
+                "name `a b` is not valid: use at most 128 ASCII letters, digits, `-`, `_` and `.`, and no `.` first",
+            ),
+            (
+                ".a",
+                "name `.a` is not valid: use at most 128 ASCII letters, digits, `-`, `_` and `.`, and no `.` first",
+            ),
+        ]);
+        refuses::<TemplateName>(&[(
+            "../x",
+            "template name `../x` is not valid: write the name of a file in the catalog, without its directory and without `.toml`",
+        )]);
+        takes::<SshHost>(&["nas-1", "backup@nas-1.example.org", "[fe80::1]", "10.0.0.1"]);
+        refuses::<SshHost>(&[(
+            "-oProxyCommand=x",
+            "host `-oProxyCommand=x` is not valid: write a name as ssh takes it, e.g. nas-1 or backup@nas-1; leave it out for a pool of this machine",
+        )]);
+        refuses::<HostName>(&[(
+            "a b",
+            "host `a b` is not valid: write the host name that `restic snapshots` shows",
+        )]);
+        takes::<Tag>(&["media", "a b", "f\u{fc}r"]);
+        refuses::<Tag>(&[
+            (
+                "a,b",
+                "tag `a,b` is not valid: write each tag as a string of its own, without commas",
+            ),
+            (
+                "",
+                "tag `` is not valid: write each tag as a string of its own, without commas",
+            ),
+        ]);
+        takes::<Pattern>(&["*.tmp", "logs/*.txt", "!x", "a,b"]);
+        refuses::<Pattern>(&[(
+            "a\nb",
+            r"pattern `a\nb` is not valid: write each pattern as a string of its own, on one line",
+        )]);
+        takes::<EntryName>(&["lost+found", ".zfs", "a b"]);
+        refuses::<EntryName>(&[
+            (
+                "a/b",
+                "entry `a/b` is not a name: name an entry directly below the mountpoint, without `/`",
+            ),
+            (
+                "..",
+                "entry `..` is not a name: name an entry directly below the mountpoint, without `/`",
+            ),
+        ]);
+    }
 }

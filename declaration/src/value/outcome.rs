@@ -74,3 +74,27 @@ impl FromStr for OnUnavailable {
 impl Value for OnUnavailable {
     const EXAMPLE: &'static str = "\"stop\"";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn words() {
+        takes::<Backend>(&["zfs", "directory"]);
+        takes::<OnPartial>(&["stop", "restore"]);
+        takes::<OnUnavailable>(&["stop", "start-empty"]);
+        refuses::<Backend>(&[
+            ("zsf", "there is no backend `zsf`: did you mean `zfs`?"),
+            (
+                "btrfs",
+                "there is no backend `btrfs`: take `zfs` or `directory`",
+            ),
+        ]);
+        refuses::<OnUnavailable>(&[(
+            "start_empty",
+            "there is no `on-unavailable` `start_empty`: did you mean `start-empty`?",
+        )]);
+    }
+}

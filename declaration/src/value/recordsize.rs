@@ -82,3 +82,81 @@ impl Value for Recordsize {
         Some(decimal.parse())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn recordsizes() {
+        for (text, bytes, shown) in [
+            ("512", 512, "512"),
+            ("16K", 16 << 10, "16K"),
+            ("16k", 16 << 10, "16K"),
+            ("16384", 16 << 10, "16K"),
+            ("128KiB", 128 << 10, "128K"),
+            ("1M", 1 << 20, "1M"),
+            ("16M", 16 << 20, "16M"),
+            ("0512", 512, "512"),
+        ] {
+            let size = text.parse::<Recordsize>();
+            assert_eq!(
+                size.map(|size| (size.bytes(), size.to_string())),
+                Ok((bytes, shown.to_owned())),
+                "{text}"
+            );
+        }
+        takes::<Recordsize>(&["1024", "2K", "4M"]);
+        refuses::<Recordsize>(&[
+            (
+                "",
+                "recordsize `` is not a size: write a size, e.g. \"16K\" or \"1M\"",
+            ),
+            (
+                "K",
+                "recordsize `K` is not a size: write a size, e.g. \"16K\" or \"1M\"",
+            ),
+            (
+                "16G",
+                "recordsize `16G` is not a size: write a size, e.g. \"16K\" or \"1M\"",
+            ),
+            (
+                "1.5K",
+                "recordsize `1.5K` is not a size: write a size, e.g. \"16K\" or \"1M\"",
+            ),
+            (
+                "-16K",
+                "recordsize `-16K` is not a size: write a size, e.g. \"16K\" or \"1M\"",
+            ),
+            (
+                "16 K",
+                "recordsize `16 K` is not a size: write a size, e.g. \"16K\" or \"1M\"",
+            ),
+            (
+                "17K",
+                "recordsize `17K` is not a power of two: take 16K or 32K",
+            ),
+            (
+                "1000",
+                "recordsize `1000` is not a power of two: take 512 or 1K",
+            ),
+            (
+                "256",
+                "recordsize `256` is out of range: take a power of two from 512 to 16M",
+            ),
+            (
+                "0",
+                "recordsize `0` is out of range: take a power of two from 512 to 16M",
+            ),
+            (
+                "32M",
+                "recordsize `32M` is out of range: take a power of two from 512 to 16M",
+            ),
+            (
+                "99999999999999999999M",
+                "recordsize `99999999999999999999M` is out of range: take a power of two from 512 to 16M",
+            ),
+        ]);
+    }
+}

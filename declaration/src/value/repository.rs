@@ -101,3 +101,64 @@ fn holds_password(url: &str) -> bool {
 impl Value for RepositoryUrl {
     const EXAMPLE: &'static str = "\"rest:https://nas-1:8000/forge\"";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn urls() {
+        takes::<RepositoryUrl>(&[
+            "/srv/restic",
+            "local:/srv/restic",
+            "/srv/a:b@c",
+            "rest:https://nas-1:8000/forge",
+            "rest:https://me@nas-1/",
+            "rest:http://[::1]:8000/a@b",
+            "sftp:me@nas-1:/srv/restic",
+            "sftp:nas-1:/a@b",
+            "sftp://me@nas-1:22//srv",
+            "s3:s3.amazonaws.com/bucket",
+            "s3:https://host:9000/bucket",
+            "b2:bucket:path",
+            "rclone:remote:a@b",
+            "rest:https://nas-1:8000/a@b",
+        ]);
+        let secret = "url holds a password: put user and password in environment-file as RESTIC_REST_USERNAME= / RESTIC_REST_PASSWORD=, or as the variables that restic documents for this backend";
+        let path = "url is not an absolute, normalized path: write it from `/` on, without `//`, `.`, `..` and without a final `/`";
+        refuses::<RepositoryUrl>(&[
+            ("rest:https://me:hunter2@nas-1/", secret),
+            ("rest:https://me:hunter2@nas-1:8000", secret),
+            ("rest:https://me:hunt/er2@nas-1:8000/", secret),
+            ("rest:https://:hunter2@nas-1/", secret),
+            ("https://me:hunter2@nas-1/", secret),
+            ("sftp://me:hunter2@nas-1//srv", secret),
+            ("sftp:me:hunter2@nas-1:/srv", secret),
+            ("", "url is empty: write it as `restic -r` takes it"),
+            (
+                "rest:",
+                "url names no place: write it as `restic -r` takes it",
+            ),
+            (
+                "rest:https://x\n",
+                "url holds a control character: write it on one line",
+            ),
+            (
+                "https://nas-1/",
+                "url begins with `https:`: restic wants `rest:https:` for a rest server",
+            ),
+            (
+                "restt:https://nas-1/",
+                "url is neither an absolute path nor of a kind that restic knows: did you mean `rest:`?",
+            ),
+            (
+                "srv/restic",
+                "url is neither an absolute path nor of a kind that restic knows: begin with `/` for a directory, or with `rest:`, `sftp:`, `s3:` …",
+            ),
+            ("local:srv", path),
+            ("/srv/../x", path),
+            ("/srv/x/", path),
+        ]);
+    }
+}

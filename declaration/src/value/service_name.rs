@@ -51,3 +51,65 @@ impl FromStr for ServiceName {
 impl Value for ServiceName {
     const EXAMPLE: &'static str = "\"sonarr\"";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn service_names() {
+        let long = "x".repeat(239);
+        takes::<ServiceName>(&["sonarr", "a", "0", "x.y:z_1-2", "preseed", &long]);
+        let too_long = "x".repeat(240);
+        refuses::<ServiceName>(&[
+            (
+                "",
+                "service name `` is empty: name the file after the service",
+            ),
+            (
+                ".x",
+                "service name `.x` begins with `.`: let it begin with a letter or a digit",
+            ),
+            (
+                "-x",
+                "service name `-x` begins with `-`: let it begin with a letter or a digit",
+            ),
+            (
+                "a b",
+                "service name `a b` holds ` `: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "a/b",
+                "service name `a/b` holds `/`: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "%i",
+                "service name `%i` holds `%`: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "a@b",
+                "service name `a@b` holds `@`: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "a\nb",
+                r"service name `a\nb` holds `\n`: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "$(reboot)",
+                "service name `$(reboot)` holds `$`: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+            ),
+            (
+                "a:preseed-b",
+                "service name `a:preseed-b` holds `:preseed-`: this marks datasets that a restore stages or keeps: choose another name",
+            ),
+            (
+                &too_long,
+                &format!(
+                    "service name `{}…` is 240 bytes long: unit names have at most 255 bytes: choose a name of at most 239",
+                    &too_long[..80]
+                ),
+            ),
+        ]);
+    }
+}

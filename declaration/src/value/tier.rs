@@ -46,3 +46,28 @@ impl fmt::Display for TierName {
 impl Value for TierName {
     const EXAMPLE: &'static str = "\"restic\"";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn tiers() {
+        takes::<TierName>(&["rollback", "snapshot", "restic"]);
+        refuses::<TierName>(&[
+            (
+                "Restic",
+                "there is no tier `Restic`: did you mean `restic`?",
+            ),
+            (
+                "snapshots",
+                "there is no tier `snapshots`: did you mean `snapshot`?",
+            ),
+            (
+                "borg",
+                "there is no tier `borg`: take `rollback`, `snapshot` or `restic`",
+            ),
+        ]);
+    }
+}

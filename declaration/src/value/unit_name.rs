@@ -24,12 +24,10 @@ const LONGEST: usize = 253;
 
 /// What a restore itself needs, or comes after: waiting for data there would be an ordering cycle,
 /// which systemd breaks by not starting something.
-const BEFORE_US: [&str; 32] = [
-    "-.mount",
+const BEFORE_US: [&str; 30] = [
     "basic.target",
     "cryptsetup.target",
     "dbus.service",
-    "dbus.socket",
     "emergency.target",
     "final.target",
     "local-fs-pre.target",
@@ -95,7 +93,7 @@ impl FromStr for UnitName {
         }
         if OTHER_SUFFIXES.contains(&suffix) {
             return refuse(
-                format!("is a {suffix}, which cannot wait for data"),
+                format!("is of the type `{suffix}`, which cannot wait for data"),
                 "name the service that uses the data (or a target, a timer)".into(),
             );
         }
@@ -153,4 +151,121 @@ impl FromStr for UnitName {
 
 impl Value for UnitName {
     const EXAMPLE: &'static str = "\"podman-sonarr.service\"";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{refuses, takes};
+    use super::*;
+
+    #[test]
+    fn unit_names() {
+        let long = format!("{}.service", "x".repeat(245));
+        takes::<UnitName>(&[
+            "sonarr.service",
+            "podman-sonarr.service",
+            "a@b.service",
+            "a@b@c.service",
+            r"a\x2db.service",
+            "x.target",
+            "x.timer",
+            "a.b.service",
+            "preseed.service",
+            "preseed-x.timer",
+            "x.socket.service",
+            &long,
+        ]);
+        let too_long = format!("{}.service", "x".repeat(246));
+        refuses::<UnitName>(&[
+            (
+                "",
+                "unit name `` is empty: name a unit, e.g. sonarr.service",
+            ),
+            (
+                "foo",
+                "unit name `foo` has no suffix: did you mean `foo.service`?",
+            ),
+            (
+                "foo.bar",
+                "unit name `foo.bar` has no suffix that systemd knows: did you mean `foo.bar.service`?",
+            ),
+            (
+                "foo.servise",
+                "unit name `foo.servise` has no suffix that systemd knows: did you mean `foo.service`?",
+            ),
+            (
+                "foo.",
+                "unit name `foo.` has no suffix that systemd knows: did you mean `foo..service`?",
+            ),
+            (
+                ".service",
+                "unit name `.service` is only a suffix: name a unit, e.g. sonarr.service",
+            ),
+            (
+                "foo.service.service",
+                "unit name `foo.service.service` has its suffix twice: did you mean `foo.service`?",
+            ),
+            (
+                "foo@.service",
+                "unit name `foo@.service` is a template: name an instance, e.g. `foo@1.service`",
+            ),
+            (
+                "@a.service",
+                "unit name `@a.service` has nothing before `@`: name a unit, e.g. sonarr@1.service",
+            ),
+            (
+                "user.slice",
+                "unit name `user.slice` is of the type `slice`, which cannot wait for data: name the service that uses the data (or a target, a timer)",
+            ),
+            (
+                "x.socket",
+                "unit name `x.socket` is of the type `socket`, which cannot wait for data: name the service that uses the data (or a target, a timer)",
+            ),
+            (
+                "a b.service",
+                "unit name `a b.service` holds ` `: write it as `systemctl list-units` shows it",
+            ),
+            (
+                "a/b.service",
+                "unit name `a/b.service` holds `/`: write it as `systemctl list-units` shows it",
+            ),
+            (
+                "%i.service",
+                "unit name `%i.service` holds `%`: write it as `systemctl list-units` shows it",
+            ),
+            (
+                "a\nb.service",
+                r"unit name `a\nb.service` holds `\n`: write it as `systemctl list-units` shows it",
+            ),
+            (
+                &too_long,
+                &format!(
+                    "unit name `{}…` is 254 bytes long: its drop-in directory would not fit: choose a name of at most 253 bytes",
+                    &too_long[..80]
+                ),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn units_that_cannot_wait() {
+        refuses::<UnitName>(&[
+            (
+                "preseed-x.service",
+                "unit name `preseed-x.service` is one of the units that are generated: it cannot wait for itself: name the unit that uses the data",
+            ),
+            (
+                "dataset-x.service",
+                "unit name `dataset-x.service` is one of the units that are generated: it cannot wait for itself: name the unit that uses the data",
+            ),
+            (
+                "storage-preseed.target",
+                "unit name `storage-preseed.target` is needed before data can be restored: it cannot wait for data: name the unit that uses the data",
+            ),
+            (
+                "local-fs.target",
+                "unit name `local-fs.target` is needed before data can be restored: it cannot wait for data: name the unit that uses the data",
+            ),
+        ]);
+    }
 }

@@ -1,0 +1,188 @@
+//! Whatever is in the files: no panic, no hang, and every problem points into its file.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use declaration::{Search, load};
+use proptest::prelude::*;
+
+const SERVICE: &str = r#"template = "sonarr"
+[dataset]
+name = "tank/services/sonarr"
+recordsize = "16K"
+compression = "zstd"
+mountpoint = "/var/lib/für"
+owner = "sonarr"
+group = 1000
+mode = "0700"
+[preseed]
+unit = ["podman-sonarr.service", "x.timer"]
+tiers = ["rollback", "snapshot", "restic"]
+expect = ["sonarr.db", "config.xml"] # für
+ignore = [".x"]
+on-partial = "stop"
+on-unavailable = "stop"
+replicas = ["nas-1"]
+[backup]
+repository = "nas-primary"
+host = "forge"
+path = "/var/lib/sonarr"
+exclude = [".cache", "*.tmp"]
+tags = ["sonarr"]
+"#;
+
+const HOST: &str = r#"[storage]
+backend = "zfs"
+parent = "tank/services"
+mount-base = "/srv"
+[repository.nas-primary]
+url = "rest:https://nas-1:8000/forge"
+password-file = "/etc/preseed/secrets/nas-primary"
+environment-file = "/etc/preseed/secrets/env"
+[replica.nas-1]
+host = "nas-1"
+parent = "backup/forge/services"
+"#;
+
+const TEMPLATE: &str = "[dataset]\nrecordsize = \"16K\"\n[preseed]\nunit = \"sonarr.service\"\n";
+
+/// Pieces that mean something to the parser or to a check.
+const PIECES: [&str; 40] = [
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ".",
+    ",",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "\n",
+    "\r",
+    "\r\n",
+    "\0",
+    "#",
+    "\u{feff}",
+    "ü",
+    "𝄞",
+    "0x",
+    "1979-05-27",
+    "inf",
+    "true",
+    "-1",
+    "[dataset]",
+    "[dataset.name]",
+    "[[preseed]]",
+    "[repository.x]",
+    "unit",
+    "name",
+    "../",
+    "%i",
+    "$(reboot)",
+    "/",
+    "@",
+];
+
+/// One change: where (as a share of the length), how many bytes go, what comes.
+type Change = (f64, usize, Vec<u8>);
+
+fn change() -> impl Strategy<Value = Change> {
+    let piece = prop_oneof![
+        6 => prop::sample::select(&PIECES[..]).prop_map(|piece| piece.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..8),
+    ];
+    (0.0..1.0, 0..20_usize, piece)
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
+fn changed(text: &str, changes: &[Change]) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for (at, gone, piece) in changes {
+        let start = (at * bytes.len() as f64) as usize;
+        let end = (start + gone).min(bytes.len());
+        bytes.splice(start..end, piece.iter().copied());
+    }
+    bytes
+}
+
+/// Loads a host of these files, and checks what holds for every host.
+fn check(service: &[u8], host: &[u8], template: &[u8]) {
+    let root = tempfile::tempdir().unwrap();
+    let etc = root.path().join("etc/preseed");
+    for (name, bytes) in [
+        ("services/sonarr.toml", service),
+        ("services/other.toml", b"template = 'sonarr'"),
+        ("preseed.toml", host),
+        ("catalog/sonarr.toml", template),
+    ] {
+        let path = etc.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let loaded = load(&Search::with_root(root.path()));
+    assert_eq!(loaded.services.len() + loaded.broken.len(), 2);
+    for problem in &loaded.problems {
+        let file = root.path().join(problem.file.strip_prefix("/").unwrap());
+        let bytes = fs::read(Path::new(&file)).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.split('\n').nth(problem.line.checked_sub(1).unwrap());
+        let length = line.map(|line| line.chars().count());
+        assert!(
+            length.is_some_and(|length| (1..=length + 1).contains(&problem.column)),
+            "{problem} is not in {text:?}"
+        );
+        let shown = problem.to_string();
+        assert!(!shown.chars().any(char::is_control), "{shown:?}");
+        assert!(
+            !problem.what.is_empty() && !problem.cure.is_empty(),
+            "{shown:?}"
+        );
+    }
+    for broken in &loaded.broken {
+        assert!(!broken.problems.is_empty());
+        assert!(!broken.units.is_empty(), "{broken:?}");
+        for problem in &broken.problems {
+            assert!(loaded.problems.contains(problem));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+
+    #[test]
+    fn changed_declarations(changes in prop::collection::vec(change(), 1..6)) {
+        check(&changed(SERVICE, &changes), HOST.as_bytes(), TEMPLATE.as_bytes());
+        check(SERVICE.as_bytes(), &changed(HOST, &changes), TEMPLATE.as_bytes());
+        check(SERVICE.as_bytes(), HOST.as_bytes(), &changed(TEMPLATE, &changes));
+    }
+
+    #[test]
+    fn arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        check(&bytes, &bytes, &bytes);
+    }
+
+    #[test]
+    fn arbitrary_pieces(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..40)) {
+        let text = pieces.concat();
+        check(text.as_bytes(), HOST.as_bytes(), text.as_bytes());
+        check(SERVICE.as_bytes(), text.as_bytes(), TEMPLATE.as_bytes());
+    }
+}
+
+#[test]
+fn unchanged() {
+    check(SERVICE.as_bytes(), HOST.as_bytes(), TEMPLATE.as_bytes());
+}

@@ -1,0 +1,216 @@
+//! Each file in `cases/` is one host: what is on it, and what the declarations are understood as.
+//!
+//! ```text
+//! --- etc/preseed/services/sonarr.toml      a file, its text follows (`\xNN`: that byte)
+//! --- etc/preseed/services/x.toml -> /dev/null
+//! --- etc/preseed/services/x.toml is a directory (or: fifo, socket, 1048577 bytes long)
+//! === problems, broken, services            what `load` gives
+//! ```
+//! With `BLESS=1` what is expected is written anew; look at the difference before committing it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use declaration::settings::{Broken, Host, Service, Storage};
+use declaration::value::UnitName;
+use declaration::{Search, load};
+
+#[test]
+fn cases() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut cases: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|case| case.unwrap().path())
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    let mut failed = Vec::new();
+    for case in cases {
+        let text = fs::read_to_string(&case).unwrap();
+        let (host, expected) = text.split_once("=== ").unwrap_or((&text, ""));
+        let root = tempfile::tempdir().unwrap();
+        build(root.path(), host);
+        let loaded = load(&Search::with_root(root.path()));
+        assert_sound(&loaded);
+        let seen = show(&loaded);
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&case, format!("{host}{seen}")).unwrap();
+        } else if seen != format!("=== {expected}") {
+            failed.push(format!(
+                "{}:\n{}",
+                case.display(),
+                difference(expected, &seen)
+            ));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+fn difference(expected: &str, seen: &str) -> String {
+    let expected = format!("=== {expected}");
+    let (expected, seen): (Vec<_>, Vec<_>) = (expected.lines().collect(), seen.lines().collect());
+    let mut shown = String::new();
+    for line in expected.iter().filter(|line| !seen.contains(line)) {
+        writeln!(shown, "- {line}").unwrap();
+    }
+    for line in seen.iter().filter(|line| !expected.contains(line)) {
+        writeln!(shown, "+ {line}").unwrap();
+    }
+    if shown.is_empty() {
+        shown.push_str("the order differs\n");
+    }
+    shown
+}
+
+/// Puts on a host what a case says.
+fn build(root: &Path, host: &str) {
+    for block in host.split("--- ").skip(1) {
+        let (header, text) = block.split_once('\n').unwrap();
+        let words: Vec<_> = header.split(' ').collect();
+        let path = root.join(words[0]);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match words[1..] {
+            [] => fs::write(&path, unescape(text)).unwrap(),
+            ["->", target] => symlink(target, &path).unwrap(),
+            ["is", "a", "directory"] => fs::create_dir(&path).unwrap(),
+            ["is", "a", "fifo"] => {
+                nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+            }
+            ["is", "a", "socket"] => drop(UnixListener::bind(&path).unwrap()),
+            ["is", length, "bytes", "long"] => {
+                fs::File::create(&path)
+                    .unwrap()
+                    .set_len(length.parse().unwrap())
+                    .unwrap();
+            }
+            _ => panic!("{header}"),
+        }
+    }
+}
+
+/// `\xNN` stands for a byte that is not text.
+fn unescape(text: &str) -> Vec<u8> {
+    let mut parts = text.split("\\x");
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    bytes
+}
+
+/// What holds for every host.
+fn assert_sound(host: &Host) {
+    assert!(host.problems.is_sorted());
+    for broken in &host.broken {
+        assert!(!broken.problems.is_empty(), "{broken:?}");
+        for problem in &broken.problems {
+            assert!(host.problems.contains(problem), "{problem}");
+        }
+    }
+    for service in &host.services {
+        assert!(!service.units.is_empty(), "{service:?}");
+    }
+}
+
+fn show(host: &Host) -> String {
+    let mut shown = String::from("=== problems\n");
+    for problem in &host.problems {
+        writeln!(shown, "{problem}").unwrap();
+    }
+    shown.push_str("=== broken\n");
+    for broken in &host.broken {
+        writeln!(shown, "{}", show_broken(broken)).unwrap();
+    }
+    shown.push_str("=== services\n");
+    for service in &host.services {
+        shown.push_str(&show_service(service));
+    }
+    shown
+}
+
+fn show_broken(broken: &Broken) -> String {
+    let units: Vec<_> = broken.units.iter().map(UnitName::as_str).collect();
+    let count = broken.problems.len();
+    let name = broken.name.escape_debug();
+    format!("{name}: keeps down {units:?}, {count} problems")
+}
+
+fn show_service(service: &Service) -> String {
+    let mut shown = format!("{} from {}\n", service.name, service.source.display());
+    let mut line = |key: &str, value: String| writeln!(shown, "  {key}: {value}").unwrap();
+    match &service.storage {
+        Storage::Directory => line("storage", "directory".to_owned()),
+        Storage::Zfs(dataset) => line(
+            "storage",
+            format!(
+                "{} in {}, {}, {}",
+                dataset.name, dataset.parent, dataset.recordsize, dataset.compression
+            ),
+        ),
+    }
+    line(
+        "mountpoint",
+        format!(
+            "{} {}:{} {}",
+            service.mountpoint.display(),
+            service.owner,
+            service.group,
+            service.mode
+        ),
+    );
+    let units: Vec<_> = service.units.iter().map(UnitName::as_str).collect();
+    line("units", units.join(" "));
+    let tiers: Vec<_> = service.tiers.iter().map(|tier| tier.as_str()).collect();
+    let network = if service.needs_network() {
+        ", needs the network"
+    } else {
+        ""
+    };
+    line("tiers", format!("{}{network}", tiers.join(" ")));
+    if !service.expect.is_empty() {
+        line("expect", format!("{:?}", service.expect));
+    }
+    if !service.ignore.is_empty() {
+        line("ignore", format!("{:?}", service.ignore));
+    }
+    line(
+        "else",
+        format!("{:?}, {:?}", service.on_partial, service.on_unavailable),
+    );
+    for replica in &service.replicas {
+        let host = replica.host.as_deref().unwrap_or("this machine");
+        line(
+            "replica",
+            format!("{}: {} on {host}", replica.name, replica.dataset),
+        );
+    }
+    if let Some(backup) = &service.backup {
+        let repository = &backup.repository;
+        line(
+            "backup",
+            format!(
+                "{}: {} with {} and {:?}",
+                repository.name,
+                repository.url,
+                repository.password_file.display(),
+                repository.environment_file
+            ),
+        );
+        line(
+            "  of",
+            format!(
+                "{:?} {} {:?} without {:?}",
+                backup.host,
+                backup.path.display(),
+                backup.tags,
+                backup.exclude
+            ),
+        );
+    }
+    shown
+}

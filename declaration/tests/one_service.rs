@@ -1,0 +1,230 @@
+//! `load_service`: one service with all checks, or a clear word why not.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use declaration::{Search, load, load_service};
+
+fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+fn problems(root: &Path, name: &str) -> Vec<String> {
+    match load_service(&Search::with_root(root), name) {
+        Ok(service) => panic_with(&format!("{service:?}")),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[allow(clippy::panic)]
+fn panic_with(text: &str) -> ! {
+    panic!("{text}")
+}
+
+#[test]
+fn sound() {
+    let root = host(&[
+        ("etc/preseed/services/sonarr.toml", ""),
+        ("etc/preseed/services/bad.toml", "x"),
+    ]);
+    let service = load_service(&Search::with_root(root.path()), "sonarr").unwrap();
+    assert_eq!(service.name.as_str(), "sonarr");
+    assert_eq!(
+        service.source,
+        Path::new("/etc/preseed/services/sonarr.toml")
+    );
+}
+
+#[test]
+fn the_shipped_template() {
+    let template = include_str!("../../units/catalog/sonarr.toml");
+    let root = host(&[
+        ("usr/lib/preseed/catalog/sonarr.toml", template),
+        ("etc/preseed/services/sonarr.toml", "template = 'sonarr'"),
+    ]);
+    let service = load_service(&Search::with_root(root.path()), "sonarr").unwrap();
+    assert_eq!(service.mountpoint, Path::new("/var/lib/sonarr"));
+    assert_eq!(service.mode.bits(), 0o700);
+    assert_eq!(
+        service.expect,
+        [Path::new("sonarr.db"), Path::new("config.xml")]
+    );
+    // No repository is named yet: nothing to back up to, and nothing to restore from.
+    assert_eq!(service.backup, None);
+}
+
+#[test]
+fn clashes_are_seen() {
+    let root = host(&[
+        (
+            "etc/preseed/services/a.toml",
+            "dataset.mountpoint = '/srv/x'",
+        ),
+        (
+            "etc/preseed/services/b.toml",
+            "dataset.mountpoint = '/srv/x'",
+        ),
+    ]);
+    assert_eq!(
+        problems(root.path(), "b"),
+        [
+            "/etc/preseed/services/b.toml:1:22: mountpoint `/srv/x` is also that of `a` (/etc/preseed/services/a.toml:1:22): give each service a mountpoint of its own"
+        ]
+    );
+}
+
+#[test]
+fn not_declared() {
+    let root = host(&[("etc/preseed/services/sonarr.toml", "")]);
+    let searched = "/etc/preseed/services, /run/preseed/services, /usr/local/lib/preseed/services, /usr/lib/preseed/services";
+    assert_eq!(
+        problems(root.path(), "sonar"),
+        [format!(
+            "/etc/preseed/services/sonar.toml:1:1: service `sonar` is not declared in any of {searched}: did you mean `sonarr`?"
+        )]
+    );
+    assert_eq!(
+        problems(root.path(), "jellyfin"),
+        [format!(
+            "/etc/preseed/services/jellyfin.toml:1:1: service `jellyfin` is not declared in any of {searched}: declare it in /etc/preseed/services/jellyfin.toml"
+        )]
+    );
+    assert_eq!(
+        problems(root.path(), "../sonarr"),
+        [
+            "/etc/preseed/services:1:1: service name `../sonarr` holds `/`: use ASCII letters, digits and `-`, `_`, `.`, `:`"
+        ]
+    );
+}
+
+#[test]
+fn masked() {
+    let root = host(&[("usr/lib/preseed/services/sonarr.toml", "")]);
+    let services = root.path().join("etc/preseed/services");
+    fs::create_dir_all(&services).unwrap();
+    symlink("/dev/null", services.join("sonarr.toml")).unwrap();
+    assert_eq!(
+        problems(root.path(), "sonarr"),
+        [
+            "/etc/preseed/services/sonarr.toml:1:1: service `sonarr` is masked: remove the link to /dev/null to declare it again"
+        ]
+    );
+}
+
+#[test]
+fn not_listed() {
+    let root = host(&[("run/preseed/services", "a file")]);
+    let problems = problems(root.path(), "sonarr");
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert_eq!(
+        problems[1],
+        "/run/preseed/services:1:1: cannot list the directory: not a directory: make it readable; until then nothing it may override or mask is used"
+    );
+}
+
+#[test]
+fn many_are_in_order_and_the_same_each_time() {
+    let root = tempfile::tempdir().unwrap();
+    let services = root.path().join("etc/preseed/services");
+    fs::create_dir_all(&services).unwrap();
+    for number in 0..300 {
+        let text = if number % 7 == 0 { "modus = 1" } else { "" };
+        fs::write(services.join(format!("app{number:03}.toml")), text).unwrap();
+        symlink(
+            "/dev/null",
+            services.join(format!("app{number:03}-masked.toml")),
+        )
+        .unwrap();
+    }
+    let search = Search::with_root(root.path());
+    let host = load(&search);
+    let names: Vec<_> = host
+        .services
+        .iter()
+        .map(|service| service.name.to_string())
+        .collect();
+    let expected: Vec<_> = (0..300)
+        .filter(|n| n % 7 != 0)
+        .map(|n| format!("app{n:03}"))
+        .collect();
+    assert_eq!(names, expected);
+    let broken: Vec<_> = host
+        .broken
+        .iter()
+        .map(|broken| broken.name.clone())
+        .collect();
+    let expected: Vec<_> = (0..300)
+        .filter(|n| n % 7 == 0)
+        .map(|n| format!("app{n:03}"))
+        .collect();
+    assert_eq!(broken, expected);
+    assert_eq!(format!("{host:?}"), format!("{:?}", load(&search)));
+}
+
+#[test]
+fn a_name_that_is_no_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let root = host(&[("etc/preseed/services/a\nb.toml", "")]);
+    let services = root.path().join("etc/preseed/services");
+    fs::write(
+        services.join(std::ffi::OsStr::from_bytes(b"x\xff.toml")),
+        "",
+    )
+    .unwrap();
+    let host = load(&Search::with_root(root.path()));
+    let lines: Vec<_> = host.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            r"/etc/preseed/services/a\nb.toml:1:1: service name `a\nb` holds `\n`: rename the file: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+            "/etc/preseed/services/x\u{fffd}.toml:1:1: service name `x\u{fffd}` holds `\u{fffd}`: rename the file: use ASCII letters, digits and `-`, `_`, `.`, `:`",
+        ]
+    );
+    assert!(host.broken.iter().all(|broken| broken.units.is_empty()));
+}
+
+#[test]
+fn a_thousand_errors_are_not_all_told() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for number in 0..1000 {
+        writeln!(text, "k{number} = 1").unwrap();
+    }
+    let root = host(&[("etc/preseed/services/a.toml", &text)]);
+    let problems = problems(root.path(), "a");
+    assert_eq!(problems.len(), 51);
+    assert_eq!(
+        problems[0],
+        "/etc/preseed/services/a.toml:1:1: 950 more problems in this file: correct the others first"
+    );
+}
+
+#[test]
+fn a_megabyte_of_errors_takes_no_minutes() {
+    // Time and stack must not grow faster than the file.
+    let size = 1 << 20;
+    let units: String = (0..50_000).map(|n| format!("'x{n}.service',")).collect();
+    for text in [
+        "=\n".repeat(size / 2),
+        "[".repeat(size),
+        format!("a={}", "[".repeat(size - 2)),
+        format!("a{}", ".a".repeat(size / 2 - 1)),
+        "a=1\n".repeat(size / 4),
+        (0..90_000).map(|n| format!("k{n}=1\n")).collect(),
+        format!("preseed.expect=[{}]", "'..',".repeat(200_000)),
+        format!("preseed.unit=[{units}'x0.service']"),
+    ] {
+        let root = host(&[("etc/preseed/services/a.toml", &text)]);
+        let start = std::time::Instant::now();
+        assert!(!problems(root.path(), "a").is_empty());
+        assert!(start.elapsed().as_secs() < 20, "{}", &text[..20]);
+    }
+}
