@@ -1,5 +1,6 @@
-//! `load_service`: one service with all checks, or a clear word why not.
-#![allow(clippy::unwrap_used)]
+//! `load_service` gives one service with all checks, or a clear word why not; `load` takes many
+//! files, odd names and large files.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::format_collect)]
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -19,14 +20,9 @@ fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn problems(root: &Path, name: &str) -> Vec<String> {
     match load_service(&Search::with_root(root), name) {
-        Ok(service) => panic_with(&format!("{service:?}")),
+        Ok(service) => panic!("{service:?}"),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     }
-}
-
-#[allow(clippy::panic)]
-fn panic_with(text: &str) -> ! {
-    panic!("{text}")
 }
 
 #[test]
