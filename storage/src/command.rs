@@ -35,11 +35,15 @@ impl Ended {
     }
 }
 
-/// A command for `program`, with messages in English so that they can be read by us.
+/// A command for `program`, with messages in English, which are read here.
+/// The locale is UTF-8 all the same: `zfs mount` refuses to create a mountpoint it cannot decode.
 #[must_use]
 pub fn command<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(program);
-    command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
+    command
+        .args(args)
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::null());
     command
 }
 

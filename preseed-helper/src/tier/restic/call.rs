@@ -49,7 +49,10 @@ impl<'a> Call<'a> {
         if ended.status.code() == Some(TIME_IS_UP) {
             return Err(Error::new(
                 self.subject(),
-                format!("it gave no answer within {PATIENCE} s{}", said(&ended)),
+                format!(
+                    "it gave no answer within {PATIENCE} s{}",
+                    complaint(&ended.stderr)
+                ),
                 "see that it can be reached, then start the service again",
             ));
         }
@@ -132,12 +135,13 @@ fn words(told: &str) -> String {
     command::one_line(lines.join("\n").as_bytes())
 }
 
-fn said(ended: &Ended) -> String {
-    if ended.stderr.is_empty() {
-        String::new()
-    } else {
-        format!(", and said: {}", ended.stderr)
-    }
+/// Why restic kept retrying until the time was up: its last complaint.
+fn complaint(stderr: &str) -> String {
+    let last = stderr
+        .split("; ")
+        .filter_map(|line| line.split_once("retrying after ")?.1.split_once(": "))
+        .next_back();
+    last.map_or_else(String::new, |(_, why)| format!(": {why}"))
 }
 
 /// The unit's cache directory (systemd.exec(5), `CacheDirectory=`), or the same one by hand.
@@ -145,4 +149,26 @@ fn cache_directory() -> PathBuf {
     let unit = std::env::var_os("CACHE_DIRECTORY").map(PathBuf::from);
     unit.unwrap_or_else(|| PathBuf::from("/var/cache/preseed"))
         .join("restic")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_complaint_tells_why_no_answer_came() {
+        let stderr = "Stat(<config/>) returned error, retrying after 1.1s: dial tcp: refused; \
+                      Stat(<config/>) returned error, retrying after 2.4s: Head \"http://nas/config\": no route; \
+                      signal terminated received, cleaning up";
+        assert_eq!(complaint(stderr), ": Head \"http://nas/config\": no route");
+        assert_eq!(complaint("signal terminated received"), "");
+    }
+
+    #[test]
+    fn a_message_wrapped_in_json_is_told_plainly() {
+        let told =
+            r#"{"message_type":"exit_error","code":10,"message":"Fatal: no repository\nat /x"}"#;
+        assert_eq!(words(told), "Fatal: no repository; at /x");
+        assert_eq!(words("Fatal: plain"), "Fatal: plain");
+    }
 }
