@@ -138,9 +138,8 @@ fn words(told: &str) -> String {
 /// Why restic kept retrying until the time was up: its last complaint.
 fn complaint(stderr: &str) -> String {
     let last = stderr
-        .split("; ")
-        .filter_map(|line| line.split_once("retrying after ")?.1.split_once(": "))
-        .next_back();
+        .rsplit("; ")
+        .find_map(|line| line.split_once("retrying after ")?.1.split_once(": "));
     last.map_or_else(String::new, |(_, why)| format!(": {why}"))
 }
 
