@@ -8,7 +8,9 @@ use crate::problem::Problem;
 use crate::quote::quoted;
 use crate::settings::Repository;
 use crate::table::{Keys, Named, Table};
-use crate::value::{AbsolutePath, Backend, DatasetName, RepositoryUrl, SharedName, SshHost};
+use crate::value::{
+    AbsolutePath, Backend, DatasetName, RepositoryUrl, SecretFile, SharedName, SshHost,
+};
 
 static TOP: Keys = Keys {
     header: "",
@@ -206,8 +208,8 @@ fn read_repository(
 ) -> Option<Repository> {
     let Named { name, offset, .. } = *named;
     let url: Given<RepositoryUrl> = table.text(document, "url");
-    let password_file: Given<AbsolutePath> = table.text(document, "password-file");
-    let environment_file: Given<AbsolutePath> = table.text(document, "environment-file");
+    let password_file: Given<SecretFile> = table.text(document, "password-file");
+    let environment_file: Given<SecretFile> = table.text(document, "environment-file");
     let url = required(
         document,
         offset,

@@ -132,9 +132,10 @@ pub struct Repository {
     pub name: String,
     /// restic's own address of it, without any secret in it.
     pub url: String,
-    /// The file that holds its password (absolute).
+    /// The file that holds its password (absolute, without space or backslash).
     pub password_file: PathBuf,
-    /// A file of `NAME=value` lines for the backend's own credentials (absolute).
+    /// A file of `NAME=value` lines for the backend's own credentials (absolute, without
+    /// space or backslash).
     pub environment_file: Option<PathBuf>,
 }
 

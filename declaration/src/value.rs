@@ -22,7 +22,7 @@ pub use invalid::Invalid;
 
 pub(crate) use names::{EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName};
 pub(crate) use outcome::Backend;
-pub(crate) use path::{AbsolutePath, Mountpoint, RelativePath};
+pub(crate) use path::{AbsolutePath, Mountpoint, RelativePath, SecretFile};
 pub(crate) use repository::RepositoryUrl;
 
 macro_rules! text {

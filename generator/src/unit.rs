@@ -50,8 +50,7 @@ pub enum Value<'a> {
     Credential {
         /// Its id.
         id: &'static str,
-        /// The file (absolute). The declaration has no white space and no backslash in it:
-        /// systemd 254 and newer lose them on the way to the process.
+        /// The file (absolute, without space or backslash: see the declaration's `SecretFile`).
         file: &'a Path,
     },
 }

@@ -296,9 +296,8 @@ fn huge_files() {
         (
             "keys",
             (0..80_000)
-                .map(|number| format!("k{number}=1\n"))
-                .collect::<String>()
-                .into_bytes(),
+                .flat_map(|number| format!("k{number}=1\n").into_bytes())
+                .collect(),
         ),
         (
             "units",

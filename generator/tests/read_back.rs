@@ -53,7 +53,7 @@ fn declared() -> impl Strategy<Value = Declared> {
     let units = prop::collection::vec(unit, 1..4);
     (component(), component(), units).prop_map(|(below, file, units)| Declared {
         below,
-        password_file: format!("/etc/{file}"),
+        password_file: format!("/etc/{}", file.replace([' ', '\\'], "_")),
         units: units.into_iter().map(|parts| parts.concat()).collect(),
     })
 }

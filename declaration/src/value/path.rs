@@ -60,6 +60,10 @@ pub(crate) struct AbsolutePath(pub(crate) PathBuf);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mountpoint(pub(crate) PathBuf);
 
+/// An absolute path of a file that systemd loads as a credential (`LoadCredential=`, systemd.exec(5)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecretFile(pub(crate) PathBuf);
+
 /// A path below a mountpoint, normalized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RelativePath(pub(crate) PathBuf);
@@ -107,6 +111,26 @@ impl FromStr for Mountpoint {
     }
 }
 
+impl FromStr for SecretFile {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let AbsolutePath(path) = text.parse()?;
+        // systemd 254 and newer hand the path to the process as one of several words, unquoted.
+        if let Some(character) = text.chars().find(|c| matches!(c, ' ' | '\\')) {
+            return Err(Invalid::new(
+                format!(
+                    "path {} of a secret holds {}",
+                    quoted(text),
+                    quoted(character.encode_utf8(&mut [0; 4]))
+                ),
+                "systemd cannot load it as a credential: rename it, or name a link to it",
+            ));
+        }
+        Ok(Self(path))
+    }
+}
+
 impl FromStr for RelativePath {
     type Err = Invalid;
 
@@ -135,6 +159,15 @@ fn check_components(text: &str, components: &str) -> Result<(), Invalid> {
         return refuse(
             "holds a control character".into(),
             "rename it: no tool shows such a path as it is",
+        );
+    }
+    if let Some(character) = text.chars().find(|c| is_noncharacter(*c)) {
+        return refuse(
+            format!(
+                "holds U+{:04X}, which is no character",
+                u32::from(character)
+            ),
+            "rename it: systemd ignores what it is in",
         );
     }
     if text.len() > LONGEST {
@@ -167,12 +200,22 @@ fn check_components(text: &str, components: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// Whether Unicode promises that this is never a character (The Unicode Standard, 23.7).
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
+    (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
 impl Value for AbsolutePath {
     const EXAMPLE: &'static str = "\"/srv\"";
 }
 
 impl Value for Mountpoint {
     const EXAMPLE: &'static str = "\"/var/lib/sonarr\"";
+}
+
+impl Value for SecretFile {
+    const EXAMPLE: &'static str = "\"/etc/preseed/secrets/nas-1\"";
 }
 
 impl Value for RelativePath {
@@ -267,6 +310,42 @@ mod tests {
         ]);
         takes::<Mountpoint>(&["/usrx", "/procx", "/etc/preseedx"]);
         takes::<AbsolutePath>(&["/", "/usr", "/etc/preseed/secrets/x"]);
+    }
+
+    #[test]
+    fn secret_files() {
+        takes::<SecretFile>(&["/etc/preseed/secrets/x", "/s/a\"b'%i$x;#\u{e9}"]);
+        refuses::<SecretFile>(&[
+            (
+                "/s/a b",
+                "path `/s/a b` of a secret holds ` `: systemd cannot load it as a credential: rename it, or name a link to it",
+            ),
+            (
+                "/s/a\\b",
+                "path `/s/a\\b` of a secret holds `\\`: systemd cannot load it as a credential: rename it, or name a link to it",
+            ),
+            (
+                "secrets/x",
+                "path `secrets/x` is not absolute: write it in full, from `/` on",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn no_characters() {
+        takes::<AbsolutePath>(&["/srv/\u{fdcf}\u{fdf0}\u{fffd}\u{10fffd}"]);
+        for (character, name) in [
+            ('\u{fdd0}', "U+FDD0"),
+            ('\u{fffe}', "U+FFFE"),
+            ('\u{10ffff}', "U+10FFFF"),
+        ] {
+            let path = format!("/srv/{character}");
+            let expected = format!(
+                "path {} holds {name}, which is no character: rename it: systemd ignores what it is in",
+                quoted(&path)
+            );
+            refuses::<Mountpoint>(&[(&path, &expected)]);
+        }
     }
 
     #[test]
