@@ -1,7 +1,7 @@
 //! Everything that is written for a host, in order.
 
 use std::num::NonZero;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use declaration::settings::{Broken, Host, Service};
 
@@ -36,14 +36,19 @@ pub fn write_parallel(host: &Host, directory: &Directory) -> Vec<EntryError> {
         let mut shares = host.services.chunks(share);
         let own = shares.next().unwrap_or_default();
         let others: Vec<_> = shares
-            .map(|share| scope.spawn(|| write_services(share, directory)))
+            .map(|share| {
+                let write = move || write_services(share, directory);
+                (share, thread::Builder::new().spawn_scoped(scope, write))
+            })
             .collect();
         errors.extend(write_services(own, directory));
-        for other in others {
-            match other.join() {
-                Ok(failed) => errors.extend(failed),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+        for (share, other) in others {
+            errors.extend(match other.map(ScopedJoinHandle::join) {
+                Ok(Ok(failed)) => failed,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // No thread is to be had.
+                Err(_) => write_services(share, directory),
+            });
         }
     });
     let mut tree = directory;

@@ -75,7 +75,9 @@ fn dumped(text: &str) -> HashMap<String, Vec<String>> {
     let mut units: HashMap<String, Vec<String>> = HashMap::new();
     let mut unit = None;
     for line in text.lines() {
-        if let Some(name) = line.trim_start().strip_prefix("-> Unit ") {
+        // The arrow depends on the locale, and on the version.
+        let heading = line.trim_start().trim_start_matches(['-', '>', '→']);
+        if let Some(name) = heading.strip_prefix(" Unit ") {
             unit = Some(name.trim_end_matches(':').to_owned());
         } else if let Some(unit) = &unit {
             units
