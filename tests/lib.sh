@@ -15,11 +15,11 @@ PASSWORD_FILE=/etc/preseed/secrets/local
 
 trap 'trouble $? "$BASH_COMMAND"' ERR
 
-# The line of the scenario that is being run, whatever function it called: FILE:LINE.
+# The line of the scenario that is being run, whatever function of these libraries it called: FILE:LINE.
 where() {
     local frame
     for frame in "${!BASH_SOURCE[@]}"; do
-        [[ ${BASH_SOURCE[frame]} == "${BASH_SOURCE[0]}" ]] && continue
+        [[ ${BASH_SOURCE[frame]%/*} == "${BASH_SOURCE[0]%/*}" ]] && continue
         printf '%s:%s' "${BASH_SOURCE[frame]##*/}" "${BASH_LINENO[frame - 1]}"
         return
     done
@@ -77,9 +77,7 @@ declare_sonarr() {
 
 	[backup]
 	repository = "local"
-
-	[preseed]
-	$(printf '%s\n' "$@")
+	$([[ $# == 0 ]] || printf '\n%s\n' '[preseed]' "$@")
 	EOF
 }
 
@@ -235,6 +233,48 @@ lose_data() {
     else
         rm -rf "$1"
     fi
+}
+
+# ZFS
+
+# declare_vault: the pool `vault` as where replicas are. After declare_default_host.
+declare_vault() {
+    cat >>/etc/preseed/preseed.toml <<-EOF
+
+	[replica.vault]
+	parent = "vault/services"
+	EOF
+}
+
+# properties: of all datasets of the pool `tank`, except what differs from one minute to the next.
+properties() {
+    zfs get -H -p -r -t filesystem -o name,property,value,source all tank |
+        grep -vE '	(used|available|referenced|written|logical|usedby|compressratio|refcompressratio|objsetid|snapshots_changed)'
+}
+
+assert_properties() { # DATASET PROPERTY=VALUE...
+    local dataset=$1 wanted
+    shift
+    for wanted; do
+        assert_eq "$wanted" "${wanted%%=*}=$(zfs get -H -p -o value "${wanted%%=*}" "$dataset")" "$dataset"
+    done
+}
+
+# assert_mark DATASET BY: a mark of its own, bound to its guid, that says how the data came.
+assert_mark() {
+    assert_matches "$(zfs get -H -o source,value preseed:state "$1")" \
+        "^local	seeded of=guid:$(zfs get -H -p -o value guid "$1") by=$2 " "the mark of $1"
+}
+
+# assert_not_ignored DATASET: nothing is left of its time as a staged dataset.
+assert_not_ignored() {
+    assert_properties "$1" org.openzfs.systemd:ignore=-
+    assert_exit 1 zfs list "$1:preseed-staging"
+}
+
+# Datasets that restores replaced.
+kept_datasets() {
+    zfs list -H -r -o name tank/services | grep ':preseed-kept-' || true
 }
 
 # restic

@@ -1,0 +1,29 @@
+# The power goes in the middle of a restic restore: nothing of it is in the dataset's place, the half-restored
+# dataset is not mounted by anyone, and the next boot ends as an undisturbed restore does.
+
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
+head -c 60000000 /dev/urandom >/var/lib/sonarr/large
+fingerprint /var/lib/sonarr >/var/tmp/before
+backup_sonarr
+umount /var/lib/sonarr
+zfs destroy -r tank/services/sonarr
+sync
+systemctl start --no-block sonarr
+half_done() {
+    compgen -G '/run/preseed/staging/sonarr/.preseed-restic-*/var/lib/sonarr/large' >/dev/null
+}
+eventually half_done
+zpool sync
+
+#: power-cut
+assert_active sonarr.service
+assert_series 'The Expanse'
+assert_same_tree /var/tmp/before /var/lib/sonarr
+assert_exit 1 zfs list tank/services/sonarr:preseed-staging
+assert_mark tank/services/sonarr restic
