@@ -123,6 +123,7 @@ impl Share {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use storage::Mark;
 
     use super::*;
@@ -209,6 +210,51 @@ mod tests {
                 verdict(&observation, OnPartial::Restore),
                 Verdict::Unmounted
             );
+        }
+    }
+
+    fn any_mark() -> impl Strategy<Value = MarkState> {
+        prop_oneof![
+            Just(MarkState::None),
+            Just(MarkState::Foreign("its source is `received`".into())),
+            prop_oneof![
+                Just(Stage::Staging),
+                Just(Stage::Staged),
+                Just(Stage::Seeding),
+                Just(Stage::Seeded)
+            ]
+            .prop_map(ours),
+        ]
+    }
+
+    proptest! {
+        /// Rules 3, 4 and 7 of the design, for every state that can be observed.
+        #[test]
+        fn nothing_that_could_be_data_is_restored_over(
+            place in prop_oneof![Just(Place::Missing), Just(Place::Unmounted), Just(Place::Mounted)],
+            mark in any_mark(),
+            others in 0_usize..3,
+            found in 0_usize..3,
+            missing in 0_usize..3,
+            restore_partial in any::<bool>(),
+        ) {
+            let paths = |count: usize| (0..count).map(|n| n.to_string().into()).collect::<Vec<_>>();
+            let contents = Contents { count: others + found, found: paths(found), missing: paths(missing), ..Contents::default() };
+            let observation = Observation { place, mark: mark.clone(), contents };
+            let on_partial = if restore_partial { OnPartial::Restore } else { OnPartial::Stop };
+            let decided = verdict(&observation, on_partial);
+            let interrupted = matches!(&mark, MarkState::Ours(mark) if mark.stage == Stage::Seeding);
+            if place == Place::Unmounted {
+                prop_assert_eq!(decided, Verdict::Unmounted);
+            } else if place == Place::Mounted && others + found > 0 {
+                if missing == 0 {
+                    prop_assert!(matches!(decided, Verdict::Adopt | Verdict::Present | Verdict::Finish), "{:?}", decided);
+                } else if found > 0 && on_partial == OnPartial::Stop && !interrupted {
+                    prop_assert_eq!(decided, Verdict::Partly);
+                }
+            } else {
+                prop_assert!(matches!(decided, Verdict::Restore(_)), "{:?}", decided);
+            }
         }
     }
 }
