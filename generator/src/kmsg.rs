@@ -51,7 +51,7 @@ impl Log {
 }
 
 fn open_kmsg() -> io::Result<File> {
-    // O_NONBLOCK (2048): in a container the name may be a pipe that nobody reads.
+    // O_NONBLOCK: in a container the name may be a pipe that nobody reads.
     let kmsg = OpenOptions::new()
         .write(true)
         .custom_flags(nix::libc::O_NOCTTY | nix::libc::O_NONBLOCK)
