@@ -70,8 +70,8 @@ pub(crate) fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Puts what the scenarios need below `root`: the test service, its unit and user, `lib.sh`.
-/// The service is enabled.
+/// Puts what the scenarios need below `root`: the test service, which is enabled, its
+/// user, and the functions that scenarios and stories are told with.
 ///
 /// # Errors
 /// A file cannot be read or written, or `systemd-sysusers` fails.
@@ -83,11 +83,11 @@ pub(crate) fn install_test_service(root: &Path, built: &Binaries) -> anyhow::Res
         &root.join("usr/lib/preseed-tests/sonarr"),
         0o755,
     )?;
-    copy(
-        &tests.join("lib.sh"),
-        &root.join("usr/lib/preseed-tests/lib.sh"),
-        0o644,
-    )?;
+    for library in ["lib.sh", "demo/narration.sh"] {
+        let from = tests.join(library);
+        let name = from.file_name().unwrap_or_default();
+        copy(&from, &root.join("usr/lib/preseed-tests").join(name), 0o644)?;
+    }
     copy(&tests.join("sonarr/sonarr.service"), &unit, 0o644)?;
     let wants = root.join("etc/systemd/system/multi-user.target.wants");
     fs::create_dir_all(&wants).with_context(|| wants.display().to_string())?;

@@ -2,6 +2,7 @@
 
 mod binaries;
 mod container;
+mod demo;
 mod install;
 mod packages;
 mod scenario;
@@ -28,6 +29,12 @@ enum Task {
         #[arg(long)]
         root: PathBuf,
     },
+    /// Show the main job on this machine, in a throw-away container
+    Demo {
+        /// On real ZFS, in a virtual machine
+        #[arg(long)]
+        zfs: bool,
+    },
     /// Throw-away containers of this machine's own root, with real systemd
     #[command(subcommand)]
     Container(container::Task),
@@ -38,6 +45,7 @@ fn main() -> ExitCode {
         Task::Install { root } => Binaries::build()
             .and_then(|built| install::install(&root, &built))
             .map(|()| ExitCode::SUCCESS),
+        Task::Demo { zfs } => demo::run(zfs),
         Task::Container(task) => container::run(task),
     };
     done.unwrap_or_else(|error| {

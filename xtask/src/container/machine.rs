@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
 use crate::container::base::Base;
+use crate::container::control_group::ControlGroup;
 use crate::container::overlay;
 
 /// Longer than a stage that hangs takes to be ended, reported and the machine shut down.
@@ -106,13 +107,17 @@ impl Machine {
     /// From power-on to power-off.
     fn boot(&self, console: &Path) -> anyhow::Result<ExitStatus> {
         let log = File::create(console).with_context(|| console.display().to_string())?;
-        // setpriv: systemd-nspawn ends with this process, and the machine with systemd-nspawn.
+        let group = ControlGroup::new()?;
+        // However this process ends, unshare is killed then, and with it the first process of a
+        // process namespace: that takes all others along.
         let mut nspawn = Command::new("setpriv");
+        nspawn.args(["--pdeathsig", "KILL"]);
+        nspawn.args(group.entrance());
+        nspawn.args(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]);
         nspawn
-            .args(["--pdeathsig", "KILL", "systemd-nspawn"])
-            .args(["--quiet", "--register=no", "--private-network"])
-            .args(["--console=read-only", "--boot"])
-            .arg("--machine=preseed")
+            .args(["systemd-nspawn", "--quiet", "--register=no", "--keep-unit"])
+            .args(["--private-network", "--console=read-only", "--boot"])
+            .arg(format!("--machine=preseed-{}", process::id()))
             .arg(argument("--directory=", &self.root, ""))
             .arg(argument("--bind=", &self.disk().join("var"), ":/var"))
             .arg(argument("--bind=", &self.disk().join("srv"), ":/srv"))
@@ -121,10 +126,6 @@ impl Machine {
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("the console's log")?)
             .stderr(log);
-        if !Path::new("/run/systemd/system").exists() {
-            // No service manager to ask for a scope.
-            nspawn.arg("--keep-unit");
-        }
         let mut nspawn = nspawn.spawn().context("systemd-nspawn")?;
         let id = Pid::from_raw(nspawn.id().try_into().context("a process id")?);
         thread::scope(|scope| {

@@ -1,10 +1,12 @@
 //! A throw-away container of the machine's own root, with real systemd, as a tool.
 
 mod base;
+mod control_group;
 mod machine;
 mod namespace;
 mod overlay;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -44,9 +46,7 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
         }
         Task::Exec { script } => {
             let scenario = Scenario::read(&script)?;
-            let base = Base::prepare(&namespace::enter()?, &built)?;
-            let failed = play(&base, &scenario, &mut std::io::stdout())?;
-            failed.is_none()
+            play_alone(&built, &scenario, &mut io::stdout())?.is_none()
         }
     };
     Ok(if passed {
@@ -78,11 +78,25 @@ pub(crate) fn run_scenarios(built: &Binaries, names: &[String]) -> anyhow::Resul
     }))
 }
 
-/// Runs one scenario in a fresh container; gives the exit status of the stage that failed, if one did.
+/// Runs one scenario in a container, and gives the exit status of the stage that failed, if one did.
+/// What it prints goes to `output` while it runs.
+///
+/// # Errors
+/// No container can be made, or it does not work.
+pub(crate) fn play_alone(
+    built: &Binaries,
+    scenario: &Scenario,
+    output: &mut (dyn Write + Send),
+) -> anyhow::Result<Option<i32>> {
+    let base = Base::prepare(&namespace::enter()?, built)?;
+    play(&base, scenario, output)
+}
+
+/// Runs one scenario in a fresh container of `base`; gives the exit status of the stage that failed, if one did.
 fn play(
     base: &Base,
     scenario: &Scenario,
-    output: &mut (dyn std::io::Write + Send),
+    output: &mut (dyn Write + Send),
 ) -> anyhow::Result<Option<i32>> {
     let machine = Machine::new(base, &scenario.name)?;
     for stage in &scenario.stages {
