@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -99,11 +99,11 @@ impl Scenario {
     }
 }
 
-/// The scenarios in `directory`, sorted by name; only those called `names`, unless that is empty.
+/// The scenarios in `directory`, sorted by name.
 ///
 /// # Errors
-/// A file cannot be read, or there is none of a name.
-pub(crate) fn find(directory: &Path, names: &[String]) -> anyhow::Result<Vec<Scenario>> {
+/// A file cannot be read.
+pub(crate) fn find(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
     let place = || directory.display().to_string();
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).with_context(place)? {
@@ -111,22 +111,29 @@ pub(crate) fn find(directory: &Path, names: &[String]) -> anyhow::Result<Vec<Sce
     }
     files.retain(|file| file.extension().is_some_and(|extension| extension == "sh"));
     files.sort();
-    let called =
-        |file: &PathBuf, name: &String| file.file_stem().is_some_and(|stem| stem == name.as_str());
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !files.iter().any(|file| called(file, name)))
-    {
-        bail!(
-            "{}: no scenario {unknown}: see what is there with ls",
-            directory.display()
-        );
+    files.iter().map(|file| Scenario::read(file)).collect()
+}
+
+/// Those of `scenarios` whose name holds one of `parts`; all, if there are none.
+///
+/// # Errors
+/// No scenario's name holds a part.
+pub(crate) fn select(
+    mut scenarios: Vec<Scenario>,
+    parts: &[String],
+) -> anyhow::Result<Vec<Scenario>> {
+    for part in parts {
+        if !scenarios
+            .iter()
+            .any(|scenario| scenario.name.contains(part))
+        {
+            bail!("no scenario {part}: see what is there with `ls tests/*/*.sh`");
+        }
     }
-    files
-        .iter()
-        .filter(|file| names.is_empty() || names.iter().any(|name| called(file, name)))
-        .map(|file| Scenario::read(file))
-        .collect()
+    scenarios.retain(|scenario| {
+        parts.is_empty() || parts.iter().any(|part| scenario.name.contains(part))
+    });
+    Ok(scenarios)
 }
 
 /// How many passed, and how many did not. Prints as `N passed, M failed`.

@@ -24,8 +24,8 @@ use crate::scenario::{self, Failure, Scenario, Start, Tally};
 pub(crate) enum Task {
     /// Run scenarios of tests/container, each in a fresh container
     Run {
-        /// Their names; all, unless one is given
-        scenarios: Vec<String>,
+        /// Their names, or parts of them; all, if there are none
+        names: Vec<String>,
     },
     /// Run one bash file in a fresh container, cut into stages as scenarios are
     Exec { script: PathBuf },
@@ -39,8 +39,8 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
     packages::require(packages::CONTAINER)?;
     let built = Binaries::build()?;
     let passed = match task {
-        Task::Run { scenarios } => {
-            let tally = run_scenarios(&built, &scenarios)?;
+        Task::Run { names } => {
+            let tally = run_scenarios(&built, &names)?;
             println!("{tally}");
             tally.failed == 0
         }
@@ -56,12 +56,13 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Runs the scenarios of `tests/container` that are called `names`, all if that is empty.
+/// Runs the scenarios of `tests/container` whose names hold one of `names`; all, if that is empty.
 ///
 /// # Errors
-/// There is none of a name, or no container can be made.
+/// There is none of such a name, or no container can be made.
 pub(crate) fn run_scenarios(built: &Binaries, names: &[String]) -> anyhow::Result<Tally> {
-    let scenarios = scenario::find(&workspace().join("tests/container"), names)?;
+    let scenarios = scenario::find(&workspace().join("tests/container"))?;
+    let scenarios = scenario::select(scenarios, names)?;
     let base = Base::prepare(&namespace::enter()?, built)?;
     Ok(scenario::run_each("container", &scenarios, |scenario| {
         let mut output = Vec::new();
