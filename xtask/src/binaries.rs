@@ -37,17 +37,20 @@ impl Binaries {
     /// # Errors
     /// The build fails, or cargo does not say where a binary is.
     pub(crate) fn build() -> anyhow::Result<Self> {
-        let output = cargo()
-            .args(["build", "--release", "--bins", "--workspace"])
-            .args(["--exclude", "xtask"])
-            .arg("--message-format=json-render-diagnostics")
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cargo")?;
-        if !output.status.success() {
-            bail!("cargo build --release: {}", output.status);
-        }
-        let mut built = executables(&String::from_utf8_lossy(&output.stdout))?;
+        let mut built = build(cargo().args([
+            "build",
+            "--workspace",
+            "--exclude=xtask",
+            "--exclude=sonarr",
+        ]))?;
+        // Without libraries it also runs in a container that holds nothing else. The target is
+        // named so that build scripts and macros are built as ever.
+        let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+        built.extend(build(
+            cargo()
+                .args(["build", "--package=sonarr", "--target", &target])
+                .env("RUSTFLAGS", "-C target-feature=+crt-static"),
+        )?);
         let mut take = |name: &str| {
             built
                 .remove(name)
@@ -61,6 +64,20 @@ impl Binaries {
             sonarr: take("sonarr")?,
         })
     }
+}
+
+/// Runs a cargo command that builds binaries for release, and says where each is.
+fn build(cargo: &mut Command) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    let output = cargo
+        .args(["--release", "--bins"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo")?;
+    if !output.status.success() {
+        bail!("cargo build --release: {}", output.status);
+    }
+    executables(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// The executables that cargo's messages name, by target.
