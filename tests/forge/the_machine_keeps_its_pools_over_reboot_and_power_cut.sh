@@ -1,6 +1,7 @@
 # The forge itself: its pools are there, a snapshot can be rolled back to, a clean reboot keeps everything, and
 # a power cut keeps what was synced.
 
+systemctl disable --quiet sonarr
 assert_eq $'tank\nvault' "$(zpool list -H -o name)" 'pools'
 assert_exit 1 zfs list tank/services
 zfs create -o mountpoint=/srv/kept tank/kept

@@ -3,6 +3,7 @@
 mod binaries;
 mod container;
 mod demo;
+mod forge;
 mod install;
 mod packages;
 mod scenario;
@@ -38,6 +39,9 @@ enum Task {
     /// Throw-away containers of this machine's own root, with real systemd
     #[command(subcommand)]
     Container(container::Task),
+    /// Virtual machines with real ZFS
+    #[command(subcommand)]
+    Forge(forge::Task),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
             .map(|()| ExitCode::SUCCESS),
         Task::Demo { zfs } => demo::run(zfs),
         Task::Container(task) => container::run(task),
+        Task::Forge(task) => forge::run(task),
     };
     done.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

@@ -1,0 +1,184 @@
+//! A machine for one scenario.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+
+use crate::forge::agent::{Agent, End};
+use crate::forge::cache::{Cache, Scratch};
+use crate::forge::guest::{BOOT, Guest};
+use crate::forge::payload;
+use crate::forge::qemu::{Parts, Qemu};
+use crate::forge::workshop::Workshop;
+
+/// How long a stage may take; the guest ends it then.
+const STAGE_SECONDS: u64 = 600;
+
+/// How long what the forge itself runs may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A machine with disks of its own, which go when it is dropped.
+pub(crate) struct Machine<'a> {
+    workshop: &'a Workshop,
+    guest: &'a Guest,
+    payload: PathBuf,
+    qemu: Qemu,
+    agent: Agent,
+    scratch: Scratch,
+}
+
+impl<'a> Machine<'a> {
+    /// A machine that is booted, with pools `tank` and `vault` and what `payload` holds in it.
+    ///
+    /// # Errors
+    /// It does not start, or does not answer.
+    pub(crate) fn booted(
+        cache: &Cache,
+        workshop: &'a Workshop,
+        guest: &'a Guest,
+        payload: PathBuf,
+    ) -> anyhow::Result<Self> {
+        let scratch = cache.scratch()?;
+        guest.disks(scratch.path())?;
+        let parts = Parts {
+            workshop,
+            initrd: &guest.initrd(),
+            directory: scratch.path(),
+            payload: &payload,
+        };
+        let (qemu, agent) = Qemu::start(&parts, &guest.booted())?;
+        let mut machine = Self {
+            workshop,
+            guest,
+            payload,
+            qemu,
+            agent,
+            scratch,
+        };
+        let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs_f64();
+        let unpack = payload::UNPACK;
+        machine.check(&format!("date --set=@{now} >/dev/null\n{unpack}"))?;
+        Ok(machine)
+    }
+
+    /// Runs a stage, as the file `name` in the machine, with `lib.sh`. Its output goes to `output`;
+    /// if it fails, so does a report of the machine's state. Gives its exit status.
+    ///
+    /// # Errors
+    /// The machine does not work any more.
+    pub(crate) fn stage(
+        &mut self,
+        name: &str,
+        script: &str,
+        output: &mut dyn Write,
+    ) -> anyhow::Result<i32> {
+        let file = format!("'/run/scenario/{}'", name.replace('\'', "_"));
+        let program = format!(
+            "mkdir -p /run/scenario\n\
+             cat >{file} <<'#end of the stage#'\n{script}\n#end of the stage#\n\
+             export BASH_ENV=/usr/lib/preseed-tests/lib.sh\n\
+             timeout --kill-after=10 {STAGE_SECONDS} bash {file}\n\
+             status=$?\n\
+             [[ $status != 124 ]] || echo 'the stage was not over after {STAGE_SECONDS} s'\n\
+             [[ $status == 0 ]] || bash -c report\n\
+             exit $status\n"
+        );
+        let patience = Duration::from_secs(STAGE_SECONDS) + PATIENCE;
+        match self.agent.run(&program, patience, output) {
+            Ok(End::Exit(status)) => Ok(status),
+            Ok(End::MachineGone) => bail!("the machine ended:\n{}", self.qemu.log()),
+            Err(error) => Err(error).with_context(|| self.qemu.log()),
+        }
+    }
+
+    /// Runs a bash script. Its output goes to `output`. Gives its exit status.
+    ///
+    /// # Errors
+    /// The machine does not work any more.
+    pub(crate) fn run(&mut self, script: &str, output: &mut dyn Write) -> anyhow::Result<i32> {
+        let patience = Duration::from_secs(STAGE_SECONDS);
+        match self.agent.run(script, patience, output)? {
+            End::Exit(status) => Ok(status),
+            End::MachineGone => bail!("the machine ended:\n{}", self.qemu.log()),
+        }
+    }
+
+    /// Shuts the machine down as an admin would, boots it again, and waits until the boot is over.
+    ///
+    /// # Errors
+    /// It does not shut down, or does not boot.
+    pub(crate) fn reboot(&mut self) -> anyhow::Result<()> {
+        let mut output = Vec::new();
+        // The answer may come before the machine is off.
+        let mut script = "systemctl poweroff\n";
+        loop {
+            match self.agent.run(script, PATIENCE, &mut output) {
+                Ok(End::MachineGone) => break,
+                Ok(End::Exit(0)) => script = "sleep infinity",
+                ended => bail!(
+                    "the machine does not shut down: {ended:?}:\n{}\n{}",
+                    String::from_utf8_lossy(&output),
+                    self.qemu.log()
+                ),
+            }
+        }
+        self.qemu.wait()?;
+        self.boot()
+    }
+
+    /// Cuts the machine's power, boots it again, and waits until the boot is over.
+    ///
+    /// # Errors
+    /// It does not boot.
+    pub(crate) fn power_cut(&mut self) -> anyhow::Result<()> {
+        self.qemu.kill().context("qemu")?;
+        self.boot()
+    }
+
+    fn boot(&mut self) -> anyhow::Result<()> {
+        let parts = Parts {
+            workshop: self.workshop,
+            initrd: &self.guest.initrd(),
+            directory: self.scratch.path(),
+            payload: &self.payload,
+        };
+        (self.qemu, self.agent) = Qemu::start(&parts, &self.guest.booting())?;
+        self.agent
+            .go()
+            .and_then(|()| self.agent.await_boot(BOOT))
+            .with_context(|| format!("the machine does not boot:\n{}", self.qemu.log()))?;
+        // A failed unit makes it "degraded", which is for the scenario to judge.
+        let boot = BOOT.as_secs();
+        self.check(&format!(
+            "timeout {boot} systemctl is-system-running --wait >/dev/null\n\
+             [[ $? != 124 ]] || {{ echo 'the boot is not over after {boot} s'; systemctl list-jobs; exit 1; }}\n"
+        ))
+    }
+
+    /// Opens a shell on the terminal that this process runs on.
+    ///
+    /// # Errors
+    /// The machine ends first.
+    pub(crate) fn shell(&mut self) -> anyhow::Result<()> {
+        crate::forge::shell::run(&mut self.agent)
+    }
+
+    /// Runs what has to succeed.
+    fn check(&mut self, script: &str) -> anyhow::Result<()> {
+        let mut output = Vec::new();
+        let end = self
+            .agent
+            .run(script, BOOT + PATIENCE, &mut output)
+            .with_context(|| self.qemu.log())?;
+        if end == End::Exit(0) {
+            return Ok(());
+        }
+        bail!(
+            "the machine is not well: {end:?}:\n{}\n{}",
+            String::from_utf8_lossy(&output),
+            self.qemu.log()
+        )
+    }
+}

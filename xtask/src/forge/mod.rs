@@ -1,0 +1,189 @@
+//! The forge: a virtual machine with real ZFS, as a tool.
+
+mod agent;
+mod cache;
+mod guest;
+mod machine;
+mod monitor;
+mod payload;
+mod qemu;
+mod recipe;
+mod shell;
+mod workshop;
+
+use std::io::stdout;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+pub(crate) use self::machine::Machine;
+
+use self::cache::{Cache, Scratch};
+use self::guest::Guest;
+use self::workshop::Workshop;
+use crate::binaries::{Binaries, workspace};
+use crate::packages::{self, Program};
+use crate::scenario::{self, Failure, Scenario, Start, Tally};
+
+/// What building and running the machine needs of this one.
+const PROGRAMS: &[Program] = &[
+    Program {
+        name: "mmdebstrap",
+        package: "mmdebstrap",
+    },
+    Program {
+        name: "setpriv",
+        package: "util-linux",
+    },
+    Program {
+        name: "tar",
+        package: "tar",
+    },
+];
+
+/// What can be done with the forge.
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Build the machine, unless it is there
+    Build,
+    /// Run scenarios, all if none is named
+    Run {
+        /// A scenario's name, or a part of it
+        names: Vec<String>,
+        /// When a scenario fails, open a shell in its machine
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Open a shell in a fresh machine
+    Shell,
+    /// Run one bash script in a fresh machine
+    Exec { script: String },
+}
+
+/// Does it.
+///
+/// # Errors
+/// Something is missing, or the machine does not work. A scenario that fails is no error.
+pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
+    if let Task::Build = task {
+        Parts::open()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let forge = Forge::open(&Binaries::build()?)?;
+    let succeeded = match task {
+        Task::Build => true,
+        Task::Run { names, keep } => forge.run(&names, keep)?.failed == 0,
+        Task::Shell => forge.machine()?.shell().map(|()| true)?,
+        Task::Exec { script } => forge.machine()?.run(&script, &mut stdout())? == 0,
+    };
+    Ok(if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// What is built once and cached.
+struct Parts {
+    cache: Cache,
+    workshop: Workshop,
+    guest: Guest,
+}
+
+impl Parts {
+    fn open() -> anyhow::Result<Self> {
+        packages::require(PROGRAMS)?;
+        let cache = Cache::open()?;
+        cache.clean_up_on_signals()?;
+        let workshop = Workshop::open(&cache)?;
+        let guest = Guest::open(&cache, &workshop)?;
+        Ok(Self {
+            cache,
+            workshop,
+            guest,
+        })
+    }
+}
+
+/// Machines with the current build in them.
+pub(crate) struct Forge {
+    parts: Parts,
+    scratch: Scratch,
+}
+
+impl Forge {
+    /// Builds the virtual machine if need be, which takes minutes, and packs what `built` says.
+    ///
+    /// # Errors
+    /// Something is missing, or the machine cannot be built.
+    pub(crate) fn open(built: &Binaries) -> anyhow::Result<Self> {
+        let parts = Parts::open()?;
+        let scratch = parts.cache.scratch()?;
+        let forge = Self { parts, scratch };
+        payload::pack(built, &forge.scratch.path().join("root"), &forge.payload())?;
+        Ok(forge)
+    }
+
+    fn payload(&self) -> PathBuf {
+        self.scratch.path().join("payload")
+    }
+
+    /// A fresh machine: booted, pools `tank` and `vault` imported, preseed installed, nothing
+    /// declared.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn machine(&self) -> anyhow::Result<Machine<'_>> {
+        let Parts {
+            cache,
+            workshop,
+            guest,
+        } = &self.parts;
+        Machine::booted(cache, workshop, guest, self.payload())
+    }
+
+    /// Runs the scenarios of `tests/forge`, and those of `tests/container` that say `also: forge`,
+    /// each in a machine of its own.
+    ///
+    /// # Errors
+    /// A scenario cannot be read, or there is none of a name.
+    pub(crate) fn run(&self, names: &[String], keep: bool) -> anyhow::Result<Tally> {
+        let tests = workspace().join("tests");
+        let mut scenarios = scenario::find(&tests.join("forge"))?;
+        let also = scenario::find(&tests.join("container"))?;
+        scenarios.extend(
+            also.into_iter()
+                .filter(|scenario| scenario.header("also") == Some("forge")),
+        );
+        scenarios.sort_by(|one, other| one.name.cmp(&other.name));
+        let scenarios = scenario::select(scenarios, names)?;
+        Ok(scenario::run_each("forge", &scenarios, |scenario| {
+            self.run_scenario(scenario, keep)
+        }))
+    }
+
+    fn run_scenario(&self, scenario: &Scenario, keep: bool) -> anyhow::Result<Result<(), Failure>> {
+        let mut machine = self.machine()?;
+        let mut output = Vec::new();
+        for stage in &scenario.stages {
+            match stage.start {
+                Start::Fresh => {}
+                Start::Reboot => machine.reboot().context("reboot")?,
+                Start::PowerCut => machine.power_cut().context("power cut")?,
+            }
+            let file = format!("{}.sh", scenario.name);
+            let status = machine.stage(&file, &stage.script, &mut output)?;
+            if status != 0 {
+                if keep {
+                    eprintln!("{} failed: a shell in its machine", scenario.name);
+                    machine.shell()?;
+                }
+                let output = String::from_utf8_lossy(&output).into_owned();
+                return Ok(Err(Failure { output }));
+            }
+        }
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,60 @@
+//! The disk that carries the current build into a machine: a tar archive, read as it is.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::binaries::Binaries;
+use crate::forge::recipe::succeed;
+use crate::install;
+
+/// Fixed, because a saved machine knows it.
+const SIZE: u64 = 256 << 20;
+
+/// Unpacks the disk in the guest. Nothing of an earlier disk may come from the guest's memory.
+pub(crate) const UNPACK: &str = "
+set -eu
+dd if=/dev/vdd bs=1M iflag=direct status=none | tar --extract --directory=/ --keep-directory-symlink
+systemctl daemon-reload
+journalctl --quiet --update-catalog
+";
+
+/// Makes `disk` without contents.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn blank(disk: &Path) -> anyhow::Result<()> {
+    File::create(disk)
+        .and_then(|file| file.set_len(SIZE))
+        .with_context(|| disk.display().to_string())
+}
+
+/// Packs preseed and the test service into `disk`, by way of the directory `root`, which is made.
+///
+/// # Errors
+/// A file cannot be installed or packed, or it is all too big.
+pub(crate) fn pack(built: &Binaries, root: &Path, disk: &Path) -> anyhow::Result<()> {
+    install::install(root, built)?;
+    install::install_test_service(root, built)?;
+    // The guest has the user, and accounts of its own.
+    let accounts = ["passwd", "group", "shadow", "gshadow"];
+    succeed(
+        Command::new("tar")
+            .args(["--create", "--sort=name", "--owner=0", "--group=0"])
+            .args(accounts.map(|name| format!("--exclude=./etc/{name}*")))
+            .arg("--file")
+            .arg(disk)
+            .arg("--directory")
+            .arg(root)
+            .arg("."),
+    )?;
+    let place = || disk.display().to_string();
+    let size = fs::metadata(disk).with_context(place)?.len();
+    if size > SIZE {
+        bail!("{}: {size} bytes, more than {SIZE}", disk.display());
+    }
+    let file = File::options().write(true).open(disk).with_context(place)?;
+    file.set_len(SIZE).with_context(place)
+}

@@ -1,0 +1,235 @@
+//! A running qemu.
+
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+
+use anyhow::{Context as _, bail};
+
+use crate::forge::agent::Agent;
+use crate::forge::monitor::Monitor;
+use crate::forge::workshop::Workshop;
+
+/// The size of the guest's memory.
+const MEMORY: &str = "2048M";
+const MEMORY_BYTES: u64 = 2048 << 20;
+
+/// The hardware. A saved state fits only the hardware it was saved on.
+pub(crate) const HARDWARE: &[&str] = &[
+    "-no-user-config",
+    "-nodefaults",
+    "-display",
+    "none",
+    "-accel",
+    "tcg,thread=multi",
+    "-cpu",
+    "max",
+    "-smp",
+    "2",
+    "-nic",
+    "none",
+    "-m",
+    MEMORY,
+    "-machine",
+    "pc,memory-backend=memory",
+    // Machines that begin from one saved state draw random numbers of their own.
+    "-device",
+    "vmgenid,guid=auto",
+    "-device",
+    "virtio-serial-pci",
+    "-device",
+    "virtserialport,chardev=agent,name=forge",
+    "-chardev",
+    "socket,id=agent,fd=0",
+    "-chardev",
+    "socket,id=monitor,fd=1",
+    "-mon",
+    "chardev=monitor,mode=control",
+];
+
+/// The kernel's command line.
+pub(crate) const KERNEL: &str = "console=ttyS0 quiet loglevel=4 edd=off mitigations=off nokaslr \
+     no_timer_check random.trust_cpu=on audit=0 lsm=yama";
+
+/// The disks, in the order of their names from `/dev/vda` on.
+pub(crate) const DISKS: [&str; 3] = ["root", "tank", "vault"];
+
+/// What a machine is made of.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) workshop: &'a Workshop,
+    pub(crate) initrd: &'a Path,
+    /// Where `root.qcow2` and the other [`DISKS`] are, and `console` and `qemu.log` go.
+    pub(crate) directory: &'a Path,
+    /// A raw disk of 256 MB, read-only: `/dev/vdd`.
+    pub(crate) payload: &'a Path,
+}
+
+/// Where the machine's memory is, and what happens to it.
+#[derive(Debug)]
+pub(crate) enum Memory {
+    /// Empty at first, and kept in this file, which is made.
+    Kept(PathBuf),
+    /// As the first file has it, which stays as it is; the second file holds the rest of the
+    /// machine's state at that moment.
+    Saved(PathBuf, PathBuf),
+}
+
+/// A process, killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Qemu {
+    process: Child,
+    monitor: Monitor,
+    directory: PathBuf,
+}
+
+impl Qemu {
+    /// Starts a machine: from the beginning, or from a saved state. It begins to run at once.
+    ///
+    /// # Errors
+    /// qemu does not start, or does not take the saved state.
+    pub(crate) fn start(parts: &Parts, memory: &Memory) -> anyhow::Result<(Self, Agent)> {
+        let log = parts.directory.join("qemu.log");
+        let stderr = File::create(&log).with_context(|| log.display().to_string())?;
+        let (port, guest_port) = UnixStream::pair()?;
+        let (control, guest_control) = UnixStream::pair()?;
+        let mut command = parts.workshop.program("usr/bin/qemu-system-x86_64");
+        for directory in ["usr/share/qemu", "usr/share/seabios"] {
+            command.arg("-L").arg(parts.workshop.join(directory));
+        }
+        command.args(HARDWARE).args(["-append", KERNEL]);
+        command.arg("-kernel").arg(parts.workshop.kernel());
+        command.arg("-initrd").arg(parts.initrd);
+        for disk in DISKS {
+            let file = parts.directory.join(disk).with_extension("qcow2");
+            command
+                .arg("-drive")
+                .arg(format!("if=virtio,format=qcow2,file={}", option(&file)?));
+        }
+        let payload = option(parts.payload)?;
+        command
+            .arg("-drive")
+            .arg(format!("if=virtio,format=raw,readonly=on,file={payload}"));
+        let console = option(&parts.directory.join("console"))?;
+        command
+            .arg("-chardev")
+            .arg(format!("file,id=console,append=on,path={console}"))
+            .args(["-serial", "chardev:console"]);
+        command.arg("-object").arg(memory.backend()?);
+        if let Memory::Saved(..) = memory {
+            command.args(["-incoming", "defer"]);
+        }
+        let process = command
+            .stdin(OwnedFd::from(guest_port))
+            .stdout(OwnedFd::from(guest_control))
+            .stderr(stderr)
+            .spawn()
+            .context("qemu")?;
+        // The command holds the guest's ends; qemu's end would go unnoticed.
+        drop(command);
+        let started = Monitor::new(control).and_then(|mut monitor| {
+            if let Memory::Saved(_, state) = memory {
+                monitor.load(state)?;
+            }
+            Ok(monitor)
+        });
+        let mut process = process;
+        match started {
+            Ok(monitor) => Ok((
+                Self {
+                    process,
+                    monitor,
+                    directory: parts.directory.to_owned(),
+                },
+                Agent::new(port)?,
+            )),
+            Err(error) => {
+                process.kill()?;
+                process.wait()?;
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                Err(error).with_context(|| format!("qemu: {}", said.trim_end()))
+            }
+        }
+    }
+
+    /// Writes the machine's state to `file` and ends it; its memory is in the file it had.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub(crate) fn save(mut self, file: &Path) -> anyhow::Result<()> {
+        self.monitor.save(file)?;
+        let status = self.process.wait().context("qemu")?;
+        if !status.success() {
+            bail!("qemu: {status}");
+        }
+        Ok(())
+    }
+
+    /// Waits for the machine to switch itself off.
+    ///
+    /// # Errors
+    /// qemu ends in another way.
+    pub(crate) fn wait(&mut self) -> anyhow::Result<()> {
+        let status = self.process.wait().context("qemu")?;
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("qemu: {status}: {}", self.log())
+        }
+    }
+
+    /// Kills the machine: what it had not written to its disks is lost.
+    ///
+    /// # Errors
+    /// The process cannot be killed.
+    pub(crate) fn kill(&mut self) -> std::io::Result<ExitStatus> {
+        self.process.kill()?;
+        self.process.wait()
+    }
+
+    /// What qemu has said, and the end of what the machine has.
+    pub(crate) fn log(&self) -> String {
+        let mut log = fs::read_to_string(self.directory.join("qemu.log")).unwrap_or_default();
+        let console = fs::read(self.directory.join("console")).unwrap_or_default();
+        let console = String::from_utf8_lossy(&console);
+        let lines: Vec<&str> = console.lines().collect();
+        log.push_str(&lines[lines.len().saturating_sub(60)..].join("\n"));
+        log
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        // It has ended already, or ends with this process.
+        self.kill().ok();
+    }
+}
+
+impl Memory {
+    fn backend(&self) -> anyhow::Result<String> {
+        let (file, rest) = match self {
+            Self::Kept(file) => {
+                File::create_new(file)
+                    .and_then(|file| file.set_len(MEMORY_BYTES))
+                    .with_context(|| file.display().to_string())?;
+                (file, "share=on")
+            }
+            // Copied on write.
+            Self::Saved(file, _) => (file, "share=off,readonly=on,rom=off"),
+        };
+        let path = option(file)?;
+        Ok(format!(
+            "memory-backend-file,id=memory,size={MEMORY},mem-path={path},{rest}"
+        ))
+    }
+}
+
+/// A path as the value of an option, where a comma separates options.
+fn option(path: &Path) -> anyhow::Result<String> {
+    let text = path
+        .to_str()
+        .with_context(|| format!("{}: not UTF-8", path.display()))?;
+    Ok(text.replace(',', ",,"))
+}
