@@ -3,8 +3,9 @@
 use storage::{Error, Snapshot};
 
 use crate::tier::{Context, Failure, Restored, Source, sources};
+use crate::verdict::{Held, held};
 
-/// How many snapshots of one source are tried at most, once they cannot be read or restored.
+/// How many snapshots of one source are tried at most, if they cannot be read or restored.
 const ATTEMPTS: usize = 3;
 
 /// What a source answered.
@@ -12,8 +13,8 @@ const ATTEMPTS: usize = 3;
 pub enum Answer {
     /// It restored the data, from this snapshot.
     Restored(Snapshot, Restored),
-    /// It was reached, and provably has no snapshot that holds the data.
-    NothingThere,
+    /// It was reached, and provably has no snapshot that holds the data; with what a reader should know.
+    NothingThere(Option<String>),
     /// It could not be asked.
     Unavailable(Error),
     /// It had the data, and restoring them failed.
@@ -25,7 +26,7 @@ impl Answer {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Restored(..) => "restored",
-            Self::NothingThere => "nothing-there",
+            Self::NothingThere(_) => "nothing-there",
             Self::Unavailable(_) => "unavailable",
             Self::Failed(_) => "failed",
         }
@@ -35,7 +36,8 @@ impl Answer {
     pub fn in_words(&self, source: &str) -> String {
         match self {
             Self::Restored(snapshot, _) => format!("{source}: {} holds the data", snapshot.label()),
-            Self::NothingThere => format!("{source}: nothing there"),
+            Self::NothingThere(None) => format!("{source}: nothing there"),
+            Self::NothingThere(Some(remark)) => format!("{source}: nothing there ({remark})"),
             Self::Unavailable(error) => {
                 format!("unavailable: {}", of_source(source, &error.to_string()))
             }
@@ -91,11 +93,11 @@ pub fn ask(
     let mut unsettled = Vec::new();
     for source in sources(context) {
         witness.asking(source.as_ref());
-        let answer = ask_one(source.as_ref(), witness, act)?;
+        let answer = ask_one(context, source.as_ref(), witness, act)?;
         witness.answered(source.as_ref(), &answer);
         match answer {
             Answer::Restored(..) => return Ok(Asked::Restored),
-            Answer::NothingThere => {}
+            Answer::NothingThere(_) => {}
             Answer::Unavailable(error) | Answer::Failed(error) => {
                 unsettled.push((source.name(), error));
             }
@@ -109,6 +111,7 @@ pub fn ask(
 }
 
 fn ask_one(
+    context: &Context<'_>,
     source: &dyn Source,
     witness: &mut dyn Witness,
     act: &mut Act<'_>,
@@ -117,21 +120,32 @@ fn ask_one(
         Ok(snapshots) => snapshots,
         Err(error) => return Ok(Answer::Unavailable(error)),
     };
-    let mut unreadable = Vec::new();
+    // The first of each is that of the newest snapshot: the one to mend.
     let mut failed = Vec::new();
+    let mut doubtful = None;
     for snapshot in snapshots {
-        match source.lacks(&snapshot) {
-            Ok(None) => {}
-            Ok(Some(why)) => {
+        let held = match source.contents(&snapshot) {
+            Ok(contents) => held(&contents, &context.observation.contents),
+            Err(Failure::Storage(error)) => return Err(error),
+            Err(Failure::Source(error)) => return Ok(Answer::Unavailable(error)),
+            Err(Failure::Snapshot(error)) => {
+                witness.passed_over(source, &snapshot, &error.to_string());
+                failed.push(error);
+                if failed.len() == ATTEMPTS {
+                    break;
+                }
+                continue;
+            }
+        };
+        match held {
+            Held::Data => {}
+            Held::Nothing(why) => {
                 witness.passed_over(source, &snapshot, &why);
                 continue;
             }
-            Err(error) => {
-                witness.passed_over(source, &snapshot, &error.to_string());
-                unreadable.push(error);
-                if unreadable.len() == ATTEMPTS {
-                    break;
-                }
+            Held::Doubtful(why) => {
+                witness.passed_over(source, &snapshot, &why);
+                doubtful.get_or_insert_with(|| in_doubt(context, source, &snapshot, &why));
                 continue;
             }
         }
@@ -142,6 +156,7 @@ fn ask_one(
         match act(source, &snapshot) {
             Ok(restored) => return Ok(Answer::Restored(snapshot, restored)),
             Err(Failure::Storage(error)) => return Err(error),
+            Err(Failure::Source(error)) => return Ok(Answer::Failed(error)),
             Err(Failure::Snapshot(error)) => {
                 witness.passed_over(source, &snapshot, &error.to_string());
                 failed.push(error);
@@ -151,12 +166,21 @@ fn ask_one(
             }
         }
     }
-    // The first is of the newest snapshot: the one to mend.
-    Ok(
-        match (failed.into_iter().next(), unreadable.into_iter().next()) {
-            (Some(error), _) => Answer::Failed(error),
-            (None, Some(error)) => Answer::Unavailable(error),
-            (None, None) => Answer::NothingThere,
-        },
+    Ok(match (failed.into_iter().next(), doubtful) {
+        (Some(error), _) => Answer::Failed(error),
+        (None, Some(error)) => Answer::Unavailable(error),
+        (None, None) => Answer::NothingThere(source.remark()),
+    })
+}
+
+/// No snapshot holds what is expected, and this one holds something else.
+fn in_doubt(context: &Context<'_>, source: &dyn Source, snapshot: &Snapshot, why: &str) -> Error {
+    Error::new(
+        source.label(snapshot),
+        format!("{why}: it may hold the data all the same"),
+        format!(
+            "correct `expect` in {} if it is wrong; or, if the snapshot is worth nothing, leave its tier out of `tiers`",
+            context.service.source.display()
+        ),
     )
 }

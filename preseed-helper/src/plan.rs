@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use declaration::settings::{OnUnavailable, Service};
-use storage::{Error, MarkState, Observation, Place, Snapshot};
+use storage::contents::named;
+use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot};
 
 use crate::ask::{Answer, Asked, Witness, ask};
 use crate::restore::{partly, unmounted, unsettled};
+use crate::systemd;
 use crate::tier::{Context, Restored, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
@@ -41,7 +43,9 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
         Verdict::Partly => (partly(service, &observation).to_string(), false),
         Verdict::Unmounted => (unmounted(service).to_string(), false),
         Verdict::Restore(why) => {
-            if let Some(mark) = storage.pending()? {
+            if let Err(error) = systemd::units_must_be_stopped(service) {
+                (error.to_string(), false)
+            } else if let LeftOver::Complete(mark) = &observation.left_over {
                 (
                     format!(
                         "would finish an interrupted restore by {} from {}",
@@ -106,7 +110,7 @@ fn outcome(
                     true,
                 )
             } else {
-                (error.to_string(), false)
+                (error.while_doing("not started").to_string(), false)
             }
         }
     }
@@ -131,19 +135,7 @@ fn seen(service: &Service, observation: &Observation) -> String {
     };
     line(&mut text, "mark", &mark);
     let contents = &observation.contents;
-    let mut entries = contents.entries.join(", ");
-    if contents.count > contents.entries.len() {
-        let _ = write!(entries, ", … ({} in all)", contents.count);
-    }
-    line(
-        &mut text,
-        "entries",
-        if contents.is_empty() {
-            "none"
-        } else {
-            &entries
-        },
-    );
+    line(&mut text, "entries", &named(&contents.entries));
     if !contents.missing.is_empty() && !contents.is_empty() {
         line(
             &mut text,

@@ -56,7 +56,15 @@ pub fn run(service: &Service) -> Result<Outcome, Refusal> {
     let storage = storage::open(service);
     let observation = storage.observe().map_err(Refusal::not_restored)?;
     let name = service.name.as_str();
-    match verdict(&observation, service.on_partial) {
+    let verdict = verdict(&observation, service.on_partial);
+    if matches!(verdict, Verdict::Present | Verdict::Adopt | Verdict::Finish) {
+        // It must not take the place of newer data at some later loss.
+        let put_away = storage.put_away(&observation.left_over);
+        if let Some(what) = put_away.map_err(Refusal::not_restored)? {
+            tell(&Event::new(Kind::StorageChanged, name, what).outcome("put-away"));
+        }
+    }
+    match verdict {
         Verdict::Present => {
             status::set("data is there: nothing to do");
             Ok(Outcome::Present)
@@ -146,7 +154,7 @@ fn restore(
                 tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
                 return Ok(Outcome::StartedEmpty);
             }
-            Err(Refusal::not_restored(error))
+            Err(Refusal::not_restored(error.while_doing("not started")))
         }
     }
 }
@@ -205,12 +213,12 @@ impl Witness for Journal<'_> {
                     .outcome(answer.word());
                 tell(&event.snapshot(&snapshot.name).bytes(restored.bytes));
             }
-            Answer::NothingThere | Answer::Unavailable(_) | Answer::Failed(_) => {
+            Answer::NothingThere(_) | Answer::Unavailable(_) | Answer::Failed(_) => {
                 let message = answer.in_words(&source_name);
                 let event = Event::new(Kind::SourceAnswered, self.service, message)
                     .tier(tier)
                     .outcome(answer.word());
-                let expected = matches!(answer, Answer::NothingThere);
+                let expected = matches!(answer, Answer::NothingThere(None));
                 if expected { event } else { event.warning() }.tell();
             }
         }
@@ -284,7 +292,7 @@ pub(crate) fn unsettled(service: &Service, why: Why, errors: &[(String, Error)])
     cures.dedup();
     Error::new(
         service.name.as_str(),
-        format!("not started: {}; {}", why.in_words(), faults.join("; ")),
+        format!("{}; {}", why.in_words(), faults.join("; ")),
         cures.join("; "),
     )
 }

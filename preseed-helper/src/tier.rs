@@ -10,7 +10,8 @@ mod rollback;
 use declaration::settings::Service;
 use declaration::value::TierName;
 use report::Progress;
-use storage::{Error, Kept, Observation, Result, Snapshot, Storage};
+use storage::contents::named;
+use storage::{Contents, Error, Kept, Observation, Result, Snapshot, Storage};
 
 /// What every source is given.
 pub struct Context<'a> {
@@ -46,11 +47,16 @@ pub trait Source {
     /// When it cannot be asked.
     fn snapshots(&self) -> Result<Vec<Snapshot>>;
 
-    /// What keeps a snapshot from being the service's data; `None` if it holds the data.
+    /// What lies in a snapshot.
     ///
     /// # Errors
-    /// When it cannot be looked into.
-    fn lacks(&self, snapshot: &Snapshot) -> Result<Option<String>>;
+    /// When it cannot be looked into: whether that is the snapshot's fault or the source's, see [`Failure`].
+    fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure>;
+
+    /// What a reader should know although the source holds no data.
+    fn remark(&self) -> Option<String> {
+        None
+    }
 
     /// What keeps a snapshot that holds the data from being restored by this source.
     fn obstacle(&self, _snapshot: &Snapshot) -> Option<Error> {
@@ -77,13 +83,46 @@ pub struct Restored {
     pub bytes: u64,
 }
 
-/// A restore that did not succeed.
+/// A look or a restore that did not succeed.
 #[derive(Debug)]
 pub enum Failure {
-    /// This snapshot cannot be used; the real storage is untouched. Another may do.
+    /// This snapshot cannot be used; the real storage is untouched. An older one may do.
     Snapshot(Error),
+    /// The source cannot be used now: an older snapshot of it would be restored only because the newer one
+    /// could not be had for the moment. Another source may do.
+    Source(Error),
     /// The real storage could not be replaced: no other snapshot would do better.
     Storage(Error),
+}
+
+impl Failure {
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        match self {
+            Self::Snapshot(error) | Self::Source(error) | Self::Storage(error) => error,
+        }
+    }
+}
+
+impl Context<'_> {
+    /// That nothing has changed in the service's storage since it was decided to restore.
+    ///
+    /// # Errors
+    /// When it has, or when it cannot be told.
+    pub fn must_be_unchanged(&self) -> Result<()> {
+        let now = self.storage.observe()?;
+        if now.contents == self.observation.contents && now.place == self.observation.place {
+            return Ok(());
+        }
+        Err(Error::new(
+            self.service.mountpoint.to_string_lossy(),
+            format!(
+                "its contents changed while the data was looked for (now: {})",
+                named(&now.contents.entries)
+            ),
+            "see who writes there, then start the service again: it is decided anew",
+        ))
+    }
 }
 
 /// The sources of a service, in the order in which they are asked.

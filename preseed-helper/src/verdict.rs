@@ -1,6 +1,7 @@
 //! Is the service's data there? The one place where that is decided.
 
 use declaration::settings::OnPartial;
+use storage::contents::named;
 use storage::mark::Stage;
 use storage::{Contents, MarkState, Observation, Place};
 
@@ -60,8 +61,9 @@ impl Why {
 /// | ours | none | – | restore: lost |
 /// | ours | some | none declared, or all there | present |
 /// | ours | some | none or some there | partly |
-/// | seeding | none, or `expect` not all there | | restore: interrupted |
+/// | seeding | none | – | restore: interrupted |
 /// | seeding | some | none declared, or all there | finish |
+/// | seeding | some | none or some there | partly: a rollback is atomic, so these are somebody's |
 ///
 /// `partly` is a restore if `on-partial = "restore"`. A dataset that is missing is empty;
 /// one that is not mounted is never taken for empty.
@@ -76,10 +78,10 @@ pub fn verdict(observation: &Observation, on_partial: OnPartial) -> Verdict {
         MarkState::None | MarkState::Foreign(_) => false,
         MarkState::Ours(mark) => match mark.stage {
             Stage::Seeding if contents.holds_the_data() => return Verdict::Finish,
-            Stage::Seeding => return Verdict::Restore(Why::Interrupted),
+            Stage::Seeding if contents.is_empty() => return Verdict::Restore(Why::Interrupted),
             // Never on the real one; should it be, then it says nothing of data.
             Stage::Staging => false,
-            Stage::Staged | Stage::Seeded => true,
+            Stage::Seeding | Stage::Staged | Stage::Seeded => true,
         },
     };
     match (known, Share::of(contents)) {
@@ -93,6 +95,35 @@ pub fn verdict(observation: &Observation, on_partial: OnPartial) -> Verdict {
             OnPartial::Restore => Verdict::Restore(Why::Partly),
         },
     }
+}
+
+/// Whether a snapshot holds the service's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// It does.
+    Data,
+    /// It provably does not, and why.
+    Nothing(String),
+    /// It holds something, but not what is expected: perhaps `expect` is wrong, and these are the data. Why.
+    Doubtful(String),
+}
+
+/// Decides whether a snapshot with these `contents` holds the service's data; `now` is what its directory holds.
+///
+/// A snapshot of nothing but the skeleton that is there now holds no data. Any other that lacks what is
+/// expected is doubtful, and a service never starts empty while one is there.
+pub fn held(contents: &Contents, now: &Contents) -> Held {
+    let Some(lacks) = contents.lacks() else {
+        return Held::Data;
+    };
+    if contents.is_empty() {
+        return Held::Nothing(lacks);
+    }
+    let is_there_now = |name: &String| now.entries.binary_search(name).is_ok();
+    if contents.found.is_empty() && contents.entries.iter().all(is_there_now) {
+        return Held::Nothing("it holds nothing but what is there now".to_owned());
+    }
+    Held::Doubtful(format!("{lacks}, and holds {}", named(&contents.entries)))
 }
 
 /// How much of the service's data a directory holds.
@@ -124,13 +155,13 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use storage::Mark;
+    use storage::{LeftOver, Mark};
 
     use super::*;
 
     fn observed(mark: MarkState, count: usize, found: &[&str], missing: &[&str]) -> Observation {
         let contents = Contents {
-            count,
+            entries: (0..count).map(|n| n.to_string()).collect(),
             found: found.iter().map(Into::into).collect(),
             missing: missing.iter().map(Into::into).collect(),
             ..Contents::default()
@@ -139,6 +170,7 @@ mod tests {
             place: Place::Mounted,
             mark,
             contents,
+            left_over: LeftOver::Nothing,
         }
     }
 
@@ -175,7 +207,7 @@ mod tests {
             (seeded(), 3, &[], both, Partly),
             (seeded(), 3, one, &["b"], Partly),
             (seeding(), 0, &[], both, Restore(Why::Interrupted)),
-            (seeding(), 3, one, &["b"], Restore(Why::Interrupted)),
+            (seeding(), 3, one, &["b"], Partly),
             (seeding(), 3, both, &[], Finish),
             (ours(Stage::Staged), 3, both, &[], Present),
             (ours(Stage::Staging), 0, &[], both, Restore(Why::Empty)),
@@ -204,6 +236,7 @@ mod tests {
                 place: Place::Unmounted,
                 mark,
                 contents: Contents::default(),
+                left_over: LeftOver::Nothing,
             };
             assert_eq!(stop(&observation), Verdict::Unmounted);
             assert_eq!(
@@ -211,6 +244,28 @@ mod tests {
                 Verdict::Unmounted
             );
         }
+    }
+
+    #[test]
+    fn a_snapshot_without_what_is_expected_is_never_taken_for_nothing() {
+        let contents = |entries: &[&str], found: &[&str], missing: &[&str]| Contents {
+            entries: entries.iter().map(ToString::to_string).collect(),
+            found: found.iter().map(Into::into).collect(),
+            missing: missing.iter().map(Into::into).collect(),
+            ..Contents::default()
+        };
+        let now = contents(&["logs"], &[], &["db"]);
+        let is = |snapshot: &Contents| match held(snapshot, &now) {
+            Held::Data => "data",
+            Held::Nothing(_) => "nothing",
+            Held::Doubtful(_) => "doubtful",
+        };
+        assert_eq!(is(&contents(&["db", "logs"], &["db"], &[])), "data");
+        assert_eq!(is(&contents(&["anything"], &[], &[])), "data");
+        assert_eq!(is(&contents(&[], &[], &["db"])), "nothing");
+        assert_eq!(is(&contents(&["logs"], &[], &["db"])), "nothing");
+        assert_eq!(is(&contents(&["db.sqlite"], &[], &["db"])), "doubtful");
+        assert_eq!(is(&contents(&["db"], &["db"], &["config"])), "doubtful");
     }
 
     fn any_mark() -> impl Strategy<Value = MarkState> {
@@ -239,17 +294,16 @@ mod tests {
             restore_partial in any::<bool>(),
         ) {
             let paths = |count: usize| (0..count).map(|n| n.to_string().into()).collect::<Vec<_>>();
-            let contents = Contents { count: others + found, found: paths(found), missing: paths(missing), ..Contents::default() };
-            let observation = Observation { place, mark: mark.clone(), contents };
+            let contents = Contents { entries: (0..others + found).map(|n| n.to_string()).collect(), found: paths(found), missing: paths(missing), ..Contents::default() };
+            let observation = Observation { place, mark: mark.clone(), contents, left_over: LeftOver::Nothing };
             let on_partial = if restore_partial { OnPartial::Restore } else { OnPartial::Stop };
             let decided = verdict(&observation, on_partial);
-            let interrupted = matches!(&mark, MarkState::Ours(mark) if mark.stage == Stage::Seeding);
             if place == Place::Unmounted {
                 prop_assert_eq!(decided, Verdict::Unmounted);
             } else if place == Place::Mounted && others + found > 0 {
                 if missing == 0 {
                     prop_assert!(matches!(decided, Verdict::Adopt | Verdict::Present | Verdict::Finish), "{:?}", decided);
-                } else if found > 0 && on_partial == OnPartial::Stop && !interrupted {
+                } else if found > 0 && on_partial == OnPartial::Stop {
                     prop_assert_eq!(decided, Verdict::Partly);
                 }
             } else {

@@ -109,15 +109,32 @@ pub fn line_of(command: &Command) -> String {
     line
 }
 
-/// Standard error on one line, its lines joined with `; `.
+/// Standard error on one line, its lines joined with `; `. Of many lines, the first and the last few;
+/// of a long one, its beginning.
 #[must_use]
 pub fn one_line(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
+    const FEW: usize = 4;
+    const LONG: usize = 300;
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ")
+        .collect();
+    let left_out = lines.len().saturating_sub(2 * FEW);
+    let mut told: Vec<String> = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        if left_out > 0 && number == FEW {
+            told.push(format!("… ({left_out} lines)"));
+        }
+        if left_out == 0 || number < FEW || number >= lines.len() - FEW {
+            told.push(match line.char_indices().nth(LONG) {
+                Some((end, _)) => format!("{}…", &line[..end]),
+                None => (*line).to_owned(),
+            });
+        }
+    }
+    told.join("; ")
 }
 
 #[cfg(test)]
@@ -135,6 +152,22 @@ mod tests {
         assert_eq!(
             ended.error("tank", "look").to_string(),
             "tank: `sh -c 'echo one >&2; echo two >&2; exit 7'` ended with exit status: 7: one; two: look"
+        );
+    }
+
+    #[test]
+    fn of_many_lines_the_first_and_the_last_are_told() {
+        let lines: Vec<String> = (1..=2000).map(|n| format!("line {n}")).collect();
+        let said = lines.join("\n");
+        let told = one_line(said.as_bytes());
+        assert!(
+            told.starts_with("line 1; line 2; line 3; line 4; … (1992 lines); line 1997; "),
+            "{told}"
+        );
+        assert!(told.ends_with("line 2000"), "{told}");
+        assert_eq!(
+            one_line("ä".repeat(400).as_bytes()),
+            format!("{}…", "ä".repeat(300))
         );
     }
 

@@ -1,19 +1,20 @@
 //! What lies in a directory, as far as it tells whether a service's data is there.
 
-use std::io::ErrorKind;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use declaration::settings::Service;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use crate::{Error, Result, shown};
 
 /// What lies directly in a directory, and which of the expected paths are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// Entries that count, at most [`Contents::LISTED`] of them, sorted.
+    /// The names of the entries that count, sorted; control characters are escaped.
     pub entries: Vec<String>,
-    /// How many entries count.
-    pub count: usize,
     /// Whether there are entries that do not count by declaration (`ignore`).
     pub ignored: bool,
     /// The declared `expect`ed paths that are there.
@@ -26,14 +27,40 @@ pub struct Contents {
 const OF_THE_FILE_SYSTEM: [&str; 2] = [".zfs", "lost+found"];
 
 impl Contents {
-    /// How many entries are named at most.
-    pub const LISTED: usize = 5;
-
     /// Looks into `directory` (absolute): only its own entries and the expected paths are looked at.
     ///
     /// # Errors
     /// When it cannot be read. A path that cannot be looked at is not "not there".
     pub fn of(directory: &Path, service: &Service) -> Result<Self> {
+        Self::look(directory, service, |path| {
+            directory.join(path).symlink_metadata().map(drop)
+        })
+    }
+
+    /// The same for a copy of the service's directory: no link on the way may lead out of it,
+    /// where the live data would be taken for the copy's.
+    ///
+    /// # Errors
+    /// When it cannot be read, or when a link leads out of it.
+    pub fn of_copy(directory: &Path, service: &Service) -> Result<Self> {
+        let how = OpenHow::new()
+            .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+            .resolve(ResolveFlag::RESOLVE_BENEATH);
+        let root = File::open(directory);
+        Self::look(directory, service, |path| {
+            let root = root
+                .as_ref()
+                .map_err(|error| io::Error::from(error.kind()))?;
+            openat2(root, path, how)?;
+            Ok(())
+        })
+    }
+
+    fn look(
+        directory: &Path,
+        service: &Service,
+        there: impl Fn(&Path) -> io::Result<()>,
+    ) -> Result<Self> {
         let unreadable = |path: &Path, error: &std::io::Error| {
             Error::new(
                 shown(path),
@@ -56,15 +83,12 @@ impl Contents {
                 contents.ignored = true;
                 continue;
             }
-            entries.push(name.to_string_lossy().escape_debug().to_string());
+            entries.push(name);
         }
-        entries.sort_unstable();
-        contents.count = entries.len();
-        entries.truncate(Self::LISTED);
-        contents.entries = entries;
+        contents.entries = Self::names(entries.iter().map(OsString::as_os_str));
         for path in &service.expect {
-            match directory.join(path).symlink_metadata() {
-                Ok(_) => contents.found.push(path.clone()),
+            match there(path) {
+                Ok(()) => contents.found.push(path.clone()),
                 Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                     contents.missing.push(path.clone());
                 }
@@ -74,10 +98,20 @@ impl Contents {
         Ok(contents)
     }
 
+    /// Entries' names as [`Contents::entries`] holds them.
+    pub fn names<'a>(names: impl IntoIterator<Item = &'a OsStr>) -> Vec<String> {
+        let mut names: Vec<String> = names
+            .into_iter()
+            .map(|name| name.to_string_lossy().escape_debug().to_string())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Whether nothing lies there that counts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.entries.is_empty()
     }
 
     /// Whether this is the service's data: all that is expected or, where nothing is, anything.
@@ -96,6 +130,23 @@ impl Contents {
         } else {
             Some(format!("it lacks {}", listed(&self.missing)))
         }
+    }
+}
+
+/// Names as they are listed in a message: the first few.
+#[must_use]
+pub fn named(entries: &[String]) -> String {
+    const FEW: usize = 5;
+    let few = entries
+        .iter()
+        .take(FEW)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    match entries.len() {
+        0 => "none".to_owned(),
+        all if all > FEW => format!("{few}, … ({all} in all)"),
+        _ => few,
     }
 }
 

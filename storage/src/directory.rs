@@ -9,8 +9,8 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::mark::{PROPERTY, Stage, now};
 use crate::{
-    Contents, Error, Kept, Mark, MarkState, Observation, Origin, Place, Result, Snapshot, Staged,
-    Storage, kept, mountpoint, shown,
+    Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result, Snapshot,
+    Staged, Storage, kept, mountpoint, shown,
 };
 
 /// One service's directory.
@@ -124,24 +124,38 @@ impl Storage for Directory<'_> {
 
     fn observe(&self) -> Result<Observation> {
         let path = self.path();
+        let left_over = match self.staged()? {
+            Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => LeftOver::Incomplete,
+            Some(MarkState::Ours(mark)) if mark.stage == Stage::Staged => LeftOver::Complete(mark),
+            _ => LeftOver::Nothing,
+        };
         if !exists(path)? {
             return Ok(Observation {
                 place: Place::Missing,
                 mark: MarkState::None,
                 contents: Contents::default(),
+                left_over,
             });
         }
-        let contents = Contents::of(path, self.service)?;
         Ok(Observation {
             place: Place::Mounted,
             mark: mark_of(path)?,
-            contents,
+            contents: Contents::of(path, self.service)?,
+            left_over,
         })
     }
 
     fn set_mark(&self, mark: &Mark) -> Result<()> {
         write_mark(self.path(), mark)?;
         sync(self.path())
+    }
+
+    fn put_back_mark(&self, before: &MarkState) -> Result<()> {
+        match before {
+            MarkState::Ours(mark) => self.set_mark(mark),
+            MarkState::None | MarkState::Foreign(_) => xattr::remove(self.path(), attribute())
+                .map_err(|error| refused(self.path(), "its mark cannot be removed", &error)),
+        }
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
@@ -158,6 +172,14 @@ impl Storage for Directory<'_> {
 
     fn rollback(&self, _snapshot: &Snapshot) -> Result<()> {
         Err(self.no_snapshots())
+    }
+
+    fn must_be_replaceable(&self, _origin: &Origin<'_>) -> Result<()> {
+        mountpoint::must_have_no_mounts_below(self.path())?;
+        if exists(self.path())? {
+            must_be_replaceable(self.path())?;
+        }
+        Ok(())
     }
 
     fn stage(
@@ -203,8 +225,21 @@ impl Storage for Directory<'_> {
         self.swap(mark)
     }
 
-    fn pending(&self) -> Result<Option<Mark>> {
-        self.complete()
+    fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {
+        let staging = self.staging_path();
+        match left_over {
+            LeftOver::Nothing => Ok(None),
+            LeftOver::Incomplete => {
+                self.discard(&Staged { path: staging })?;
+                Ok(Some(kept::thrown_away()))
+            }
+            LeftOver::Complete(mark) => {
+                let kept = self.beside(&kept::kept(&self.leaf(), now(), "unused-restore"));
+                rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
+                let kept = Kept { name: shown(&kept) };
+                Ok(Some(kept::not_needed(mark, &kept)))
+            }
+        }
     }
 
     fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>> {
@@ -222,6 +257,8 @@ impl Directory<'_> {
         Ok(match self.staged()? {
             None => false,
             Some(MarkState::Ours(mark)) => !matches!(mark.stage, Stage::Staging | Stage::Staged),
+            // Made, and the power went before its mark was written: nothing was replaced.
+            Some(MarkState::None) => std::fs::remove_dir(self.staging_path()).is_err(),
             Some(_) => true,
         })
     }
@@ -291,7 +328,8 @@ fn create(path: &Path) -> Result<()> {
 /// That a restore can be staged beside it: on one file system, so that the swap is one rename.
 fn must_be_replaceable(path: &Path) -> Result<()> {
     let device = |path: &Path| {
-        path.symlink_metadata()
+        // Of what a link leads to: a mount base may be one.
+        path.metadata()
             .map(|metadata| metadata.dev())
             .map_err(|error| refused(path, "cannot be looked at", &error))
     };

@@ -39,6 +39,15 @@ impl Error {
         self
     }
 
+    /// Whether it came from a lack of space: another snapshot would not fit either.
+    #[must_use]
+    pub fn is_lack_of_space(&self) -> bool {
+        let what = self.what.to_lowercase();
+        ["out of space", "no space left", "quota exceeded", "quota"]
+            .iter()
+            .any(|words| what.contains(words))
+    }
+
     /// What the reader can do about it.
     #[must_use]
     pub fn cure(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::Kept;
+use crate::{Kept, Mark};
 
 /// The last component of a staged dataset or directory for `leaf`.
 #[must_use]
@@ -26,6 +26,19 @@ pub(crate) fn finished(name: &str, kept: Option<&Kept>) -> String {
         format!("; what it replaced is kept as {}", kept.name)
     });
     format!("finished a restore into {name}{kept}")
+}
+
+/// That a part of a copy was thrown away, in words.
+pub(crate) fn thrown_away() -> String {
+    "threw away an interrupted restore: the data is there without it".to_owned()
+}
+
+/// That a complete copy is kept although the data is there without it, in words.
+pub(crate) fn not_needed(mark: &Mark, kept: &Kept) -> String {
+    format!(
+        "the data is there without an interrupted restore by {}, which is kept as {}",
+        mark.by, kept.name
+    )
 }
 
 #[cfg(test)]

@@ -35,6 +35,19 @@ pub struct Observation {
     pub mark: MarkState,
     /// What lies in its directory; empty unless mounted.
     pub contents: Contents,
+    /// What an earlier restore left beside it.
+    pub left_over: LeftOver,
+}
+
+/// What an earlier restore left beside a service's storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftOver {
+    /// Nothing.
+    Nothing,
+    /// Staged storage that was not completed: a part of a copy.
+    Incomplete,
+    /// Staged storage that is complete and was not put in its place, with its mark.
+    Complete(Mark),
 }
 
 /// Whether a service's storage is there.
@@ -116,6 +129,12 @@ pub trait Storage {
     /// When it cannot be written.
     fn set_mark(&self, mark: &Mark) -> Result<()>;
 
+    /// Puts back the mark that was seen before: after an attempt that changed nothing else.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn put_back_mark(&self, before: &MarkState) -> Result<()>;
+
     /// The snapshots of exactly this storage, newest first. None for a backend without snapshots.
     ///
     /// # Errors
@@ -141,6 +160,12 @@ pub trait Storage {
     /// When a newer snapshot exists, or the rollback fails.
     fn rollback(&self, snapshot: &Snapshot) -> Result<()>;
 
+    /// That a restore from `origin` could take the storage's place, before anything is copied.
+    ///
+    /// # Errors
+    /// When it could not: child datasets, mounts below it, a key of its own, ….
+    fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()>;
+
     /// Prepares a staged restore. One that was left over half-done is thrown away first.
     /// `progress` is told the bytes done and, where known, the bytes in all.
     ///
@@ -165,11 +190,12 @@ pub trait Storage {
     /// When it cannot be done; the next [`Storage::apply`] finishes what was begun.
     fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>>;
 
-    /// The mark of a restore that is complete in staging and was not put in its place yet. Changes nothing.
+    /// Puts away what an earlier restore left, since the data is there without it: an incomplete staging is
+    /// thrown away, a complete one kept. Gives what it did, in words.
     ///
     /// # Errors
-    /// When it cannot be told.
-    fn pending(&self) -> Result<Option<Mark>>;
+    /// When it cannot be put away.
+    fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>>;
 
     /// Finishes a restore that was complete in staging when it was interrupted.
     /// Gives what it replaced and the mark, or `None` if there is none.

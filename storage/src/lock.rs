@@ -1,15 +1,20 @@
 //! Only one process at a time is at work on a service's storage.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use declaration::settings::Service;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 
 use crate::{Error, Result, shown};
 
 /// Where the lock files are. They stay: removing one would let two processes lock two files of one name.
-const DIRECTORY: &str = "/run/lock/preseed";
+const DIRECTORY: &str = "/run/preseed/lock";
+
+/// Declarations may be here as well, for all to read.
+const SHARED: &str = "/run/preseed";
 
 /// A lock that is given back when it is dropped, or when the process dies.
 #[derive(Debug)]
@@ -28,13 +33,25 @@ pub fn lock(service: &Service) -> Result<Lock> {
             "see that /run is writable, and that we run as root",
         )
     };
-    std::fs::create_dir_all(DIRECTORY).map_err(refused)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(SHARED)
+        .map_err(refused)?;
+    // For root alone: whoever can open a file can lock it.
+    match DirBuilder::new().mode(0o700).create(DIRECTORY) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
+        _ => {}
+    }
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
+        .custom_flags(nix::libc::O_NOFOLLOW)
         .open(&path)
         .map_err(refused)?;
+    // Programs started by us hold it as well: should we be killed, the next run waits until they are gone.
+    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| refused(error.into()))?;
     Flock::lock(file, FlockArg::LockExclusive)
         .map(Lock)
         .map_err(|(_, error)| refused(error.into()))

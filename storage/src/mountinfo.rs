@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
@@ -13,19 +13,32 @@ pub(crate) struct Mounted {
     pub(crate) kind: String,
     /// What is mounted: a dataset's or a device's name.
     pub(crate) source: String,
+    /// The device number that files in it have, as stat(2) tells it.
+    pub(crate) device: u64,
 }
 
 /// What is mounted exactly on `path` (absolute, without links); `None` if nothing is.
 pub(crate) fn at(path: &Path) -> Result<Option<Mounted>> {
+    Ok(uppermost(&table()?, path))
+}
+
+/// A directory below `path` (absolute, without links) on which something is mounted.
+pub(crate) fn below(path: &Path) -> Result<Option<PathBuf>> {
+    Ok(table()?
+        .split(|&b| b == b'\n')
+        .filter_map(|line| Some(PathBuf::from(unescaped(line.split(|&b| b == b' ').nth(4)?))))
+        .find(|point| point != path && point.starts_with(path)))
+}
+
+fn table() -> Result<Vec<u8>> {
     let file = "/proc/self/mountinfo";
-    let table = std::fs::read(file).map_err(|error| {
+    std::fs::read(file).map_err(|error| {
         Error::new(
             file,
             format!("cannot be read: {error}"),
             "see that /proc is mounted",
         )
-    })?;
-    Ok(uppermost(&table, path))
+    })
 }
 
 fn uppermost(table: &[u8], path: &Path) -> Option<Mounted> {
@@ -36,7 +49,9 @@ fn uppermost(table: &[u8], path: &Path) -> Option<Mounted> {
             return None;
         }
         let separator = fields.iter().position(|field| *field == b"-")?;
+        let (major, minor) = std::str::from_utf8(fields.get(2)?).ok()?.split_once(':')?;
         Some(Mounted {
+            device: nix::sys::stat::makedev(major.parse().ok()?, minor.parse().ok()?),
             kind: unescaped(fields.get(separator + 1)?)
                 .to_string_lossy()
                 .into_owned(),
@@ -84,7 +99,8 @@ mod tests {
             found,
             Some(Mounted {
                 kind: "zfs".into(),
-                source: "tank/a b".into()
+                source: "tank/a b".into(),
+                device: nix::sys::stat::makedev(0, 50),
             })
         );
     }

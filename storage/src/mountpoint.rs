@@ -9,7 +9,7 @@ use declaration::settings::Service;
 use declaration::value::Principal;
 use nix::unistd::{Group, User};
 
-use crate::{Error, Result, shown};
+use crate::{Error, Result, mountinfo, shown};
 
 /// Whether something can be mounted on `path` without hiding anything: it is missing, or an empty directory.
 ///
@@ -63,6 +63,27 @@ pub(crate) fn must_hide_nothing(path: &Path) -> Result<()> {
             shown(path)
         ),
     )
+}
+
+/// That nothing is mounted below `path`: it would move away with what a restore replaces.
+///
+/// # Errors
+/// When something is, or when it cannot be told.
+pub(crate) fn must_have_no_mounts_below(path: &Path) -> Result<()> {
+    match mountinfo::below(path)? {
+        None => Ok(()),
+        Some(point) => Err(Error::new(
+            shown(path),
+            format!(
+                "something is mounted below it, at {}, and would move away with what is replaced",
+                shown(&point)
+            ),
+            format!(
+                "`umount '{}'`, then start the service again",
+                point.display()
+            ),
+        )),
+    }
 }
 
 /// Gives `path` the declared owner, group and mode. Gives the changes, in words.

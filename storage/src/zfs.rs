@@ -14,8 +14,8 @@ use jiff::Timestamp;
 
 use crate::mark::PROPERTY;
 use crate::{
-    Contents, Error, Kept, Mark, MarkState, Observation, Origin, Place, Result, Snapshot, Staged,
-    Storage, kept,
+    Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result, Snapshot,
+    Staged, Storage, kept, mountpoint,
 };
 use properties::Properties;
 
@@ -55,33 +55,43 @@ impl Storage for Zfs<'_> {
     }
 
     fn observe(&self) -> Result<Observation> {
-        let Some(properties) = properties::get(self.name())? else {
+        let [found, staged] = properties::get_each([self.name(), &self.staging_name()])?;
+        let left_over = staging::left_over(staged.as_ref());
+        let Some(properties) = found else {
             call::pool_must_be_imported(self.name())?;
             return Ok(Observation {
                 place: Place::Missing,
                 mark: MarkState::None,
                 contents: Contents::default(),
+                left_over,
             });
         };
         properties.must_be_usable()?;
-        let mark = properties.mark();
-        if !apply::is_mounted(self)? {
-            return Ok(Observation {
-                place: Place::Unmounted,
-                mark,
-                contents: Contents::default(),
-            });
-        }
-        let contents = Contents::of(&self.service.mountpoint, self.service)?;
+        let (place, contents) = if apply::is_mounted(self)? {
+            let contents = Contents::of(&self.service.mountpoint, self.service)?;
+            (Place::Mounted, contents)
+        } else {
+            (Place::Unmounted, Contents::default())
+        };
         Ok(Observation {
-            place: Place::Mounted,
-            mark,
+            place,
+            mark: properties.mark(),
             contents,
+            left_over,
         })
     }
 
     fn set_mark(&self, mark: &Mark) -> Result<()> {
         mark_dataset(self.name(), mark)
+    }
+
+    fn put_back_mark(&self, before: &MarkState) -> Result<()> {
+        match before {
+            MarkState::Ours(mark) => self.set_mark(mark),
+            MarkState::None | MarkState::Foreign(_) => {
+                call::zfs(&["inherit", PROPERTY, self.name()]).map(drop)
+            }
+        }
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
@@ -102,9 +112,18 @@ impl Storage for Zfs<'_> {
 
     fn rollback(&self, snapshot: &Snapshot) -> Result<()> {
         // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
-        call::zfs(&["rollback", &snapshot.name]).map(drop).map_err(|error| {
-            error.cured_by("see what is newer than it with `zfs list -t snapshot,bookmark`; the tier `snapshot` restores without a rollback")
-        })
+        call::zfs(&["rollback", &snapshot.name]).map_err(|error| {
+            error.cured_by(
+                "see what is newer than it with `zfs list -t snapshot,bookmark`; \
+                 the tier `snapshot` restores without a rollback",
+            )
+        })?;
+        // The directory itself is now as it was then.
+        mountpoint::own(&self.service.mountpoint, self.service).map(drop)
+    }
+
+    fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()> {
+        swap::must_be_replaceable(self, matches!(origin, Origin::Clone(_)))
     }
 
     fn stage(
@@ -124,8 +143,15 @@ impl Storage for Zfs<'_> {
         swap::swap(self, mark)
     }
 
-    fn pending(&self) -> Result<Option<Mark>> {
-        staging::complete(self)
+    fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {
+        match left_over {
+            LeftOver::Nothing => Ok(None),
+            LeftOver::Incomplete => {
+                staging::discard(self)?;
+                Ok(Some(kept::thrown_away()))
+            }
+            LeftOver::Complete(mark) => Ok(Some(kept::not_needed(mark, &swap::retire(self)?))),
+        }
     }
 
     fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>> {

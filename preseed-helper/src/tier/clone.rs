@@ -2,7 +2,7 @@
 
 use declaration::value::TierName;
 use report::Progress;
-use storage::{Origin, Result, Snapshot};
+use storage::{Contents, Origin, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Source};
 use crate::staged;
@@ -25,8 +25,9 @@ impl Source for Clone<'_> {
         self.context.storage.snapshots()
     }
 
-    fn lacks(&self, snapshot: &Snapshot) -> Result<Option<String>> {
-        Ok(self.context.storage.snapshot_contents(snapshot)?.lacks())
+    fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
+        let contents = self.context.storage.snapshot_contents(snapshot);
+        contents.map_err(Failure::Source)
     }
 
     fn restore(

@@ -14,9 +14,8 @@ use declaration::value::TierName;
 use jiff::Timestamp;
 use report::Progress;
 use serde::Deserialize;
-use storage::contents::listed;
 use storage::mark::whole_seconds;
-use storage::{Error, Origin, Result, Snapshot};
+use storage::{Contents, Error, Origin, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Source};
 use crate::staged;
@@ -28,6 +27,8 @@ pub(super) struct Restic<'a> {
     pub(super) backup: &'a Backup,
     /// The repository's answer: each question of restic costs the time of deriving its key.
     told: OnceCell<Vec<Told>>,
+    /// Whose other snapshots of the same path there are, in words.
+    others: OnceCell<BTreeSet<String>>,
 }
 
 /// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
@@ -62,6 +63,7 @@ impl<'a> Restic<'a> {
             context,
             backup,
             told: OnceCell::new(),
+            others: OnceCell::new(),
         }
     }
 
@@ -71,8 +73,19 @@ impl<'a> Restic<'a> {
         }
         let unknown = |why: String| Error::new("host name", why, "declare `host` in [backup]");
         let name = nix::unistd::gethostname().map_err(|error| unknown(error.to_string()))?;
-        name.into_string()
-            .map_err(|_| unknown("it is not UTF-8".into()))
+        let name = name
+            .into_string()
+            .map_err(|_| unknown("it is not UTF-8".into()))?;
+        // Names that a machine has before it is told its own.
+        if matches!(
+            name.as_str(),
+            "" | "localhost" | "localhost.localdomain" | "(none)"
+        ) {
+            return Err(unknown(format!(
+                "it is `{name}`, which no backup is filed under"
+            )));
+        }
+        Ok(name)
     }
 
     fn path(&self) -> Result<&str> {
@@ -112,24 +125,31 @@ impl<'a> Restic<'a> {
 
     fn ask_snapshots(&self) -> Result<Vec<Told>> {
         let (host, path) = (self.host()?, self.path()?);
-        let tags = self.backup.tags.join(",");
-        let mut args = vec!["snapshots", "--json", "--host", &host, "--path", path];
-        if !tags.is_empty() {
-            args.extend(["--tag", &tags]);
-        }
-        let ended = self.call()?.ask(&args)?;
+        let ended = self.call()?.ask(&["snapshots", "--json", "--path", path])?;
         let mut told: Vec<Told> = serde_json::from_str(&ended.stdout)
             .map_err(|error| self.unreadable("snapshots", &error))?;
-        // What restic selected is checked again: another service's snapshot must never be taken.
+        // Host and tags are compared here: another service's snapshot must never be taken, and a reader is told
+        // of those that only another name keeps from being this service's.
+        let mut others = BTreeSet::new();
         told.retain(|snapshot| {
-            snapshot.hostname == host
-                && snapshot.paths.iter().any(|p| p == path)
+            if !snapshot.paths.iter().any(|p| p == path) {
+                return false;
+            }
+            let is_ours = snapshot.hostname == host
                 && self
                     .backup
                     .tags
                     .iter()
-                    .all(|tag| snapshot.tags.contains(tag))
+                    .all(|tag| snapshot.tags.contains(tag));
+            if !is_ours {
+                others.insert(format!(
+                    "of host {} with tags {:?}",
+                    snapshot.hostname, snapshot.tags
+                ));
+            }
+            is_ours
         });
+        let _ = self.others.set(others);
         told.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
         Ok(told)
     }
@@ -167,54 +187,68 @@ impl Source for Restic<'_> {
             .collect())
     }
 
-    fn lacks(&self, snapshot: &Snapshot) -> Result<Option<String>> {
+    fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
         let service = self.context.service;
-        let root = self.path()?;
+        let root = Path::new(self.path().map_err(Failure::Source)?);
         // Only the directories that something is expected in are listed.
-        let mut directories: BTreeSet<PathBuf> = BTreeSet::from([PathBuf::from(root)]);
-        for expected in &service.expect {
-            if let Some(parent) = Path::new(root).join(expected).parent() {
-                directories.insert(parent.to_path_buf());
-            }
-        }
+        let mut directories = BTreeSet::from([root.to_path_buf()]);
+        let expected = service.expect.iter().map(|expected| root.join(expected));
+        directories.extend(expected.filter_map(|path| path.parent().map(Path::to_path_buf)));
         let directories: Vec<String> = directories
             .iter()
-            .map(|d| d.to_string_lossy().into_owned())
+            .map(|directory| directory.to_string_lossy().into_owned())
             .collect();
         let mut args = vec!["ls", "--json", &snapshot.name];
         args.extend(directories.iter().map(String::as_str));
-        let ended = self.call()?.ask(&args)?;
+        let call = self.call().map_err(Failure::Source)?;
+        let ended = call.ask(&args).map_err(call::at_fault)?;
         let mut paths = BTreeSet::new();
         for line in ended.stdout.lines() {
-            let node: Node =
-                serde_json::from_str(line).map_err(|error| self.unreadable("ls", &error))?;
+            let node: Node = serde_json::from_str(line)
+                .map_err(|error| Failure::Source(self.unreadable("ls", &error)))?;
             if node.struct_type == "node" {
                 paths.insert(PathBuf::from(node.path));
             }
         }
-        let missing: Vec<PathBuf> = service
+        if !paths.contains(root) {
+            return Err(Failure::Source(Error::new(
+                self.label(snapshot),
+                format!("it does not hold {} itself", root.display()),
+                "it was made with a relative path: look with `restic ls`, restore it by hand if it is the data, \
+                 and make backups with the whole path",
+            )));
+        }
+        let (found, missing) = service
             .expect
             .iter()
-            .filter(|expected| !paths.contains(&Path::new(root).join(expected)))
             .cloned()
-            .collect();
-        if !missing.is_empty() {
-            return Ok(Some(format!("it lacks {}", listed(&missing))));
-        }
-        let counts = |path: &&PathBuf| {
-            path.parent() == Some(Path::new(root))
-                && path.file_name().is_some_and(|name| {
-                    !service
-                        .ignore
-                        .iter()
-                        .any(|ignored| name == ignored.as_str())
-                })
-        };
-        Ok(paths
+            .partition(|expected| paths.contains(&root.join(expected)));
+        let names = paths
             .iter()
-            .find(counts)
-            .is_none()
-            .then(|| "it is empty".to_owned()))
+            .filter(|path| path.parent() == Some(root))
+            .filter_map(|path| path.file_name());
+        let (ignored, entries): (Vec<_>, Vec<_>) = names.partition(|name| {
+            service
+                .ignore
+                .iter()
+                .any(|ignored| *name == ignored.as_str())
+        });
+        Ok(Contents {
+            entries: Contents::names(entries),
+            ignored: !ignored.is_empty(),
+            found,
+            missing,
+        })
+    }
+
+    fn remark(&self) -> Option<String> {
+        let others = self.others.get().filter(|others| !others.is_empty())?;
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        Some(format!(
+            "but it has snapshots of {} {}: if they are this service's, declare `host` and `tags` as theirs",
+            self.backup.path.display(),
+            others.join(", ")
+        ))
     }
 
     fn restore(
@@ -222,22 +256,24 @@ impl Source for Restic<'_> {
         snapshot: &Snapshot,
         progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure> {
-        let by = "restic";
+        let (call, path) = self
+            .call()
+            .and_then(|call| Ok((call, self.path()?)))
+            .map_err(Failure::Source)?;
+        let has_others = |told: &&Told| told.id == snapshot.name && told.paths.len() > 1;
+        let told = self.told().map_err(Failure::Source)?;
+        let include = told.iter().find(has_others).map(|_| path);
         staged::restore(
             self.context,
             &Origin::Empty,
-            by,
+            "restic",
             &snapshot.name,
             progress,
             |staged, progress| {
                 let target = staged.join(format!(".preseed-restic-{}", snapshot.name));
-                let only = self
-                    .told()?
-                    .iter()
-                    .any(|told| told.id == snapshot.name && told.paths.len() == 1);
-                let include = if only { None } else { Some(self.path()?) };
-                transfer::restore(&self.call()?, snapshot, include, &target, progress)?;
-                lift::lift(&target, &self.backup.path, staged)
+                transfer::restore(&call, snapshot, include, &target, progress)
+                    .map_err(call::at_fault)?;
+                lift::lift(&target, &self.backup.path, staged).map_err(Failure::Snapshot)
             },
         )
     }

@@ -3,7 +3,7 @@
 use declaration::value::TierName;
 use report::Progress;
 use storage::mark::Stage;
-use storage::{Error, Mark, Result, Snapshot};
+use storage::{Contents, Error, Mark, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Source};
 
@@ -35,8 +35,9 @@ impl Source for Rollback<'_> {
         self.context.storage.snapshots()
     }
 
-    fn lacks(&self, snapshot: &Snapshot) -> Result<Option<String>> {
-        Ok(self.context.storage.snapshot_contents(snapshot)?.lacks())
+    fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
+        let contents = self.context.storage.snapshot_contents(snapshot);
+        contents.map_err(Failure::Source)
     }
 
     fn obstacle(&self, snapshot: &Snapshot) -> Option<Error> {
@@ -66,8 +67,14 @@ impl Source for Rollback<'_> {
     ) -> std::result::Result<Restored, Failure> {
         let storage = self.context.storage;
         let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
+        self.context.must_be_unchanged().map_err(Failure::Storage)?;
         storage.set_mark(&mark).map_err(Failure::Storage)?;
-        storage.rollback(snapshot).map_err(Failure::Snapshot)?;
+        if let Err(error) = storage.rollback(snapshot) {
+            // Nothing changed but the mark: what is written from now on must not pass for this restore's.
+            let put_back = storage.put_back_mark(&self.context.observation.mark);
+            put_back.map_err(Failure::Storage)?;
+            return Err(Failure::Source(error));
+        }
         let contents = storage.observe().map_err(Failure::Storage)?.contents;
         if let Some(lacks) = contents.lacks() {
             return Err(Failure::Storage(self.refused(format!(

@@ -1,10 +1,13 @@
 //! Makes a service's dataset be what is declared.
 
+use std::os::unix::fs::MetadataExt;
+
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, properties, swap};
+use super::{Zfs, call, properties, staging, swap};
 use crate::mark::Stage;
+use crate::mountinfo::Mounted;
 use crate::{Error, MarkState, Result, kept, mountinfo, mountpoint, shown};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
@@ -42,7 +45,10 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
     let path = &zfs.service.mountpoint;
     match mountinfo::at(path)? {
         None => Ok(false),
-        Some(mounted) if mounted.kind == "zfs" && mounted.source == zfs.name() => Ok(true),
+        Some(mounted) if mounted.kind == "zfs" && mounted.source == zfs.name() => {
+            must_be_seen(zfs, &mounted)?;
+            Ok(true)
+        }
         Some(other) => Err(Error::new(
             shown(path),
             format!(
@@ -57,6 +63,24 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
             ),
         )),
     }
+}
+
+/// That the mounted dataset is what is seen at its mountpoint: something mounted above it later would show
+/// another, perhaps empty, directory.
+fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
+    let path = &zfs.service.mountpoint;
+    let seen = path.symlink_metadata().map(|metadata| metadata.dev());
+    if seen.as_ref().is_ok_and(|device| *device == mounted.device) {
+        return Ok(());
+    }
+    Err(Error::new(
+        shown(path),
+        format!(
+            "{} is mounted there, but something mounted later above it covers it",
+            zfs.name()
+        ),
+        "see what with `findmnt`, unmount it, then start the service again",
+    ))
 }
 
 fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
@@ -81,8 +105,8 @@ fn create(zfs: &Zfs<'_>) -> Result<Vec<String>> {
     for (property, value) in declared(zfs) {
         args.extend(["-o".to_owned(), format!("{property}={value}")]);
     }
-    for option in AT_CREATION {
-        args.extend(["-o".to_owned(), (*option).to_owned()]);
+    for (property, value) in AT_CREATION {
+        args.extend(["-o".to_owned(), format!("{property}={value}")]);
     }
     args.push(name.to_owned());
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -136,6 +160,12 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
             ),
         ));
     }
+    // A swap that was interrupted before its first rename leaves them, and the data may be back since.
+    for property in [staging::IGNORED, swap::KEPT] {
+        if properties.is_local(property) {
+            call::zfs(&["inherit", property, zfs.name()])?;
+        }
+    }
     let mut sets: Vec<String> = Vec::new();
     for (property, value) in declared(zfs) {
         if properties.value(property) != Some(as_told(property, &value)) {
@@ -164,7 +194,8 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
 ///
 /// `overlay=off`: `zfs mount -a` must not hide files either. `acltype` and `xattr`: what a backup holds
 /// of access control lists and extended attributes can be restored, and is kept in the inode (zfsprops(7)).
-pub(super) const AT_CREATION: &[&str] = &["overlay=off", "acltype=posix", "xattr=sa"];
+pub(super) const AT_CREATION: [(&str, &str); 3] =
+    [("overlay", "off"), ("acltype", "posix"), ("xattr", "sa")];
 
 /// The declared properties and their values.
 pub(super) fn declared(zfs: &Zfs<'_>) -> Vec<(&'static str, String)> {

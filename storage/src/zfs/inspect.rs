@@ -38,8 +38,8 @@ fn in_private(snapshot: &str, service: &Service) -> Result<Contents> {
     let none: Option<&str> = None;
     unshare(CloneFlags::CLONE_FS | CloneFlags::CLONE_NEWNS)
         .map_err(|e| refused("no private mount namespace", e))?;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
-        .map_err(|e| refused("the mount namespace cannot be made private", e))?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
+        .map_err(|e| refused("the mount namespace cannot be detached", e))?;
     mount(Some("tmpfs"), PLACE, Some("tmpfs"), MsFlags::empty(), none)
         .map_err(|e| refused("no private directory to mount on", e))?;
     let place = Path::new(PLACE).join("snapshot");
@@ -53,5 +53,5 @@ fn in_private(snapshot: &str, service: &Service) -> Result<Contents> {
     let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some(snapshot), &place, Some("zfs"), flags, none)
         .map_err(|e| refused("it cannot be mounted", e))?;
-    Contents::of(&place, service)
+    Contents::of_copy(&place, service)
 }

@@ -7,8 +7,8 @@ use crate::mark::PROPERTY;
 use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call.
-const ASKED: &str =
-    "type,guid,origin,keystatus,readonly,mountpoint,canmount,recordsize,compression,preseed:state";
+const ASKED: &str = "type,guid,origin,keystatus,encryptionroot,mountpoint,canmount,recordsize,compression,\
+                     org.openzfs.systemd:ignore,preseed:state,preseed:kept";
 
 /// A dataset's properties.
 #[derive(Debug)]
@@ -21,31 +21,42 @@ pub(super) struct Properties {
 ///
 /// That is no answer about its pool: see [`call::pool_must_be_imported`].
 pub(super) fn get(dataset: &str) -> Result<Option<Properties>> {
-    let args = [
-        "get",
-        "-H",
-        "-p",
-        "-o",
-        "property,source,value",
-        ASKED,
-        dataset,
-    ];
+    let [properties] = get_each([dataset])?;
+    Ok(properties)
+}
+
+/// Asks for the properties of several datasets, in one call.
+pub(super) fn get_each<const N: usize>(datasets: [&str; N]) -> Result<[Option<Properties>; N]> {
+    let asked = ["get", "-H", "-p", "-o", "name,property,source,value", ASKED];
+    let args = [&asked[..], &datasets[..]].concat();
     let ended = call::try_zfs(&args)?;
-    if !ended.status.success() {
-        return if call::says_missing(&ended) {
-            Ok(None)
-        } else {
-            Err(call::failed(&args, &ended))
-        };
+    // Those that are there are told of even if others are missing.
+    if !ended.status.success() && !call::says_missing(&ended) {
+        return Err(call::failed(&args, &ended));
     }
+    let mut found = datasets.map(|_| None);
+    for (dataset, place) in datasets.iter().zip(&mut found) {
+        *place = read(&ended.stdout, dataset)?;
+    }
+    Ok(found)
+}
+
+/// The properties that a listing tells of one dataset; `None` if it tells none.
+fn read(listing: &str, dataset: &str) -> Result<Option<Properties>> {
     let mut values = BTreeMap::new();
-    for line in ended.stdout.lines() {
-        let mut columns = line.splitn(3, '\t');
+    for line in listing.lines() {
+        let mut columns = line.splitn(4, '\t');
+        if columns.next() != Some(dataset) {
+            continue;
+        }
         if let (Some(property), Some(source), Some(value)) =
             (columns.next(), columns.next(), columns.next())
         {
             values.insert(property.to_owned(), (value.to_owned(), source.to_owned()));
         }
+    }
+    if values.is_empty() {
+        return Ok(None);
     }
     let properties = Properties {
         dataset: dataset.to_owned(),
@@ -72,7 +83,8 @@ impl Properties {
             .filter(|value| *value != "-")
     }
 
-    fn is_local(&self, property: &str) -> bool {
+    /// Whether a property was set on this very dataset.
+    pub(super) fn is_local(&self, property: &str) -> bool {
         self.values
             .get(property)
             .is_some_and(|(_, source)| source == "local")

@@ -59,6 +59,13 @@ pub(super) fn receive(
     });
     let sender = finished(&send, &mut sender, sent)?;
     let receiver = finished(&receive, &mut receiver, received)?;
+    // An incomplete stream is the sender's fault, and the sender says why.
+    if !sender.status.success() && receiver.stderr.contains("incomplete stream") {
+        return Err(sender.error(
+            &snapshot.name,
+            "see `zpool status` of its pool, then start the service again",
+        ));
+    }
     // A receiver that gave up ends the sender as well: its own words come first.
     if !receiver.status.success() {
         return Err(receiver.error(into, "see `zpool status` and the space left with `zfs list -o space`, then start the service again"));

@@ -25,7 +25,7 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Snapshot>> {
         "-d",
         "1",
         "-t",
-        "filesystem",
+        "filesystem,volume",
         "-o",
         "name",
         parent,

@@ -1,10 +1,12 @@
 //! The dataset beside the real one in which a restore is prepared.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::properties::Properties;
 use super::{Zfs, apply, call, properties, receive};
 use crate::mark::{PROPERTY, Stage};
-use crate::{Error, Mark, MarkState, Origin, Result, Staged};
+use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged};
 
 /// Where staged datasets are mounted.
 const MOUNTS: &str = "/run/preseed/staging";
@@ -21,24 +23,32 @@ pub(super) fn stage(
     discard(zfs)?;
     let staging = zfs.staging_name();
     let path = path(zfs);
-    let mut options = Vec::new();
-    for (property, value) in apply::declared(zfs) {
-        let value = match property {
-            "mountpoint" => path.to_string_lossy().into_owned(),
-            "canmount" => "noauto".to_owned(),
-            _ => value,
-        };
-        options.push(format!("{property}={value}"));
-    }
-    options.extend(apply::AT_CREATION.iter().map(|option| (*option).to_owned()));
-    options.push(format!("{IGNORED}=on"));
+    // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
+    let mut properties: BTreeMap<String, String> = apply::AT_CREATION
+        .iter()
+        .map(|(property, value)| ((*property).to_owned(), (*value).to_owned()))
+        .collect();
+    properties.extend(set_by_the_admin(zfs)?);
+    properties.extend(
+        apply::declared(zfs)
+            .into_iter()
+            .map(|(property, value)| (property.to_owned(), value)),
+    );
     // Tells ours from a dataset that merely has the name, before its guid is known.
     let unbound = Mark::new(Stage::Staging, "preseed", "").bound_to(UNBOUND);
-    options.push(format!("{PROPERTY}={unbound}"));
-    let options: Vec<&str> = options
+    for (property, value) in [
+        ("mountpoint", path.to_string_lossy().into_owned()),
+        ("canmount", "noauto".to_owned()),
+        (IGNORED, "on".to_owned()),
+        (PROPERTY, unbound),
+    ] {
+        properties.insert(property.to_owned(), value);
+    }
+    let options: Vec<String> = properties
         .iter()
-        .flat_map(|option| ["-o", option.as_str()])
+        .flat_map(|(property, value)| ["-o".to_owned(), format!("{property}={value}")])
         .collect();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let made = match origin {
         Origin::Empty => call::zfs(&[&["create"], &options[..], &[&staging]].concat()).map(drop),
         Origin::Clone(snapshot) => {
@@ -67,6 +77,56 @@ pub(super) fn stage(
     Ok(Staged { path })
 }
 
+/// The properties that an admin set on the real dataset, beyond what is declared: a quota, whether it is
+/// snapshotted, ….
+fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
+    /// Declared, or of the one dataset and not of its successor: space is not reserved twice, and nothing
+    /// is shared or read-only before it is in place.
+    const NOT_THESE: [&str; 17] = [
+        "canmount",
+        "compression",
+        "encryption",
+        "filesystem_limit",
+        "keyformat",
+        "keylocation",
+        "mountpoint",
+        "pbkdf2iters",
+        "readonly",
+        "recordsize",
+        "refreservation",
+        "reservation",
+        "sharenfs",
+        "sharesmb",
+        "snapshot_limit",
+        "volsize",
+        "zoned",
+    ];
+    if properties::get(zfs.name())?.is_none() {
+        return Ok(Vec::new());
+    }
+    let told = call::zfs(&[
+        "get",
+        "-H",
+        "-p",
+        "-s",
+        "local",
+        "-o",
+        "property,value",
+        "all",
+        zfs.name(),
+    ])?;
+    Ok(told
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .filter(|(property, _)| {
+            !NOT_THESE.contains(property)
+                && !property.starts_with("preseed:")
+                && *property != IGNORED
+        })
+        .map(|(property, value)| (property.to_owned(), value.to_owned()))
+        .collect())
+}
+
 /// What an incomplete staging's mark is bound to.
 const UNBOUND: &str = "staging";
 
@@ -77,7 +137,7 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     let Some(found) = properties::get(&staging)? else {
         return Ok(());
     };
-    if !is_ours(&found) {
+    if !is_incomplete(&found) {
         return Err(Error::new(
             staging.as_str(),
             "it stands where restores are staged, and is not preseed's",
@@ -92,22 +152,31 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
 }
 
 /// Whether a dataset is one that a restore staged and did not finish.
-pub(super) fn is_ours(found: &properties::Properties) -> bool {
+fn is_incomplete(found: &Properties) -> bool {
     found
         .local_mark(UNBOUND)
         .is_some_and(|mark| mark.stage == Stage::Staging)
-        || matches!(found.mark(), MarkState::Ours(mark) if mark.stage == Stage::Staging)
 }
 
-/// Whether a complete staged dataset waits to be swapped in, and its mark.
-pub(super) fn complete(zfs: &Zfs<'_>) -> Result<Option<Mark>> {
-    let Some(found) = properties::get(&zfs.staging_name())? else {
-        return Ok(None);
-    };
-    match found.mark() {
-        MarkState::Ours(mark) if mark.stage == Stage::Staged => Ok(Some(mark)),
-        _ => Ok(None),
+/// What is left of an earlier restore, as the properties under the staging's name tell.
+pub(super) fn left_over(found: Option<&Properties>) -> LeftOver {
+    match found {
+        None => LeftOver::Nothing,
+        Some(found) if is_incomplete(found) => LeftOver::Incomplete,
+        Some(found) => match found.mark() {
+            MarkState::Ours(mark) if mark.stage == Stage::Staged => LeftOver::Complete(mark),
+            _ => LeftOver::Nothing,
+        },
     }
+}
+
+/// The mark of a complete staged dataset that waits to be swapped in.
+pub(super) fn complete(zfs: &Zfs<'_>) -> Result<Option<Mark>> {
+    let found = properties::get(&zfs.staging_name())?;
+    Ok(match left_over(found.as_ref()) {
+        LeftOver::Complete(mark) => Some(mark),
+        LeftOver::Nothing | LeftOver::Incomplete => None,
+    })
 }
 
 /// Where a service's staged dataset is mounted.

@@ -7,6 +7,9 @@ use super::{Zfs, apply, call, existing, mark_dataset, properties, staging};
 use crate::mark::{PROPERTY, Stage, now};
 use crate::{Error, Kept, Mark, Result, kept, mountinfo, mountpoint};
 
+/// The property that says when and why a dataset was replaced.
+pub(super) const KEPT: &str = "preseed:kept";
+
 /// Makes the staged dataset complete: owner, mode and final mark.
 pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark) -> Result<()> {
     mountpoint::own(&staging::path(zfs), zfs.service)?;
@@ -25,15 +28,16 @@ pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
 
 /// Renames the real dataset aside and the staged one to its name, and mounts it.
 pub(super) fn swap(zfs: &Zfs<'_>, mark: &Mark) -> Result<Option<Kept>> {
+    let staging = zfs.staging_name();
+    let path = staging::path(zfs);
+    // Before the real one is touched: if something still uses the staged one, nothing has changed.
+    if mountinfo::at(&path)?.is_some() {
+        call::zfs(&["unmount", &staging])?;
+    }
     let kept = match properties::get(zfs.name())? {
         Some(_) => Some(keep(zfs, mark)?),
         None => None,
     };
-    let staging = zfs.staging_name();
-    let path = staging::path(zfs);
-    if mountinfo::at(&path)?.is_some() {
-        call::zfs(&["unmount", &staging])?;
-    }
     call::zfs(&["rename", &staging, zfs.name()])?;
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(&path);
@@ -77,14 +81,13 @@ fn is_kept_of(zfs: &Zfs<'_>, snapshot: &str) -> bool {
 /// Unmounts the real dataset and renames it to a name that says when and why.
 fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     let name = zfs.name();
-    must_have_no_children(name)?;
     let why = format!("before-{}", mark.by);
     let kept = zfs.beside(&kept::kept(zfs.leaf(), now(), &why));
     if apply::is_mounted(zfs)? {
         call::zfs(&["unmount", name])?;
     }
     // A real one is never mounted again by `zfs mount -a` once its successor is decided.
-    let note = format!("preseed:kept=at={} why={why} from={}", now(), mark.from);
+    let note = format!("{KEPT}=at={} why={why} from={}", now(), mark.from);
     call::zfs(&[
         "set",
         "canmount=noauto",
@@ -94,6 +97,40 @@ fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     ])?;
     call::zfs(&["rename", name, &kept])?;
     Ok(Kept { name: kept })
+}
+
+/// Renames a complete staged dataset that is needed no more to a kept name.
+pub(super) fn retire(zfs: &Zfs<'_>) -> Result<Kept> {
+    let kept = zfs.beside(&kept::kept(zfs.leaf(), now(), "unused-restore"));
+    let staging = zfs.staging_name();
+    if mountinfo::at(&staging::path(zfs))?.is_some() {
+        call::zfs(&["unmount", &staging])?;
+    }
+    call::zfs(&["rename", &staging, &kept])?;
+    Ok(Kept { name: kept })
+}
+
+/// That a staged dataset could take the real one's place: nothing else would move away with it,
+/// and what was encrypted stays so.
+pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, cloned: bool) -> Result<()> {
+    let name = zfs.name();
+    mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
+    let Some(properties) = properties::get(name)? else {
+        return Ok(());
+    };
+    must_have_no_children(name)?;
+    // A clone shares its origin's key; a new dataset takes its parent's encryption.
+    if !cloned && properties.value("encryptionroot") == Some(name) {
+        return Err(Error::new(
+            name,
+            "it is encrypted with a key of its own, which what is restored would not be",
+            format!(
+                "rename it away with `zfs rename {name} …` and create an empty one with the same encryption options, \
+                 or encrypt its parent, then start the service again"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn must_have_no_children(name: &str) -> Result<()> {

@@ -9,6 +9,7 @@ use storage::command::{self, Ended};
 use storage::{Error, Result};
 
 use super::secrets;
+use crate::tier::Failure;
 
 /// How long a question may take, in seconds. restic itself would try an unreachable server for 15 minutes.
 const PATIENCE: &str = "60";
@@ -41,7 +42,8 @@ impl<'a> Call<'a> {
     /// # Errors
     /// When it does not answer with exit status 0 in time.
     pub(super) fn ask(&self, args: &[&str]) -> Result<Ended> {
-        let all = [&["--kill-after=10", PATIENCE, "restic"], args].concat();
+        // Without a lock: nothing is left behind when the time is up, and a locked repository can be asked.
+        let all = [&["--kill-after=10", PATIENCE, "restic", "--no-lock"], args].concat();
         let ended = command::run(&mut self.with_secrets(command::command("timeout", all)))?;
         if ended.status.success() {
             return Ok(ended);
@@ -119,6 +121,24 @@ impl<'a> Call<'a> {
             .env_remove("RESTIC_REPOSITORY_FILE")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+}
+
+/// Whose fault an error of restic is: the snapshot's where its own data cannot be read, else the repository's
+/// or the machine's, which would fare no better with an older snapshot.
+pub(super) fn at_fault(error: Error) -> Failure {
+    let fault = error.fault();
+    let damaged = [
+        "<data/",
+        "tree ",
+        "pack ",
+        "blob ",
+        "ciphertext verification",
+    ];
+    if !error.is_lack_of_space() && damaged.iter().any(|word| fault.contains(word)) {
+        Failure::Snapshot(error)
+    } else {
+        Failure::Source(error)
     }
 }
 
