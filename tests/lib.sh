@@ -213,7 +213,7 @@ assert_no_series() {
 
 # another_service NAME PORT: the same small service under another name, its data in /var/lib/NAME.
 another_service() {
-    useradd --system --no-create-home "$1"
+    printf 'u %s -\n' "$1" | systemd-sysusers -
     cat >"/etc/systemd/system/$1.service" <<-EOF
 	[Service]
 	Type=notify
@@ -235,10 +235,18 @@ lose_data() {
     fi
 }
 
+# PostgreSQL
+
+# sql STATEMENT: as the cluster's own user.
+sql() {
+    runuser -u postgres -- psql --quiet --no-align --tuples-only --command "$1"
+}
+
 # ZFS
 
-# declare_vault: the pool `vault` as where replicas are. After declare_default_host.
+# declare_vault: the pool `vault` as where replicas are, none yet. After declare_default_host.
 declare_vault() {
+    zfs create -o mountpoint=none vault/services
     cat >>/etc/preseed/preseed.toml <<-EOF
 
 	[replica.vault]

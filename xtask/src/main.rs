@@ -7,6 +7,7 @@ mod forge;
 mod install;
 mod packages;
 mod scenario;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Task {
         #[arg(long)]
         root: PathBuf,
     },
+    /// Run all tests, those in containers and in virtual machines too
+    Test,
     /// Show the main job on this machine, in a throw-away container
     Demo {
         /// On real ZFS, in a virtual machine
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Install { root } => Binaries::build()
             .and_then(|built| install::install(&root, &built))
             .map(|()| ExitCode::SUCCESS),
+        Task::Test => Ok(test::run()),
         Task::Demo { zfs } => demo::run(zfs),
         Task::Container(task) => container::run(task),
         Task::Forge(task) => forge::run(task),

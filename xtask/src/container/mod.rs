@@ -31,12 +31,23 @@ pub(crate) enum Task {
     Exec { script: PathBuf },
 }
 
+/// Installs what containers need.
+///
+/// # Errors
+/// This is not root, or a package cannot be had.
+pub(crate) fn require() -> anyhow::Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        bail!("containers need root: run this as root");
+    }
+    packages::require(packages::CONTAINER)
+}
+
 /// Does it.
 ///
 /// # Errors
 /// Something is missing, or the container does not work. A scenario that fails is no error.
 pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
-    packages::require(packages::CONTAINER)?;
+    require()?;
     let built = Binaries::build()?;
     let passed = match task {
         Task::Run { names } => {

@@ -10,8 +10,8 @@ use anyhow::bail;
 
 use self::telling::Telling;
 use crate::binaries::{Binaries, workspace};
+use crate::container;
 use crate::scenario::Scenario;
-use crate::{container, packages};
 
 /// Tells the story of the directory backend in a container or, with `zfs`, of ZFS.
 ///
@@ -21,7 +21,7 @@ pub(crate) fn run(zfs: bool) -> anyhow::Result<ExitCode> {
     if zfs {
         bail!("the story of ZFS is not there yet: leave out --zfs");
     }
-    packages::require(packages::CONTAINER)?;
+    container::require()?;
     eprintln!("building preseed (only the first time takes long)");
     let built = Binaries::build()?;
 
