@@ -39,7 +39,19 @@ pub(crate) fn find(declared: &mut [Declared]) {
         |name| format!("dataset {}", quoted(name)),
         "give each service a dataset of its own",
     );
-    clashes.nested_datasets();
+    clashes.nested(
+        |declared| declared.dataset(),
+        "dataset",
+        "move one of them: a restore replaces a dataset with all that is in it",
+    );
+    clashes.nested(
+        |declared| {
+            let (path, place) = declared.mountpoint()?;
+            Some((path.to_str()?, place))
+        },
+        "mountpoint",
+        "move one of them: a restore replaces a directory with all that is in it",
+    );
     // One dataset has one replica: that is no problem of its own.
     let known: HashSet<usize> = clashes.found.iter().map(|(index, _)| *index).collect();
     clashes.order.retain(|index| !known.contains(index));
@@ -116,11 +128,16 @@ impl<'a> Clashes<'a> {
         }
     }
 
-    /// Finds datasets that lie in another service's.
-    fn nested_datasets(&mut self) {
-        const CURE: &str = "move one of them: a restore replaces a dataset with all that is in it";
+    /// Finds what lies in another service's: names whose parts `/` separates.
+    fn nested(
+        &mut self,
+        claim: impl Fn(&'a Declared) -> Option<(&'a str, Place)>,
+        what: &str,
+        cure: &str,
+    ) {
+        let declared = self.declared;
         let claims = self.order.iter().filter_map(|index| {
-            let (name, place) = self.declared[*index].dataset()?;
+            let (name, place) = claim(&declared[*index])?;
             Some((name, (*index, place)))
         });
         let claims: Vec<(&str, Claimant)> = claims.collect();
@@ -130,10 +147,10 @@ impl<'a> Clashes<'a> {
             while let Some((parent, _)) = above.rsplit_once('/') {
                 above = parent;
                 if let Some(outer) = by_name.get(above) {
-                    let what = format!("dataset {} lies in that of", quoted(name));
-                    self.note(inner, &what, *outer, CURE);
-                    let what = format!("dataset {} holds that of", quoted(above));
-                    self.note(*outer, &what, inner, CURE);
+                    let lies = format!("{what} {} lies in that of", quoted(name));
+                    self.note(inner, &lies, *outer, cure);
+                    let holds = format!("{what} {} holds that of", quoted(above));
+                    self.note(*outer, &holds, inner, cure);
                 }
             }
         }

@@ -91,6 +91,10 @@ impl FromStr for AbsolutePath {
     }
 }
 
+/// The longest last part of a mountpoint, in bytes: a file's name may have 255 (`NAME_MAX`), and a restore
+/// puts a suffix such as `:preseed-kept-20261123T072100Z-before-restic` to it.
+const LONGEST_LAST: usize = 180;
+
 impl FromStr for Mountpoint {
     type Err = Invalid;
 
@@ -105,6 +109,15 @@ impl FromStr for Mountpoint {
             return Err(Invalid::new(
                 format!("mountpoint {} is the machine's own", quoted(text)),
                 "choose a directory for this service alone, e.g. /var/lib/NAME",
+            ));
+        }
+        let last = text.rsplit('/').next().unwrap_or_default().len();
+        if last > LONGEST_LAST {
+            return Err(Invalid::new(
+                format!("the last part of the mountpoint is {last} bytes long"),
+                format!(
+                    "choose one of at most {LONGEST_LAST}: a restore needs room to name what it keeps"
+                ),
             ));
         }
         Ok(Self(path))
