@@ -6,7 +6,6 @@ say 'This is a virtual machine with real ZFS. It has a pool `tank`, and a pool `
 declare_default_host
 declare_vault
 repository_init
-zfs create -o mountpoint=none vault/services
 declare_sonarr
 show 'cat /etc/preseed/preseed.toml'
 show 'cat /etc/preseed/services/sonarr.toml'

@@ -6,7 +6,6 @@ declare_vault
 repository_init
 declare_sonarr
 reload
-zfs create -o mountpoint=none vault/services
 systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr

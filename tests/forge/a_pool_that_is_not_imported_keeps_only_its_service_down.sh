@@ -12,7 +12,6 @@ declare_service radarr <<EOT
 mountpoint = "/var/lib/radarr"
 owner = "radarr"
 EOT
-zfs create -o mountpoint=none vault/services
 reload
 systemctl start sonarr radarr
 add_series 'The Expanse'

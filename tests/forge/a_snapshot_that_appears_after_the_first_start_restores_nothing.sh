@@ -5,7 +5,6 @@ declare_default_host
 declare_vault
 repository_init
 declare_sonarr
-zfs create -o mountpoint=none vault/services
 
 #: reboot
 assert_active sonarr.service
