@@ -13,7 +13,7 @@ declare_sonarr
 #: reboot
 assert_not_active sonarr.service
 assert_failed dataset-sonarr.service
-assert_status dataset-sonarr.service 'Status: /var/lib/sonarr: holds files .* that mounting would hide: .*move them'
+assert_status dataset-sonarr.service 'Status: "?/var/lib/sonarr: holds files .* that mounting would hide: .*move them'
 assert_same_tree /var/tmp/before /var/lib/sonarr
 assert_exit 1 findmnt /var/lib/sonarr
 assert_exit 1 zfs list tank/services/sonarr
