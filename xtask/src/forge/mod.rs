@@ -11,7 +11,7 @@ mod recipe;
 mod shell;
 mod workshop;
 
-use std::io::stdout;
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -164,26 +164,49 @@ impl Forge {
         }))
     }
 
+    /// Runs one scenario in a fresh machine; gives the exit status of the stage that failed, if one did.
+    ///
+    /// # Errors
+    /// The machine does not start, or does not work any more.
+    pub(crate) fn play(
+        &self,
+        scenario: &Scenario,
+        output: &mut dyn Write,
+    ) -> anyhow::Result<Option<i32>> {
+        play(&mut self.machine()?, scenario, output)
+    }
+
     fn run_scenario(&self, scenario: &Scenario, keep: bool) -> anyhow::Result<Result<(), Failure>> {
         let mut machine = self.machine()?;
         let mut output = Vec::new();
-        for stage in &scenario.stages {
-            match stage.start {
-                Start::Fresh => {}
-                Start::Reboot => machine.reboot().context("reboot")?,
-                Start::PowerCut => machine.power_cut().context("power cut")?,
-            }
-            let file = format!("{}.sh", scenario.name);
-            let status = machine.stage(&file, &stage.script, &mut output)?;
-            if status != 0 {
-                if keep {
-                    eprintln!("{} failed: a shell in its machine", scenario.name);
-                    machine.shell()?;
-                }
-                let output = String::from_utf8_lossy(&output).into_owned();
-                return Ok(Err(Failure { output }));
-            }
+        if play(&mut machine, scenario, &mut output)?.is_none() {
+            return Ok(Ok(()));
         }
-        Ok(Ok(()))
+        if keep {
+            eprintln!("{} failed: a shell in its machine", scenario.name);
+            machine.shell()?;
+        }
+        let output = String::from_utf8_lossy(&output).into_owned();
+        Ok(Err(Failure { output }))
     }
+}
+
+fn play(
+    machine: &mut Machine<'_>,
+    scenario: &Scenario,
+    output: &mut dyn Write,
+) -> anyhow::Result<Option<i32>> {
+    for stage in &scenario.stages {
+        match stage.start {
+            Start::Fresh => {}
+            Start::Reboot => machine.reboot().context("reboot")?,
+            Start::PowerCut => machine.power_cut().context("power cut")?,
+        }
+        let file = format!("{}.sh", scenario.name);
+        let status = machine.stage(&file, &stage.script, output)?;
+        if status != 0 {
+            return Ok(Some(status));
+        }
+    }
+    Ok(None)
 }
