@@ -81,7 +81,7 @@ fn build(cargo: &mut Command) -> anyhow::Result<BTreeMap<String, PathBuf>> {
 }
 
 /// The executables that cargo's messages name, by target.
-fn executables(messages: &str) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+pub(crate) fn executables(messages: &str) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut executables = BTreeMap::new();
     for line in messages.lines() {
         let artifact: Artifact =

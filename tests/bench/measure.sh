@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# What the scripts beside this one measure with; `cargo xtask bench` puts it before each of them.
+# They define `prepare`, `round` and `look`, each run as a stage of its own, with tests/lib.sh.
+
+# timed NAME COMMAND...: says how long it takes. What it prints is shown only if it fails.
+timed() {
+    local name=$1 start=$EPOCHREALTIME end status=0
+    shift
+    "$@" >/var/tmp/said 2>&1 || status=$?
+    end=$EPOCHREALTIME
+    [[ $status == 0 ]] || fail "$*" "exit $status" "$(</var/tmp/said)"
+    printf '#sample %s %d\n' "$name" $((${end/./} - ${start/./}))
+}
+
+# programs NAME COMMAND...: says how many processes of which programs it starts, itself aside.
+programs() {
+    local name=$1
+    shift
+    strace --follow-forks --seccomp-bpf --quiet=all --signal=none --trace=execve \
+        --output=/var/tmp/trace "$@" >/var/tmp/said 2>&1 || fail "$*" "$(</var/tmp/said)"
+    printf '#fact %s %s\n' "$name" "$(
+        grep ' = 0$' /var/tmp/trace | sed -E 's/.*execve\("([^"]*\/)?([^"]*)".*/\2/' |
+            grep -vE '^(bash|dataset-helper|preseed-helper)$' | sort | uniq -c | sort -rn |
+            awk '{ printf "%s%s %s", separator, $1, $2; separator = ", " }'
+    )"
+}
+
+# fill DIR KILOBYTES: incompressible files of up to 8 MB, no two alike.
+fill() {
+    local directory=$1 left=$2 size number=0
+    mkdir -p "$directory"
+    while ((left > 0)); do
+        size=$((left < 8192 ? left : 8192))
+        dd if=/dev/urandom of="$directory/$((number += 1))" bs=64K count=$((size / 64)) \
+            iflag=fullblock status=none
+        left=$((left - size))
+    done
+}
+
+# settle: nothing is left to be written or freed, and no data is in memory. The programs are.
+settle() {
+    sync
+    zpool sync
+    zpool wait -t free tank
+    zpool export vault
+    echo 3 >/proc/sys/vm/drop_caches
+    zpool import vault
+    zfs list >/dev/null
+    restic version >/dev/null
+    /usr/lib/preseed/preseed-helper --version >/dev/null
+    systemctl show --property=Version >/dev/null
+}
+
+# forget NAME: the service's dataset goes, with all that restores have kept of it.
+forget() {
+    local dataset
+    zfs destroy -r "tank/services/$1"
+    for dataset in $(kept_datasets); do
+        zfs destroy -r "$dataset"
+    done
+}
+
+apply() { # NAME
+    /usr/lib/preseed/dataset-helper apply "$1" >/dev/null
+}
+
+run() { # NAME
+    /usr/lib/preseed/preseed-helper run "$1"
+}
+
+look() {
+    :
+}

@@ -1,0 +1,73 @@
+//! Restores that do not depend on the amount of data: rollback and clone.
+
+use crate::bench::guest::Measured;
+use crate::bench::table::{Table, claim, s, times};
+use crate::forge::Forge;
+
+const ROUNDS: usize = 7;
+
+/// The amounts of data, in MB.
+const SMALL: u32 = 10;
+const LARGE: u32 = 1_000;
+
+/// Measures and prints.
+///
+/// # Errors
+/// It cannot be measured.
+pub(crate) fn measure(forge: &Forge) -> anyhow::Result<()> {
+    let variables = [("SMALL", SMALL), ("LARGE", LARGE)];
+    let measured = Measured::of(forge, "constant.sh", &variables, ROUNDS)?;
+    println!("### Rollback and clone\n");
+    println!("`preseed-helper run`, and for the rollback the bare command, {ROUNDS} times each.\n");
+    let (small, large) = (format!("{SMALL} MB"), format!("{LARGE} MB"));
+    let mut table = Table::new([
+        "what",
+        &small,
+        "from, to",
+        &large,
+        "from, to",
+        "large : small",
+    ]);
+    let mut claims = Vec::new();
+    for (name, what) in [
+        ("rollback", "tier rollback"),
+        ("bare", "zfs rollback, bare"),
+        ("clone", "tier snapshot, by clone"),
+    ] {
+        let small = measured.samples(&format!("{name}-small"))?;
+        let large = measured.samples(&format!("{name}-large"))?;
+        let ratio = large.ratio(small).median();
+        let range = |samples: &crate::bench::samples::Samples| {
+            format!("{:.2} … {}", samples.minimum(), s(samples.maximum()))
+        };
+        table.row(&[
+            what.to_owned(),
+            s(small.median()),
+            range(small),
+            s(large.median()),
+            range(large),
+            times(ratio),
+        ]);
+        if name != "bare" {
+            // Both medians lie where the other's values do.
+            let within = |median: f64, other: &crate::bench::samples::Samples| {
+                (other.minimum()..=other.maximum()).contains(&median)
+            };
+            let holds = within(small.median(), large) && within(large.median(), small);
+            claims.push((
+                holds,
+                format!("{what}: the same time within noise"),
+                times(ratio),
+            ));
+        }
+    }
+    println!("{table}");
+    for (holds, what, measured) in claims {
+        claim(holds, &what, &measured);
+    }
+    for name in ["rollback", "clone"] {
+        println!("- a {name} starts {}", measured.fact(name)?);
+    }
+    println!();
+    Ok(())
+}

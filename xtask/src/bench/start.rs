@@ -1,0 +1,50 @@
+//! A start of a service whose data is there.
+
+use crate::bench::guest::Measured;
+use crate::bench::table::{Table, claim, ms, times};
+use crate::forge::Forge;
+
+const ROUNDS: usize = 15;
+
+/// At most this many `zfs` processes.
+const MOST_PROCESSES: usize = 2;
+
+/// Measures and prints.
+///
+/// # Errors
+/// It cannot be measured.
+pub(crate) fn measure(forge: &Forge) -> anyhow::Result<()> {
+    let measured = Measured::of(forge, "start.sh", &[], ROUNDS)?;
+    let list = measured.samples("list")?;
+    println!("### A start of a service whose data is there\n");
+    let mut table = Table::new(["what", "median", "minimum", "times zfs list"]);
+    for (name, what) in [
+        ("helpers", "dataset-helper apply, preseed-helper run"),
+        ("gets", "zfs get, twice: what the helpers ask, bare"),
+        ("list", "zfs list -H -o name DATASET, bare"),
+        ("unit", "systemctl start preseed-NAME: both units"),
+    ] {
+        let samples = measured.samples(name)?;
+        table.row(&[
+            what.to_owned(),
+            ms(samples.median()),
+            ms(samples.minimum()),
+            times(samples.ratio(list).median()),
+        ]);
+    }
+    println!("{table}");
+    let programs = measured.fact("programs")?;
+    let started = programs
+        .split(", ")
+        .filter(|program| program.ends_with(" zfs"));
+    let count: usize = started
+        .filter_map(|program| program.split(' ').next()?.parse::<usize>().ok())
+        .sum();
+    claim(
+        count <= MOST_PROCESSES,
+        &format!("at most {MOST_PROCESSES} zfs processes"),
+        programs,
+    );
+    println!();
+    Ok(())
+}
