@@ -24,6 +24,20 @@ const COMPLETIONS: [(&str, &str); 3] = [
     ),
 ];
 
+/// Builds, and puts the files at their places below `root`. On this machine itself, `journalctl -x`
+/// knows the messages from then on.
+///
+/// # Errors
+/// The build or [`install`] fails, or the journal's catalog cannot be updated.
+pub(crate) fn build_and_install(root: &Path) -> anyhow::Result<()> {
+    install(root, &Binaries::build()?)?;
+    if root == Path::new("/") {
+        run(Command::new("journalctl").arg("--update-catalog"))?;
+        println!("installed: `systemctl daemon-reload` makes the units of what is declared");
+    }
+    Ok(())
+}
+
 /// Puts preseed's files at their places below `root`; those that are there are replaced, each
 /// atomically, so that a running program is not disturbed. Nothing is started or reloaded.
 ///

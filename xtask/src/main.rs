@@ -1,6 +1,5 @@
 //! What is done with this tree: `cargo xtask COMMAND`.
 
-mod bench;
 mod binaries;
 mod container;
 mod demo;
@@ -14,8 +13,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::binaries::Binaries;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "what is done with this tree")]
@@ -34,8 +31,6 @@ enum Task {
     },
     /// Run all tests, those in containers and in virtual machines too
     Test,
-    /// Measure, and print the figures of docs/figures.md
-    Bench(bench::Task),
     /// Show the main job on this machine, in a throw-away container
     Demo {
         /// On real ZFS, in a virtual machine
@@ -52,11 +47,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Install { root } => Binaries::build()
-            .and_then(|built| install::install(&root, &built))
-            .map(|()| ExitCode::SUCCESS),
+        Task::Install { root } => install::build_and_install(&root).map(|()| ExitCode::SUCCESS),
         Task::Test => Ok(test::run()),
-        Task::Bench(task) => bench::run(&task),
         Task::Demo { zfs } => demo::run(zfs),
         Task::Container(task) => container::run(task),
         Task::Forge(task) => forge::run(task),
