@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
 
 use anyhow::Context as _;
 
@@ -21,11 +20,12 @@ pub(crate) enum ControlGroup {
 }
 
 impl ControlGroup {
-    /// A new one. What killed runs have left is removed.
+    /// A new one for a machine of this `id`, which starts with this process's. What killed runs
+    /// have left is removed.
     ///
     /// # Errors
     /// It cannot be made.
-    pub(crate) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new(id: &str) -> anyhow::Result<Self> {
         // sd_booted(3)
         if Path::new("/run/systemd/system").exists() {
             return Ok(Self::Scope);
@@ -36,14 +36,12 @@ impl ControlGroup {
         let place = || parent.display().to_string();
         for entry in fs::read_dir(&parent).with_context(place)? {
             let entry = entry.with_context(place)?;
-            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            if is_left(&entry.file_name().to_string_lossy()) {
                 remove(&entry.path());
             }
         }
-        let path = parent.join(format!("{PREFIX}{}", process::id()));
-        if !path.exists() {
-            fs::create_dir(&path).with_context(|| path.display().to_string())?;
-        }
+        let path = parent.join(format!("{PREFIX}{id}"));
+        fs::create_dir(&path).with_context(|| path.display().to_string())?;
         Ok(Self::Directory(path))
     }
 
@@ -93,7 +91,14 @@ fn own() -> anyhow::Result<Option<PathBuf>> {
         .map(|(mount, group)| Path::new(mount).join(group)))
 }
 
-/// Removes a group and those below it. One with processes in it stays: it is in use.
+/// Whether a group of this name is of a process that has ended.
+fn is_left(name: &str) -> bool {
+    name.strip_prefix(PREFIX)
+        .and_then(|rest| rest.split('-').next())
+        .is_some_and(|process| !Path::new("/proc").join(process).exists())
+}
+
+/// Removes a group and those below it, unless there are processes in it.
 fn remove(group: &Path) {
     let Ok(entries) = fs::read_dir(group) else {
         return;

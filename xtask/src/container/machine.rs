@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -25,12 +26,17 @@ const LONGEST_RUN: Duration = Duration::from_secs(300);
 /// What `/var` and `/srv` can hold; the disk is sparse, in memory.
 const DISK_SIZE: u64 = 4 << 30;
 
+/// How many machines this process has made.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
 /// A machine that is switched off, or runs within [`Machine::run`].
 ///
 /// Its root is an overlay. `/var` and `/srv` are on an ext4 of their own: services keep their data
 /// on a real file system, and what is there survives a reboot.
 #[derive(Debug)]
 pub(crate) struct Machine {
+    /// Of this process and the machine, `PROCESS-NUMBER`: no other on this machine has it.
+    id: String,
     directory: PathBuf,
     root: PathBuf,
 }
@@ -43,7 +49,11 @@ impl Machine {
     pub(crate) fn new(base: &Base, name: &str) -> anyhow::Result<Self> {
         let directory = base.work().join("machine").join(name);
         let root = overlay::mount(Some(base.layer()), &directory.join("changes"), &directory)?;
-        let machine = Self { directory, root };
+        let machine = Self {
+            id: format!("{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed)),
+            directory,
+            root,
+        };
         machine.make_disk()?;
         let channel = machine.channel();
         fs::create_dir(&channel).with_context(|| channel.display().to_string())?;
@@ -107,7 +117,7 @@ impl Machine {
     /// From power-on to power-off.
     fn boot(&self, console: &Path) -> anyhow::Result<ExitStatus> {
         let log = File::create(console).with_context(|| console.display().to_string())?;
-        let group = ControlGroup::new()?;
+        let group = ControlGroup::new(&self.id)?;
         // However this process ends, unshare is killed then, and with it the first process of a
         // process namespace: that takes all others along.
         let mut nspawn = Command::new("setpriv");
@@ -117,7 +127,7 @@ impl Machine {
         nspawn
             .args(["systemd-nspawn", "--quiet", "--register=no", "--keep-unit"])
             .args(["--private-network", "--console=read-only", "--boot"])
-            .arg(format!("--machine=preseed-{}", process::id()))
+            .arg(format!("--machine=preseed-{}", self.id))
             .arg(argument("--directory=", &self.root, ""))
             .arg(argument("--bind=", &self.disk().join("var"), ":/var"))
             .arg(argument("--bind=", &self.disk().join("srv"), ":/srv"))
