@@ -3,7 +3,10 @@
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
@@ -161,39 +164,56 @@ pub(crate) struct Failure {
     pub(crate) output: String,
 }
 
-/// Runs `scenarios` one after the other on a `machine` (the word for it), and prints a line for
-/// each and, for those that fail, what they had printed. A machine that does not work fails them.
+/// Runs `scenarios` on machines of a kind (the word for it), up to `jobs` at a time, and prints a
+/// line for each and, for those that fail, what they had printed. A machine that does not work
+/// fails them. One job runs on the calling thread.
 pub(crate) fn run_each(
     machine: &str,
     scenarios: &[Scenario],
-    mut run: impl FnMut(&Scenario) -> anyhow::Result<Result<(), Failure>>,
+    jobs: usize,
+    run: impl Fn(&Scenario) -> anyhow::Result<Result<(), Failure>> + Sync,
 ) -> Tally {
-    let mut tally = Tally::default();
-    for scenario in scenarios {
-        let since = Instant::now();
-        let failure = match run(scenario) {
-            Ok(Ok(())) => None,
-            Ok(Err(failure)) => Some(failure.output),
-            Err(error) => Some(format!("{error:#}\n")),
-        };
-        let verdict = if failure.is_none() {
-            "ok    "
-        } else {
-            "FAILED"
-        };
-        let seconds = since.elapsed().as_secs_f32();
-        println!("{verdict} {seconds:5.1} s  {machine}: {}", scenario.name);
-        match failure {
-            None => tally.passed += 1,
-            Some(output) => {
-                tally.failed += 1;
-                for line in output.lines() {
-                    println!("    {line}");
-                }
-            }
+    let next = AtomicUsize::new(0);
+    let tally = Mutex::new(Tally::default());
+    let work = || {
+        while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let since = Instant::now();
+            let failure = match run(scenario) {
+                Ok(Ok(())) => None,
+                Ok(Err(failure)) => Some(failure.output),
+                Err(error) => Some(format!("{error:#}\n")),
+            };
+            // One at a time prints, too.
+            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            *tally += print_result(machine, &scenario.name, since.elapsed(), failure);
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..jobs {
+            scope.spawn(work);
+        }
+        work();
+    });
+    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn print_result(machine: &str, name: &str, time: Duration, failure: Option<String>) -> Tally {
+    let seconds = time.as_secs_f32();
+    let Some(output) = failure else {
+        println!("ok     {seconds:5.1} s  {machine}: {name}");
+        return Tally {
+            passed: 1,
+            failed: 0,
+        };
+    };
+    println!("FAILED {seconds:5.1} s  {machine}: {name}");
+    for line in output.lines() {
+        println!("    {line}");
     }
-    tally
+    Tally {
+        passed: 0,
+        failed: 1,
+    }
 }
 
 #[cfg(test)]

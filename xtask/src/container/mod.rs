@@ -7,8 +7,10 @@ mod namespace;
 mod overlay;
 
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -75,19 +77,25 @@ pub(crate) fn run_scenarios(built: &Binaries, names: &[String]) -> anyhow::Resul
     let scenarios = scenario::find(&workspace().join("tests/container"))?;
     let scenarios = scenario::select(scenarios, names)?;
     let base = Base::prepare(&namespace::enter()?, built)?;
-    Ok(scenario::run_each("container", &scenarios, |scenario| {
-        let mut output = Vec::new();
-        let failed = play(&base, scenario, &mut output)?;
-        Ok(match failed {
-            None => Ok(()),
-            Some(status) => {
-                let output = String::from_utf8_lossy(&output);
-                Err(Failure {
-                    output: format!("{output}exit status {status}\n"),
-                })
-            }
-        })
-    }))
+    let jobs = thread::available_parallelism().map_or(1, NonZero::get);
+    Ok(scenario::run_each(
+        "container",
+        &scenarios,
+        jobs,
+        |scenario| {
+            let mut output = Vec::new();
+            let failed = play(&base, scenario, &mut output)?;
+            Ok(match failed {
+                None => Ok(()),
+                Some(status) => {
+                    let output = String::from_utf8_lossy(&output);
+                    Err(Failure {
+                        output: format!("{output}exit status {status}\n"),
+                    })
+                }
+            })
+        },
+    ))
 }
 
 /// Runs one scenario in a container, and gives the exit status of the stage that failed, if one did.

@@ -14,7 +14,10 @@ use crate::forge::qemu::{Parts, Qemu};
 use crate::forge::workshop::Workshop;
 
 /// How long a stage may take; the guest ends it then.
-const STAGE_SECONDS: u64 = 600;
+const STAGE_SECONDS: u64 = 300;
+
+/// How long a script may take that is not a stage.
+const SCRIPT: Duration = Duration::from_secs(1800);
 
 /// How long what the forge itself runs may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -98,8 +101,7 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// The machine does not work any more.
     pub(crate) fn run(&mut self, script: &str, output: &mut dyn Write) -> anyhow::Result<i32> {
-        let patience = Duration::from_secs(STAGE_SECONDS);
-        match self.agent.run(script, patience, output)? {
+        match self.agent.run(script, SCRIPT, output)? {
             End::Exit(status) => Ok(status),
             End::MachineGone => bail!("the machine ended:\n{}", self.qemu.log()),
         }

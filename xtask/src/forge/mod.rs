@@ -12,8 +12,10 @@ mod shell;
 mod workshop;
 
 use std::io::{Write, stdout};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::{fs, thread};
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -159,8 +161,18 @@ impl Forge {
         );
         scenarios.sort_by(|one, other| one.name.cmp(&other.name));
         let scenarios = scenario::select(scenarios, names)?;
-        Ok(scenario::run_each("forge", &scenarios, |scenario| {
-            self.run_scenario(scenario, keep)
+        let jobs = if keep { 1 } else { jobs() };
+        Ok(scenario::run_each("forge", &scenarios, jobs, |scenario| {
+            let mut output = Vec::new();
+            let problem = match self.play_for_tally(scenario, keep, &mut output) {
+                Ok(None) => return Ok(Ok(())),
+                Ok(Some(status)) => format!("exit status {status}\n"),
+                Err(error) => format!("{error:#}\n"),
+            };
+            let output = String::from_utf8_lossy(&output) + &*problem;
+            Ok(Err(Failure {
+                output: output.into_owned(),
+            }))
         }))
     }
 
@@ -176,19 +188,31 @@ impl Forge {
         play(&mut self.machine()?, scenario, output)
     }
 
-    fn run_scenario(&self, scenario: &Scenario, keep: bool) -> anyhow::Result<Result<(), Failure>> {
+    fn play_for_tally(
+        &self,
+        scenario: &Scenario,
+        keep: bool,
+        output: &mut dyn Write,
+    ) -> anyhow::Result<Option<i32>> {
         let mut machine = self.machine()?;
-        let mut output = Vec::new();
-        if play(&mut machine, scenario, &mut output)?.is_none() {
-            return Ok(Ok(()));
-        }
-        if keep {
+        let failed = play(&mut machine, scenario, output)?;
+        if keep && failed.is_some() {
             eprintln!("{} failed: a shell in its machine", scenario.name);
             machine.shell()?;
         }
-        let output = String::from_utf8_lossy(&output).into_owned();
-        Ok(Err(Failure { output }))
+        Ok(failed)
     }
+}
+
+/// How many machines run at a time: each keeps a processor busy and takes up to 2 GB of memory.
+fn jobs() -> usize {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB"))
+        .and_then(|kilobytes| kilobytes.trim().parse::<usize>().ok());
+    processors.min(available.unwrap_or(0) >> 21).clamp(1, 4)
 }
 
 fn play(
