@@ -127,15 +127,20 @@ fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
         .skip(1);
     for container in ends.map(|end| &parent[..end]) {
         if properties::get(container)?.is_none() {
-            call::zfs(&[
+            let created = call::zfs(&[
                 "create",
                 "-o",
                 "mountpoint=none",
                 "-o",
                 "canmount=off",
                 container,
-            ])?;
-            changes.push(format!("created the container {container}"));
+            ]);
+            match created {
+                Ok(_) => changes.push(format!("created the container {container}")),
+                // Another service that goes in it was quicker.
+                Err(_) if properties::get(container)?.is_some() => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(changes)
