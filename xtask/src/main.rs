@@ -1,5 +1,6 @@
 //! What is done with this tree: `cargo xtask COMMAND`.
 
+mod bench;
 mod binaries;
 mod container;
 mod demo;
@@ -31,6 +32,8 @@ enum Task {
     },
     /// Run all tests, those in containers and in virtual machines too
     Test,
+    /// Measure, and print the figures of docs/figures.md
+    Bench(bench::Task),
     /// Show the main job on this machine, in a throw-away container
     Demo {
         /// On real ZFS, in a virtual machine
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Install { root } => install::build_and_install(&root).map(|()| ExitCode::SUCCESS),
         Task::Test => Ok(test::run()),
+        Task::Bench(task) => bench::run(&task),
         Task::Demo { zfs } => demo::run(zfs),
         Task::Container(task) => container::run(task),
         Task::Forge(task) => forge::run(task),
