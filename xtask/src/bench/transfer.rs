@@ -28,8 +28,8 @@ pub(crate) fn receive(forge: &Forge) -> anyhow::Result<()> {
             script: "receive.sh",
             title: "Receive",
             bare: "zfs send -Lc | zfs receive",
-            megabytes: 512,
-            rounds: 5,
+            megabytes: 256,
+            rounds: 3,
         },
     )
 }
