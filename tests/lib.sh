@@ -342,8 +342,7 @@ report() {
     systemctl list-jobs --no-pager --no-legend
     echo '--- journal'
     journalctl --sync
-    journalctl --boot --no-pager --output=short-monotonic \
-        --unit='preseed-*' --unit='dataset-*' --unit='*sonarr*'
+    journalctl --boot --no-pager --output=short-monotonic | grep -E 'preseed-|dataset-|sonarr'
     if command -v zfs >/dev/null; then
         echo '--- zfs list'
         zfs list -t all -o name,used,mountpoint,mounted,canmount,preseed:state
