@@ -8,16 +8,22 @@ reload
 systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr
-head -c 60000000 /dev/urandom >/var/lib/sonarr/large
+head -c 100000000 /dev/urandom >/var/lib/sonarr/large
 fingerprint /var/lib/sonarr >/var/tmp/before
 backup_sonarr
 umount /var/lib/sonarr
 zfs destroy -r tank/services/sonarr
 sync
 systemctl start --no-block sonarr
+# As `systemctl status` shows it: percent, bytes, rate, time left.
+in_progress() {
+    systemctl show --property=StatusText --value preseed-sonarr |
+        grep -E '^restoring sonarr from .*: [0-9]+%, .* of .*, .*/s, .* left$'
+}
 half_done() {
     compgen -G '/run/preseed/staging/sonarr/.preseed-restic-*/var/lib/sonarr/large' >/dev/null
 }
+eventually in_progress
 eventually half_done
 zpool sync
 
