@@ -4,7 +4,6 @@
 prepare() {
     declare_default_host
     declare_vault
-    zfs create -o mountpoint=none vault/services
     replica tiny 64
     replica large $((LARGE * 1024))
 }

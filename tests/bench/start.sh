@@ -8,7 +8,6 @@ prepare() {
     declare_vault
     repository_init
     declare_sonarr
-    zfs create -o mountpoint=none vault/services
     reload
     systemctl start sonarr
     systemctl stop sonarr
