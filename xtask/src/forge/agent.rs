@@ -111,17 +111,19 @@ impl Agent {
         }
     }
 
-    /// Joins `input` and `output` to a shell on a terminal in the guest until it ends.
+    /// Joins `input` and `output` to a shell on a terminal in the guest until it ends. `size` is
+    /// the terminal's, as `stty size` prints it.
     ///
     /// # Errors
     /// The machine ends first, or `output` takes no more.
     pub(crate) fn shell(
         &mut self,
+        size: &str,
         mut input: impl Read + Send + 'static,
         output: &mut dyn Write,
     ) -> anyhow::Result<()> {
         let token = self.token();
-        writeln!(self.port, "{token} shell").context("the machine's port")?;
+        writeln!(self.port, "{token} shell {size}").context("the machine's port")?;
         self.port.set_read_timeout(None)?;
         let mut port = self.port.try_clone()?;
         // It ends with the process: there is no way to stop reading a terminal.

@@ -3,13 +3,13 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use crate::forge::agent::End;
+use crate::forge::agent::{Agent, End};
 use crate::forge::cache::{Cache, Entry};
 use crate::forge::payload;
 use crate::forge::qemu::{DISKS, HARDWARE, KERNEL, Memory, Parts, Qemu};
@@ -63,7 +63,7 @@ impl Guest {
     }
 
     /// The initrd, which a reboot from within the guest needs.
-    pub(crate) fn initrd(&self) -> std::path::PathBuf {
+    pub(crate) fn initrd(&self) -> PathBuf {
         self.entry.join("initrd")
     }
 
@@ -82,14 +82,20 @@ impl Guest {
 
     /// The state from which a boot begins.
     pub(crate) fn booting(&self) -> Memory {
-        let [memory, state] = ["booting.memory", "booting.state"].map(|name| self.entry.join(name));
-        Memory::Saved(memory, state)
+        self.saved("booting")
     }
 
     /// The state after a boot.
     pub(crate) fn booted(&self) -> Memory {
-        let [memory, state] = ["booted.memory", "booted.state"].map(|name| self.entry.join(name));
-        Memory::Saved(memory, state)
+        self.saved("booted")
+    }
+
+    fn saved(&self, name: &str) -> Memory {
+        Memory {
+            file: self.entry.join(format!("{name}.memory")),
+            state: Some(self.entry.join(format!("{name}.state"))),
+            kept: false,
+        }
     }
 }
 
@@ -99,9 +105,9 @@ fn disks(directory: &Path, entry: &str, workshop: &Workshop, packages: &str) -> 
     recipe::debian(&root, packages)?;
     let modules = root.join("usr/lib/modules");
     fs::create_dir_all(&modules).with_context(|| modules.display().to_string())?;
-    let mut copy = std::process::Command::new("cp");
+    let mut copy = Command::new("cp");
     succeed(copy.arg("--archive").arg(workshop.modules()).arg(&modules))?;
-    let mut copy = std::process::Command::new("cp");
+    let mut copy = Command::new("cp");
     succeed(
         copy.args(["--recursive", "--no-target-directory"])
             .arg(recipe::file("root"))
@@ -133,7 +139,7 @@ fn disks(directory: &Path, entry: &str, workshop: &Workshop, packages: &str) -> 
     Ok(())
 }
 
-fn qemu_img_create(directory: &Path, workshop: &Workshop) -> std::process::Command {
+fn qemu_img_create(directory: &Path, workshop: &Workshop) -> Command {
     let mut create = workshop.program("usr/bin/qemu-img");
     create
         .args(["create", "-q", "-f", "qcow2"])
@@ -184,6 +190,30 @@ fn initrd(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How long the guest says it has been up.
+fn uptime(agent: &mut Agent) -> anyhow::Result<Duration> {
+    let mut output = Vec::new();
+    agent.run("cat /proc/uptime", BOOT, &mut output)?;
+    let text = String::from_utf8_lossy(&output);
+    let seconds = text.split(' ').next().unwrap_or_default();
+    let seconds: f64 = seconds
+        .parse()
+        .with_context(|| format!("the guest's uptime {text:?}"))?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// The kernel measures its processor's clock when it starts, which can go wrong on a busy machine,
+/// and every saved state would keep the wrong rate.
+fn clock_must_be_right(guest: Duration, host: Duration) -> anyhow::Result<()> {
+    let rate = guest.as_secs_f64() / host.as_secs_f64();
+    if (0.97..1.03).contains(&rate) {
+        return Ok(());
+    }
+    bail!(
+        "the guest's clock runs {rate:.2} times as fast as it should: try again when less is going on"
+    )
+}
+
 fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
     let payload = directory.join("payload");
     payload::blank(&payload)?;
@@ -195,19 +225,39 @@ fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
     };
     let file = |name: &str| directory.join(name);
 
-    let (qemu, mut agent) = Qemu::start(&parts, &Memory::Kept(file("booting.memory")))?;
+    let booting = Memory {
+        file: file("booting.memory"),
+        state: None,
+        kept: true,
+    };
+    let (qemu, mut agent) = Qemu::start(&parts, &booting)?;
     agent
         .await_initrd(BOOT)
         .with_context(|| format!("the kernel does not start:\n{}", qemu.log()))?;
     qemu.save(&file("booting.state"))?;
 
-    let (qemu, mut agent) = Qemu::start(&parts, &Memory::Kept(file("booted.memory")))?;
+    let booted = Memory {
+        file: file("booted.memory"),
+        state: Some(file("booting.state")),
+        kept: true,
+    };
+    succeed(
+        Command::new("cp")
+            .arg("--sparse=always")
+            .args([&booting.file, &booted.file]),
+    )?;
+    let (qemu, mut agent) = Qemu::start(&parts, &booted)?;
     let mut output = Vec::new();
     let end = agent
-        .await_initrd(BOOT)
-        .and_then(|()| agent.go())
+        .go()
         .and_then(|()| agent.await_boot(BOOT))
-        .and_then(|()| agent.run(PREPARE, BOOT, &mut output))
+        .and_then(|()| {
+            let (since, before) = (Instant::now(), uptime(&mut agent)?);
+            let end = agent.run(PREPARE, BOOT, &mut output)?;
+            let passed = uptime(&mut agent)?.saturating_sub(before);
+            clock_must_be_right(passed, since.elapsed())?;
+            Ok(end)
+        })
         .with_context(|| format!("the guest does not boot:\n{}", qemu.log()))?;
     if end != End::Exit(0) {
         let output = String::from_utf8_lossy(&output);

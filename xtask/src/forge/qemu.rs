@@ -53,7 +53,7 @@ pub(crate) const HARDWARE: &[&str] = &[
 
 /// The kernel's command line: what can be left out under emulation is.
 pub(crate) const KERNEL: &str = "console=ttyS0 quiet loglevel=4 edd=off mitigations=off nokaslr \
-     no_timer_check random.trust_cpu=on audit=0 lsm=yama init_on_alloc=0 hardened_usercopy=off \
+     no_timer_check tsc=reliable random.trust_cpu=on audit=0 lsm=yama init_on_alloc=0 hardened_usercopy=off \
      randomize_kstack_offset=off nowatchdog cgroup.memory=nokmem,nosocket rcupdate.rcu_expedited=1";
 
 /// The disks, in the order of their names from `/dev/vda` on.
@@ -70,14 +70,16 @@ pub(crate) struct Parts<'a> {
     pub(crate) payload: &'a Path,
 }
 
-/// Where the machine's memory is, and what happens to it.
+/// A machine's memory.
 #[derive(Debug)]
-pub(crate) enum Memory {
-    /// Empty at first, and kept in this file, which is made.
-    Kept(PathBuf),
-    /// As the first file has it, which stays as it is; the second file holds the rest of the
-    /// machine's state at that moment.
-    Saved(PathBuf, PathBuf),
+pub(crate) struct Memory {
+    /// The file that holds it.
+    pub(crate) file: PathBuf,
+    /// The rest of the machine's state when `file` was saved; none for a machine that starts from
+    /// the beginning, and whose `file` is made.
+    pub(crate) state: Option<PathBuf>,
+    /// Whether what the machine writes goes to `file`, which otherwise is copied on write.
+    pub(crate) kept: bool,
 }
 
 /// A process, killed when this is dropped.
@@ -121,7 +123,7 @@ impl Qemu {
             .arg(format!("file,id=console,append=on,path={console}"))
             .args(["-serial", "chardev:console"]);
         command.arg("-object").arg(memory.backend()?);
-        if let Memory::Saved(..) = memory {
+        if memory.state.is_some() {
             command.args(["-incoming", "defer"]);
         }
         let process = command
@@ -133,7 +135,7 @@ impl Qemu {
         // The command holds the guest's ends; qemu's end would go unnoticed.
         drop(command);
         let started = Monitor::new(control).and_then(|mut monitor| {
-            if let Memory::Saved(_, state) = memory {
+            if let Some(state) = &memory.state {
                 monitor.load(state)?;
             }
             Ok(monitor)
@@ -212,19 +214,19 @@ impl Drop for Qemu {
 
 impl Memory {
     fn backend(&self) -> anyhow::Result<String> {
-        let (file, rest) = match self {
-            Self::Kept(file) => {
-                File::create_new(file)
-                    .and_then(|file| file.set_len(MEMORY_BYTES))
-                    .with_context(|| file.display().to_string())?;
-                (file, "share=on")
-            }
-            // Copied on write.
-            Self::Saved(file, _) => (file, "share=off,readonly=on,rom=off"),
+        if self.state.is_none() {
+            File::create_new(&self.file)
+                .and_then(|file| file.set_len(MEMORY_BYTES))
+                .with_context(|| self.file.display().to_string())?;
+        }
+        let sharing = if self.kept {
+            "share=on"
+        } else {
+            "share=off,readonly=on,rom=off"
         };
-        let path = option(file)?;
+        let path = option(&self.file)?;
         Ok(format!(
-            "memory-backend-file,id=memory,size={MEMORY},mem-path={path},{rest}"
+            "memory-backend-file,id=memory,size={MEMORY},mem-path={path},{sharing}"
         ))
     }
 }

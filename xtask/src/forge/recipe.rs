@@ -65,8 +65,11 @@ fn hash(path: &Path, hasher: &mut DefaultHasher) -> anyhow::Result<()> {
 /// Makes a Debian root of `packages` in `root`, which is made too.
 ///
 /// # Errors
-/// A package cannot be had or installed.
+/// This is not root, or a package cannot be had or installed.
 pub(crate) fn debian(root: &Path, packages: &str) -> anyhow::Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        bail!("only root can build the virtual machine: run this as root");
+    }
     // In namespaces of its own, so that nothing it mounts or starts outlives it.
     let mut mmdebstrap = Command::new("setpriv");
     mmdebstrap

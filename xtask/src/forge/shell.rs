@@ -1,6 +1,7 @@
 //! A shell in a machine, on this process's terminal.
 
 use std::io::{self, IsTerminal as _};
+use std::process::{Command, Stdio};
 
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
@@ -11,8 +12,19 @@ use crate::forge::agent::Agent;
 /// # Errors
 /// The machine ends first.
 pub(crate) fn run(agent: &mut Agent) -> anyhow::Result<()> {
+    let size = size().unwrap_or_else(|| String::from("24 80"));
     let _raw = Raw::enter()?;
-    agent.shell(io::stdin(), &mut io::stdout())
+    agent.shell(&size, io::stdin(), &mut io::stdout())
+}
+
+/// The terminal's rows and columns, if standard input is one.
+fn size() -> Option<String> {
+    let stty = Command::new("stty")
+        .arg("size")
+        .stdin(Stdio::inherit())
+        .output();
+    let output = stty.ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
 /// The terminal's settings from before, which come back when this is dropped.
