@@ -57,10 +57,10 @@ pub(super) fn restore(
         .env("RESTIC_PROGRESS_FPS", "2")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let free = free_bytes(target.parent().unwrap_or(target));
     let mut child = command
         .spawn()
         .map_err(|error| command::not_started(&command, &error))?;
+    let process = child.id();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let mut other = String::new();
     let said = std::thread::scope(|scope| {
@@ -97,10 +97,11 @@ pub(super) fn restore(
                         other.push('\n');
                     }
                 },
-                // restic before 0.16 tells nothing until the end: what it used of the file system has to do.
+                // restic before 0.16 tells nothing until the end: what it has written has to do.
+                // Not the room it takes: it reserves that for a file before it writes it.
                 Err(RecvTimeoutError::Timeout) => {
-                    if let (Some(before), Some(now)) = (free, free_bytes(target)) {
-                        progress.at(before.saturating_sub(now), total);
+                    if let Some(written) = written(process) {
+                        progress.at(written, total);
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => break said.join().unwrap_or_default(),
@@ -144,9 +145,11 @@ fn total(call: &Call<'_>, snapshot: &Snapshot) -> Option<u64> {
         .map(|stats| stats.total_size)
 }
 
-fn free_bytes(path: &Path) -> Option<u64> {
-    let stat = nix::sys::statvfs::statvfs(path).ok()?;
-    Some(stat.blocks_free() * stat.fragment_size())
+/// The bytes a process has written (`/proc/PID/io`, proc(5)).
+fn written(process: u32) -> Option<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{process}/io")).ok()?;
+    let count = io.lines().find_map(|line| line.strip_prefix("wchar: "))?;
+    count.trim().parse().ok()
 }
 
 /// A path as a pattern that matches only itself (restic's patterns are those of Go's filepath.Match).
