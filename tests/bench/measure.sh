@@ -16,10 +16,14 @@ timed() {
 programs() {
     local name=$1
     shift
-    strace --follow-forks --seccomp-bpf --quiet=all --signal=none --trace=execve \
-        --output=/var/tmp/trace "$@" >/var/tmp/said 2>&1 || fail "$*" "$(</var/tmp/said)"
+    rm -rf /var/tmp/trace
+    mkdir /var/tmp/trace
+    # A file for each process: in one for all, calls of several processes would be cut into pieces.
+    strace --follow-forks --output-separately --seccomp-bpf --quiet=all --signal=none \
+        --trace=execve --output=/var/tmp/trace/process "$@" >/var/tmp/said 2>&1 ||
+        fail "$*" "$(</var/tmp/said)"
     printf '#fact %s %s\n' "$name" "$(
-        grep ' = 0$' /var/tmp/trace | sed -E 's/.*execve\("([^"]*\/)?([^"]*)".*/\2/' |
+        cat /var/tmp/trace/* | grep ' = 0$' | sed -E 's/^execve\("([^"]*\/)?([^"]*)".*/\2/' |
             grep -vE '^(bash|dataset-helper|preseed-helper)$' | sort | uniq -c | sort -rn |
             awk '{ printf "%s%s %s", separator, $1, $2; separator = ", " }'
     )"

@@ -18,7 +18,11 @@ pub(crate) fn measure(forge: &Forge) -> anyhow::Result<()> {
     let variables = [("SMALL", SMALL), ("LARGE", LARGE)];
     let measured = Measured::of(forge, "constant.sh", &variables, ROUNDS)?;
     println!("### Rollback and clone\n");
-    println!("`preseed-helper run`, and for the rollback the bare command, {ROUNDS} times each.\n");
+    println!(
+        "`preseed-helper run`, and for the rollback the bare command, {ROUNDS} times each. Load average \
+         at the start: {}.\n",
+        measured.load
+    );
     let (small, large) = (format!("{SMALL} MB"), format!("{LARGE} MB"));
     let mut table = Table::new([
         "what",

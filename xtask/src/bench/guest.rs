@@ -19,6 +19,8 @@ use crate::forge::{Forge, Machine};
 pub(crate) struct Measured {
     samples: BTreeMap<String, Samples>,
     facts: BTreeMap<String, String>,
+    /// This machine's load average before it began.
+    pub(crate) load: String,
 }
 
 impl Measured {
@@ -43,7 +45,10 @@ impl Measured {
             text += &fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         }
         let mut machine = forge.machine()?;
-        let mut measured = Self::default();
+        let mut measured = Self {
+            load: machine::load()?,
+            ..Self::default()
+        };
         eprintln!("{script}: prepare");
         measured.stage(&mut machine, script, &format!("{text}\nprepare\n"))?;
         for round in 1..=rounds {
@@ -115,10 +120,8 @@ pub(crate) fn print(forge: &Forge) -> anyhow::Result<()> {
     println!("## On ZFS\n");
     println!(
         "In the forge's virtual machine, which is emulated on this one: everything there takes many \
-         times as long as on hardware, only the ratios hold. 2 cores, 2 GB; {}. Load average at the \
-         start: {}.\n",
-        output.lines().collect::<Vec<_>>().join(", "),
-        machine::load()?
+         times as long as on hardware, only the ratios hold. 2 cores, 2 GB; {}.\n",
+        output.lines().collect::<Vec<_>>().join(", ")
     );
     Ok(())
 }

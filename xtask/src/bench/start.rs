@@ -17,6 +17,10 @@ pub(crate) fn measure(forge: &Forge) -> anyhow::Result<()> {
     let measured = Measured::of(forge, "start.sh", &[], ROUNDS)?;
     let list = measured.samples("list")?;
     println!("### A start of a service whose data is there\n");
+    println!(
+        "{ROUNDS} rounds. Load average at the start: {}.\n",
+        measured.load
+    );
     let mut table = Table::new(["what", "median", "minimum", "times zfs list"]);
     for (name, what) in [
         ("helpers", "dataset-helper apply, preseed-helper run"),

@@ -27,7 +27,7 @@ pub(crate) fn receive(forge: &Forge) -> anyhow::Result<()> {
         &Transfer {
             script: "receive.sh",
             title: "Receive",
-            bare: "zfs send -Lc | zfs receive",
+            bare: "zfs send -Lc to zfs receive",
             megabytes: 256,
             rounds: 3,
         },
@@ -63,7 +63,9 @@ fn measure(forge: &Forge, transfer: &Transfer) -> anyhow::Result<()> {
     println!("### {title}\n");
     println!(
         "Incompressible data, {rounds} rounds, both tools in turn, caches dropped before each, until \
-         the data is on disk. With almost no data (64 KB) all is fixed cost.\n"
+         the data is on disk. With almost no data (64 KB) all is fixed cost. Load average at the \
+         start: {}.\n",
+        measured.load
     );
     let mut table = Table::new([
         "what",
