@@ -59,11 +59,7 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                     "decision",
                     &format!("restore, since {}", why.in_words()),
                 );
-                let context = Context {
-                    service,
-                    storage: storage.as_ref(),
-                    observation: &observation,
-                };
+                let context = Context::new(service, storage.as_ref(), &observation);
                 let mut witness = Lines {
                     text: &mut text,
                     chosen: None,

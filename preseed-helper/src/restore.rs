@@ -108,11 +108,7 @@ fn restore(
         tell(&finished(name, &mark, kept.as_ref()));
         return Ok(Outcome::Restored);
     }
-    let context = Context {
-        service,
-        storage,
-        observation,
-    };
+    let context = Context::new(service, storage, observation);
     let mut journal = Journal {
         service: name,
         told: BTreeSet::new(),

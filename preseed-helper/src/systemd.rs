@@ -37,12 +37,18 @@ pub fn units_must_be_stopped(service: &Service) -> Result<()> {
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
         };
-        let state = value("ActiveState").unwrap_or_default();
+        let unit = value("Id").unwrap_or_default();
+        let Some(state) = value("ActiveState") else {
+            return Err(Error::new(
+                service.name.as_str(),
+                format!("systemd does not say whether {unit} is running"),
+                "see that systemd answers: `systemctl status`",
+            ));
+        };
         // A unit that is activating waits for us, unless it has a process already.
         let running = matches!(state, "active" | "reloading" | "deactivating")
             || value("MainPID").is_some_and(|pid| pid != "0");
         if running {
-            let unit = value("Id").unwrap_or_default();
             return Err(Error::new(
                 service.name.as_str(),
                 format!("its data is missing, but {unit} is running"),

@@ -7,6 +7,8 @@ mod receive;
 mod restic;
 mod rollback;
 
+use std::cell::OnceCell;
+
 use declaration::settings::Service;
 use declaration::value::TierName;
 use report::Progress;
@@ -21,6 +23,7 @@ pub struct Context<'a> {
     pub storage: &'a dyn Storage,
     /// What was seen of it when the restore was decided.
     pub observation: &'a Observation,
+    local: OnceCell<Vec<Snapshot>>,
 }
 
 /// One source of a service's data.
@@ -104,7 +107,33 @@ impl Failure {
     }
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// For a service whose storage was observed so.
+    pub fn new(
+        service: &'a Service,
+        storage: &'a dyn Storage,
+        observation: &'a Observation,
+    ) -> Self {
+        Self {
+            service,
+            storage,
+            observation,
+            local: OnceCell::new(),
+        }
+    }
+
+    /// The storage's own snapshots, newest first, as they were when they were first asked for.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn snapshots(&self) -> Result<&[Snapshot]> {
+        if let Some(snapshots) = self.local.get() {
+            return Ok(snapshots);
+        }
+        let snapshots = self.storage.snapshots()?;
+        Ok(self.local.get_or_init(|| snapshots))
+    }
+
     /// That nothing has changed in the service's storage since it was decided to restore.
     ///
     /// # Errors

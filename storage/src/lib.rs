@@ -209,7 +209,7 @@ pub trait Storage {
 #[must_use]
 pub fn open(service: &Service) -> Box<dyn Storage + '_> {
     match &service.storage {
-        settings::Storage::Zfs(dataset) => Box::new(zfs::Zfs { service, dataset }),
+        settings::Storage::Zfs(dataset) => Box::new(zfs::Zfs::new(service, dataset)),
         settings::Storage::Directory => Box::new(directory::Directory { service }),
     }
 }

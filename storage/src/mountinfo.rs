@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Result};
+use crate::{Error, Result, shown};
 
 /// What is mounted on a directory, uppermost.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) struct Mounted {
 
 /// What is mounted exactly on `path` (absolute, without links); `None` if nothing is.
 pub(crate) fn at(path: &Path) -> Result<Option<Mounted>> {
-    Ok(uppermost(&table()?, path))
+    uppermost(&table()?, path)
 }
 
 /// A directory below `path` (absolute, without links) on which something is mounted.
@@ -41,24 +41,36 @@ fn table() -> Result<Vec<u8>> {
     })
 }
 
-fn uppermost(table: &[u8], path: &Path) -> Option<Mounted> {
+fn uppermost(table: &[u8], path: &Path) -> Result<Option<Mounted>> {
     // Later lines are mounted over earlier ones.
-    table.split(|&b| b == b'\n').rev().find_map(|line| {
+    for line in table.split(|&b| b == b'\n').rev() {
         let fields: Vec<&[u8]> = line.split(|&b| b == b' ').collect();
-        if unescaped(fields.get(4)?).as_bytes() != path.as_os_str().as_bytes() {
-            return None;
+        let point = fields.get(4).map(|point| unescaped(point));
+        if point.is_some_and(|point| point.as_bytes() == path.as_os_str().as_bytes()) {
+            // One that cannot be read is not "nothing mounted".
+            return mounted(&fields).map(Some).ok_or_else(|| {
+                Error::new(
+                    shown(path),
+                    format!(
+                        "what is mounted there cannot be read from `{}`",
+                        String::from_utf8_lossy(line).escape_debug()
+                    ),
+                    "report this as a bug",
+                )
+            });
         }
-        let separator = fields.iter().position(|field| *field == b"-")?;
-        let (major, minor) = std::str::from_utf8(fields.get(2)?).ok()?.split_once(':')?;
-        Some(Mounted {
-            device: nix::sys::stat::makedev(major.parse().ok()?, minor.parse().ok()?),
-            kind: unescaped(fields.get(separator + 1)?)
-                .to_string_lossy()
-                .into_owned(),
-            source: unescaped(fields.get(separator + 2)?)
-                .to_string_lossy()
-                .into_owned(),
-        })
+    }
+    Ok(None)
+}
+
+fn mounted(fields: &[&[u8]]) -> Option<Mounted> {
+    let separator = fields.iter().position(|field| *field == b"-")?;
+    let (major, minor) = std::str::from_utf8(fields.get(2)?).ok()?.split_once(':')?;
+    let text = |field: &&[u8]| unescaped(field).to_string_lossy().into_owned();
+    Some(Mounted {
+        device: nix::sys::stat::makedev(major.parse().ok()?, minor.parse().ok()?),
+        kind: fields.get(separator + 1).map(text)?,
+        source: fields.get(separator + 2).map(text)?,
     })
 }
 
@@ -85,6 +97,7 @@ fn unescaped(field: &[u8]) -> OsString {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     const TABLE: &[u8] = b"22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
@@ -94,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_path_with_a_space_is_found() {
-        let found = uppermost(TABLE, Path::new("/srv/a b"));
+        let found = uppermost(TABLE, Path::new("/srv/a b")).unwrap();
         assert_eq!(
             found,
             Some(Mounted {
@@ -108,13 +121,21 @@ mod tests {
     #[test]
     fn the_uppermost_of_two_mounts_counts() {
         assert_eq!(
-            uppermost(TABLE, Path::new("/srv/c")).map(|m| m.source),
+            uppermost(TABLE, Path::new("/srv/c"))
+                .unwrap()
+                .map(|m| m.source),
             Some("tank/c".into())
         );
     }
 
     #[test]
+    fn a_mount_that_cannot_be_read_is_not_taken_for_none() {
+        let table = b"40 22 zero:50 / /srv/a rw shared:2 - zfs tank/a rw\n";
+        assert!(uppermost(table, Path::new("/srv/a")).is_err());
+    }
+
+    #[test]
     fn a_directory_below_a_mount_is_not_one() {
-        assert_eq!(uppermost(TABLE, Path::new("/srv/c/d")), None);
+        assert_eq!(uppermost(TABLE, Path::new("/srv/c/d")), Ok(None));
     }
 }

@@ -86,6 +86,23 @@ pub(crate) fn must_have_no_mounts_below(path: &Path) -> Result<()> {
     }
 }
 
+/// Unmounts what is mounted on `path`. Never by force.
+///
+/// # Errors
+/// When it is in use, or cannot be unmounted.
+pub(crate) fn unmount(path: &Path) -> Result<()> {
+    nix::mount::umount(path).map_err(|error| {
+        Error::new(
+            shown(path),
+            format!("cannot be unmounted: {error}"),
+            format!(
+                "see what uses it with `fuser -vm '{}'`, stop that, then start the service again",
+                path.display()
+            ),
+        )
+    })
+}
+
 /// Gives `path` the declared owner, group and mode. Gives the changes, in words.
 ///
 /// # Errors

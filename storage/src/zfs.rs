@@ -9,6 +9,8 @@ mod replica;
 mod staging;
 mod swap;
 
+use std::cell::RefCell;
+
 use declaration::settings::{Dataset, Replica, Service};
 use jiff::Timestamp;
 
@@ -21,11 +23,45 @@ use properties::Properties;
 
 /// One service's dataset.
 pub(crate) struct Zfs<'a> {
-    pub(crate) service: &'a Service,
-    pub(crate) dataset: &'a Dataset,
+    service: &'a Service,
+    dataset: &'a Dataset,
+    /// What the last look showed: each call of `zfs` takes its time, and the steps after it need not ask again.
+    seen: RefCell<Option<Seen>>,
 }
 
-impl Zfs<'_> {
+/// What one look at a service's datasets showed.
+#[derive(Debug, Clone)]
+struct Seen {
+    /// The dataset; `None` if there is none.
+    dataset: Option<Properties>,
+    /// What stands where its restores are staged.
+    staging: Option<Properties>,
+}
+
+impl<'a> Zfs<'a> {
+    pub(crate) fn new(service: &'a Service, dataset: &'a Dataset) -> Self {
+        Self {
+            service,
+            dataset,
+            seen: RefCell::new(None),
+        }
+    }
+
+    /// Looks at the dataset and at the staging, in one call of `zfs`.
+    fn look(&self) -> Result<Seen> {
+        let [dataset, staging] =
+            properties::get_with_children([self.name(), &self.staging_name()])?;
+        let seen = Seen { dataset, staging };
+        self.seen.replace(Some(seen.clone()));
+        Ok(seen)
+    }
+
+    /// What the last look showed, if nothing was renamed since; else what a look shows now.
+    fn seen(&self) -> Result<Seen> {
+        let seen = self.seen.borrow().clone();
+        seen.map_or_else(|| self.look(), Ok)
+    }
+
     /// The dataset's name.
     fn name(&self) -> &str {
         self.dataset.name.as_str()
@@ -55,9 +91,9 @@ impl Storage for Zfs<'_> {
     }
 
     fn observe(&self) -> Result<Observation> {
-        let [found, staged] = properties::get_each([self.name(), &self.staging_name()])?;
-        let left_over = staging::left_over(staged.as_ref());
-        let Some(properties) = found else {
+        let seen = self.look()?;
+        let left_over = staging::left_over(seen.staging.as_ref());
+        let Some(properties) = seen.dataset else {
             call::pool_must_be_imported(self.name())?;
             return Ok(Observation {
                 place: Place::Missing,
@@ -82,7 +118,10 @@ impl Storage for Zfs<'_> {
     }
 
     fn set_mark(&self, mark: &Mark) -> Result<()> {
-        mark_dataset(self.name(), mark)
+        let Some(properties) = self.seen()?.dataset else {
+            return Err(gone(self.name()));
+        };
+        mark_dataset(&properties, mark)
     }
 
     fn put_back_mark(&self, before: &MarkState) -> Result<()> {
@@ -95,11 +134,11 @@ impl Storage for Zfs<'_> {
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        if properties::get(self.name())?.is_none() {
-            call::pool_must_be_imported(self.name())?;
-            return Ok(Vec::new());
+        if let Some(snapshots) = snapshots_of(self.name())? {
+            return Ok(snapshots);
         }
-        snapshots_of(self.name())
+        call::pool_must_be_imported(self.name())?;
+        Ok(Vec::new())
     }
 
     fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
@@ -139,8 +178,8 @@ impl Storage for Zfs<'_> {
     }
 
     fn replace(&self, _staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
-        swap::complete(self, mark)?;
-        swap::swap(self, mark)
+        let staged = swap::complete(self, mark)?;
+        swap::swap(self, &staged, mark)
     }
 
     fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {
@@ -159,27 +198,30 @@ impl Storage for Zfs<'_> {
     }
 }
 
-/// Writes a mark to a dataset, bound to its guid.
-fn mark_dataset(dataset: &str, mark: &Mark) -> Result<()> {
-    let properties = existing(dataset)?;
+/// Writes a mark to a dataset with these properties, bound to its guid.
+fn mark_dataset(properties: &Properties, mark: &Mark) -> Result<()> {
     let text = mark.bound_to(&properties.identity());
-    call::zfs(&["set", &format!("{PROPERTY}={text}"), dataset]).map(drop)
+    call::zfs(&["set", &format!("{PROPERTY}={text}"), properties.dataset()]).map(drop)
 }
 
 /// The properties of a dataset that must be there.
 fn existing(dataset: &str) -> Result<Properties> {
-    properties::get(dataset)?.ok_or_else(|| {
-        Error::new(
-            dataset,
-            "the dataset is gone",
-            "see who removed it with `zpool history`, then start the service again",
-        )
-    })
+    properties::get(dataset)?.ok_or_else(|| gone(dataset))
 }
 
-/// The snapshots of exactly this dataset, newest first.
-fn snapshots_of(dataset: &str) -> Result<Vec<Snapshot>> {
-    let list = call::zfs(&[
+fn gone(dataset: &str) -> Error {
+    Error::new(
+        dataset,
+        "the dataset is gone",
+        "see who removed it with `zpool history`, then start the service again",
+    )
+}
+
+/// The snapshots of exactly this dataset, newest first; `None` if the dataset does not exist.
+///
+/// That is no answer about its pool: see [`call::pool_must_be_imported`].
+fn snapshots_of(dataset: &str) -> Result<Option<Vec<Snapshot>>> {
+    let args = [
         "list",
         "-H",
         "-p",
@@ -190,9 +232,16 @@ fn snapshots_of(dataset: &str) -> Result<Vec<Snapshot>> {
         "-o",
         "createtxg,creation,referenced,name",
         dataset,
-    ])?;
+    ];
+    let ended = call::try_zfs(&args)?;
+    if call::says_missing(&ended) {
+        return Ok(None);
+    }
+    if !ended.status.success() {
+        return Err(call::failed(&args, &ended));
+    }
     let mut snapshots = Vec::new();
-    for line in list.lines() {
+    for line in ended.stdout.lines() {
         let unreadable = || {
             Error::new(
                 dataset,
@@ -220,8 +269,6 @@ fn snapshots_of(dataset: &str) -> Result<Vec<Snapshot>> {
     }
     // By transaction group: two snapshots of one second have an order, and clocks may jump.
     snapshots.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
-    Ok(snapshots
-        .into_iter()
-        .map(|(_, snapshot)| snapshot)
-        .collect())
+    let snapshots = snapshots.into_iter().map(|(_, snapshot)| snapshot);
+    Ok(Some(snapshots.collect()))
 }

@@ -22,7 +22,7 @@ impl Source for Clone<'_> {
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        self.context.storage.snapshots()
+        self.context.snapshots().map(<[Snapshot]>::to_vec)
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {

@@ -32,7 +32,7 @@ impl Source for Rollback<'_> {
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        self.context.storage.snapshots()
+        self.context.snapshots().map(<[Snapshot]>::to_vec)
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
@@ -45,7 +45,8 @@ impl Source for Rollback<'_> {
         if !contents.is_empty() || contents.ignored {
             return Some(self.refused("a rollback would destroy what lies there"));
         }
-        match self.snapshots() {
+        // Newer ones than these `zfs rollback` itself refuses to destroy.
+        match self.context.snapshots() {
             Err(error) => Some(error),
             Ok(snapshots) => match snapshots.first() {
                 Some(newest) if newest.name == snapshot.name => None,

@@ -13,13 +13,13 @@ use crate::{Error, MarkState, Result, kept, mountinfo, mountpoint, shown};
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
 pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Vec<String>> {
     let mut changes = Vec::new();
-    let mut found = properties::get(zfs.name())?;
+    let mut found = zfs.look()?.dataset;
     if found.is_none() {
         call::pool_must_be_imported(zfs.name())?;
         // Missing because the power went between the two renames of a swap, or truly missing.
         if let Some((_, kept)) = swap::resume(zfs)? {
             changes.push(kept::finished(zfs.name(), kept.as_ref()));
-            found = properties::get(zfs.name())?;
+            found = zfs.look()?.dataset;
         }
     }
     match &found {
@@ -152,7 +152,7 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
     if let MarkState::Ours(mark) = properties.mark()
         && mark.stage == Stage::Staged
     {
-        swap::settle(zfs, &mark)?;
+        swap::settle(zfs, properties, &mark)?;
         return Ok(vec![kept::finished(zfs.name(), None)]);
     }
     if properties.value("canmount") == Some("off") {

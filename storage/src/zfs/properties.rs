@@ -11,24 +11,32 @@ const ASKED: &str = "type,guid,origin,keystatus,encryptionroot,mountpoint,canmou
                      org.openzfs.systemd:ignore,preseed:state,preseed:kept";
 
 /// A dataset's properties.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Properties {
     dataset: String,
     values: BTreeMap<String, (String, String)>,
+    /// A dataset below it, if there is one and it was asked for.
+    child: Option<String>,
 }
 
 /// Asks for a dataset's properties; `None` if the dataset does not exist.
 ///
 /// That is no answer about its pool: see [`call::pool_must_be_imported`].
 pub(super) fn get(dataset: &str) -> Result<Option<Properties>> {
-    let [properties] = get_each([dataset])?;
+    let [properties] = ask(&[], [dataset])?;
     Ok(properties)
 }
 
-/// Asks for the properties of several datasets, in one call.
-pub(super) fn get_each<const N: usize>(datasets: [&str; N]) -> Result<[Option<Properties>; N]> {
-    let asked = ["get", "-H", "-p", "-o", "name,property,source,value", ASKED];
-    let args = [&asked[..], &datasets[..]].concat();
+/// Asks for the properties of several datasets, and for their children, in one call.
+pub(super) fn get_with_children<const N: usize>(
+    datasets: [&str; N],
+) -> Result<[Option<Properties>; N]> {
+    ask(&["-d", "1", "-t", "filesystem,volume"], datasets)
+}
+
+fn ask<const N: usize>(which: &[&str], datasets: [&str; N]) -> Result<[Option<Properties>; N]> {
+    let asked = ["-H", "-p", "-o", "name,property,source,value", ASKED];
+    let args = [&["get"], which, &asked[..], &datasets[..]].concat();
     let ended = call::try_zfs(&args)?;
     // Those that are there are told of even if others are missing.
     if !ended.status.success() && !call::says_missing(&ended) {
@@ -44,9 +52,17 @@ pub(super) fn get_each<const N: usize>(datasets: [&str; N]) -> Result<[Option<Pr
 /// The properties that a listing tells of one dataset; `None` if it tells none.
 fn read(listing: &str, dataset: &str) -> Result<Option<Properties>> {
     let mut values = BTreeMap::new();
+    let mut child = None;
     for line in listing.lines() {
         let mut columns = line.splitn(4, '\t');
-        if columns.next() != Some(dataset) {
+        let name = columns.next().unwrap_or_default();
+        if name != dataset {
+            if name
+                .strip_prefix(dataset)
+                .is_some_and(|rest| rest.starts_with('/'))
+            {
+                child.get_or_insert_with(|| name.to_owned());
+            }
             continue;
         }
         if let (Some(property), Some(source), Some(value)) =
@@ -61,6 +77,7 @@ fn read(listing: &str, dataset: &str) -> Result<Option<Properties>> {
     let properties = Properties {
         dataset: dataset.to_owned(),
         values,
+        child,
     };
     for property in ["type", "guid"] {
         if properties.value(property).is_none() {
@@ -75,6 +92,16 @@ fn read(listing: &str, dataset: &str) -> Result<Option<Properties>> {
 }
 
 impl Properties {
+    /// The dataset's name.
+    pub(super) fn dataset(&self) -> &str {
+        &self.dataset
+    }
+
+    /// A dataset below it; `None` if there is none or it was not asked for.
+    pub(super) fn child(&self) -> Option<&str> {
+        self.child.as_deref()
+    }
+
     /// A property's value; `None` if it is not set or does not apply.
     pub(super) fn value(&self, property: &str) -> Option<&str> {
         self.values

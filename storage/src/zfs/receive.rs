@@ -5,7 +5,6 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use nix::fcntl::{SpliceFFlags, splice};
 
-use super::call;
 use crate::command::{self, Ended, command, line_of};
 use crate::{Error, Result, Snapshot};
 
@@ -19,7 +18,6 @@ pub(super) fn receive(
     options: &[&str],
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<()> {
-    let total = estimate(snapshot)?;
     // Compressed and in large blocks, as they lie on disk. No -p, no -R: properties are declared, not replicated.
     let mut send = command("zfs", ["send", "-L", "-c", &snapshot.name]);
     let mut receive = command("zfs", [&["receive", "-u"], options, &[into]].concat());
@@ -46,7 +44,8 @@ pub(super) fn receive(
                 Ok(0) => break Ok(()),
                 Ok(bytes) => {
                     done += bytes as u64;
-                    progress(done, Some(total));
+                    // A compressed stream is about as large as what it holds is on the disk.
+                    progress(done, Some(snapshot.bytes.max(done)));
                 }
                 Err(nix::Error::EINTR) => {}
                 Err(error) => break Err(error),
@@ -83,20 +82,6 @@ pub(super) fn receive(
             "start the service again",
         )
     })
-}
-
-/// The size of the stream in bytes, as `zfs send` estimates it.
-fn estimate(snapshot: &Snapshot) -> Result<u64> {
-    let told = call::zfs(&["send", "-n", "-P", "-L", "-c", &snapshot.name])?;
-    told.lines()
-        .find_map(|line| line.strip_prefix("size")?.trim().parse().ok())
-        .ok_or_else(|| {
-            Error::new(
-                &snapshot.name,
-                "`zfs send -nP` told no size",
-                "report this as a bug",
-            )
-        })
 }
 
 fn start(command: &mut Command) -> Result<Child> {

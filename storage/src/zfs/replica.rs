@@ -17,19 +17,13 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Snapshot>> {
             ),
         ));
     }
+    if let Some(snapshots) = snapshots_of(replica.dataset.as_str())? {
+        return Ok(snapshots);
+    }
+    // Missing because it was never replicated, or because what should hold it is missing?
     let parent = replica.parent.as_str();
     call::pool_must_be_imported(parent)?;
-    let args = [
-        "list",
-        "-H",
-        "-d",
-        "1",
-        "-t",
-        "filesystem,volume",
-        "-o",
-        "name",
-        parent,
-    ];
+    let args = ["list", "-H", "-o", "name", parent];
     let ended = call::try_zfs(&args)?;
     if call::says_missing(&ended) {
         return Err(Error::new(
@@ -44,10 +38,5 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Snapshot>> {
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));
     }
-    let dataset = replica.dataset.as_str();
-    if ended.stdout.lines().any(|line| line == dataset) {
-        snapshots_of(dataset)
-    } else {
-        Ok(Vec::new())
-    }
+    Ok(Vec::new())
 }

@@ -20,7 +20,11 @@ pub(super) fn stage(
     origin: &Origin<'_>,
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<Staged> {
-    discard(zfs)?;
+    let seen = zfs.seen()?;
+    // If something is there since, making it fails.
+    if seen.staging.is_some() {
+        discard(zfs)?;
+    }
     let staging = zfs.staging_name();
     let path = path(zfs);
     // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
@@ -28,7 +32,9 @@ pub(super) fn stage(
         .iter()
         .map(|(property, value)| ((*property).to_owned(), (*value).to_owned()))
         .collect();
-    properties.extend(set_by_the_admin(zfs)?);
+    if seen.dataset.is_some() {
+        properties.extend(set_by_the_admin(zfs)?);
+    }
     properties.extend(
         apply::declared(zfs)
             .into_iter()
@@ -101,9 +107,6 @@ fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
         "volsize",
         "zoned",
     ];
-    if properties::get(zfs.name())?.is_none() {
-        return Ok(Vec::new());
-    }
     let told = call::zfs(&[
         "get",
         "-H",
@@ -168,15 +171,6 @@ pub(super) fn left_over(found: Option<&Properties>) -> LeftOver {
             _ => LeftOver::Nothing,
         },
     }
-}
-
-/// The mark of a complete staged dataset that waits to be swapped in.
-pub(super) fn complete(zfs: &Zfs<'_>) -> Result<Option<Mark>> {
-    let found = properties::get(&zfs.staging_name())?;
-    Ok(match left_over(found.as_ref()) {
-        LeftOver::Complete(mark) => Some(mark),
-        LeftOver::Nothing | LeftOver::Incomplete => None,
-    })
 }
 
 /// Where a service's staged dataset is mounted.

@@ -3,59 +3,70 @@
 //! Each step leaves a state from which [`resume`] goes on: the staged dataset's mark tells that it is complete,
 //! the names tell which renames are done, and [`super::apply`] sets what is left to be set.
 
-use super::{Zfs, apply, call, existing, mark_dataset, properties, staging};
+use super::properties::Properties;
+use super::{Zfs, apply, call, existing, mark_dataset, staging};
 use crate::mark::{PROPERTY, Stage, now};
-use crate::{Error, Kept, Mark, Result, kept, mountinfo, mountpoint};
+use crate::{Error, Kept, LeftOver, Mark, Result, kept, mountinfo, mountpoint};
 
 /// The property that says when and why a dataset was replaced.
 pub(super) const KEPT: &str = "preseed:kept";
 
-/// Makes the staged dataset complete: owner, mode and final mark.
-pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark) -> Result<()> {
+/// Makes the staged dataset complete: owner, mode and final mark. Gives its properties.
+pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark) -> Result<Properties> {
     mountpoint::own(&staging::path(zfs), zfs.service)?;
+    let staged = existing(&zfs.staging_name())?;
     // From here on it is the data, and is never thrown away.
-    mark_dataset(&zfs.staging_name(), &mark.at_stage(Stage::Staged))
+    mark_dataset(&staged, &mark.at_stage(Stage::Staged))?;
+    Ok(staged)
 }
 
 /// See [`crate::Storage::resume`].
 pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
-    let Some(mark) = staging::complete(zfs)? else {
+    let Some(staged) = zfs.seen()?.staging else {
         return Ok(None);
     };
-    let kept = swap(zfs, &mark)?;
+    let LeftOver::Complete(mark) = staging::left_over(Some(&staged)) else {
+        return Ok(None);
+    };
+    let kept = swap(zfs, &staged, &mark)?;
     Ok(Some((mark, kept)))
 }
 
-/// Renames the real dataset aside and the staged one to its name, and mounts it.
-pub(super) fn swap(zfs: &Zfs<'_>, mark: &Mark) -> Result<Option<Kept>> {
+/// Renames the real dataset aside and the staged one, which has these properties, to its name, and mounts it.
+pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Option<Kept>> {
     let staging = zfs.staging_name();
     let path = staging::path(zfs);
     // Before the real one is touched: if something still uses the staged one, nothing has changed.
     if mountinfo::at(&path)?.is_some() {
-        call::zfs(&["unmount", &staging])?;
+        mountpoint::unmount(&path)?;
     }
-    let kept = match properties::get(zfs.name())? {
-        Some(_) => Some(keep(zfs, mark)?),
-        None => None,
+    let is_there = zfs.seen()?.dataset.is_some();
+    // The names change now: what was seen under them is so no more.
+    zfs.seen.replace(None);
+    let kept = if is_there {
+        Some(keep(zfs, mark)?)
+    } else {
+        None
     };
     call::zfs(&["rename", &staging, zfs.name()])?;
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(&path);
-    settle(zfs, mark)?;
+    settle(zfs, staged, mark)?;
     Ok(kept)
 }
 
-/// Finishes a dataset that was renamed into its place: it loses what only a staged one has.
+/// Finishes a dataset that was renamed into its place: it loses what only a staged one has. `properties` are
+/// those it has, or had when it was staged.
 ///
 /// Its mark says `staged` until the last step, so that an interrupted one is settled again.
-pub(super) fn settle(zfs: &Zfs<'_>, mark: &Mark) -> Result<()> {
+pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Result<()> {
     let name = zfs.name();
+    zfs.seen.replace(None);
     call::zfs(&["inherit", staging::IGNORED, name])?;
-    let properties = existing(name)?;
     // Promoted only here: a promoted staged dataset would own the older snapshots.
     if properties
         .value("origin")
-        .is_some_and(|origin| is_kept_of(zfs, origin))
+        .is_some_and(|origin| is_of_the_replaced(zfs, origin))
     {
         call::zfs(&["promote", name])?;
     }
@@ -73,9 +84,13 @@ pub(super) fn settle(zfs: &Zfs<'_>, mark: &Mark) -> Result<()> {
     Ok(())
 }
 
-fn is_kept_of(zfs: &Zfs<'_>, snapshot: &str) -> bool {
-    let prefix = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
-    snapshot.starts_with(&prefix)
+/// Whether a clone's origin is a snapshot of the dataset it replaces, which had its name or has a kept one.
+fn is_of_the_replaced(zfs: &Zfs<'_>, origin: &str) -> bool {
+    let kept = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
+    origin.starts_with(&kept)
+        || origin
+            .split_once('@')
+            .is_some_and(|(dataset, _)| dataset == zfs.name())
 }
 
 /// Unmounts the real dataset and renames it to a name that says when and why.
@@ -104,8 +119,9 @@ pub(super) fn retire(zfs: &Zfs<'_>) -> Result<Kept> {
     let kept = zfs.beside(&kept::kept(zfs.leaf(), now(), "unused-restore"));
     let staging = zfs.staging_name();
     if mountinfo::at(&staging::path(zfs))?.is_some() {
-        call::zfs(&["unmount", &staging])?;
+        mountpoint::unmount(&staging::path(zfs))?;
     }
+    zfs.seen.replace(None);
     call::zfs(&["rename", &staging, &kept])?;
     Ok(Kept { name: kept })
 }
@@ -115,10 +131,10 @@ pub(super) fn retire(zfs: &Zfs<'_>) -> Result<Kept> {
 pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, cloned: bool) -> Result<()> {
     let name = zfs.name();
     mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
-    let Some(properties) = properties::get(name)? else {
+    let Some(properties) = zfs.seen()?.dataset else {
         return Ok(());
     };
-    must_have_no_children(name)?;
+    must_have_no_children(&properties)?;
     // A clone shares its origin's key; a new dataset takes its parent's encryption.
     if !cloned && properties.value("encryptionroot") == Some(name) {
         return Err(Error::new(
@@ -133,27 +149,15 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, cloned: bool) -> Result<()> {
     Ok(())
 }
 
-fn must_have_no_children(name: &str) -> Result<()> {
-    let family = call::zfs(&[
-        "list",
-        "-H",
-        "-r",
-        "-t",
-        "filesystem,volume",
-        "-o",
-        "name",
-        name,
-    ])?;
-    match family.lines().find(|line| *line != name) {
-        None => Ok(()),
-        Some(child) => Err(Error::new(
-            name,
-            format!(
-                "it has a child dataset ({child}), which would move away with what is replaced"
-            ),
-            format!(
-                "rename the child out of it with `zfs rename {child} …`, then start the service again"
-            ),
-        )),
-    }
+fn must_have_no_children(properties: &Properties) -> Result<()> {
+    let Some(child) = properties.child() else {
+        return Ok(());
+    };
+    Err(Error::new(
+        properties.dataset(),
+        format!("it has a child dataset ({child}), which would move away with what is replaced"),
+        format!(
+            "rename the child out of it with `zfs rename {child} …`, then start the service again"
+        ),
+    ))
 }
