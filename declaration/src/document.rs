@@ -103,11 +103,26 @@ impl<'a> Document<'a> {
 
     /// Takes note of a problem at a byte offset.
     pub(crate) fn note(&mut self, offset: usize, what: impl Into<String>, cure: impl Into<String>) {
+        // A place takes time to find.
+        let place = if self.is_full() {
+            Place::START
+        } else {
+            self.place(offset)
+        };
+        self.note_at(place, what, cure);
+    }
+
+    /// Takes note of a problem at a place of this document.
+    pub(crate) fn note_at(
+        &mut self,
+        place: Place,
+        what: impl Into<String>,
+        cure: impl Into<String>,
+    ) {
         if self.is_full() {
             self.untold += 1;
             return;
         }
-        let place = self.place(offset);
         let problem = place.problem(self.file, what.into(), cure.into());
         self.problems.push(problem);
     }

@@ -1,15 +1,21 @@
 //! One file of a service as read: every key optional, with its place.
 
+mod check;
+mod max_age;
+
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::document::{At, Document, Given};
 use crate::place::Place;
 use crate::problem::Problem;
-use crate::settings::{OnPartial, OnUnavailable};
+use crate::settings::{Check, KeepReplaced, OnPartial, OnUnavailable, Prefer};
 use crate::table::{Keys, Table};
 use crate::value::{
-    AbsolutePath, Compression, DatasetName, EntryName, HostName, Mode, Mountpoint, Pattern,
-    Principal, Recordsize, RelativePath, SharedName, Tag, TemplateName, TierName, UnitName,
+    AbsolutePath, Compression, Count, DatasetName, EntryName, HostName, Mode, Mountpoint, Pattern,
+    Principal, Recordsize, RelativePath, SharedName, Tag, TemplateName, TierName, TimeSpan,
+    UnitName,
 };
 
 static TOP: Keys = Keys {
@@ -39,6 +45,13 @@ static PRESEED: Keys = Keys {
         "tiers",
         "expect",
         "ignore",
+        "verify",
+        "paths",
+        "prefer",
+        "max-candidates",
+        "max-age",
+        "stall-timeout",
+        "keep-replaced",
         "on-partial",
         "on-unavailable",
         "replicas",
@@ -66,6 +79,13 @@ pub(crate) struct Fragment {
     pub(crate) tiers: Given<Vec<At<TierName>>>,
     pub(crate) expect: Given<Vec<RelativePath>>,
     pub(crate) ignore: Given<Vec<EntryName>>,
+    pub(crate) verify: Given<Vec<Check>>,
+    pub(crate) paths: Given<Vec<At<RelativePath>>>,
+    pub(crate) prefer: Given<Prefer>,
+    pub(crate) max_candidates: Given<Count<1000>>,
+    pub(crate) max_age: Given<BTreeMap<TierName, Duration>>,
+    pub(crate) stall_timeout: Given<TimeSpan>,
+    pub(crate) keep_replaced: Given<KeepReplaced>,
     pub(crate) on_partial: Given<OnPartial>,
     pub(crate) on_unavailable: Given<OnUnavailable>,
     pub(crate) replicas: Given<Vec<At<SharedName>>>,
@@ -131,6 +151,13 @@ impl Fragment {
             fragment.tiers = table.list_at(document, "tiers");
             fragment.expect = table.list(document, "expect");
             fragment.ignore = table.list(document, "ignore");
+            fragment.verify = check::read(document, &table);
+            fragment.paths = table.list_at(document, "paths");
+            fragment.prefer = table.text(document, "prefer");
+            fragment.max_candidates = table.text(document, "max-candidates");
+            fragment.max_age = max_age::read(document, &table);
+            fragment.stall_timeout = table.text(document, "stall-timeout");
+            fragment.keep_replaced = table.text(document, "keep-replaced");
             fragment.on_partial = table.text(document, "on-partial");
             fragment.on_unavailable = table.text(document, "on-unavailable");
             fragment.replicas = table.list_at(document, "replicas");

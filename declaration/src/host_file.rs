@@ -9,7 +9,7 @@ use crate::quote::quoted;
 use crate::settings::Repository;
 use crate::table::{Keys, Named, Table};
 use crate::value::{
-    AbsolutePath, Backend, DatasetName, RepositoryUrl, SecretFile, SharedName, SshHost,
+    AbsolutePath, Backend, Count, DatasetName, RepositoryUrl, SecretFile, SharedName, SshHost,
 };
 
 static TOP: Keys = Keys {
@@ -18,7 +18,7 @@ static TOP: Keys = Keys {
 };
 static STORAGE: Keys = Keys {
     header: "[storage]",
-    keys: &["backend", "parent", "mount-base"],
+    keys: &["backend", "parent", "mount-base", "max-parallel-restores"],
 };
 static REPOSITORY: Keys = Keys {
     header: "[repository.NAME]",
@@ -39,6 +39,8 @@ pub(crate) struct HostFile {
     pub(crate) parent: DatasetName,
     /// Where a service without a mountpoint goes.
     pub(crate) mount_base: PathBuf,
+    /// How many restores that move data run at once.
+    pub(crate) max_parallel_restores: Count<100>,
     /// In the order of the file.
     pub(crate) repositories: Vec<Shared<Repository>>,
     /// In the order of the file.
@@ -69,6 +71,7 @@ impl Default for HostFile {
             backend: Backend::default(),
             parent: DatasetName("rpool/safe/persist".to_owned()),
             mount_base: PathBuf::from("/srv"),
+            max_parallel_restores: Count(2),
             repositories: Vec::new(),
             replicas: Vec::new(),
             problems: Vec::new(),
@@ -113,6 +116,9 @@ impl HostFile {
             if let Given::Value(At { value, .. }) = table.text(&mut document, "mount-base") {
                 let AbsolutePath(path) = value;
                 host.mount_base = path;
+            }
+            if let Given::Value(count) = table.text(&mut document, "max-parallel-restores") {
+                host.max_parallel_restores = count.value;
             }
             table.note_unknown(&mut document, &[]);
         }

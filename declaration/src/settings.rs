@@ -3,7 +3,9 @@
 //! Everything here has passed every check that needs no look at the machine:
 //! the generator and the helpers rely on it without checking again.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::problem::Problem;
 use crate::value::{
@@ -62,8 +64,25 @@ pub struct Service {
     pub tiers: Vec<TierName>,
     /// What makes the directory the service's data: paths relative to the mountpoint. May be empty.
     pub expect: Vec<PathBuf>,
+    /// How data that was restored is checked before it takes the service's place, in this order.
+    pub verify: Vec<Check>,
+    /// All that is restored: paths relative to the mountpoint, none of them in another. Empty: everything.
+    /// They hold all of `expect` and of what `verify` reads with SQLite.
+    pub paths: Vec<PathBuf>,
     /// Names of entries directly below the mountpoint that never count as data.
     pub ignore: Vec<String>,
+    /// Which of several snapshots that hold the data is restored.
+    pub prefer: Prefer,
+    /// How many snapshots of one source are tried at most, from 1 to 1000.
+    pub max_candidates: usize,
+    /// A tier whose newest snapshot is older than this is asked last.
+    pub max_age: BTreeMap<TierName, Duration>,
+    /// A restore that has made no progress for this long is given up. [`Duration::MAX`]: never.
+    pub stall_timeout: Duration,
+    /// How long what a restore replaced is kept.
+    pub keep_replaced: KeepReplaced,
+    /// How many restores that move data run at once on this host, from 1 to 100; the same for every service.
+    pub max_parallel_restores: usize,
     /// What to do when only some of `expect` is there.
     pub on_partial: OnPartial,
     /// What to do when no tier restored and at least one could not be asked.
@@ -159,6 +178,40 @@ impl Service {
                 .as_ref()
                 .is_some_and(|backup| backup.repository.is_remote()),
         })
+    }
+}
+
+/// How data that was restored is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// The SQLite database at this path, relative to the mountpoint, is sound.
+    Sqlite(PathBuf),
+    /// This command succeeds. Its first word is an absolute path.
+    Command(Vec<String>),
+}
+
+/// Which of several snapshots that hold the data is restored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prefer {
+    /// That of the first tier, in the order of `tiers` (`prefer = "order"`).
+    #[default]
+    Order,
+    /// The newest of all tiers (`prefer = "newest"`).
+    Newest,
+}
+
+/// How long what a restore replaced is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepReplaced {
+    /// This long (`keep-replaced = "30d"`).
+    For(Duration),
+    /// Until somebody removes it (`keep-replaced = "forever"`).
+    Forever,
+}
+
+impl Default for KeepReplaced {
+    fn default() -> Self {
+        Self::For(Duration::from_secs(30 * 24 * 3600))
     }
 }
 

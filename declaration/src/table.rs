@@ -79,6 +79,45 @@ impl<'t> Table<'t> {
         named
     }
 
+    /// The value of `key`, a list of tables, each with its place. `None`: it is no table, which is noted.
+    pub(crate) fn table_list(
+        &self,
+        document: &mut Document<'_>,
+        key: &str,
+        example: &str,
+        keys: &'static Keys,
+    ) -> Given<Vec<Option<At<Self>>>> {
+        let Some(value) = self.entries.get(key) else {
+            return Given::No;
+        };
+        let start = value.span().start;
+        let cure = || format!("write a list of tables, e.g. {key} = [{example}]");
+        let DeValue::Array(elements) = value.get_ref() else {
+            if !document.is_noted(start) {
+                document.note(start, self.wrong_type(key, value), cure());
+            }
+            return Given::Unreadable;
+        };
+        let place = document.place(start);
+        let mut tables = Vec::with_capacity(elements.len());
+        for element in elements {
+            let offset = element.span().start;
+            if let DeValue::Table(entries) = element.get_ref() {
+                let table = Self::new(entries, keys);
+                tables.push(Some(with_place(document, table, offset)));
+                continue;
+            }
+            tables.push(None);
+            if !document.is_noted(offset) {
+                document.note(offset, self.wrong_type(key, element), cure());
+            }
+        }
+        Given::Value(At {
+            value: tables,
+            place,
+        })
+    }
+
     /// The value of `key`, a string.
     pub(crate) fn text<T: Value>(&self, document: &mut Document<'_>, key: &str) -> Given<T> {
         let Some(value) = self.entries.get(key) else {
@@ -198,9 +237,9 @@ impl<'t> Table<'t> {
                 if !document.is_noted(start) {
                     let example = T::EXAMPLE;
                     let cure = if is_element {
-                        format!("write strings, e.g. {key} = [{example}]")
+                        format!("write {}s, e.g. {key} = [{example}]", T::KIND)
                     } else {
-                        format!("write a string, e.g. {key} = {example}")
+                        format!("write a {}, e.g. {key} = {example}", T::KIND)
                     };
                     document.note(start, self.wrong_type(key, value), cure);
                 }

@@ -1,10 +1,13 @@
 //! A service as validated: defaults filled in, references resolved, every rule checked that
 //! concerns one service alone.
 
-use std::collections::HashSet;
+mod paths;
+
+use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
 use std::mem::take;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::declared::{Partial, Places};
 use crate::document::{At, Given};
@@ -14,17 +17,21 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
 use crate::settings::{
-    Backup, Dataset, OnPartial, OnUnavailable, Replica, Repository, Service, Storage,
+    Backup, Dataset, KeepReplaced, OnPartial, OnUnavailable, Prefer, Replica, Repository, Service,
+    Storage,
 };
 use crate::value::{
-    Backend, Compression, DatasetName, EntryName, HostName, Invalid, Mode, Mountpoint, Pattern,
-    Principal, RESERVED, Recordsize, RelativePath, ServiceName, SharedName, Tag, TierName,
-    UnitName,
+    Backend, Compression, Count, DatasetName, EntryName, HostName, Invalid, Mode, Mountpoint,
+    Pattern, Principal, RESERVED, Recordsize, RelativePath, ServiceName, SharedName, Tag, TierName,
+    TimeSpan, UnitName,
 };
 
 /// The longest dataset name of a service, in bytes: ZFS allows 255, and a restore appends a suffix
 /// such as `:preseed-kept-20261123T072100Z-rollback` to it.
 const LONGEST_DATASET: usize = 180;
+
+/// How long a restore may make no progress.
+const STALL_TIMEOUT: TimeSpan = TimeSpan(Duration::from_secs(600));
 
 /// Validates what `file` declares, and adds what is wrong to `problems`.
 /// `name` is `None` if the file's name is no service name.
@@ -121,6 +128,7 @@ impl Validation<'_> {
                 Given::No | Given::Unreadable => Place::START,
             },
         };
+        let paths = self.paths(&mut merged);
         let replicas = take(&mut merged.replicas);
         let replicas = self.replicas(replicas, wants_replicas, dataset.as_ref());
 
@@ -139,7 +147,7 @@ impl Validation<'_> {
         if !self.problems.is_empty() || !self.host.problems.is_empty() {
             return (Err(partial), places);
         }
-        let Some(service) = self.complete(partial, merged, repository, tiers) else {
+        let Some(service) = self.complete(partial, merged, repository, tiers, paths) else {
             self.note(
                 Place::START,
                 "the declaration is not understood",
@@ -157,6 +165,7 @@ impl Validation<'_> {
         merged: Fragment,
         repository: Given<Repository>,
         tiers: Option<Vec<TierName>>,
+        paths: Option<Vec<PathBuf>>,
     ) -> Option<Service> {
         let root = || Some(Principal("root".to_owned()));
         let lz4 = || Some(Compression("lz4".to_owned()));
@@ -200,6 +209,14 @@ impl Validation<'_> {
             tiers: tiers?,
             expect: plain(merged.expect, |RelativePath(path)| path)?,
             ignore: plain(merged.ignore, |EntryName(name)| name)?,
+            verify: or(merged.verify, Vec::new())?,
+            paths: paths?,
+            prefer: or(merged.prefer, Prefer::default())?,
+            max_candidates: or(merged.max_candidates, Count(3))?.0,
+            max_age: or(merged.max_age, BTreeMap::new())?,
+            stall_timeout: or(merged.stall_timeout, STALL_TIMEOUT)?.0,
+            keep_replaced: or(merged.keep_replaced, KeepReplaced::default())?,
+            max_parallel_restores: self.host.max_parallel_restores.0,
             on_partial: or(merged.on_partial, OnPartial::default())?,
             on_unavailable: or(merged.on_unavailable, OnUnavailable::default())?,
             replicas: partial.replicas,

@@ -4,6 +4,7 @@
 
 mod account;
 mod compression;
+mod count;
 mod dataset_name;
 mod invalid;
 mod mode;
@@ -14,16 +15,21 @@ mod recordsize;
 mod repository;
 mod service_name;
 mod tier;
+mod time_span;
 mod unit_name;
 
 use std::fmt;
 
 pub use invalid::Invalid;
 
-pub(crate) use names::{EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName};
+pub(crate) use count::Count;
+pub(crate) use names::{
+    CommandWord, EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName,
+};
 pub(crate) use outcome::Backend;
 pub(crate) use path::{AbsolutePath, Mountpoint, RelativePath, SecretFile};
 pub(crate) use repository::RepositoryUrl;
+pub(crate) use time_span::TimeSpan;
 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident) => {
@@ -136,10 +142,13 @@ deserialize_from_text!(
 /// What marks the datasets that a restore stages or keeps: `NAME:preseed-…`.
 pub(crate) const RESERVED: &str = ":preseed-";
 
-/// A value that is written as a TOML string.
+/// A value that is written as a TOML string, or as an integer.
 pub(crate) trait Value: std::str::FromStr<Err = Invalid> {
     /// One as it is written in TOML, quotes included.
     const EXAMPLE: &'static str;
+
+    /// What it is written as: a string or a number.
+    const KIND: &'static str = "string";
 
     /// From a TOML integer, given in decimal; `None` if it must be written as a string.
     fn from_integer(_decimal: &str) -> Option<Result<Self, Invalid>> {

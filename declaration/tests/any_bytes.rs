@@ -21,6 +21,13 @@ unit = ["podman-sonarr.service", "x.timer"]
 tiers = ["rollback", "snapshot", "restic"]
 expect = ["sonarr.db", "config.xml"] # für
 ignore = [".x"]
+verify = [{ sqlite = "sonarr.db" }, { command = ["/usr/bin/true", "x"] }]
+prefer = "newest"
+max-candidates = 5
+max-age = { rollback = "7d", restic = "1h 30min" }
+paths = ["sonarr.db", "config.xml"]
+stall-timeout = "10min"
+keep-replaced = "forever"
 on-partial = "stop"
 on-unavailable = "stop"
 replicas = ["nas-1"]
@@ -36,6 +43,7 @@ const HOST: &str = r#"[storage]
 backend = "zfs"
 parent = "tank/services"
 mount-base = "/srv"
+max-parallel-restores = 3
 [repository.nas-primary]
 url = "rest:https://nas-1:8000/forge"
 password-file = "/etc/preseed/secrets/nas-primary"

@@ -178,6 +178,32 @@ fn show_service(service: &Service) -> String {
     if !service.ignore.is_empty() {
         line("ignore", format!("{:?}", service.ignore));
     }
+    for check in &service.verify {
+        line("verify", format!("{check:?}"));
+    }
+    if !service.paths.is_empty() {
+        line("paths", format!("{:?}", service.paths));
+    }
+    let ages = service.max_age.iter();
+    let ages: Vec<_> = ages
+        .map(|(tier, age)| format!(", {tier} up to {age:?}"))
+        .collect();
+    line(
+        "candidates",
+        format!(
+            "{:?}, {}{}",
+            service.prefer,
+            service.max_candidates,
+            ages.concat()
+        ),
+    );
+    line(
+        "restores",
+        format!(
+            "{} at once, {:?} without progress, {:?}",
+            service.max_parallel_restores, service.stall_timeout, service.keep_replaced
+        ),
+    );
     line(
         "else",
         format!("{:?}, {:?}", service.on_partial, service.on_unavailable),

@@ -54,6 +54,28 @@ impl Value for SharedName {
     const EXAMPLE: &'static str = "\"nas-1\"";
 }
 
+/// A word of a command, as execve(2) takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CommandWord(pub(crate) String);
+
+impl FromStr for CommandWord {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.contains('\0') {
+            return Err(Invalid::new(
+                format!("word {} holds a NUL", quoted(text)),
+                "remove it: no program can be given one",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for CommandWord {
+    const EXAMPLE: &'static str = "\"/usr/lib/sonarr/check\"";
+}
+
 /// A host as ssh(1) takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SshHost(pub(crate) String);

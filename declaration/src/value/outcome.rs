@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use super::{Invalid, Value};
 use crate::quote::{nearest, quoted};
-use crate::settings::{OnPartial, OnUnavailable};
+use crate::settings::{OnPartial, OnUnavailable, Prefer};
 
 /// What a host keeps its services' data on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,6 +75,22 @@ impl Value for OnUnavailable {
     const EXAMPLE: &'static str = "\"stop\"";
 }
 
+impl FromStr for Prefer {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        one_of(
+            "`prefer`",
+            text,
+            [("order", Self::Order), ("newest", Self::Newest)],
+        )
+    }
+}
+
+impl Value for Prefer {
+    const EXAMPLE: &'static str = "\"newest\"";
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::check::{refuses, takes};
@@ -85,6 +101,7 @@ mod tests {
         takes::<Backend>(&["zfs", "directory"]);
         takes::<OnPartial>(&["stop", "restore"]);
         takes::<OnUnavailable>(&["stop", "start-empty"]);
+        takes::<Prefer>(&["order", "newest"]);
         refuses::<Backend>(&[
             ("zsf", "there is no backend `zsf`: did you mean `zfs`?"),
             (
@@ -92,6 +109,10 @@ mod tests {
                 "there is no backend `btrfs`: take `zfs` or `directory`",
             ),
         ]);
+        refuses::<Prefer>(&[(
+            "oldest",
+            "there is no `prefer` `oldest`: take `order` or `newest`",
+        )]);
         refuses::<OnUnavailable>(&[(
             "start_empty",
             "there is no `on-unavailable` `start_empty`: did you mean `start-empty`?",
