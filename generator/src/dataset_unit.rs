@@ -2,6 +2,7 @@
 
 use declaration::settings::{Service, Storage};
 
+use crate::confinement;
 use crate::unit::{Unit, Value};
 use crate::unit_name::Names;
 
@@ -21,6 +22,18 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
             ("RequiresMountsFor", Value::QuotedPath(&service.mountpoint)),
         ),
     };
+    let mut process = vec![
+        ("Type", Value::Fixed("oneshot")),
+        ("NotifyAccess", Value::Fixed("main")),
+        (
+            "ExecStart",
+            Value::Command {
+                program: "/usr/lib/preseed/dataset-helper apply",
+                argument: name,
+            },
+        ),
+    ];
+    confinement::of_dataset(service, &mut process);
     Unit::service(
         &service.source,
         description,
@@ -30,16 +43,6 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
             // Each start of the service starts this unit, also of one that crashes in a loop.
             ("StartLimitIntervalSec", Value::Fixed("0")),
         ],
-        vec![
-            ("Type", Value::Fixed("oneshot")),
-            ("NotifyAccess", Value::Fixed("main")),
-            (
-                "ExecStart",
-                Value::Command {
-                    program: "/usr/lib/preseed/dataset-helper apply",
-                    argument: name,
-                },
-            ),
-        ],
+        process,
     )
 }

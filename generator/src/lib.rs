@@ -7,6 +7,7 @@
 //!
 //! What is written is a function of the declarations alone: no child process, no network,
 //! no clock, no look at the machine.
+mod confinement;
 pub mod dataset_unit;
 pub mod directory;
 pub mod drop_in;

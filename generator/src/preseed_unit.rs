@@ -3,6 +3,7 @@
 use declaration::settings::{Backup, Broken, Service, Storage};
 use declaration::value::{TierName, UnitName};
 
+use crate::confinement;
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
 
@@ -25,6 +26,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
     unit.push(NO_START_LIMIT);
 
     let mut process = process(name);
+    confinement::of_restore(service, &mut process);
     if service.tiers.contains(&TierName::Restic)
         && let Some(backup) = &service.backup
     {
@@ -47,7 +49,9 @@ pub fn of_broken(broken: &Broken) -> Unit<'_> {
         unit.push(before(&broken.units));
     }
     unit.push(NO_START_LIMIT);
-    Unit::service(&broken.source, description, unit, process(&broken.name))
+    let mut process = process(&broken.name);
+    confinement::of_broken(&mut process);
+    Unit::service(&broken.source, description, unit, process)
 }
 
 /// Each start of the service starts this unit, also of one that crashes in a loop.

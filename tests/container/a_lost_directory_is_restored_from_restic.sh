@@ -1,5 +1,6 @@
 # Nothing but the restic repository is left: everything is restored from there before the service
-# starts, at the right depth, with owners, modes, times, hard links, extended attributes and ACLs.
+# starts, at the right depth, with owners, modes, times, hard links, devices, capabilities, extended
+# attributes and ACLs, although its unit is confined.
 # also: forge
 
 declare_default_host
@@ -26,7 +27,12 @@ ln -s 'a directory/one' link
 ln -s /nowhere dangling
 mkfifo -m 0600 pipe
 install -o nobody -m 4711 /dev/null 'a directory/set-user-id'
+mknod -m 0640 device c 1 3
+mknod block b 7 200
+install -m 0755 /bin/true capable
+setcap cap_net_bind_service+ep capable
 head -c 3000000 /dev/urandom >random
+setfattr -n trusted.comment -v 'for root alone' random
 touch -d '2001-02-03 04:05:06.789012345' 'a directory/one' random
 touch -h -d '2002-02-03 04:05:06.123456789' link
 setfattr -n user.comment -v 'of a file' random

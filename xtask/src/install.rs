@@ -58,8 +58,13 @@ pub(crate) fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         copy(from, &root.join(to), 0o755)?;
     }
     let units = workspace().join("units");
-    for target in ["storage-datasets.target", "storage-preseed.target"] {
-        copy(&units.join(target), &root.join(UNITS).join(target), 0o644)?;
+    for unit in [
+        "storage-datasets.target",
+        "storage-preseed.target",
+        "storage.slice",
+        "storage-preseed.slice",
+    ] {
+        copy(&units.join(unit), &root.join(UNITS).join(unit), 0o644)?;
     }
     copy(
         &units.join("preseed.catalog"),

@@ -46,7 +46,12 @@ impl Machine {
             )
             .unwrap();
         }
-        for name in ["storage-datasets.target", "storage-preseed.target"] {
+        for name in [
+            "storage-datasets.target",
+            "storage-preseed.target",
+            "storage.slice",
+            "storage-preseed.slice",
+        ] {
             let shipped = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("../units")
                 .join(name);

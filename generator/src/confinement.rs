@@ -1,0 +1,138 @@
+//! What a generated service is allowed, and how much of the machine it may take (systemd.exec(5),
+//! systemd.resource-control(5)).
+//!
+//! Both helpers mount file systems that the whole machine must see. So nothing is here that gives a
+//! unit a mount namespace of its own, such as `ProtectSystem=`, `PrivateTmp=`, `PrivateDevices=`,
+//! `ProtectKernelModules=` or, since systemd 255, `PrivateNetwork=`. Nor is `RestrictSUIDSGID=`:
+//! a restore brings back files with any mode.
+
+use declaration::settings::{Check, Service, Storage};
+
+use crate::unit::{Directive, Value};
+
+/// System calls that no restore needs, and no check of restored data.
+const NEVER: &str = "~@clock @cpu-emulation @module @obsolete @raw-io @reboot @swap";
+
+/// Capabilities that no restore needs, and no check of restored data.
+const NEVER_CAPABLE: &str = "~CAP_AUDIT_CONTROL CAP_BLOCK_SUSPEND CAP_SYS_BOOT CAP_SYS_MODULE CAP_SYS_PACCT \
+     CAP_SYS_RAWIO CAP_SYS_TIME CAP_SYSLOG CAP_WAKE_ALARM";
+
+/// Mounting, owning and marking a directory (`trusted` attributes need `CAP_SYS_ADMIN`).
+const APPLY: &str =
+    "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SYS_ADMIN";
+
+/// That, and restoring whatever a backup holds: files of any owner, devices, attributes of all
+/// namespaces; and running restic, ssh and checks as another user, and ending them.
+const RESTORE: &str = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL \
+     CAP_MAC_ADMIN CAP_MKNOD CAP_SETFCAP CAP_SETGID CAP_SETUID CAP_SYS_ADMIN";
+
+/// For the service that makes a service's storage what is declared.
+pub(crate) fn of_dataset(service: &Service, process: &mut Vec<Directive<'_>>) {
+    fixed(
+        process,
+        &[("Slice", SLICE), ("CapabilityBoundingSet", APPLY)],
+    );
+    fixed(process, &ANYTHING);
+    fixed(process, &ONLY_OURS);
+    fixed(
+        process,
+        &[
+            ("RestrictNamespaces", "yes"),
+            ("RestrictAddressFamilies", "AF_UNIX"),
+        ],
+    );
+    devices(&service.storage, process);
+}
+
+/// For the service that restores its data.
+pub(crate) fn of_restore(service: &Service, process: &mut Vec<Directive<'_>>) {
+    fixed(process, &[("Slice", SLICE)]);
+    fixed(process, &MEMORY);
+    let is_command = |check: &Check| matches!(check, Check::Command(_));
+    if service.verify.iter().any(is_command) {
+        // It may be anything, a container or a Java program: what limits the helper would limit it.
+        fixed(process, &[("CapabilityBoundingSet", NEVER_CAPABLE)]);
+        fixed(process, &ANYTHING);
+        return;
+    }
+    fixed(process, &[("CapabilityBoundingSet", RESTORE)]);
+    fixed(process, &ANYTHING);
+    fixed(process, &ONLY_OURS);
+    let families = if service.needs_network() {
+        "AF_UNIX AF_INET AF_INET6 AF_NETLINK"
+    } else {
+        "AF_UNIX"
+    };
+    fixed(
+        process,
+        &[
+            // Snapshots are looked into in a mount namespace that only one thread sees.
+            ("RestrictNamespaces", "mnt"),
+            ("RestrictAddressFamilies", families),
+        ],
+    );
+    devices(&service.storage, process);
+    // A backup may hold device nodes: they are made, not opened.
+    fixed(
+        process,
+        &[("DeviceAllow", "char-* m"), ("DeviceAllow", "block-* m")],
+    );
+}
+
+/// For the service that only says why a declaration is broken.
+pub(crate) fn of_broken(process: &mut Vec<Directive<'_>>) {
+    fixed(process, &[("Slice", SLICE), ("CapabilityBoundingSet", "")]);
+    fixed(process, &ANYTHING);
+    fixed(process, &ONLY_OURS);
+    fixed(
+        process,
+        &[
+            ("RestrictNamespaces", "yes"),
+            ("RestrictAddressFamilies", "AF_UNIX"),
+        ],
+    );
+}
+
+const SLICE: &str = "storage-preseed.slice";
+
+/// A large repository's index must not take the machine down. What the kernel kills then is restic:
+/// the helper goes on, and tells it.
+const MEMORY: [(&str, &str); 3] = [
+    ("MemoryHigh", "50%"),
+    ("MemoryMax", "75%"),
+    ("OOMPolicy", "continue"),
+];
+
+/// What limits nothing that restores data or checks it.
+const ANYTHING: [(&str, &str); 5] = [
+    ("LockPersonality", "yes"),
+    ("ProtectHostname", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("SystemCallFilter", NEVER),
+    ("SystemCallErrorNumber", "EPERM"),
+];
+
+/// What limits only programs of others.
+const ONLY_OURS: [(&str, &str); 6] = [
+    ("DevicePolicy", "closed"),
+    ("ProtectClock", "yes"),
+    ("SystemCallFilter", "~@debug @keyring"),
+    ("SystemCallArchitectures", "native"),
+    ("MemoryDenyWriteExecute", "yes"),
+    ("NoNewPrivileges", "yes"),
+];
+
+/// ZFS is asked through its device.
+fn devices(storage: &Storage, process: &mut Vec<Directive<'_>>) {
+    if let Storage::Zfs(_) = storage {
+        fixed(process, &[("DeviceAllow", "/dev/zfs rw")]);
+    }
+}
+
+fn fixed(process: &mut Vec<Directive<'_>>, directives: &[(&'static str, &'static str)]) {
+    process.extend(
+        directives
+            .iter()
+            .map(|(key, words)| (*key, Value::Fixed(words))),
+    );
+}
