@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
-use crate::{Error, Result};
+use crate::{Error, Result, step};
 
 /// What a program that ended said.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ pub fn command<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>
 /// When it cannot be started, or when its output is not UTF-8.
 pub fn run(command: &mut Command) -> Result<Ended> {
     let line = line_of(command);
+    step::at(|| line.clone());
     let output = command
         .output()
         .map_err(|error| not_started(command, &error))?;

@@ -10,7 +10,7 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use crate::mark::{PROPERTY, Stage, now};
 use crate::{
     Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result, Snapshot,
-    Staged, Storage, kept, mountpoint, shown,
+    Staged, Storage, kept, mountpoint, shown, step,
 };
 
 /// One service's directory.
@@ -282,6 +282,7 @@ fn mark_of(path: &Path) -> Result<MarkState> {
 
 fn write_mark(path: &Path, mark: &Mark) -> Result<()> {
     let text = mark.bound_to(&identity(path)?);
+    step::at(|| format!("mark {} {text}", shown(path)));
     xattr::set(path, attribute(), text.as_bytes()).map_err(|error| {
         Error::new(
             shown(path),
@@ -345,6 +346,7 @@ fn must_be_replaceable(path: &Path) -> Result<()> {
 }
 
 fn rename(from: &Path, to: &Path, flags: RenameFlags) -> Result<()> {
+    step::at(|| format!("rename {} {}", shown(from), shown(to)));
     renameat2(AT_FDCWD, from, AT_FDCWD, to, flags).map_err(|error| {
         Error::new(
             shown(from),

@@ -9,7 +9,7 @@ use declaration::settings::Service;
 use declaration::value::Principal;
 use nix::unistd::{Group, User};
 
-use crate::{Error, Result, mountinfo, shown};
+use crate::{Error, Result, mountinfo, shown, step};
 
 /// Whether something can be mounted on `path` without hiding anything: it is missing, or an empty directory.
 ///
@@ -91,6 +91,7 @@ pub(crate) fn must_have_no_mounts_below(path: &Path) -> Result<()> {
 /// # Errors
 /// When it is in use, or cannot be unmounted.
 pub(crate) fn unmount(path: &Path) -> Result<()> {
+    step::at(|| format!("unmount {}", shown(path)));
     nix::mount::umount(path).map_err(|error| {
         Error::new(
             shown(path),
@@ -120,6 +121,7 @@ pub(crate) fn own(path: &Path, service: &Service) -> Result<Vec<String>> {
     let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its owner", &e))?;
     let mut changes = Vec::new();
     if (metadata.uid(), metadata.gid()) != (uid, gid) {
+        step::at(|| format!("chown {}", shown(path)));
         chown(path, Some(uid), Some(gid)).map_err(|e| refused("its owner", &e))?;
         changes.push(format!("owner {}:{}", service.owner, service.group));
     }
@@ -127,6 +129,7 @@ pub(crate) fn own(path: &Path, service: &Service) -> Result<Vec<String>> {
     let mode = service.mode.bits();
     let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its mode", &e))?;
     if metadata.mode() & 0o7777 != mode {
+        step::at(|| format!("chmod {}", shown(path)));
         std::fs::set_permissions(path, Permissions::from_mode(mode))
             .map_err(|e| refused("its mode", &e))?;
         changes.push(format!("mode {mode:04o}"));
