@@ -8,7 +8,7 @@ use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call.
 const ASKED: &str = "type,guid,origin,keystatus,encryptionroot,mountpoint,canmount,recordsize,compression,\
-                     org.openzfs.systemd:ignore,preseed:state,preseed:kept";
+                     receive_resume_token,org.openzfs.systemd:ignore,preseed:state,preseed:kept";
 
 /// A dataset's properties.
 #[derive(Debug, Clone)]

@@ -1,28 +1,87 @@
 //! Receives a replica's snapshot into a new dataset: `zfs send | zfs receive`, with the bytes counted in between.
+//! One that was interrupted is gone on with (zfs-receive(8), `-s`).
 
 use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use nix::fcntl::{SpliceFFlags, splice};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
+use super::call;
 use crate::command::{self, Ended, command, line_of};
-use crate::{Error, Result, Snapshot};
+use crate::{Error, Result, Snapshot, step};
 
 /// How much is moved at once, in bytes: the largest pipe an unprivileged process may have (pipe(7)).
 const CHUNK: usize = 1 << 20;
 
-/// Receives `snapshot` as the new dataset `into`, unmounted, with these options.
+/// What is told of the bytes done, and the bytes in all.
+type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
+
+/// Receives `snapshot` as the new dataset `into`, unmounted, with these options. If no byte comes for `stall`,
+/// it is ended.
+///
+/// # Errors
+/// When either end fails, or nothing moves any more. `into` may be left half received.
 pub(super) fn receive(
     snapshot: &Snapshot,
     into: &str,
     options: &[&str],
-    progress: &mut dyn FnMut(u64, Option<u64>),
+    stall: Duration,
+    progress: Progress<'_>,
 ) -> Result<()> {
     // Compressed and in large blocks, as they lie on disk. No -p, no -R: properties are declared, not replicated.
-    let mut send = command("zfs", ["send", "-L", "-c", &snapshot.name]);
-    let mut receive = command("zfs", [&["receive", "-u"], options, &[into]].concat());
+    let send = command("zfs", ["send", "-L", "-c", &snapshot.name]);
+    let receive = command("zfs", [&["receive", "-s", "-u"], options, &[into]].concat());
+    // A compressed stream is about as large as what it holds is on the disk.
+    transfer(
+        send,
+        receive,
+        into,
+        snapshot,
+        snapshot.bytes,
+        stall,
+        progress,
+    )
+}
+
+/// Goes on with a receive of `snapshot` into `into` that was interrupted and left this token.
+///
+/// # Errors
+/// As [`receive`], and when the token is no longer that of the snapshot.
+pub(super) fn resume(
+    snapshot: &Snapshot,
+    into: &str,
+    token: &str,
+    stall: Duration,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let left = call::zfs(&["send", "-n", "-P", "-t", token])?;
+    let left = left
+        .lines()
+        .find_map(|line| line.strip_prefix("size")?.trim().parse().ok())
+        .unwrap_or(snapshot.bytes);
+    let send = command("zfs", ["send", "-t", token]);
+    let receive = command("zfs", ["receive", "-s", "-u", into]);
+    transfer(send, receive, into, snapshot, left, stall, progress)
+}
+
+fn transfer(
+    mut send: Command,
+    mut receive: Command,
+    into: &str,
+    snapshot: &Snapshot,
+    total: u64,
+    stall: Duration,
+    progress: Progress<'_>,
+) -> Result<()> {
+    step::at(|| line_of(&receive));
     let mut sender = start(send.stdout(Stdio::piped()))?;
-    let from = sender.stdout.take();
+    let from = sender.stdout.take().map(OwnedFd::from);
     let mut receiver = match start(receive.stdin(Stdio::piped())) {
         Ok(receiver) => receiver,
         Err(error) => {
@@ -31,49 +90,51 @@ pub(super) fn receive(
             return Err(error);
         }
     };
-    let into_pipe = receiver.stdin.take();
-    let (sent, received, moved) = std::thread::scope(|scope| {
+    let into_pipe = receiver.stdin.take().map(OwnedFd::from);
+    let done = AtomicU64::new(0);
+    let ends = [sender.id(), receiver.id()];
+    let (over, is_over) = channel::<()>();
+    let (sent, received, moved, stalled) = std::thread::scope(|scope| {
         let sent = said(scope, &mut sender);
         let received = said(scope, &mut receiver);
-        let mut done = 0;
-        let moved = loop {
-            let (Some(from), Some(into)) = (&from, &into_pipe) else {
-                break Ok(());
-            };
-            match splice(from, None, into, None, CHUNK, SpliceFFlags::SPLICE_F_MOVE) {
-                Ok(0) => break Ok(()),
-                Ok(bytes) => {
-                    done += bytes as u64;
-                    // A compressed stream is about as large as what it holds is on the disk.
-                    progress(done, Some(snapshot.bytes.max(done)));
-                }
-                Err(nix::Error::EINTR) => {}
-                Err(error) => break Err(error),
-            }
+        let done = &done;
+        let watched = scope.spawn(move || watch(done, stall, &is_over, ends));
+        let moved = match (&from, &into_pipe) {
+            (Some(from), Some(into)) => pump(from, into, done, total, progress),
+            _ => Ok(()),
         };
         // Both see the end, whatever it was.
         drop(from);
         drop(into_pipe);
-        (sent.join(), received.join(), moved)
+        let said = (sent.join(), received.join());
+        drop(over);
+        (said.0, said.1, moved, watched.join())
     });
     let sender = finished(&send, &mut sender, sent)?;
     let receiver = finished(&receive, &mut receiver, received)?;
-    // An incomplete stream is the sender's fault, and the sender says why.
-    if !sender.status.success() && receiver.stderr.contains("incomplete stream") {
-        return Err(sender.error(
+    let broken = || {
+        sender.error(
             &snapshot.name,
             "see `zpool status` of its pool, then start the service again",
+        )
+    };
+    if stalled.unwrap_or(true) {
+        return Err(Error::new(
+            &snapshot.name,
+            format!("no byte came for {} s (stall-timeout)", stall.as_secs()),
+            "see `zpool status` of both pools, then start the service again",
         ));
+    }
+    // An incomplete stream is the sender's fault, and the sender says why.
+    if !sender.status.success() && receiver.stderr.contains("incomplete stream") {
+        return Err(broken());
     }
     // A receiver that gave up ends the sender as well: its own words come first.
     if !receiver.status.success() {
         return Err(receiver.error(into, "see `zpool status` and the space left with `zfs list -o space`, then start the service again"));
     }
     if !sender.status.success() {
-        return Err(sender.error(
-            &snapshot.name,
-            "see `zpool status` of its pool, then start the service again",
-        ));
+        return Err(broken());
     }
     moved.map_err(|error| {
         Error::new(
@@ -82,6 +143,52 @@ pub(super) fn receive(
             "start the service again",
         )
     })
+}
+
+/// Moves all that comes, without copying it, and counts it in `done`.
+fn pump(
+    from: impl AsFd,
+    into: impl AsFd,
+    done: &AtomicU64,
+    total: u64,
+    progress: Progress<'_>,
+) -> nix::Result<()> {
+    let mut half = false;
+    loop {
+        match splice(&from, None, &into, None, CHUNK, SpliceFFlags::SPLICE_F_MOVE) {
+            Ok(0) => return Ok(()),
+            Ok(bytes) => {
+                let bytes = bytes as u64;
+                let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+                if !half && done >= total / 2 {
+                    half = true;
+                    step::at(|| "half received".to_owned());
+                }
+                progress(done, Some(total.max(done)));
+            }
+            Err(nix::Error::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Waits until it is over, and ends both processes if `done` does not grow for `stall`. Gives whether it did so.
+fn watch(done: &AtomicU64, stall: Duration, is_over: &Receiver<()>, ends: [u32; 2]) -> bool {
+    let mut before = 0;
+    while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(stall) {
+        let now = done.load(Ordering::Relaxed);
+        if now == before {
+            for process in ends {
+                // Not waited for yet, so the number is still theirs.
+                if let Ok(process) = i32::try_from(process) {
+                    let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+                }
+            }
+            return true;
+        }
+        before = now;
+    }
+    false
 }
 
 fn start(command: &mut Command) -> Result<Child> {

@@ -22,46 +22,21 @@ pub(super) fn stage(
 ) -> Result<Staged> {
     let seen = zfs.seen()?;
     // If something is there since, making it fails.
-    if seen.staging.is_some() {
-        discard(zfs)?;
-    }
+    let has_begun = match &seen.staging {
+        Some(found) if go_on(zfs, origin, found, progress) => true,
+        Some(_) => {
+            discard(zfs)?;
+            false
+        }
+        None => false,
+    };
+    let made = if has_begun {
+        Ok(())
+    } else {
+        make(zfs, origin, seen.dataset.is_some(), progress)
+    };
     let staging = zfs.staging_name();
     let path = path(zfs);
-    // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
-    let mut properties: BTreeMap<String, String> = apply::AT_CREATION
-        .iter()
-        .map(|(property, value)| ((*property).to_owned(), (*value).to_owned()))
-        .collect();
-    if seen.dataset.is_some() {
-        properties.extend(set_by_the_admin(zfs)?);
-    }
-    properties.extend(
-        apply::declared(zfs)
-            .into_iter()
-            .map(|(property, value)| (property.to_owned(), value)),
-    );
-    // Tells ours from a dataset that merely has the name, before its guid is known.
-    let unbound = Mark::new(Stage::Staging, "preseed", "").bound_to(UNBOUND);
-    for (property, value) in [
-        ("mountpoint", path.to_string_lossy().into_owned()),
-        ("canmount", "noauto".to_owned()),
-        (IGNORED, "on".to_owned()),
-        (PROPERTY, unbound),
-    ] {
-        properties.insert(property.to_owned(), value);
-    }
-    let options: Vec<String> = properties
-        .iter()
-        .flat_map(|(property, value)| ["-o".to_owned(), format!("{property}={value}")])
-        .collect();
-    let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    let made = match origin {
-        Origin::Empty => call::zfs(&[&["create"], &options[..], &[&staging]].concat()).map(drop),
-        Origin::Clone(snapshot) => {
-            call::zfs(&[&["clone"], &options[..], &[&snapshot.name, &staging]].concat()).map(drop)
-        }
-        Origin::Receive(snapshot) => receive::receive(snapshot, &staging, &options, progress),
-    };
     let mounted = made.and_then(|()| {
         std::fs::create_dir_all(&path).map_err(|error| {
             Error::new(
@@ -81,6 +56,80 @@ pub(super) fn stage(
         });
     }
     Ok(Staged { path })
+}
+
+/// Finishes the receive that `found` is left over from, if it was from the same snapshot. Gives whether it did.
+fn go_on(
+    zfs: &Zfs<'_>,
+    origin: &Origin<'_>,
+    found: &Properties,
+    progress: &mut dyn FnMut(u64, Option<u64>),
+) -> bool {
+    let Origin::Receive(snapshot) = origin else {
+        return false;
+    };
+    let is_from_it = found
+        .local_mark(UNBOUND)
+        .is_some_and(|mark| mark.stage == Stage::Staging && mark.from == snapshot.name);
+    let Some(token) = found.value("receive_resume_token").filter(|_| is_from_it) else {
+        return false;
+    };
+    // `zfs send` itself compares the snapshot with the token's. Should the rest not come, all of it may.
+    let stall = zfs.service.stall_timeout;
+    receive::resume(snapshot, found.dataset(), token, stall, progress).is_ok()
+}
+
+/// Makes the staged dataset: unmounted, with the properties it needs and those it is to have.
+fn make(
+    zfs: &Zfs<'_>,
+    origin: &Origin<'_>,
+    is_there: bool,
+    progress: &mut dyn FnMut(u64, Option<u64>),
+) -> Result<()> {
+    let staging = zfs.staging_name();
+    let path = path(zfs);
+    // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
+    let mut properties: BTreeMap<String, String> = apply::AT_CREATION
+        .iter()
+        .map(|(property, value)| ((*property).to_owned(), (*value).to_owned()))
+        .collect();
+    if is_there {
+        properties.extend(set_by_the_admin(zfs)?);
+    }
+    properties.extend(
+        apply::declared(zfs)
+            .into_iter()
+            .map(|(property, value)| (property.to_owned(), value)),
+    );
+    // Tells ours from a dataset that merely has the name, before its guid is known.
+    let from = match origin {
+        Origin::Empty => "",
+        Origin::Clone(snapshot) | Origin::Receive(snapshot) => &snapshot.name,
+    };
+    let unbound = Mark::new(Stage::Staging, "preseed", from).bound_to(UNBOUND);
+    for (property, value) in [
+        ("mountpoint", path.to_string_lossy().into_owned()),
+        ("canmount", "noauto".to_owned()),
+        (IGNORED, "on".to_owned()),
+        (PROPERTY, unbound),
+    ] {
+        properties.insert(property.to_owned(), value);
+    }
+    let options: Vec<String> = properties
+        .iter()
+        .flat_map(|(property, value)| ["-o".to_owned(), format!("{property}={value}")])
+        .collect();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    match origin {
+        Origin::Empty => call::zfs(&[&["create"], &options[..], &[&staging]].concat()).map(drop),
+        Origin::Clone(snapshot) => {
+            call::zfs(&[&["clone"], &options[..], &[&snapshot.name, &staging]].concat()).map(drop)
+        }
+        Origin::Receive(snapshot) => {
+            let stall = zfs.service.stall_timeout;
+            receive::receive(snapshot, &staging, &options, stall, progress)
+        }
+    }
 }
 
 /// The properties that an admin set on the real dataset, beyond what is declared: a quota, whether it is
