@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -37,12 +38,37 @@ impl Binaries {
     /// # Errors
     /// The build fails, or cargo does not say where a binary is.
     pub(crate) fn build() -> anyhow::Result<Self> {
-        let mut built = build(cargo().args([
-            "build",
-            "--workspace",
-            "--exclude=xtask",
-            "--exclude=sonarr",
-        ]))?;
+        Self::build_with(&[])
+    }
+
+    /// The same with helpers that can be stopped at their steps; never installed on a real machine.
+    ///
+    /// # Errors
+    /// As [`Binaries::build`].
+    pub(crate) fn build_with_failpoints() -> anyhow::Result<Self> {
+        let mut built =
+            Self::build_with(&["--features=preseed-helper/failpoints,dataset-helper/failpoints"])?;
+        // At the places of the usual ones, where the next build puts those back.
+        for binary in [&mut built.dataset_helper, &mut built.preseed_helper] {
+            let copy = binary.with_extension("failpoints");
+            fs::copy(&*binary, &copy).with_context(|| copy.display().to_string())?;
+            *binary = copy;
+        }
+        Self::build_with(&[])?;
+        Ok(built)
+    }
+
+    fn build_with(features: &[&str]) -> anyhow::Result<Self> {
+        let mut built = build(
+            cargo()
+                .args([
+                    "build",
+                    "--workspace",
+                    "--exclude=xtask",
+                    "--exclude=sonarr",
+                ])
+                .args(features),
+        )?;
         // Without libraries it also runs in a container that holds nothing else. The target is
         // named so that build scripts and macros are built as ever.
         let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);

@@ -164,28 +164,29 @@ pub(crate) struct Failure {
     pub(crate) output: String,
 }
 
-/// Runs `scenarios` on machines of a kind (the word for it), up to `jobs` at a time, and prints a
-/// line for each and, for those that fail, what they had printed. A machine that does not work
-/// fails them. One job runs on the calling thread.
-pub(crate) fn run_each(
+/// Runs `all` on machines of a kind (the word for it), up to `jobs` at a time, and prints a
+/// line for each, with its `name`, and, for those that fail, what they had printed. A machine that
+/// does not work fails them. One job runs on the calling thread.
+pub(crate) fn run_each<T: Sync>(
     machine: &str,
-    scenarios: &[Scenario],
+    all: &[T],
     jobs: usize,
-    run: impl Fn(&Scenario) -> anyhow::Result<Result<(), Failure>> + Sync,
+    name: impl Fn(&T) -> String + Sync,
+    run: impl Fn(&T) -> anyhow::Result<Result<(), Failure>> + Sync,
 ) -> Tally {
     let next = AtomicUsize::new(0);
     let tally = Mutex::new(Tally::default());
     let work = || {
-        while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
             let since = Instant::now();
-            let failure = match run(scenario) {
+            let failure = match run(one) {
                 Ok(Ok(())) => None,
                 Ok(Err(failure)) => Some(failure.output),
                 Err(error) => Some(format!("{error:#}\n")),
             };
             // One at a time prints, too.
             let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            *tally += print_result(machine, &scenario.name, since.elapsed(), failure);
+            *tally += print_result(machine, &name(one), since.elapsed(), failure);
         }
     };
     thread::scope(|scope| {

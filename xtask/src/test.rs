@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use crate::binaries::{Binaries, cargo};
 use crate::container;
-use crate::forge::Forge;
+use crate::forge::{Forge, chaos, cuts};
 use crate::scenario::Tally;
 
 /// Runs the tests of the crates, the scenarios of the container and those of the forge. The last
@@ -34,10 +34,11 @@ pub(crate) fn run() -> ExitCode {
 
 type Part = fn() -> anyhow::Result<Tally>;
 
-const PARTS: [(&str, Part); 3] = [
+const PARTS: [(&str, Part); 4] = [
     ("tests of the crates", crates),
     ("scenarios in the container", container),
     ("scenarios in the forge", forge),
+    ("interrupted restores in the forge", interrupted),
 ];
 
 /// `cargo test`, as it prints itself.
@@ -85,6 +86,15 @@ fn container() -> anyhow::Result<Tally> {
 
 fn forge() -> anyhow::Result<Tally> {
     Forge::open(&Binaries::build()?)?.run(&[], false)
+}
+
+/// The short version of `cargo xtask forge cuts` and `cargo xtask forge chaos`.
+fn interrupted() -> anyhow::Result<Tally> {
+    let forge = Forge::open(&Binaries::build_with_failpoints()?)?;
+    let ways = forge.ways()?;
+    let mut sum = cuts::short(&forge, &ways)?;
+    sum += chaos::run(&forge, &ways, &chaos::SHORT);
+    Ok(sum)
 }
 
 #[cfg(test)]

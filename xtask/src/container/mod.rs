@@ -82,6 +82,7 @@ pub(crate) fn run_scenarios(built: &Binaries, names: &[String]) -> anyhow::Resul
         "container",
         &scenarios,
         jobs,
+        |scenario| scenario.name.clone(),
         |scenario| {
             let mut output = Vec::new();
             let failed = play(&base, scenario, &mut output)?;

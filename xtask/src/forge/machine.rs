@@ -1,7 +1,7 @@
 //! A machine for one scenario.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
@@ -10,7 +10,7 @@ use crate::forge::agent::{Agent, End};
 use crate::forge::cache::{Cache, Scratch};
 use crate::forge::guest::{BOOT, Guest};
 use crate::forge::payload;
-use crate::forge::qemu::{Parts, Qemu};
+use crate::forge::qemu::{Memory, Parts, Qemu};
 use crate::forge::workshop::Workshop;
 
 /// How long a stage may take; the guest ends it then.
@@ -45,25 +45,64 @@ impl<'a> Machine<'a> {
     ) -> anyhow::Result<Self> {
         let scratch = cache.scratch()?;
         guest.disks(scratch.path())?;
+        let mut machine = Self::start(scratch, workshop, guest, payload, &guest.booted())?;
+        machine.unpack()?;
+        Ok(machine)
+    }
+
+    /// A machine with the disks in `scratch`, which runs as `memory` says.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn start(
+        scratch: Scratch,
+        workshop: &'a Workshop,
+        guest: &'a Guest,
+        payload: PathBuf,
+        memory: &Memory,
+    ) -> anyhow::Result<Self> {
         let parts = Parts {
             workshop,
             initrd: &guest.initrd(),
             directory: scratch.path(),
             payload: &payload,
         };
-        let (qemu, agent) = Qemu::start(&parts, &guest.booted())?;
-        let mut machine = Self {
+        let (qemu, agent) = Qemu::start(&parts, memory)?;
+        Ok(Self {
             workshop,
             guest,
             payload,
             qemu,
             agent,
             scratch,
-        };
+        })
+    }
+
+    /// Gives a machine that was saved the host's time.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn set_clock(&mut self) -> anyhow::Result<()> {
         let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs_f64();
-        let unpack = payload::UNPACK;
-        machine.check(&format!("date --set=@{now} >/dev/null\n{unpack}"))?;
-        Ok(machine)
+        self.check(&format!("date --set=@{now} >/dev/null"))
+    }
+
+    /// Gives a machine that was saved the host's time, and the current build.
+    ///
+    /// # Errors
+    /// It does not answer, or the build cannot be unpacked.
+    pub(crate) fn unpack(&mut self) -> anyhow::Result<()> {
+        self.set_clock()?;
+        self.check(payload::UNPACK)
+    }
+
+    /// Stops the machine and writes its state to `file`; gives the directory that holds its disks.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn save(self, file: &Path) -> anyhow::Result<Scratch> {
+        self.qemu.save(file)?;
+        Ok(self.scratch)
     }
 
     /// Runs a stage, as the file `name` in the machine, with `lib.sh`. Its output goes to `output`;
@@ -135,11 +174,23 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// It does not boot.
     pub(crate) fn power_cut(&mut self) -> anyhow::Result<()> {
-        self.qemu.kill().context("qemu")?;
+        self.kill()?;
         self.boot()
     }
 
-    fn boot(&mut self) -> anyhow::Result<()> {
+    /// Cuts the machine's power.
+    ///
+    /// # Errors
+    /// The process cannot be killed.
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.qemu.kill().context("qemu").map(drop)
+    }
+
+    /// Switches a machine on that was killed, or switched itself off. Does not wait for anything.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn switch_on(&mut self) -> anyhow::Result<()> {
         let parts = Parts {
             workshop: self.workshop,
             initrd: &self.guest.initrd(),
@@ -147,9 +198,21 @@ impl<'a> Machine<'a> {
             payload: &self.payload,
         };
         (self.qemu, self.agent) = Qemu::start(&parts, &self.guest.booting())?;
+        self.agent.go()
+    }
+
+    fn boot(&mut self) -> anyhow::Result<()> {
+        self.switch_on()?;
+        self.await_boot()
+    }
+
+    /// Waits until the boot of a machine that was switched on is over.
+    ///
+    /// # Errors
+    /// It does not boot.
+    pub(crate) fn await_boot(&mut self) -> anyhow::Result<()> {
         self.agent
-            .go()
-            .and_then(|()| self.agent.await_boot(BOOT))
+            .await_boot(BOOT)
             .with_context(|| format!("the machine does not boot:\n{}", self.qemu.log()))?;
         // A failed unit makes it "degraded", which is for the scenario to judge.
         let boot = BOOT.as_secs();

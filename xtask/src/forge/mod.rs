@@ -1,7 +1,10 @@
 //! The forge: a virtual machine with real ZFS, as a tool.
 
 mod agent;
+mod bed;
 mod cache;
+pub(crate) mod chaos;
+pub(crate) mod cuts;
 mod guest;
 mod machine;
 mod monitor;
@@ -22,7 +25,9 @@ use clap::Subcommand;
 
 pub(crate) use self::machine::Machine;
 
+use self::bed::Bed;
 use self::cache::{Cache, Scratch};
+use self::cuts::Way;
 use self::guest::Guest;
 use self::workshop::Workshop;
 use crate::binaries::{Binaries, workspace};
@@ -58,6 +63,16 @@ pub(crate) enum Task {
         #[arg(long)]
         keep: bool,
     },
+    /// Cut the power at each step of a restore: each must end as if it had not been cut
+    Cuts {
+        /// Ways to restore, or parts of their names: rollback, clone, receive, restic, directory
+        ways: Vec<String>,
+        /// Only at steps that have this in their name
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Interrupt restores at random moments: each must end as if it had not been interrupted
+    Chaos(chaos::Chaos),
     /// Open a shell in a fresh machine
     Shell,
     /// Run one bash script in a fresh machine
@@ -73,9 +88,15 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
         Parts::open()?;
         return Ok(ExitCode::SUCCESS);
     }
-    let forge = Forge::open(&Binaries::build()?)?;
+    let binaries = match task {
+        Task::Cuts { .. } | Task::Chaos(_) => Binaries::build_with_failpoints()?,
+        _ => Binaries::build()?,
+    };
+    let forge = Forge::open(&binaries)?;
     let succeeded = match task {
         Task::Build => true,
+        Task::Cuts { ways, only } => cuts::run(&forge, &ways, only.as_deref())?.failed == 0,
+        Task::Chaos(chaos) => chaos::run(&forge, &forge.ways()?, &chaos).failed == 0,
         Task::Run { names, keep } => forge.run(&names, keep)?.failed == 0,
         Task::Shell => forge.machine()?.shell().map(|()| true)?,
         Task::Exec { script } => forge.machine()?.run(&script, &mut stdout())? == 0,
@@ -146,6 +167,36 @@ impl Forge {
         Machine::booted(cache, workshop, guest, self.payload())
     }
 
+    /// A machine that `script`, a stage, has prepared, from which many begin.
+    fn bed(&self, name: &str, script: &str) -> anyhow::Result<Bed> {
+        let Parts {
+            cache,
+            workshop,
+            guest,
+        } = &self.parts;
+        Bed::prepare(cache, workshop, guest, self.payload(), name, script)
+    }
+
+    fn machine_from(&self, bed: &Bed) -> anyhow::Result<Machine<'_>> {
+        let Parts {
+            cache,
+            workshop,
+            guest,
+        } = &self.parts;
+        bed.machine(cache, workshop, guest, self.payload())
+    }
+
+    /// All ways in which data comes back, each restored once undisturbed.
+    ///
+    /// # Errors
+    /// One does not work even so.
+    pub(crate) fn ways(&self) -> anyhow::Result<Vec<Way>> {
+        cuts::BEDS
+            .iter()
+            .map(|name| Way::prepare(self, name))
+            .collect()
+    }
+
     /// Runs the scenarios of `tests/forge`, and those of `tests/container` that say `also: forge`,
     /// each in a machine of its own.
     ///
@@ -162,18 +213,25 @@ impl Forge {
         scenarios.sort_by(|one, other| one.name.cmp(&other.name));
         let scenarios = scenario::select(scenarios, names)?;
         let jobs = if keep { 1 } else { jobs() };
-        Ok(scenario::run_each("forge", &scenarios, jobs, |scenario| {
-            let mut output = Vec::new();
-            let problem = match self.play_for_tally(scenario, keep, &mut output) {
-                Ok(None) => return Ok(Ok(())),
-                Ok(Some(status)) => format!("exit status {status}\n"),
-                Err(error) => format!("{error:#}\n"),
-            };
-            let output = String::from_utf8_lossy(&output) + &*problem;
-            Ok(Err(Failure {
-                output: output.into_owned(),
-            }))
-        }))
+        let name = |scenario: &Scenario| scenario.name.clone();
+        Ok(scenario::run_each(
+            "forge",
+            &scenarios,
+            jobs,
+            name,
+            |scenario| {
+                let mut output = Vec::new();
+                let problem = match self.play_for_tally(scenario, keep, &mut output) {
+                    Ok(None) => return Ok(Ok(())),
+                    Ok(Some(status)) => format!("exit status {status}\n"),
+                    Err(error) => format!("{error:#}\n"),
+                };
+                let output = String::from_utf8_lossy(&output) + &*problem;
+                Ok(Err(Failure {
+                    output: output.into_owned(),
+                }))
+            },
+        ))
     }
 
     /// Runs one scenario in a fresh machine; gives the exit status of the stage that failed, if one did.

@@ -1,0 +1,16 @@
+# shellcheck shell=bash disable=SC2154
+# What the beds of the power cuts share. A bed is a machine that has lost its data; each is restored in
+# another way.
+
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
+head -c 20000000 /dev/urandom >/var/lib/sonarr/large
+ln /var/lib/sonarr/large /var/lib/sonarr/the-same
+setfattr -n user.preseed -v test /var/lib/sonarr/config.xml
+setfacl -m u:nobody:r /var/lib/sonarr/config.xml
+fingerprint /var/lib/sonarr >/var/tmp/before

@@ -1,0 +1,4 @@
+# The data is removed, and no snapshot holds it: a repository does.
+backup_sonarr
+lose_data /var/lib/sonarr
+zfs snapshot tank/services/sonarr@empty

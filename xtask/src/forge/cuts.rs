@@ -1,0 +1,249 @@
+//! Restores that are interrupted: at each of their steps, by a power cut.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::binaries::workspace;
+use crate::forge::Forge;
+use crate::forge::bed::Bed;
+use crate::forge::machine::Machine;
+use crate::scenario::{Failure, Tally, run_each};
+
+/// The ways in which data comes back, each with a bed in `tests/forge/cuts`.
+pub(crate) const BEDS: [&str; 5] = ["rollback", "clone", "receive", "restic", "directory"];
+
+/// The steps that `cargo xtask test` cuts at: where the most is under way.
+const SHORT: [(&str, &str); 6] = [
+    ("rollback", "zfs rollback"),
+    ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
+    ("clone", "zfs promote"),
+    ("receive", "half received"),
+    ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
+    ("directory", "rename /var/lib/.sonarr:preseed-staging"),
+];
+
+/// Programs that only ask: a cut before them is one after what came before.
+const ASKING: [&str; 7] = [
+    "zfs get",
+    "zfs list",
+    "zfs send -n",
+    "zpool list",
+    "systemctl show",
+    "systemctl start",
+    "timeout",
+];
+
+/// One way in which data comes back, and how that ends if nothing interrupts it.
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    bed: Bed,
+    /// `PROGRAM:NUMBER NAME`, in their order.
+    steps: Vec<String>,
+    /// What `state.sh` prints.
+    state: String,
+    /// From the start of the service to its end.
+    pub(crate) restore: Duration,
+}
+
+impl Way {
+    /// Prepares the bed, and restores once.
+    ///
+    /// # Errors
+    /// Something does not work even so.
+    pub(crate) fn prepare(forge: &Forge, name: &'static str) -> anyhow::Result<Self> {
+        let script = [script("common")?, script(name)?, script("ready")?].concat();
+        let bed = forge.bed(name, &script)?;
+        let mut machine = forge.machine_from(&bed)?;
+        let mut output = Vec::new();
+        let since = Instant::now();
+        let status = machine.run(RECORD, &mut output)?;
+        let restore = since.elapsed();
+        let output = String::from_utf8(output)?;
+        if status != 0 {
+            bail!("{name}: not even undisturbed: exit status {status}\n{output}");
+        }
+        Ok(Self {
+            name,
+            bed,
+            steps: output.lines().map(str::to_owned).collect(),
+            state: state(&mut machine)?.map_err(anyhow::Error::msg)?,
+            restore,
+        })
+    }
+
+    /// A machine that has lost its data.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn machine<'a>(&self, forge: &'a Forge) -> anyhow::Result<Machine<'a>> {
+        forge.machine_from(&self.bed)
+    }
+
+    /// Whether the machine has come to the undisturbed end; if not, what differs.
+    ///
+    /// # Errors
+    /// The machine does not work any more.
+    pub(crate) fn has_ended_well(
+        &self,
+        machine: &mut Machine<'_>,
+    ) -> anyhow::Result<Result<(), String>> {
+        let state = match state(machine)? {
+            Ok(state) => state,
+            Err(output) => return Ok(Err(output)),
+        };
+        if state == self.state {
+            return Ok(Ok(()));
+        }
+        let mut difference = "it ended otherwise than undisturbed:\n".to_owned();
+        for (sign, one, other) in [("-", &self.state, &state), ("+", &state, &self.state)] {
+            for line in one
+                .lines()
+                .filter(|line| !other.lines().any(|l| l == *line))
+            {
+                writeln!(difference, "{sign} {line}")?;
+            }
+        }
+        Ok(Err(difference))
+    }
+
+    /// The steps that change something.
+    fn changes(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(String::as_str).filter(|step| {
+            let what = step.split_once(' ').map_or("", |(_, what)| what);
+            !ASKING.iter().any(|asking| what.starts_with(asking))
+        })
+    }
+}
+
+/// Restores once, and prints the steps.
+const RECORD: &str = "
+set -eu
+: >/run/steps
+for unit in dataset-sonarr preseed-sonarr; do
+    mkdir -p /run/systemd/system/$unit.service.d
+    printf '[Service]\\nEnvironment=PRESEED_STEPS=/run/steps\\n' >/run/systemd/system/$unit.service.d/steps.conf
+done
+systemctl daemon-reload
+systemctl start sonarr
+cat /run/steps
+";
+
+/// Begins a restore, and prints the step at which it has stopped.
+fn stop_at(step: &str) -> String {
+    let at = step.split(' ').next().unwrap_or_default();
+    format!(
+        "
+set -eu
+mkfifo /run/stopped
+for unit in dataset-sonarr preseed-sonarr; do
+    mkdir -p /run/systemd/system/$unit.service.d
+    printf '[Service]\\nEnvironment=PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped\\n' \
+        >/run/systemd/system/$unit.service.d/stop.conf
+done
+systemctl daemon-reload
+{{ systemctl start sonarr; echo \"over: $?\" >/run/stopped; }} >/dev/null 2>&1 &
+read -r step </run/stopped
+printf '%s' \"$step\"
+"
+    )
+}
+
+/// A file of `tests/forge/cuts`.
+fn script(name: &str) -> anyhow::Result<String> {
+    let path = workspace()
+        .join("tests/forge/cuts")
+        .join(name)
+        .with_extension("sh");
+    fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
+
+/// What `state.sh` prints, or why it does not.
+fn state(machine: &mut Machine<'_>) -> anyhow::Result<Result<String, String>> {
+    let mut output = Vec::new();
+    let status = machine.stage("state.sh", &script("state")?, &mut output)?;
+    let output = String::from_utf8_lossy(&output).into_owned();
+    Ok(if status == 0 { Ok(output) } else { Err(output) })
+}
+
+/// One cut.
+struct Cut<'a> {
+    way: &'a Way,
+    step: &'a str,
+}
+
+/// Cuts the power at each step of the ways whose names hold one of `names` (all if there is none) that changes
+/// something and whose name holds `only`; prints a line for each.
+///
+/// # Errors
+/// A way does not work even undisturbed, or nothing is named so.
+pub(crate) fn run(forge: &Forge, names: &[String], only: Option<&str>) -> anyhow::Result<Tally> {
+    let mut sum = Tally::default();
+    for name in BEDS {
+        if !names.is_empty() && !names.iter().any(|part| name.contains(part.as_str())) {
+            continue;
+        }
+        let way = Way::prepare(forge, name)?;
+        let cuts: Vec<Cut<'_>> = way
+            .changes()
+            .filter(|step| only.is_none_or(|only| step.contains(only)))
+            .map(|step| Cut { way: &way, step })
+            .collect();
+        sum += cut_each(forge, &cuts);
+    }
+    if sum == Tally::default() {
+        bail!("nothing to cut: the ways are {}", BEDS.join(", "));
+    }
+    Ok(sum)
+}
+
+/// The cuts of `cargo xtask test`.
+pub(crate) fn short(forge: &Forge, ways: &[Way]) -> anyhow::Result<Tally> {
+    let mut cuts = Vec::new();
+    for (name, part) in SHORT {
+        let way = ways
+            .iter()
+            .find(|way| way.name == name)
+            .with_context(|| format!("no way {name}"))?;
+        let step = way
+            .changes()
+            .find(|step| step.contains(part))
+            .with_context(|| format!("{name} has no step {part}: {:#?}", way.steps))?;
+        cuts.push(Cut { way, step });
+    }
+    Ok(cut_each(forge, &cuts))
+}
+
+fn cut_each(forge: &Forge, cuts: &[Cut<'_>]) -> Tally {
+    let name = |cut: &Cut<'_>| format!("{} cut before {}", cut.way.name, cut.step);
+    run_each("forge", cuts, super::jobs(), name, |cut| {
+        let mut output = Vec::new();
+        let problem = cut_at(forge, cut, &mut output)?;
+        Ok(problem.map_err(|problem| {
+            let output = String::from_utf8_lossy(&output);
+            Failure {
+                output: format!("{output}{problem}"),
+            }
+        }))
+    })
+}
+
+fn cut_at(
+    forge: &Forge,
+    cut: &Cut<'_>,
+    output: &mut Vec<u8>,
+) -> anyhow::Result<Result<(), String>> {
+    let mut machine = cut.way.machine(forge)?;
+    let mut stopped = Vec::new();
+    let status = machine.run(&stop_at(cut.step), &mut stopped)?;
+    let number = cut.step.split(' ').next().unwrap_or_default();
+    if status != 0 || !stopped.starts_with(number.as_bytes()) {
+        output.write_all(&stopped)?;
+        return Ok(Err("it did not come to this step\n".to_owned()));
+    }
+    machine.power_cut()?;
+    cut.way.has_ended_well(&mut machine)
+}
