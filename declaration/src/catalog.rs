@@ -90,8 +90,9 @@ fn read(search: &Search, entry: &Entry) -> Option<Template> {
     let file = entry.file();
     let mut template = match search.read(&file, entry.is_regular) {
         Ok(Content::Masked) => return None,
-        Ok(Content::Text(text)) => {
-            let (fragment, problems) = Fragment::read(&file, &text, true);
+        Ok(Content::Text { text, doubt }) => {
+            let (fragment, mut problems) = Fragment::read(&file, &text, true);
+            problems.extend(doubt);
             Template { fragment, problems }
         }
         Err(unreadable) => Template {

@@ -76,7 +76,11 @@ impl Declared {
         let name = entry.stem.to_string_lossy();
         let mut declared = match shared.search.read(&source, entry.is_regular) {
             Ok(Content::Masked) => return None,
-            Ok(Content::Text(text)) => Self::understand(&name, source, &text, shared),
+            Ok(Content::Text { text, doubt }) => {
+                let mut declared = Self::understand(&name, source, &text, shared);
+                declared.problems.extend(doubt);
+                declared
+            }
             Err(unreadable) => Self {
                 problems: vec![unreadable.problem(&source)],
                 places: Places::default(),

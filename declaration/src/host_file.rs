@@ -93,7 +93,11 @@ impl HostFile {
                 file,
                 ..Self::default()
             },
-            Some((file, Ok(Content::Text(text)))) => Self::read(&file, &text),
+            Some((file, Ok(Content::Text { text, doubt }))) => {
+                let mut host = Self::read(&file, &text);
+                host.problems.extend(doubt);
+                host
+            }
         }
     }
 

@@ -21,6 +21,7 @@ mod quote;
 mod salvage;
 pub mod settings;
 mod table;
+pub mod trust;
 mod validate;
 pub mod value;
 

@@ -13,6 +13,8 @@ use nix::fcntl::OFlag;
 
 use crate::place::Place;
 use crate::problem::Problem;
+use crate::trust;
+use crate::value::Invalid;
 
 /// The directories that are searched, the first wins (the order is that of systemd.unit(5)).
 pub const DIRECTORIES: [&str; 4] = [
@@ -69,6 +71,10 @@ impl Search {
         let mut doubt = None;
         for directory in DIRECTORIES {
             let shown: Arc<Path> = Path::new(directory).join(subdirectory).into();
+            if let Some(distrusted) = self.distrust(&shown) {
+                listing.problems.push(distrusted.clone());
+                doubt = Some(Arc::new(distrusted));
+            }
             if let Err(error) = self.list_one(&shown, doubt.as_ref(), &mut listing.entries) {
                 let what = format!("cannot list the directory: {}", reason(&error));
                 let cure = "make it readable; until then nothing it may override or mask is used";
@@ -83,6 +89,24 @@ impl Search {
             .entries
             .dedup_by(|later, first| later.stem == first.stem);
         listing
+    }
+
+    /// What is wrong with who may write the directory `shown`, or the one it is in.
+    fn distrust(&self, shown: &Path) -> Option<Problem> {
+        let check = |shown: &Path| {
+            let path = self.on_disk(shown);
+            let metadata = fs::symlink_metadata(&path).ok()?;
+            let checked = if metadata.is_symlink() {
+                // One that leads nowhere is told when it is listed.
+                fs::metadata(&path).ok()?;
+                trust::check(&path)
+            } else {
+                trust::of(shown, &metadata)
+            };
+            let Invalid { what, cure } = checked.err()?;
+            Some(Place::START.problem(shown, what, cure))
+        };
+        shown.parent().and_then(check).or_else(|| check(shown))
     }
 
     fn list_one(
@@ -147,7 +171,12 @@ impl Search {
                     return Some((shown, Err(failure)));
                 }
                 Ok(_) => {
-                    let content = self.read(&shown, false);
+                    let mut content = self.read(&shown, false);
+                    if let (Ok(Content::Text { doubt, .. }), Some(distrusted)) =
+                        (&mut content, self.distrust(&shown))
+                    {
+                        *doubt = Some(distrusted);
+                    }
                     return Some((shown, content));
                 }
             }
@@ -167,9 +196,19 @@ impl Search {
                 Err(what) => return Err(Unreadable::new(what)),
             }
         }
-        let bytes = read_regular(&path)?;
+        let (bytes, metadata) = read_regular(&path)?;
+        let checked = trust::of(shown, &metadata);
+        let checked = checked.and_then(|()| {
+            if is_regular || !path.is_symlink() {
+                return Ok(());
+            }
+            trust::check(&path)
+        });
+        let doubt = checked
+            .err()
+            .map(|Invalid { what, cure }| Place::START.problem(shown, what, cure));
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Content::Text(text)),
+            Ok(text) => Ok(Content::Text { text, doubt }),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
                 let bytes = error.into_bytes();
@@ -228,8 +267,8 @@ fn kind(file_type: FileType) -> &'static str {
     }
 }
 
-fn read_regular(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    let read = |path: &Path| -> io::Result<Result<Vec<u8>, Unreadable>> {
+fn read_regular(path: &Path) -> Result<(Vec<u8>, Metadata), Unreadable> {
+    let read = |path: &Path| -> io::Result<Result<(Vec<u8>, Metadata), Unreadable>> {
         // Should it have become a named pipe just now, opening it does not wait for a writer.
         let mut file = OpenOptions::new()
             .read(true)
@@ -251,7 +290,8 @@ fn read_regular(path: &Path) -> Result<Vec<u8>, Unreadable> {
                 salvage: String::new(),
             }));
         }
-        Ok(Ok(read_all(&mut file, metadata.len())?))
+        let bytes = read_all(&mut file, metadata.len())?;
+        Ok(Ok((bytes, metadata)))
     };
     read(path).unwrap_or_else(|error| {
         Err(Unreadable::new(format!(
@@ -330,7 +370,11 @@ impl Entry {
 /// What a file holds.
 #[derive(Debug)]
 pub(crate) enum Content {
-    Text(String),
+    Text {
+        text: String,
+        /// Why it must not be relied on.
+        doubt: Option<Problem>,
+    },
     /// A link to /dev/null.
     Masked,
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use declaration::{Search, load};
+use nix::sys::stat::{Mode, umask};
 use proptest::prelude::*;
 
 const SERVICE: &str = r#"template = "sonarr"
@@ -127,6 +128,7 @@ fn changed(text: &str, changes: &[Change]) -> Vec<u8> {
 
 /// Loads a host of these files, and checks what holds for every host.
 fn check(service: &[u8], host: &[u8], template: &[u8]) {
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let root = tempfile::tempdir().unwrap();
     let etc = root.path().join("etc/preseed");
     for (name, bytes) in [

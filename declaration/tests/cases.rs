@@ -4,20 +4,22 @@
 //! --- etc/preseed/services/sonarr.toml      a file, its text follows (`\xNN`: that byte)
 //! --- etc/preseed/services/x.toml -> /dev/null
 //! --- etc/preseed/services/x.toml is a directory (or: fifo, socket, 1048577 bytes long)
+//! --- etc/preseed/services has mode 0775
 //! === problems, broken, services            what `load` gives
 //! ```
 //! With `BLESS=1` what is expected is written anew; look at the difference before committing it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use declaration::settings::{Broken, Host, Service, Storage};
 use declaration::value::UnitName;
 use declaration::{Search, load};
+use nix::sys::stat::{Mode, umask};
 
 #[test]
 fn cases() {
@@ -68,6 +70,8 @@ fn difference(expected: &str, seen: &str) -> String {
 
 /// Puts on a host what a case says.
 fn build(root: &Path, host: &str) {
+    // What group or others may write is refused.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     for block in host.split("--- ").skip(1) {
         let (header, text) = block.split_once('\n').unwrap();
         let words: Vec<_> = header.split(' ').collect();
@@ -78,9 +82,13 @@ fn build(root: &Path, host: &str) {
             ["->", target] => symlink(target, &path).unwrap(),
             ["is", "a", "directory"] => fs::create_dir(&path).unwrap(),
             ["is", "a", "fifo"] => {
-                nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+                nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
             }
             ["is", "a", "socket"] => drop(UnixListener::bind(&path).unwrap()),
+            ["has", "mode", mode] => {
+                let mode = u32::from_str_radix(mode, 8).unwrap();
+                fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            }
             ["is", length, "bytes", "long"] => {
                 fs::File::create(&path)
                     .unwrap()

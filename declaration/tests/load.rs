@@ -7,8 +7,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use declaration::{Search, load, load_service};
+use nix::sys::stat::{Mode, umask};
 
 fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = root.path().join(path);
@@ -128,6 +130,7 @@ fn not_listed() {
 
 #[test]
 fn many_are_in_order_and_the_same_each_time() {
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let root = tempfile::tempdir().unwrap();
     let services = root.path().join("etc/preseed/services");
     fs::create_dir_all(&services).unwrap();

@@ -7,18 +7,18 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use case::{entries, generator};
+use case::{entries, generator, scratch};
 
 /// A root with one sound declaration, and an output directory.
 fn sound() -> (tempfile::TempDir, tempfile::TempDir) {
-    let root = tempfile::tempdir().unwrap();
+    let root = scratch();
     fs::create_dir_all(root.path().join("etc/preseed/services")).unwrap();
     fs::write(
         root.path().join("etc/preseed/services/sonarr.toml"),
         "[preseed]\ntiers = [\"rollback\"]\n",
     )
     .unwrap();
-    (root, tempfile::tempdir().unwrap())
+    (root, scratch())
 }
 
 fn answer(command: &mut Command) -> (Option<i32>, String, String) {

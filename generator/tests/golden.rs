@@ -5,7 +5,7 @@
 
 mod case;
 
-use case::{Case, difference, entries, generator, printed_entries, report};
+use case::{Case, difference, entries, generator, printed_entries, report, scratch};
 
 #[test]
 fn cases() {
@@ -19,8 +19,8 @@ fn cases() {
 }
 
 fn check(case: &Case) -> Result<(), String> {
-    let scratch = tempfile::tempdir().unwrap();
-    let root = scratch.path().join("root");
+    let directory = scratch();
+    let root = directory.path().join("root");
     std::fs::create_dir(&root).unwrap();
     case.plant(&root);
 
@@ -45,7 +45,7 @@ fn check(case: &Case) -> Result<(), String> {
         ));
     }
 
-    let [normal, early, late] = ["normal", "early", "late"].map(|name| scratch.path().join(name));
+    let [normal, early, late] = ["normal", "early", "late"].map(|name| directory.path().join(name));
     for directory in [&normal, &early, &late] {
         std::fs::create_dir(directory).unwrap();
     }

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use case::generator;
+use case::{generator, scratch};
 
 /// A declaration, one of its units, and the exposure it may have at most, in tenths.
 /// Services that mount for the whole machine cannot come close to 0 (ARCHITECTURE.md).
@@ -36,8 +36,8 @@ const UNITS: [(&str, &str, u32); 7] = [
 
 #[test]
 fn exposure_is_bounded() {
-    let scratch = tempfile::tempdir().unwrap();
-    let etc = scratch.path().join("etc/preseed");
+    let directory = scratch();
+    let etc = directory.path().join("etc/preseed");
     fs::create_dir_all(etc.join("services")).unwrap();
     fs::write(
         etc.join("preseed.toml"),
@@ -50,9 +50,12 @@ fn exposure_is_bounded() {
         let name = name.replace(".service", ".toml");
         fs::write(etc.join("services").join(name), declaration).unwrap();
     }
-    let generated = scratch.path().join("generated");
+    let generated = directory.path().join("generated");
     fs::create_dir(&generated).unwrap();
-    generator(scratch.path()).arg(&generated).output().unwrap();
+    generator(directory.path())
+        .arg(&generated)
+        .output()
+        .unwrap();
 
     let mut beyond = Vec::new();
     for (_, unit, most) in UNITS {

@@ -30,6 +30,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use nix::sys::stat::{Mode, umask};
+
 /// One manifest.
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -121,13 +123,9 @@ fn plant(root: &Path, header: &str, text: &[u8]) {
         fs::create_dir_all(at(path)).unwrap();
     } else if let Some(shipped) = header.strip_prefix("shipped: ") {
         let (path, source) = shipped.split_once(" <- ").unwrap();
-        fs::copy(
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("..")
-                .join(source),
-            at(path),
-        )
-        .unwrap();
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        // Not with its mode: that is of who checked it out.
+        fs::write(at(path), fs::read(workspace.join(source)).unwrap()).unwrap();
     } else if let Some(path) = header.strip_prefix("bytes: ") {
         fs::write(at(path), unescape(text)).unwrap();
     } else {
@@ -159,6 +157,12 @@ fn unescape(text: &[u8]) -> Vec<u8> {
         });
     }
     bytes
+}
+
+/// A directory to declare in, whatever the umask of who runs this: what others may write is refused.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    tempfile::tempdir().unwrap()
 }
 
 /// The generator, looking for declarations below `root`, with its messages on standard error.

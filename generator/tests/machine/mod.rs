@@ -34,7 +34,7 @@ impl Machine {
     /// A machine with systemd's targets, preseed's targets, and something at the helpers' places.
     pub(crate) fn new() -> Self {
         let machine = Self {
-            scratch: tempfile::tempdir().unwrap(),
+            scratch: crate::case::scratch(),
         };
         let units = machine.root().join("usr/lib/systemd/system");
         fs::create_dir_all(&units).unwrap();

@@ -12,7 +12,7 @@ const ENVIRONMENT: &str = "repository-environment";
 /// The file that restic reads the password from (absolute).
 ///
 /// # Errors
-/// When there is none, or it is empty.
+/// When there is none, it is empty, or others may write it.
 pub(super) fn password_file(repository: &Repository) -> Result<PathBuf> {
     let file = place(PASSWORD, &repository.password_file);
     if read(
@@ -31,13 +31,14 @@ pub(super) fn password_file(repository: &Repository) -> Result<PathBuf> {
             "it is missing or empty",
         ));
     }
+    written_by_root(&repository.password_file, "password-file", repository)?;
     Ok(file)
 }
 
 /// The variables of the environment file; none if none is declared.
 ///
 /// # Errors
-/// When it cannot be read, or holds a line that is not `NAME=value`.
+/// When it cannot be read, others may write it, or it holds a line that is not `NAME=value`.
 pub(super) fn environment(repository: &Repository) -> Result<Vec<(String, String)>> {
     let Some(declared) = &repository.environment_file else {
         return Ok(Vec::new());
@@ -56,6 +57,7 @@ pub(super) fn environment(repository: &Repository) -> Result<Vec<(String, String
             "it is missing or empty",
         ));
     }
+    written_by_root(declared, "environment-file", repository)?;
     let mut variables = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -86,6 +88,17 @@ fn place(credential: &str, declared: &Path) -> PathBuf {
         Some(directory) => Path::new(&directory).join(credential),
         None => declared.to_path_buf(),
     }
+}
+
+/// Who may write it chooses what is taken for a backup, or, by the environment, what restic runs.
+fn written_by_root(declared: &Path, key: &str, repository: &Repository) -> Result<()> {
+    declaration::trust::check(declared).map_err(|invalid| {
+        Error::new(
+            declared.to_string_lossy(),
+            format!("{} ({key} of repository {})", invalid.what, repository.name),
+            format!("{}, then start the service again", invalid.cure),
+        )
+    })
 }
 
 fn read(file: &Path, declared: &Path, key: &str, repository: &Repository) -> Result<String> {
