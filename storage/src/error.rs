@@ -48,6 +48,12 @@ impl Error {
             .any(|words| what.contains(words))
     }
 
+    /// Whether something had stood still for too long: an older snapshot may be had no sooner.
+    #[must_use]
+    pub fn is_stall(&self) -> bool {
+        self.what.contains("(stall-timeout)")
+    }
+
     /// What the reader can do about it.
     #[must_use]
     pub fn cure(&self) -> &str {

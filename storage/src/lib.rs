@@ -12,6 +12,7 @@ pub mod lock;
 pub mod mark;
 mod mountinfo;
 mod mountpoint;
+pub mod stall;
 pub mod step;
 mod zfs;
 
