@@ -47,13 +47,41 @@ impl Contents {
             .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
             .resolve(ResolveFlag::RESOLVE_BENEATH);
         let root = File::open(directory);
-        Self::look(directory, service, |path| {
+        let there = |path: &Path| {
             let root = root
                 .as_ref()
                 .map_err(|error| io::Error::from(error.kind()))?;
             openat2(root, path, how)?;
             Ok(())
-        })
+        };
+        let contents = Self::look(directory, service, there)?;
+        let mut present = Vec::new();
+        for path in &service.paths {
+            if is_there(directory, path, there)? {
+                present.push(path.clone());
+            }
+        }
+        Ok(contents.limited(&service.paths, |path| present.iter().any(|p| p == path)))
+    }
+
+    /// What is left of a copy's contents if only the declared `paths` of it count. A copy that holds something,
+    /// but none of them, lacks them.
+    #[must_use]
+    pub fn limited(mut self, paths: &[PathBuf], is_there: impl Fn(&Path) -> bool) -> Self {
+        let (present, absent): (Vec<&PathBuf>, Vec<_>) =
+            paths.iter().partition(|path| is_there(path));
+        if present.is_empty() {
+            for path in absent {
+                if !self.missing.contains(path) {
+                    self.missing.push(path.clone());
+                }
+            }
+        } else {
+            let tops = present.iter().filter_map(|path| path.iter().next());
+            self.entries = Self::names(tops);
+            self.entries.dedup();
+        }
+        self
     }
 
     fn look(
@@ -61,13 +89,6 @@ impl Contents {
         service: &Service,
         there: impl Fn(&Path) -> io::Result<()>,
     ) -> Result<Self> {
-        let unreadable = |path: &Path, error: &std::io::Error| {
-            Error::new(
-                shown(path),
-                format!("cannot be looked at: {error}"),
-                "see why with `ls -la`, and that its file system is sound",
-            )
-        };
         let mut contents = Self::default();
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(|e| unreadable(directory, &e))? {
@@ -87,12 +108,10 @@ impl Contents {
         }
         contents.entries = Self::names(entries.iter().map(OsString::as_os_str));
         for path in &service.expect {
-            match there(path) {
-                Ok(()) => contents.found.push(path.clone()),
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    contents.missing.push(path.clone());
-                }
-                Err(e) => return Err(unreadable(&directory.join(path), &e)),
+            if is_there(directory, path, &there)? {
+                contents.found.push(path.clone());
+            } else {
+                contents.missing.push(path.clone());
             }
         }
         Ok(contents)
@@ -131,6 +150,27 @@ impl Contents {
             Some(format!("it lacks {}", listed(&self.missing)))
         }
     }
+}
+
+/// Whether `path` is there, as `there` tells. One that cannot be looked at is not "not there".
+fn is_there(
+    directory: &Path,
+    path: &Path,
+    there: impl Fn(&Path) -> io::Result<()>,
+) -> Result<bool> {
+    match there(path) {
+        Ok(()) => Ok(true),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(e) => Err(unreadable(&directory.join(path), &e)),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::new(
+        shown(path),
+        format!("cannot be looked at: {error}"),
+        "see why with `ls -la`, and that its file system is sound",
+    )
 }
 
 /// Names as they are listed in a message: the first few.

@@ -170,6 +170,16 @@ impl Storage for Directory<'_> {
         Err(self.no_snapshots())
     }
 
+    fn copy_paths(
+        &self,
+        _snapshot: &Snapshot,
+        _paths: &[PathBuf],
+        _into: &Path,
+        _progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
+    ) -> Result<()> {
+        Err(self.no_snapshots())
+    }
+
     fn rollback(&self, _snapshot: &Snapshot) -> Result<()> {
         Err(self.no_snapshots())
     }

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod contents;
+mod copy;
 mod directory;
 pub mod error;
 pub mod kept;
@@ -155,6 +156,20 @@ pub trait Storage {
     /// # Errors
     /// When it cannot be looked into.
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents>;
+
+    /// Copies these paths of a snapshot, local or in a replica of this machine, into the directory `into`
+    /// (absolute), with all that belongs to them. Paths that the snapshot lacks are left out.
+    /// `progress` is told the bytes done.
+    ///
+    /// # Errors
+    /// When one cannot be copied, or when nothing moves for the service's `stall-timeout`.
+    fn copy_paths(
+        &self,
+        snapshot: &Snapshot,
+        paths: &[PathBuf],
+        into: &Path,
+        progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
+    ) -> Result<()>;
 
     /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost.
     ///

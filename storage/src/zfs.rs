@@ -10,6 +10,7 @@ mod staging;
 mod swap;
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 
 use declaration::settings::{Dataset, Replica, Service};
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use crate::mark::PROPERTY;
 use crate::{
     Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result, Snapshot,
-    Staged, Storage, kept, mountpoint,
+    Staged, Storage, copy, kept, mountpoint,
 };
 use properties::Properties;
 
@@ -146,7 +147,21 @@ impl Storage for Zfs<'_> {
     }
 
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {
-        inspect::contents(&snapshot.name, self.service)
+        inspect::mounted(&snapshot.name, |place| {
+            Contents::of_copy(place, self.service)
+        })
+    }
+
+    fn copy_paths(
+        &self,
+        snapshot: &Snapshot,
+        paths: &[PathBuf],
+        into: &Path,
+        progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
+    ) -> Result<()> {
+        inspect::mounted(&snapshot.name, |place| {
+            copy::copy(place, paths, into, self.service.stall_timeout, progress)
+        })
     }
 
     fn rollback(&self, snapshot: &Snapshot) -> Result<()> {

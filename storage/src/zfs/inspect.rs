@@ -1,23 +1,29 @@
 //! Looks into a snapshot without leaving a trace.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use declaration::settings::Service;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use crate::{Contents, Error, Result};
+use crate::{Error, Result};
 
 /// Where a snapshot is mounted, seen by nobody else.
 const PLACE: &str = "/mnt";
 
-/// What lies in a snapshot of a dataset of this machine, mounted or not.
+/// Gives `look` a snapshot of a dataset of this machine, mounted or not, as a directory to read from.
 ///
 /// It is mounted read-only in a mount namespace of a thread of its own, which is gone with the thread,
 /// however the process ends. (`.zfs/snapshot` shows only the snapshots of mounted datasets,
-/// and its automounts stay for minutes.)
-pub(super) fn contents(snapshot: &str, service: &Service) -> Result<Contents> {
-    let looked = std::thread::scope(|scope| scope.spawn(|| in_private(snapshot, service)).join());
+/// and its automounts stay for minutes.) Programs that `look` starts see it as well.
+pub(super) fn mounted<T: Send>(
+    snapshot: &str,
+    look: impl FnOnce(&Path) -> Result<T> + Send,
+) -> Result<T> {
+    let looked = std::thread::scope(|scope| {
+        scope
+            .spawn(|| mount_privately(snapshot).and_then(|place| look(&place)))
+            .join()
+    });
     looked.unwrap_or_else(|_| {
         Err(Error::new(
             snapshot,
@@ -27,7 +33,8 @@ pub(super) fn contents(snapshot: &str, service: &Service) -> Result<Contents> {
     })
 }
 
-fn in_private(snapshot: &str, service: &Service) -> Result<Contents> {
+/// Gives where it is mounted, for this thread.
+fn mount_privately(snapshot: &str) -> Result<PathBuf> {
     let refused = |what: &str, error: nix::Error| {
         Error::new(
             snapshot,
@@ -53,5 +60,5 @@ fn in_private(snapshot: &str, service: &Service) -> Result<Contents> {
     let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some(snapshot), &place, Some("zfs"), flags, none)
         .map_err(|e| refused("it cannot be mounted", e))?;
-    Contents::of_copy(&place, service)
+    Ok(place)
 }
