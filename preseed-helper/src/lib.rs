@@ -12,3 +12,4 @@ pub mod staged;
 pub mod systemd;
 pub mod tier;
 pub mod verdict;
+pub mod verify;
