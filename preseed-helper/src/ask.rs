@@ -1,12 +1,15 @@
-//! Asking the sources, one after the other, until one has the data.
+//! Asking the sources for candidates, and trying these until one has restored the data.
 
+use std::collections::BTreeMap;
+
+use declaration::settings::Prefer;
+use jiff::Timestamp;
 use storage::{Error, Snapshot};
 
+use crate::order::{Next, Standing, next};
 use crate::tier::{Context, Failure, Restored, Source, sources};
 use crate::verdict::{Held, held};
-
-/// How many snapshots of one source are tried at most, if they cannot be read or restored.
-const ATTEMPTS: usize = 3;
+use crate::verify;
 
 /// What a source answered.
 #[derive(Debug)]
@@ -57,10 +60,18 @@ pub(crate) fn of_source(source: &str, said: &str) -> String {
 
 /// Who is told what happens while the sources are asked.
 pub trait Witness {
+    /// Whether it wants to be told of every snapshot, also of those that make no difference.
+    fn wants_all(&self) -> bool {
+        false
+    }
     /// A source is about to be asked.
     fn asking(&mut self, _source: &dyn Source) {}
     /// A snapshot was not taken, and why.
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str);
+    /// A snapshot holds the data, but comes last, and why.
+    fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str);
+    /// A snapshot makes no difference any more, and why. Only told to those that want all.
+    fn not_needed(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
     /// A snapshot holds the data and is taken.
     fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot);
     /// A source gave its answer.
@@ -70,8 +81,8 @@ pub trait Witness {
 /// What came of asking all sources.
 #[derive(Debug)]
 pub enum Asked {
-    /// One has restored the data.
-    Restored,
+    /// One has restored the data. With `prefer = "newest"`, these could not be asked whether they hold newer ones.
+    Restored(Vec<String>),
     /// All answered that they hold none.
     NothingAnywhere,
     /// None restored, and these could not rule out that they hold the data: each with its error.
@@ -81,96 +92,284 @@ pub enum Asked {
 /// What is done with a snapshot that holds the data.
 pub type Act<'a> = dyn FnMut(&dyn Source, &Snapshot) -> Result<Restored, Failure> + 'a;
 
-/// Asks the sources in their order until `act` succeeds with a snapshot of one.
+/// Asks the sources, and tries their candidates one after the other until `act` succeeds with one.
+/// Which is next, [`next`] decides.
 ///
 /// # Errors
-/// When the service's own storage fails: then no other source would do better.
+/// When the service's own storage fails, or its declared checks cannot be run: then no source would do better.
 pub fn ask(
     context: &Context<'_>,
     witness: &mut dyn Witness,
     act: &mut Act<'_>,
 ) -> Result<Asked, Error> {
-    let mut unsettled = Vec::new();
-    for source in sources(context) {
-        witness.asking(source.as_ref());
-        let answer = ask_one(context, source.as_ref(), witness, act)?;
-        witness.answered(source.as_ref(), &answer);
-        match answer {
-            Answer::Restored(..) => return Ok(Asked::Restored),
-            Answer::NothingThere(_) => {}
-            Answer::Unavailable(error) | Answer::Failed(error) => {
-                unsettled.push((source.name(), error));
+    verify::must_be_possible(context.service)?;
+    let sources = sources(context);
+    let mut round = Round {
+        context,
+        now: Timestamp::now(),
+        asked: sources
+            .iter()
+            .map(|source| Asking::of(source.as_ref()))
+            .collect(),
+        unsound: BTreeMap::new(),
+        unsettled: Vec::new(),
+        not_asked: Vec::new(),
+    };
+    loop {
+        let standings: Vec<Standing> = round.asked.iter().map(|asking| asking.standing).collect();
+        match next(&standings, context.service.prefer) {
+            Next::Ask(number) => round.ask(number, witness)?,
+            Next::Try(number) => {
+                if round.try_candidate(number, witness, act)? {
+                    let not_asked = match context.service.prefer {
+                        Prefer::Order => Vec::new(),
+                        Prefer::Newest => std::mem::take(&mut round.not_asked),
+                    };
+                    if witness.wants_all() {
+                        round.tell_the_rest(number, witness);
+                    }
+                    return Ok(Asked::Restored(not_asked));
+                }
             }
+            Next::Nothing => break,
         }
     }
-    Ok(if unsettled.is_empty() {
+    Ok(if round.unsettled.is_empty() {
         Asked::NothingAnywhere
     } else {
-        Asked::Unsettled(unsettled)
+        Asked::Unsettled(round.unsettled)
     })
 }
 
-fn ask_one(
-    context: &Context<'_>,
-    source: &dyn Source,
-    witness: &mut dyn Witness,
-    act: &mut Act<'_>,
-) -> Result<Answer, Error> {
-    let snapshots = match source.snapshots() {
-        Ok(snapshots) => snapshots,
-        Err(error) => return Ok(Answer::Unavailable(error)),
-    };
-    // The first of each is that of the newest snapshot: the one to mend.
-    let mut failed = Vec::new();
-    let mut doubtful = None;
-    for snapshot in snapshots {
-        let held = match source.contents(&snapshot) {
-            Ok(contents) => held(&contents, &context.observation.contents),
-            Err(Failure::Storage(error)) => return Err(error),
-            Err(Failure::Source(error)) => return Ok(Answer::Unavailable(error)),
-            Err(Failure::Snapshot(error)) => {
-                witness.passed_over(source, &snapshot, &error.to_string());
-                failed.push(error);
-                if failed.len() == ATTEMPTS {
-                    break;
-                }
-                continue;
-            }
-        };
-        match held {
-            Held::Data => {}
-            Held::Nothing(why) => {
-                witness.passed_over(source, &snapshot, &why);
-                continue;
-            }
-            Held::Doubtful(why) => {
-                witness.passed_over(source, &snapshot, &why);
-                doubtful.get_or_insert_with(|| in_doubt(context, source, &snapshot, &why));
-                continue;
-            }
+/// One source while it is asked.
+struct Asking<'s> {
+    source: &'s dyn Source,
+    standing: Standing,
+    candidate: Option<Snapshot>,
+    /// Those older than the candidate, newest first.
+    older: std::vec::IntoIter<Snapshot>,
+    /// The first of each is that of the newest snapshot: the one to mend.
+    failed: Vec<Error>,
+    doubtful: Option<Error>,
+}
+
+impl<'s> Asking<'s> {
+    fn of(source: &'s dyn Source) -> Self {
+        Self {
+            source,
+            standing: Standing::NotAsked,
+            candidate: None,
+            older: Vec::new().into_iter(),
+            failed: Vec::new(),
+            doubtful: None,
         }
-        if let Some(obstacle) = source.obstacle(&snapshot) {
-            return Ok(Answer::Unavailable(obstacle));
-        }
-        witness.taken(source, &snapshot);
-        match act(source, &snapshot) {
-            Ok(restored) => return Ok(Answer::Restored(snapshot, restored)),
-            Err(Failure::Storage(error)) => return Err(error),
-            Err(Failure::Source(error)) => return Ok(Answer::Failed(error)),
-            Err(Failure::Snapshot(error)) => {
-                witness.passed_over(source, &snapshot, &error.to_string());
-                failed.push(error);
-                if failed.len() == ATTEMPTS {
-                    break;
-                }
+    }
+}
+
+/// One round of asking.
+struct Round<'s> {
+    context: &'s Context<'s>,
+    now: Timestamp,
+    asked: Vec<Asking<'s>>,
+    /// Snapshots that failed, by name: two tiers may use the same ones.
+    unsound: BTreeMap<String, Error>,
+    unsettled: Vec<(String, Error)>,
+    /// The sources that could not be asked.
+    not_asked: Vec<String>,
+}
+
+impl Round<'_> {
+    fn ask(&mut self, number: usize, witness: &mut dyn Witness) -> Result<(), Error> {
+        let asking = &mut self.asked[number];
+        witness.asking(asking.source);
+        match asking.source.snapshots() {
+            Ok(snapshots) => {
+                asking.older = snapshots.into_iter();
+                self.advance(number, witness)
+            }
+            Err(error) => {
+                self.not_asked.push(asking.source.name());
+                self.out(number, Answer::Unavailable(error), witness);
+                Ok(())
             }
         }
     }
-    Ok(match (failed.into_iter().next(), doubtful) {
-        (Some(error), _) => Answer::Failed(error),
-        (None, Some(error)) => Answer::Unavailable(error),
-        (None, None) => Answer::NothingThere(source.remark()),
-    })
+
+    /// The source gave its answer, and is not asked again.
+    fn out(&mut self, number: usize, answer: Answer, witness: &mut dyn Witness) {
+        let asking = &mut self.asked[number];
+        asking.standing = Standing::Out;
+        asking.candidate = None;
+        witness.answered(asking.source, &answer);
+        if let Answer::Unavailable(error) | Answer::Failed(error) = answer {
+            self.unsettled.push((asking.source.name(), error));
+        }
+    }
+
+    /// A snapshot of a source failed. Gives whether that was the last one to try.
+    fn failed(
+        &mut self,
+        number: usize,
+        snapshot: &Snapshot,
+        error: Error,
+        witness: &mut dyn Witness,
+    ) -> bool {
+        let asking = &mut self.asked[number];
+        witness.passed_over(asking.source, snapshot, &error.to_string());
+        self.unsound
+            .entry(snapshot.name.clone())
+            .or_insert_with(|| error.clone());
+        asking.failed.push(error);
+        asking.failed.len() >= self.context.service.max_candidates
+    }
+
+    /// Looks for the source's next candidate.
+    fn advance(&mut self, number: usize, witness: &mut dyn Witness) -> Result<(), Error> {
+        let source = self.asked[number].source;
+        while let Some(snapshot) = self.asked[number].older.next() {
+            let known = self
+                .unsound
+                .get(&snapshot.name)
+                .cloned()
+                .map(Failure::Snapshot);
+            let looked = known.map_or_else(|| source.contents(&snapshot), Err);
+            let held = match looked {
+                Ok(contents) => held(&contents, &self.context.observation.contents),
+                Err(Failure::Storage(error)) => return Err(error),
+                Err(Failure::Source(error) | Failure::Unavailable(error)) => {
+                    self.not_asked.push(source.name());
+                    self.out(number, Answer::Unavailable(error), witness);
+                    return Ok(());
+                }
+                Err(Failure::Snapshot(error)) => {
+                    if self.failed(number, &snapshot, error, witness) {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            match held {
+                Held::Data => {
+                    self.found(number, snapshot, witness);
+                    return Ok(());
+                }
+                Held::Nothing(why) => witness.passed_over(source, &snapshot, &why),
+                Held::Doubtful(why) => {
+                    witness.passed_over(source, &snapshot, &why);
+                    let context = self.context;
+                    let doubtful = &mut self.asked[number].doubtful;
+                    doubtful.get_or_insert_with(|| in_doubt(context, source, &snapshot, &why));
+                }
+            }
+        }
+        let asking = &mut self.asked[number];
+        let answer = match (asking.failed.drain(..).next(), asking.doubtful.take()) {
+            (Some(error), _) => Answer::Failed(error),
+            (None, Some(error)) => Answer::Unavailable(error),
+            (None, None) => Answer::NothingThere(source.remark()),
+        };
+        self.out(number, answer, witness);
+        Ok(())
+    }
+
+    /// This snapshot of a source holds the data.
+    fn found(&mut self, number: usize, snapshot: Snapshot, witness: &mut dyn Witness) {
+        let source = self.asked[number].source;
+        if let Some(obstacle) = source.obstacle(&snapshot) {
+            return self.out(number, Answer::Unavailable(obstacle), witness);
+        }
+        let max_age = self.context.service.max_age.get(&source.tier());
+        let age = self.now.duration_since(snapshot.taken);
+        let late = max_age.is_some_and(|max_age| {
+            std::time::Duration::try_from(age).is_ok_and(|age| age > *max_age)
+        });
+        if late {
+            let why = "it holds the data, but is older than max-age: its tier comes last";
+            witness.put_off(source, &snapshot, why);
+        }
+        let asking = &mut self.asked[number];
+        asking.standing = Standing::Candidate {
+            taken: snapshot.taken,
+            late,
+        };
+        asking.candidate = Some(snapshot);
+    }
+
+    /// Tries the source's candidate. Gives whether it has restored.
+    fn try_candidate(
+        &mut self,
+        number: usize,
+        witness: &mut dyn Witness,
+        act: &mut Act<'_>,
+    ) -> Result<bool, Error> {
+        let source = self.asked[number].source;
+        let Some(snapshot) = self.asked[number].candidate.take() else {
+            self.advance(number, witness)?;
+            return Ok(false);
+        };
+        if let Some(error) = self.unsound.get(&snapshot.name).cloned() {
+            // It failed for another tier since it was found.
+            return self.next_after(number, &snapshot, error, witness);
+        }
+        witness.taken(source, &snapshot);
+        match act(source, &snapshot) {
+            Ok(restored) => {
+                witness.answered(source, &Answer::Restored(snapshot, restored));
+                Ok(true)
+            }
+            Err(Failure::Storage(error)) => Err(error),
+            Err(Failure::Source(error)) => {
+                self.out(number, Answer::Failed(error), witness);
+                Ok(false)
+            }
+            Err(Failure::Unavailable(error)) => {
+                self.out(number, Answer::Unavailable(error), witness);
+                Ok(false)
+            }
+            Err(Failure::Snapshot(error)) => self.next_after(number, &snapshot, error, witness),
+        }
+    }
+
+    fn next_after(
+        &mut self,
+        number: usize,
+        snapshot: &Snapshot,
+        error: Error,
+        witness: &mut dyn Witness,
+    ) -> Result<bool, Error> {
+        if self.failed(number, snapshot, error, witness) {
+            self.asked[number].older = Vec::new().into_iter();
+        }
+        self.advance(number, witness)?;
+        Ok(false)
+    }
+
+    /// Tells of all snapshots that were not looked at, since the source of this number has restored.
+    fn tell_the_rest(&mut self, winner: usize, witness: &mut dyn Witness) {
+        let preferred = self.asked[winner].source.name();
+        for (number, asking) in self.asked.iter_mut().enumerate() {
+            let source = asking.source;
+            if asking.standing == Standing::NotAsked {
+                match source.snapshots() {
+                    Ok(snapshots) => asking.older = snapshots.into_iter(),
+                    Err(error) => witness.answered(source, &Answer::Unavailable(error)),
+                }
+            } else if let Some(candidate) = &asking.candidate {
+                let why = format!("holds the data; {preferred} is preferred");
+                witness.not_needed(source, candidate, &why);
+            }
+            let why = if asking.standing == Standing::NotAsked {
+                format!("not looked into: {preferred} is preferred")
+            } else if number == winner {
+                "older than the one taken".to_owned()
+            } else {
+                "not looked into".to_owned()
+            };
+            for snapshot in asking.older.by_ref() {
+                witness.not_needed(source, &snapshot, &why);
+            }
+        }
+    }
 }
 
 /// No snapshot holds what is expected, and this one holds something else.

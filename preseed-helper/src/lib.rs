@@ -6,8 +6,10 @@
 //! [`restore::run`] does it; [`plan::plan`] is the same code up to the first change.
 
 pub mod ask;
+pub mod order;
 pub mod plan;
 pub mod restore;
+pub mod slots;
 pub mod staged;
 pub mod systemd;
 pub mod tier;

@@ -60,16 +60,21 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                     &format!("restore, since {}", why.in_words()),
                 );
                 let context = Context::new(service, storage.as_ref(), &observation);
-                let mut witness = Lines {
-                    text: &mut text,
-                    chosen: None,
-                };
+                let mut witness = Lines::default();
                 let asked = ask(&context, &mut witness, &mut |_, _| {
                     Ok(Restored {
                         kept: None,
                         bytes: 0,
                     })
                 })?;
+                witness.write(&mut text);
+                if !service.verify.is_empty() {
+                    line(
+                        &mut text,
+                        "verify",
+                        "what is taken is checked before it is used; this plan does not",
+                    );
+                }
                 let chosen = witness.chosen;
                 outcome(service, &observation, why, &asked, chosen)
             }
@@ -87,10 +92,18 @@ fn outcome(
     chosen: Option<String>,
 ) -> (String, bool) {
     match asked {
-        Asked::Restored => (
-            format!("would restore {}", chosen.unwrap_or_default()),
-            true,
-        ),
+        Asked::Restored(not_asked) => {
+            let chosen = chosen.unwrap_or_default();
+            let end = if not_asked.is_empty() {
+                format!("would restore {chosen}")
+            } else {
+                format!(
+                    "would restore {chosen}; these could not be asked, and may hold newer data: {}",
+                    not_asked.join(", ")
+                )
+            };
+            (end, true)
+        }
         Asked::NothingAnywhere if why == Why::Partly => {
             (partly(service, observation).to_string(), false)
         }
@@ -147,43 +160,89 @@ fn line(text: &mut String, label: &str, value: &str) {
     let _ = writeln!(text, "  {label:<9} {value}");
 }
 
-/// Writes down what the sources hold.
-struct Lines<'a> {
-    text: &'a mut String,
+/// Writes down what the sources hold: each with its answer, and below it its snapshots.
+#[derive(Default)]
+struct Lines {
+    sources: Vec<SourceLines>,
     chosen: Option<String>,
 }
 
-impl Lines<'_> {
-    fn candidate(&mut self, snapshot: &Snapshot, verdict: &str) {
+struct SourceLines {
+    name: String,
+    tier: &'static str,
+    answer: Option<String>,
+    candidates: String,
+}
+
+impl Lines {
+    fn of(&mut self, source: &dyn Source) -> &mut SourceLines {
+        let name = source.name();
+        let number = self.sources.iter().position(|of| of.name == name);
+        let number = number.unwrap_or_else(|| {
+            self.sources.push(SourceLines {
+                name,
+                tier: word(source.tier()),
+                answer: None,
+                candidates: String::new(),
+            });
+            self.sources.len() - 1
+        });
+        &mut self.sources[number]
+    }
+
+    fn candidate(&mut self, source: &dyn Source, snapshot: &Snapshot, verdict: &str) {
         let size = if snapshot.bytes == 0 {
             "-".to_owned()
         } else {
             report::progress::bytes(snapshot.bytes)
         };
+        // Writing to a string cannot fail.
         let _ = writeln!(
-            self.text,
+            self.of(source).candidates,
             "    {}  {size:>10}  {}  {verdict}",
             snapshot.taken,
             snapshot.label()
         );
     }
+
+    fn write(&self, text: &mut String) {
+        for source in &self.sources {
+            let not_needed = || format!("{}: not needed", source.name);
+            let answer = source.answer.clone().unwrap_or_else(not_needed);
+            line(text, source.tier, &answer);
+            text.push_str(&source.candidates);
+        }
+    }
 }
 
-impl Witness for Lines<'_> {
-    fn passed_over(&mut self, _source: &dyn Source, snapshot: &Snapshot, why: &str) {
-        self.candidate(snapshot, &format!("passed over: {why}"));
+impl Witness for Lines {
+    fn wants_all(&self) -> bool {
+        true
+    }
+
+    fn asking(&mut self, source: &dyn Source) {
+        self.of(source);
+    }
+
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+        self.candidate(source, snapshot, &format!("passed over: {why}"));
+    }
+
+    fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+        self.candidate(source, snapshot, &format!("put off: {why}"));
+    }
+
+    fn not_needed(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+        self.candidate(source, snapshot, why);
     }
 
     fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot) {
-        self.candidate(snapshot, "holds the data");
+        self.candidate(source, snapshot, "holds the data: taken");
         self.chosen = Some(source.label(snapshot));
     }
 
     fn answered(&mut self, source: &dyn Source, answer: &Answer) {
-        line(
-            self.text,
-            word(source.tier()),
-            &answer.in_words(&source.name()),
-        );
+        let words = answer.in_words(&source.name());
+        self.of(source).answer = Some(words);
     }
 }

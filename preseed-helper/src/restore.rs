@@ -9,8 +9,9 @@ use storage::mark::Stage;
 use storage::{Error, Kept, Mark, MarkState, Observation, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
+use crate::slots;
 use crate::systemd;
-use crate::tier::{Context, Source, word};
+use crate::tier::{Context, Failure, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
 /// Why a service may start.
@@ -115,13 +116,29 @@ fn restore(
         waited: false,
     };
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
+        // Held until the restore ends.
+        let _slot = if source.moves_data() {
+            Some(slots::take(service).map_err(Failure::Storage)?)
+        } else {
+            None
+        };
         let mut progress =
             Progress::new(format!("restoring {name} from {}", source.label(snapshot)));
         source.restore(snapshot, &mut progress)
     })
     .map_err(Refusal::not_restored)?;
     match asked {
-        Asked::Restored => Ok(Outcome::Restored),
+        Asked::Restored(not_asked) => {
+            if !not_asked.is_empty() {
+                let message = format!(
+                    "the newest data of all sources that could be asked was restored; these could not, and may hold newer: {}",
+                    not_asked.join(", ")
+                );
+                let event = Event::new(Kind::SourceAnswered, name, message);
+                event.outcome("unavailable").warning().tell();
+            }
+            Ok(Outcome::Restored)
+        }
         Asked::NothingAnywhere if why == Why::Partly => Err(Refusal {
             kind: Kind::PartlyThere,
             error: partly(service, observation),
@@ -178,6 +195,19 @@ impl Witness for Journal<'_> {
                 .snapshot(&snapshot.name)
                 .tell();
         }
+    }
+
+    fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+        let message = format!(
+            "put off {} ({}): {why}",
+            source.label(snapshot),
+            snapshot.taken
+        );
+        Event::new(Kind::PassedOver, self.service, message)
+            .tier(word(source.tier()))
+            .outcome("put-off")
+            .snapshot(&snapshot.name)
+            .tell();
     }
 
     fn asking(&mut self, source: &dyn Source) {

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use report::Progress;
 use storage::mark::Stage;
-use storage::{Contents, Error, Mark, Origin, Result};
+use storage::{Error, Mark, Origin, Snapshot, Staged};
 
 use crate::tier::{Context, Failure, Restored};
+use crate::verify::verify;
 
 /// Stages `origin`, lets `fill` write what is missing (it is given the staged directory, absolute),
 /// verifies it, and swaps it in with a mark that says `by` and `from`.
@@ -28,16 +29,10 @@ pub fn restore(
     let staged = storage
         .stage(origin, &mut |done, total| progress.at(done, total))
         .map_err(at_fault)?;
-    let ready = fill(&staged.path, progress)
-        .and_then(|()| verify(context, &staged.path, from).map_err(Failure::Snapshot));
+    let ready =
+        fill(&staged.path, progress).and_then(|()| verify(context.service, &staged.path, from));
     if let Err(failure) = ready {
-        let error = failure.error();
-        return Err(match storage.discard(&staged) {
-            Ok(()) => failure,
-            Err(also) => Failure::Storage(
-                also.while_doing(&format!("after a failed restore ({})", error.fault())),
-            ),
-        });
+        return Err(thrown_away(context, &staged, failure));
     }
     context.must_be_unchanged().map_err(Failure::Storage)?;
     let mark = Mark::new(Stage::Seeded, by, from);
@@ -48,23 +43,66 @@ pub fn restore(
     })
 }
 
-/// Whose fault an error in making a copy is: where there is no room, an older snapshot would not fit either.
-fn at_fault(error: Error) -> Failure {
-    if error.is_lack_of_space() {
-        Failure::Source(error)
-    } else {
-        Failure::Snapshot(error)
+/// Restores only the declared `paths` of a snapshot of this machine, local or in a replica.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn copy_paths(
+    context: &Context<'_>,
+    snapshot: &Snapshot,
+    progress: &mut Progress,
+) -> std::result::Result<Restored, Failure> {
+    let wanted = context.wanted();
+    restore(
+        context,
+        &Origin::Empty,
+        "copy",
+        &snapshot.name,
+        progress,
+        |staged, progress| {
+            context
+                .storage
+                .copy_paths(snapshot, &wanted, staged, &mut |done, total| {
+                    progress.at(done, total);
+                })
+                .map_err(at_fault)
+        },
+    )
+}
+
+/// Verifies a local snapshot in a clone, which is thrown away: for a restore in place, and with it nothing is changed.
+/// A clone can be written to, as SQLite needs to read a log, and checks may.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn try_out(context: &Context<'_>, snapshot: &Snapshot) -> std::result::Result<(), Failure> {
+    let staged = context
+        .storage
+        .stage(&Origin::Clone(snapshot), &mut |_, _| {})
+        .map_err(at_fault)?;
+    match verify(context.service, &staged.path, &snapshot.name) {
+        Ok(()) => context.storage.discard(&staged).map_err(Failure::Storage),
+        Err(failure) => Err(thrown_away(context, &staged, failure)),
     }
 }
 
-/// That the staged directory holds the service's data.
-fn verify(context: &Context<'_>, staged: &Path, from: &str) -> Result<()> {
-    match Contents::of_copy(staged, context.service)?.lacks() {
-        None => Ok(()),
-        Some(lacks) => Err(Error::new(
-            from,
-            format!("after the restore {lacks}"),
-            "an older snapshot may be whole: see `preseedctl plan`",
-        )),
+/// The failure of a staged copy, which is thrown away.
+fn thrown_away(context: &Context<'_>, staged: &Staged, failure: Failure) -> Failure {
+    match context.storage.discard(staged) {
+        Ok(()) => failure,
+        Err(also) => Failure::Storage(also.while_doing(&format!(
+            "after a failed restore ({})",
+            failure.error().fault()
+        ))),
+    }
+}
+
+/// Whose fault an error in making a copy is: where there is no room, an older snapshot would not fit either, and
+/// where nothing comes, it would be taken only because the newer one could not be had for the moment.
+fn at_fault(error: Error) -> Failure {
+    if error.is_lack_of_space() || error.is_stall() {
+        Failure::Source(error)
+    } else {
+        Failure::Snapshot(error)
     }
 }

@@ -8,8 +8,9 @@ mod restic;
 mod rollback;
 
 use std::cell::OnceCell;
+use std::path::PathBuf;
 
-use declaration::settings::Service;
+use declaration::settings::{Check, Service};
 use declaration::value::TierName;
 use report::Progress;
 use storage::contents::named;
@@ -42,6 +43,11 @@ pub trait Source {
     /// Whether asking it needs the network.
     fn needs_network(&self) -> bool {
         false
+    }
+
+    /// Whether a restore by it copies the data, and so takes the longer the more there is.
+    fn moves_data(&self) -> bool {
+        true
     }
 
     /// Its snapshots of the service, newest first; none only if it was reached and has none.
@@ -94,6 +100,8 @@ pub enum Failure {
     /// The source cannot be used now: an older snapshot of it would be restored only because the newer one
     /// could not be had for the moment. Another source may do.
     Source(Error),
+    /// The source is kept from restoring for the moment, e.g. by a lock: nothing was restored. Another may do.
+    Unavailable(Error),
     /// The real storage could not be replaced: no other snapshot would do better.
     Storage(Error),
 }
@@ -102,7 +110,10 @@ impl Failure {
     /// What went wrong.
     pub fn error(&self) -> &Error {
         match self {
-            Self::Snapshot(error) | Self::Source(error) | Self::Storage(error) => error,
+            Self::Snapshot(error)
+            | Self::Source(error)
+            | Self::Unavailable(error)
+            | Self::Storage(error) => error,
         }
     }
 }
@@ -132,6 +143,29 @@ impl<'a> Context<'a> {
         }
         let snapshots = self.storage.snapshots()?;
         Ok(self.local.get_or_init(|| snapshots))
+    }
+
+    /// What of a snapshot is restored: paths relative to its root; empty: everything.
+    ///
+    /// These are the declared `paths` and, of the databases that `verify` checks, the logs that belong to them:
+    /// without its log, a database is an older one.
+    pub fn wanted(&self) -> Vec<PathBuf> {
+        let mut wanted = self.service.paths.clone();
+        for check in &self.service.verify {
+            let Check::Sqlite(database) = check else {
+                continue;
+            };
+            if wanted.contains(database) {
+                wanted.extend(["-wal", "-journal"].map(|suffix| {
+                    let mut name = database.clone().into_os_string();
+                    name.push(suffix);
+                    PathBuf::from(name)
+                }));
+            }
+        }
+        wanted.sort();
+        wanted.dedup();
+        wanted
     }
 
     /// That nothing has changed in the service's storage since it was decided to restore.

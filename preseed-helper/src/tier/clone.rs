@@ -21,6 +21,10 @@ impl Source for Clone<'_> {
         "local snapshots".to_owned()
     }
 
+    fn moves_data(&self) -> bool {
+        !self.context.service.paths.is_empty()
+    }
+
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         self.context.snapshots().map(<[Snapshot]>::to_vec)
     }
@@ -35,6 +39,9 @@ impl Source for Clone<'_> {
         snapshot: &Snapshot,
         progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure> {
+        if !self.context.service.paths.is_empty() {
+            return staged::copy_paths(self.context, snapshot, progress);
+        }
         staged::restore(
             self.context,
             &Origin::Clone(snapshot),

@@ -41,6 +41,9 @@ impl Source for Receive<'_> {
         snapshot: &Snapshot,
         progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure> {
+        if !self.context.service.paths.is_empty() {
+            return staged::copy_paths(self.context, snapshot, progress);
+        }
         staged::restore(
             self.context,
             &Origin::Receive(snapshot),

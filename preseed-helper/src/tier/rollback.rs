@@ -6,6 +6,7 @@ use storage::mark::Stage;
 use storage::{Contents, Error, Mark, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Source};
+use crate::staged;
 
 /// See the module.
 pub(super) struct Rollback<'a> {
@@ -31,6 +32,10 @@ impl Source for Rollback<'_> {
         "rollback".to_owned()
     }
 
+    fn moves_data(&self) -> bool {
+        false
+    }
+
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         self.context.snapshots().map(<[Snapshot]>::to_vec)
     }
@@ -41,6 +46,11 @@ impl Source for Rollback<'_> {
     }
 
     fn obstacle(&self, snapshot: &Snapshot) -> Option<Error> {
+        if !self.context.service.paths.is_empty() {
+            return Some(self.refused(
+                "only `paths` are to be restored, and a rollback brings back everything",
+            ));
+        }
         let contents = &self.context.observation.contents;
         if !contents.is_empty() || contents.ignored {
             return Some(self.refused("a rollback would destroy what lies there"));
@@ -66,6 +76,10 @@ impl Source for Rollback<'_> {
         snapshot: &Snapshot,
         _progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure> {
+        if !self.context.service.verify.is_empty() {
+            // Before anything is changed: a rollback cannot be taken back.
+            staged::try_out(self.context, snapshot)?;
+        }
         let storage = self.context.storage;
         let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
         self.context.must_be_unchanged().map_err(Failure::Storage)?;

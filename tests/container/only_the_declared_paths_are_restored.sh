@@ -1,0 +1,29 @@
+# `paths` restores these and nothing else, with the log that belongs to a database that is checked. A snapshot that
+# holds something, but none of them, is no first start.
+
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+install -d -o sonarr /var/lib/sonarr/MediaCover/1
+touch /var/lib/sonarr/MediaCover/1/cover.jpg '/var/lib/sonarr/config*xml'
+backup_sonarr
+systemctl stop sonarr
+touch /var/lib/sonarr/sonarr.db-wal
+lose_data /var/lib/sonarr
+
+declare_sonarr 'paths = ["config.xml", "sonarr.db"]' 'verify = [{ sqlite = "sonarr.db" }]'
+reload
+assert_exit 0 preseedctl plan sonarr
+systemctl start sonarr
+assert_series 'The Expanse'
+assert_absent /var/lib/sonarr/MediaCover '/var/lib/sonarr/config*xml'
+assert_eq 700 "$(stat -c %a /var/lib/sonarr)" 'the mode of the directory'
+
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+declare_sonarr 'expect = []' 'paths = ["other.db"]'
+assert_exit 1 systemctl start sonarr
+assert_status preseed-sonarr.service 'Status: .*it lacks other.db, and holds .*MediaCover.*: it may hold the data all the same'
