@@ -22,6 +22,8 @@ pub enum Kind {
     SourceAnswered,
     /// A snapshot was not taken, and why.
     PassedOver,
+    /// A restore goes on without a lock on its repository.
+    WithoutLock,
     /// A restore failed, or no source could be asked: the service does not start.
     NotRestored,
     /// Only part of what is expected is there: the service does not start.
@@ -34,7 +36,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::StorageChanged,
         Self::Restored,
         Self::Adopted,
@@ -42,6 +44,7 @@ impl Kind {
         Self::StartedEmpty,
         Self::SourceAnswered,
         Self::PassedOver,
+        Self::WithoutLock,
         Self::NotRestored,
         Self::PartlyThere,
         Self::DeclarationBroken,
@@ -58,6 +61,7 @@ impl Kind {
             Self::StartedEmpty => "bc6b768087874ab5a39d1f6d34dd10b8",
             Self::SourceAnswered => "1a0c54c1924a4530acc82a9dd898d1d7",
             Self::PassedOver => "56ddaaf7b2c94b81bdfa691ebdbd8e78",
+            Self::WithoutLock => "0c9a6f7d2b5e4d1c8a3e51f6b7d2904e",
             Self::NotRestored => "37cd0b4a917d4798a521b5aa53356638",
             Self::PartlyThere => "266b003c24e340919c71237252580eff",
             Self::DeclarationBroken => "0a806173ffd84ea192b07813d2e8603d",
@@ -72,7 +76,7 @@ impl Kind {
             | Self::Adopted
             | Self::Bootstrapped
             | Self::SourceAnswered => Level::Info,
-            Self::StartedEmpty | Self::PassedOver => Level::Warn,
+            Self::StartedEmpty | Self::PassedOver | Self::WithoutLock => Level::Warn,
             Self::NotRestored
             | Self::PartlyThere
             | Self::DeclarationBroken

@@ -2,8 +2,12 @@
 
 mod call;
 mod lift;
+mod locks;
+mod patience;
 mod secrets;
+mod size;
 mod transfer;
+mod trouble;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -20,6 +24,7 @@ use storage::{Contents, Error, Origin, Result, Snapshot};
 use super::{Context, Failure, Restored, Source};
 use crate::staged;
 use call::Call;
+use trouble::Trouble;
 
 /// See the module.
 pub(super) struct Restic<'a> {
@@ -106,14 +111,6 @@ impl<'a> Restic<'a> {
         Call::to(&self.backup.repository)
     }
 
-    fn unreadable(&self, command: &str, error: &serde_json::Error) -> Error {
-        Error::new(
-            format!("repository {}", self.repository()),
-            format!("`restic {command} --json` printed what cannot be read: {error}"),
-            "see that `restic version` is 0.14 or newer",
-        )
-    }
-
     /// The snapshots of this service, newest first.
     fn told(&self) -> Result<&[Told]> {
         if let Some(told) = self.told.get() {
@@ -125,9 +122,12 @@ impl<'a> Restic<'a> {
 
     fn ask_snapshots(&self) -> Result<Vec<Told>> {
         let (host, path) = (self.host()?, self.path()?);
-        let ended = self.call()?.ask(&["snapshots", "--json", "--path", path])?;
+        let call = self.call()?;
+        let ended = call
+            .ask(&["snapshots", "--json", "--path", path])
+            .map_err(|trouble| trouble.error)?;
         let mut told: Vec<Told> = serde_json::from_str(&ended.stdout)
-            .map_err(|error| self.unreadable("snapshots", &error))?;
+            .map_err(|error| call.unreadable("snapshots", &error))?;
         // Host and tags are compared here: another service's snapshot must never be taken, and a reader is told
         // of those that only another name keeps from being this service's.
         let mut others = BTreeSet::new();
@@ -192,7 +192,8 @@ impl Source for Restic<'_> {
         let root = Path::new(self.path().map_err(Failure::Source)?);
         // Only the directories that something is expected in are listed.
         let mut directories = BTreeSet::from([root.to_path_buf()]);
-        let expected = service.expect.iter().map(|expected| root.join(expected));
+        let named = service.expect.iter().chain(&service.paths);
+        let expected = named.map(|named| root.join(named));
         directories.extend(expected.filter_map(|path| path.parent().map(Path::to_path_buf)));
         let directories: Vec<String> = directories
             .iter()
@@ -201,11 +202,11 @@ impl Source for Restic<'_> {
         let mut args = vec!["ls", "--json", &snapshot.name];
         args.extend(directories.iter().map(String::as_str));
         let call = self.call().map_err(Failure::Source)?;
-        let ended = call.ask(&args).map_err(call::at_fault)?;
+        let ended = call.ask(&args).map_err(Trouble::blame)?;
         let mut paths = BTreeSet::new();
         for line in ended.stdout.lines() {
             let node: Node = serde_json::from_str(line)
-                .map_err(|error| Failure::Source(self.unreadable("ls", &error)))?;
+                .map_err(|error| Failure::Source(call.unreadable("ls", &error)))?;
             if node.struct_type == "node" {
                 paths.insert(PathBuf::from(node.path));
             }
@@ -233,12 +234,13 @@ impl Source for Restic<'_> {
                 .iter()
                 .any(|ignored| *name == ignored.as_str())
         });
-        Ok(Contents {
+        let contents = Contents {
             entries: Contents::names(entries),
             ignored: !ignored.is_empty(),
             found,
             missing,
-        })
+        };
+        Ok(contents.limited(&service.paths, |path| paths.contains(&root.join(path))))
     }
 
     fn remark(&self) -> Option<String> {
@@ -260,9 +262,22 @@ impl Source for Restic<'_> {
             .call()
             .and_then(|call| Ok((call, self.path()?)))
             .map_err(Failure::Source)?;
-        let has_others = |told: &&Told| told.id == snapshot.name && told.paths.len() > 1;
         let told = self.told().map_err(Failure::Source)?;
-        let include = told.iter().find(has_others).map(|_| path);
+        let has_others = told
+            .iter()
+            .any(|told| told.id == snapshot.name && told.paths.len() > 1);
+        let wanted = self.context.wanted();
+        let include: Vec<String> = if !wanted.is_empty() {
+            let root = Path::new(path);
+            let wanted = wanted.iter().map(|path| root.join(path));
+            wanted
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect()
+        } else if has_others {
+            vec![path.to_owned()]
+        } else {
+            Vec::new()
+        };
         staged::restore(
             self.context,
             &Origin::Empty,
@@ -271,8 +286,8 @@ impl Source for Restic<'_> {
             progress,
             |staged, progress| {
                 let target = staged.join(format!(".preseed-restic-{}", snapshot.name));
-                transfer::restore(&call, snapshot, include, &target, progress)
-                    .map_err(call::at_fault)?;
+                let service = self.context.service;
+                patience::restore(&call, service, snapshot, &include, &target, progress)?;
                 lift::lift(&target, &self.backup.path, staged).map_err(Failure::Snapshot)
             },
         )

@@ -1,17 +1,25 @@
 //! `restic restore`, watched.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Stdio;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use report::Progress;
 use serde::Deserialize;
 use storage::command::{self, Ended, line_of};
-use storage::{Error, Result, Snapshot};
+use storage::stall::{Stall, end_group};
+use storage::{Error, Snapshot};
 
 use super::call::Call;
+use super::size::Size;
+use super::trouble::{Kind, Trouble, unwrapped};
+
+/// How often is looked at what restic has moved.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A line of `restic restore --json` (from 0.16 on). Absent fields mean 0.
 #[derive(Debug, Deserialize)]
@@ -23,22 +31,28 @@ struct Line {
     bytes_restored: u64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Stats {
-    total_size: u64,
+/// How a snapshot is restored.
+pub(super) struct How {
+    /// With restic's shared lock, which keeps others from removing what is being read.
+    pub(super) lock: bool,
+    /// With holes where the files had them, which restic knows from 0.15 on.
+    pub(super) sparse: bool,
+    /// How long it may make no progress.
+    pub(super) stall_timeout: Duration,
 }
 
-/// Restores a snapshot below `target` (absolute); only the path `include` of it, if given.
+/// Restores a snapshot below `target` (absolute); only the paths `include` of it, if any.
 ///
 /// # Errors
-/// When restic ends with anything but 0.
+/// When restic ends with anything but 0, or makes no progress for too long.
 pub(super) fn restore(
     call: &Call<'_>,
     snapshot: &Snapshot,
-    include: Option<&str>,
+    include: &[String],
     target: &Path,
+    how: &How,
     progress: &mut Progress,
-) -> Result<()> {
+) -> Result<(), Trouble> {
     let target_text = target.to_str().ok_or_else(|| {
         Error::new(
             target.to_string_lossy(),
@@ -46,110 +60,207 @@ pub(super) fn restore(
             "declare another mountpoint",
         )
     })?;
-    let total = total(call, snapshot);
     let mut args = vec!["restore", "--json", &snapshot.name, "--target", target_text];
-    let pattern = include.map(escaped);
-    if let Some(pattern) = &pattern {
+    if how.sparse {
+        args.push("--sparse");
+    }
+    if !how.lock {
+        args.push("--no-lock");
+    }
+    let patterns: Vec<String> = include.iter().map(|path| escaped(path)).collect();
+    for pattern in &patterns {
         args.extend(["--include", pattern]);
     }
     let mut command = call.command(&args);
     command
         .env("RESTIC_PROGRESS_FPS", "2")
+        .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|error| command::not_started(&command, &error))?;
-    let process = child.id();
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let mut other = String::new();
-    let said = std::thread::scope(|scope| {
-        let said = scope.spawn(move || {
-            let mut said = Vec::new();
-            if let Some(mut stderr) = stderr {
-                // What could be read until an error is told; the exit status is what counts.
-                let _ = stderr.read_to_end(&mut said);
-            }
-            said
+    let mut size = Size::new(call, snapshot, !include.is_empty());
+    let watched = watch(&mut command, &mut size, how.stall_timeout, progress)?;
+    if let Some(stall) = watched.stalled {
+        return Err(Trouble {
+            kind: Kind::Other,
+            error: stall.error(&call.subject(), "`restic restore`"),
         });
-        let (sender, lines) = channel();
-        scope.spawn(move || {
-            for line in stdout
-                .map(BufReader::new)
-                .into_iter()
-                .flat_map(BufRead::lines)
-                .map_while(std::io::Result::ok)
-            {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        loop {
-            match lines.recv_timeout(Duration::from_secs(1)) {
-                Ok(line) => match serde_json::from_str::<Line>(&line) {
-                    Ok(told) if told.total_bytes > 0 => {
-                        progress.at(told.bytes_restored, Some(told.total_bytes));
-                    }
-                    Ok(told) if told.message_type != "error" => {}
-                    _ => {
-                        other.push_str(&line);
-                        other.push('\n');
-                    }
-                },
-                // restic before 0.16 tells nothing until the end: what it has written has to do.
-                // Not the room it takes: it reserves that for a file before it writes it.
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Some(written) = written(process) {
-                        progress.at(written, total);
-                    }
-                }
-                Err(RecvTimeoutError::Disconnected) => break said.join().unwrap_or_default(),
-            }
-        }
-    });
-    let line = line_of(&command);
-    let status = child.wait().map_err(|error| {
-        Error::new(
-            call.subject(),
-            format!("the end of `restic restore` cannot be waited for: {error}"),
-            "start the service again",
-        )
-    })?;
-    if !status.success() {
-        let ended = Ended {
-            line,
-            status,
-            stdout: other,
-            stderr: command::one_line(&said),
-        };
-        return Err(call.failed("restore", &ended));
     }
-    if let Some(total) = total.filter(|_| progress.bytes() == 0) {
+    if !watched.ended.status.success() {
+        return Err(call.failed("restore", &watched.ended));
+    }
+    if let Some(total) = size.known().filter(|_| progress.bytes() == 0) {
         progress.at(total, Some(total));
     }
     Ok(())
 }
 
-/// The size in bytes of what is restored: as the snapshot says, else as restic adds it up; `None` if neither does.
-/// It is for the progress only, so an error here is none of the restore.
-fn total(call: &Call<'_>, snapshot: &Snapshot) -> Option<u64> {
-    if snapshot.bytes > 0 {
-        return Some(snapshot.bytes);
-    }
-    let stats = call
-        .ask(&["stats", "--json", "--mode", "restore-size", &snapshot.name])
-        .ok()?;
-    serde_json::from_str::<Stats>(&stats.stdout)
-        .ok()
-        .map(|stats| stats.total_size)
+/// How a watched restic ended.
+struct Watched {
+    ended: Ended,
+    /// It stood still for too long, and was ended.
+    stalled: Option<Stall>,
 }
 
-/// The bytes a process has written (`/proc/PID/io`, proc(5)).
-fn written(process: u32) -> Option<u64> {
+/// Runs the command to its end, or until it stalls.
+fn watch(
+    command: &mut Command,
+    size: &mut Size<'_>,
+    stall_timeout: Duration,
+    progress: &mut Progress,
+) -> Result<Watched, Error> {
+    let mut child = command
+        .spawn()
+        .map_err(|error| command::not_started(command, &error))?;
+    let line = line_of(command);
+    // What was read of its words is no data that it moved.
+    let read = AtomicU64::new(0);
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    std::thread::scope(|scope| {
+        let (sender, lines) = channel();
+        let (read, other) = (&read, sender.clone());
+        scope.spawn(move || tell(stdout, read, |line| sender.send((false, line)).is_ok()));
+        scope.spawn(move || tell(stderr, read, |line| other.send((true, line)).is_ok()));
+        let mut said = Said::default();
+        let stalled = follow(
+            &mut child,
+            &lines,
+            read,
+            size,
+            stall_timeout,
+            progress,
+            &mut said,
+        );
+        let status = match &stalled {
+            Some(_) => end_group(&mut child),
+            None => child.wait(),
+        };
+        Ok(Watched {
+            ended: said.ended(line, status.map_err(|error| not_waited(&error))?),
+            stalled,
+        })
+    })
+}
+
+fn not_waited(error: &std::io::Error) -> Error {
+    Error::new(
+        "`restic restore`",
+        format!("its end cannot be waited for: {error}"),
+        "start the service again",
+    )
+}
+
+/// What restic said besides its progress.
+#[derive(Default)]
+struct Said {
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    fn ended(self, line: String, status: ExitStatus) -> Ended {
+        // Errors of single files come on either, by version.
+        Ended {
+            line,
+            status,
+            stdout: String::new(),
+            stderr: command::one_line((self.stdout + &self.stderr).as_bytes()),
+        }
+    }
+}
+
+/// Follows restic until it closes its output; gives the watch if it stalled before.
+fn follow(
+    child: &mut Child,
+    lines: &Receiver<(bool, String)>,
+    read: &AtomicU64,
+    size: &mut Size<'_>,
+    stall_timeout: Duration,
+    progress: &mut Progress,
+    said: &mut Said,
+) -> Option<Stall> {
+    let mut stall = Stall::new(stall_timeout);
+    let mut looked = Instant::now();
+    let mut tells_progress = false;
+    loop {
+        match lines.recv_timeout(LOOK) {
+            Ok((is_error, line)) => match serde_json::from_str::<Line>(&line) {
+                Ok(told) if told.total_bytes > 0 => {
+                    tells_progress = true;
+                    progress.at(told.bytes_restored, Some(told.total_bytes));
+                }
+                Ok(told) if matches!(told.message_type.as_str(), "status" | "summary") => {}
+                _ => {
+                    let to = if is_error {
+                        &mut said.stderr
+                    } else {
+                        &mut said.stdout
+                    };
+                    to.push_str(&unwrapped(&line));
+                    to.push('\n');
+                }
+            },
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+        if looked.elapsed() < LOOK {
+            continue;
+        }
+        looked = Instant::now();
+        if let Some(moved) = moved(child.id()) {
+            if !tells_progress {
+                // restic before 0.16 tells nothing until the end: what it has written has to do.
+                // Not the room it takes: it reserves that for a file before it writes it.
+                progress.at(moved.written, size.ask());
+            }
+            let words = read.load(Ordering::Relaxed);
+            if stall.at(moved.all().saturating_sub(words)) {
+                return Some(stall);
+            }
+        }
+    }
+}
+
+/// Reads lines to the end, whatever they hold.
+fn tell(from: Option<impl Read>, read: &AtomicU64, mut to: impl FnMut(String) -> bool) {
+    let Some(from) = from else { return };
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    // What could be read until an error is told; the exit status is what counts.
+    while from
+        .read_until(b'\n', &mut line)
+        .is_ok_and(|bytes| bytes > 0)
+    {
+        read.fetch_add(line.len() as u64, Ordering::Relaxed);
+        if !to(String::from_utf8_lossy(&line).trim_end().to_owned()) {
+            return;
+        }
+        line.clear();
+    }
+}
+
+/// What a process has moved, in bytes.
+struct Moved {
+    read: u64,
+    written: u64,
+}
+
+impl Moved {
+    fn all(&self) -> u64 {
+        self.read.saturating_add(self.written)
+    }
+}
+
+/// The bytes a process has read and written, files and network alike (`/proc/PID/io`, proc(5)).
+fn moved(process: u32) -> Option<Moved> {
     let io = std::fs::read_to_string(format!("/proc/{process}/io")).ok()?;
-    let count = io.lines().find_map(|line| line.strip_prefix("wchar: "))?;
-    count.trim().parse().ok()
+    let count = |name: &str| {
+        let count = io.lines().find_map(|line| line.strip_prefix(name))?;
+        count.trim().parse().ok()
+    };
+    Some(Moved {
+        read: count("rchar: ")?,
+        written: count("wchar: ")?,
+    })
 }
 
 /// A path as a pattern that matches only itself (restic's patterns are those of Go's filepath.Match).

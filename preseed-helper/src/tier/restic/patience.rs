@@ -1,0 +1,144 @@
+//! A restore by restic that waits for a lock, goes on without one that nobody holds, and tries again what may be
+//! better in a moment.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use declaration::settings::Service;
+use report::{Event, Kind as EventKind, Progress, status};
+use storage::{Error, Snapshot};
+
+use super::call::Call;
+use super::locks::{self, Machine};
+use super::transfer::{self, How};
+use super::trouble::{Kind, Trouble};
+use crate::tier::Failure;
+
+/// How often a restore is begun at most because the network or the server fails.
+const TRIES: u32 = 3;
+
+/// How long is waited before the second one.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long is waited between two looks at a lock at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Restores a snapshot below `target` (absolute), which must not be there yet; only the paths `include` of it
+/// (absolute), if any.
+///
+/// # Errors
+/// See [`Failure`]. A repository that stays locked for the service's `stall-timeout` is unavailable.
+pub(super) fn restore(
+    call: &Call<'_>,
+    service: &Service,
+    snapshot: &Snapshot,
+    include: &[String],
+    target: &Path,
+    progress: &mut Progress,
+) -> Result<(), Failure> {
+    let mut how = How {
+        lock: true,
+        sparse: call.knows_sparse().map_err(Failure::Source)?,
+        stall_timeout: service.stall_timeout,
+    };
+    let mut wait = Wait::default();
+    let mut tries = 1;
+    loop {
+        let trouble = match transfer::restore(call, snapshot, include, target, &how, progress) {
+            Ok(()) => return Ok(()),
+            Err(trouble) => trouble,
+        };
+        match trouble.kind {
+            Kind::Locked if how.lock => {
+                let locks = locks::exclusive(call).map_err(Trouble::blame)?;
+                let machine = Machine::this();
+                let held = locks
+                    .iter()
+                    .find(|lock| !lock.is_stale(&machine, locks::runs));
+                match (held, locks.first()) {
+                    (Some(held), _) => wait.pause(call, service, &format!("by {held}"))?,
+                    (None, Some(stale)) => {
+                        how.lock = false;
+                        without_lock(
+                            service,
+                            &format!(
+                                "{} is locked by {stale}, which is gone: going on without a lock; `restic unlock` removes it",
+                                call.subject()
+                            ),
+                        );
+                    }
+                    // Given back since.
+                    (None, None) => wait.pause(call, service, "no longer")?,
+                }
+            }
+            Kind::NoLock if how.lock => {
+                how.lock = false;
+                without_lock(
+                    service,
+                    &format!("going on without a lock: {}", trouble.error.fault()),
+                );
+            }
+            Kind::Transient if tries < TRIES => {
+                let pause = FIRST_PAUSE * 3_u32.pow(tries - 1);
+                status::set(&format!(
+                    "{}; trying again in {} s",
+                    trouble.error.fault(),
+                    pause.as_secs()
+                ));
+                std::thread::sleep(pause);
+                tries += 1;
+            }
+            // Without a lock, somebody may be removing what is being read.
+            Kind::Damaged if !how.lock => return Err(Failure::Source(trouble.error)),
+            _ => return Err(trouble.blame()),
+        }
+        clear(target).map_err(Failure::Source)?;
+    }
+}
+
+/// The wait for a lock.
+#[derive(Default)]
+struct Wait {
+    since: Option<Instant>,
+    pause: Duration,
+}
+
+impl Wait {
+    /// Waits a little, each time longer.
+    fn pause(&mut self, call: &Call<'_>, service: &Service, held: &str) -> Result<(), Failure> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= service.stall_timeout {
+            return Err(Failure::Unavailable(Error::new(
+                call.subject(),
+                format!(
+                    "it is locked {held}, and was for all of the {} s that were waited",
+                    since.elapsed().as_secs()
+                ),
+                "wait until it is done, or see `restic list locks`, then start the service again",
+            )));
+        }
+        status::set(&format!("waiting: {} is locked {held}", call.subject()));
+        self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
+        std::thread::sleep(self.pause.min(service.stall_timeout));
+        Ok(())
+    }
+}
+
+fn without_lock(service: &Service, message: &str) {
+    Event::new(EventKind::WithoutLock, service.name.as_str(), message)
+        .tier("restic")
+        .outcome("without-lock")
+        .tell();
+}
+
+/// Removes what an attempt has left.
+fn clear(target: &Path) -> Result<(), Error> {
+    match std::fs::remove_dir_all(target) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::new(
+            target.to_string_lossy(),
+            format!("a part of a restore cannot be removed: {error}"),
+            "see that its file system is sound and writable, then start the service again",
+        )),
+        _ => Ok(()),
+    }
+}

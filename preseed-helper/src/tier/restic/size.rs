@@ -1,0 +1,83 @@
+//! The size of what is restored, for the progress only: an error here is none of the restore.
+
+use std::io::Read;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use storage::Snapshot;
+
+use super::call::Call;
+
+/// How long a restore must last before its size is worth another restic, which derives its key again.
+const WORTH_IT: Duration = Duration::from_secs(2);
+
+/// The size in bytes, as the snapshot says (from restic 0.17 on), else as restic adds it up beside the restore.
+pub(super) struct Size<'a> {
+    call: &'a Call<'a>,
+    snapshot: &'a Snapshot,
+    since: Instant,
+    known: Option<u64>,
+    asked: bool,
+    asking: Option<Child>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stats {
+    total_size: u64,
+}
+
+impl<'a> Size<'a> {
+    /// Of a snapshot whose restore begins now. That of a `part` of it is not known.
+    pub(super) fn new(call: &'a Call<'a>, snapshot: &'a Snapshot, part: bool) -> Self {
+        Self {
+            call,
+            snapshot,
+            since: Instant::now(),
+            known: (snapshot.bytes > 0 && !part).then_some(snapshot.bytes),
+            asked: part,
+            asking: None,
+        }
+    }
+
+    /// The size as far as it is known.
+    pub(super) fn known(&self) -> Option<u64> {
+        self.known
+    }
+
+    /// The size as far as it is known; asks for it if it is not, and waits for nothing.
+    pub(super) fn ask(&mut self) -> Option<u64> {
+        if self.known.is_none() && !self.asked && self.since.elapsed() >= WORTH_IT {
+            self.asked = true;
+            let id = &self.snapshot.name;
+            let args = ["--no-lock", "stats", "--json", "--mode", "restore-size", id];
+            let mut command = self.call.command(&args);
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            self.asking = command.spawn().ok();
+        }
+        if let Some(child) = &mut self.asking
+            && let Ok(Some(status)) = child.try_wait()
+        {
+            let mut told = String::new();
+            if let Some(mut stdout) = child.stdout.take() {
+                let _ = stdout.read_to_string(&mut told);
+            }
+            let stats: Option<Stats> = serde_json::from_str(&told).ok();
+            self.known = stats
+                .filter(|_| status.success())
+                .map(|stats| stats.total_size);
+            self.asking = None;
+        }
+        self.known
+    }
+}
+
+impl Drop for Size<'_> {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.asking {
+            // It has not answered before the restore ended.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+# Somebody works on the repository and excludes all others: the restore waits, says for whom, and goes on once
+# the lock is given back; but not for longer than `stall-timeout`. A lock that nobody holds any more stops nothing.
+# also: forge
+
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+head -c 20000000 /dev/urandom >/var/lib/sonarr/large
+backup_sonarr
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+
+# lock_repository: by a check that stands still in the middle of its work; its process is in $holder.
+lock_repository() {
+    restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache check --read-data &>/dev/null &
+    holder=$!
+    eventually eval '[[ -n $(ls "$REPOSITORY/locks") ]]'
+    kill -STOP "$holder"
+}
+lock_repository
+systemctl start --no-block sonarr
+waits() {
+    unit_status preseed-sonarr.service |
+        grep -E "Status: \"waiting: repository local is locked by process $holder on $(hostname) since "
+}
+eventually waits
+kill -CONT "$holder"
+eventually systemctl is-active sonarr.service
+assert_series 'The Expanse'
+
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+declare_sonarr 'stall-timeout = "2s"'
+lock_repository
+assert_exit 1 systemctl start sonarr
+assert_status preseed-sonarr.service "Status: .*repository local: it is locked by process $holder on $(hostname) since .* see \`restic list locks\`"
+assert_journal preseed-sonarr.service 'unavailable: repository local: it is locked'
+assert_not_active sonarr.service
+
+kill -KILL "$holder"
+wait "$holder" || true
+systemctl start sonarr
+assert_journal preseed-sonarr.service "locked by process $holder on $(hostname) since .*, which is gone: going on without a lock"
+assert_series 'The Expanse'

@@ -1,0 +1,52 @@
+# restic stands still, since a part of the repository gives no answer or since it was stopped: after
+# `stall-timeout` it is ended, the service does not start and says why, and nothing is left of the attempt.
+# One that is slow, but goes on, is not ended.
+
+declare_default_host
+repository_init
+declare_sonarr 'stall-timeout = "3s"'
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+head -c 40000000 /dev/urandom >/var/lib/sonarr/large
+backup_sonarr
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+# Whoever opens the pipe waits.
+pack=$(find "$REPOSITORY/data" -type f -size +1M -print -quit)
+mv "$pack" /var/tmp/pack
+mkfifo "$pack"
+
+assert_exit 1 systemctl start sonarr
+assert_status preseed-sonarr.service 'Status: .*repository local: `restic restore` made no progress for 3 s \(stall-timeout\) and was ended: see that'
+assert_exit 1 pgrep --exact restic
+assert_absent /var/lib/.sonarr:preseed-staging
+assert_eq '' "$(ls -A /var/lib/sonarr)" 'the directory'
+
+# One that cannot even be asked to end.
+systemctl start --no-block sonarr
+restores() {
+    pgrep --exact --full 'restic restore .*'
+}
+eventually restores
+kill -STOP "$(restores)"
+eventually systemctl is-failed preseed-sonarr.service
+assert_status preseed-sonarr.service 'made no progress for 3 s'
+assert_exit 1 pgrep --exact restic
+
+# A MiB a second for longer than the time in which something must have moved.
+rm "$pack"
+mkfifo "$pack"
+systemctl start --no-block sonarr
+(
+    size=$(stat -c %s /var/tmp/pack)
+    for ((at = 0; at < size && at < 5 << 20; at += 1 << 20)); do
+        dd if=/var/tmp/pack bs=1M count=1 skip=$((at >> 20)) status=none
+        sleep 1
+    done
+    tail -c +$((at + 1)) /var/tmp/pack
+) >"$pack"
+rm "$pack"
+mv /var/tmp/pack "$pack"
+eventually systemctl is-active sonarr.service
+assert_series 'The Expanse'

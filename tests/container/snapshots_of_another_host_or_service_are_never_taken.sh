@@ -1,0 +1,35 @@
+# In one repository there are newer snapshots of the same path by another host, by this host with other tags,
+# and of a path that begins alike: none of them is ever taken. Where there are no others, the service does not get
+# somebody else's data, and a reader is told whose it is.
+# also: forge
+
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+backup_sonarr
+add_series 'of somebody else'
+in_repository backup --quiet --host elsewhere --tag sonarr --tag media --tag database /var/lib/sonarr
+in_repository backup --quiet --host "$(hostname)" --tag radarr /var/lib/sonarr
+in_repository backup --quiet --host "$(hostname)" --tag sonarr --tag media --tag database /var/lib/sonarr/sonarr.db
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+
+systemctl start sonarr
+assert_series 'The Expanse'
+
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+declare_service sonarr <<EOT
+template = "sonarr"
+
+[backup]
+repository = "local"
+tags = ["nobody"]
+EOT
+assert_exit 0 preseedctl plan sonarr
+assert_contains "$output" 'but it has snapshots of /var/lib/sonarr of host elsewhere with tags'
+systemctl start sonarr
+assert_no_series
