@@ -90,6 +90,17 @@ pub fn ended(line: String, output: Output) -> Result<Ended> {
     })
 }
 
+/// How many bytes a process of ours has read (`rchar`) or written (`wchar`) until now (proc_pid_io(5));
+/// `None` if that cannot be told.
+#[must_use]
+pub fn characters(process: u32, which: &str) -> Option<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{process}/io")).ok()?;
+    let count = io
+        .lines()
+        .find_map(|line| line.strip_prefix(which)?.strip_prefix(": "))?;
+    count.trim().parse().ok()
+}
+
 /// A command as a reader could type it.
 #[must_use]
 pub fn line_of(command: &Command) -> String {

@@ -1,14 +1,11 @@
-//! Receives a replica's snapshot into a new dataset: `zfs send | zfs receive`, with the bytes counted in between.
+//! Receives a replica's snapshot into a new dataset: `zfs send | zfs receive`, with the bytes counted by the kernel.
 //! One that was interrupted is gone on with (zfs-receive(8), `-s`).
 
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
-use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -16,8 +13,8 @@ use super::call;
 use crate::command::{self, Ended, command, line_of};
 use crate::{Error, Result, Snapshot, step};
 
-/// How much is moved at once, in bytes: the largest pipe an unprivileged process may have (pipe(7)).
-const CHUNK: usize = 1 << 20;
+/// How often the bytes are counted.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What is told of the bytes done, and the bytes in all.
 type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
@@ -79,105 +76,72 @@ fn transfer(
     stall: Duration,
     progress: Progress<'_>,
 ) -> Result<()> {
-    step::at(|| line_of(&receive));
+    let lines = [line_of(&send), line_of(&receive)];
+    step::at(|| lines[1].clone());
     let mut sender = start(send.stdout(Stdio::piped()))?;
-    let from = sender.stdout.take().map(OwnedFd::from);
-    let mut receiver = match start(receive.stdin(Stdio::piped())) {
+    let stream = sender.stdout.take().map_or_else(Stdio::null, Stdio::from);
+    let receiver = start(receive.stdin(stream));
+    // We hold no end of the stream any more: each of the two sees when the other is gone.
+    drop(receive);
+    let mut receiver = match receiver {
         Ok(receiver) => receiver,
         Err(error) => {
-            drop(from);
             let _ = sender.wait();
             return Err(error);
         }
     };
-    let into_pipe = receiver.stdin.take().map(OwnedFd::from);
-    let done = AtomicU64::new(0);
     let ends = [sender.id(), receiver.id()];
-    let (over, is_over) = channel::<()>();
-    let (sent, received, moved, stalled) = std::thread::scope(|scope| {
-        let sent = said(scope, &mut sender);
-        let received = said(scope, &mut receiver);
-        let done = &done;
-        let watched = scope.spawn(move || watch(done, stall, &is_over, ends));
-        let moved = match (&from, &into_pipe) {
-            (Some(from), Some(into)) => pump(from, into, done, total, progress),
-            _ => Ok(()),
-        };
-        // Both see the end, whatever it was.
-        drop(from);
-        drop(into_pipe);
-        let said = (sent.join(), received.join());
-        drop(over);
-        (said.0, said.1, moved, watched.join())
+    let (sent, received, stalled) = std::thread::scope(|scope| {
+        let (ended, has_ended) = channel();
+        let sent = said(scope, &mut sender, ended.clone());
+        let received = said(scope, &mut receiver, ended);
+        let stalled = watch(ends, total, stall, &has_ended, progress);
+        (sent.join(), received.join(), stalled)
     });
-    let sender = finished(&send, &mut sender, sent)?;
-    let receiver = finished(&receive, &mut receiver, received)?;
-    let broken = || {
-        sender.error(
-            &snapshot.name,
-            "see `zpool status` of its pool, then start the service again",
-        )
-    };
-    if stalled.unwrap_or(true) {
+    let [send, receive] = lines;
+    let sender = finished(send, &mut sender, sent)?;
+    let receiver = finished(receive, &mut receiver, received)?;
+    if stalled {
         return Err(Error::new(
             &snapshot.name,
             format!("no byte came for {} s (stall-timeout)", stall.as_secs()),
             "see `zpool status` of both pools, then start the service again",
         ));
     }
-    // An incomplete stream is the sender's fault, and the sender says why.
-    if !sender.status.success() && receiver.stderr.contains("incomplete stream") {
-        return Err(broken());
-    }
-    // A receiver that gave up ends the sender as well: its own words come first.
-    if !receiver.status.success() {
+    // An incomplete stream is the sender's fault, and the sender says why. A receiver that gave up ends the
+    // sender as well: its own words come first.
+    if !receiver.status.success()
+        && (sender.status.success() || !receiver.stderr.contains("incomplete stream"))
+    {
         return Err(receiver.error(into, "see `zpool status` and the space left with `zfs list -o space`, then start the service again"));
     }
     if !sender.status.success() {
-        return Err(broken());
-    }
-    moved.map_err(|error| {
-        Error::new(
+        return Err(sender.error(
             &snapshot.name,
-            format!("the stream broke off: {error}"),
-            "start the service again",
-        )
-    })
-}
-
-/// Moves all that comes, without copying it, and counts it in `done`.
-fn pump(
-    from: impl AsFd,
-    into: impl AsFd,
-    done: &AtomicU64,
-    total: u64,
-    progress: Progress<'_>,
-) -> nix::Result<()> {
-    let mut half = false;
-    loop {
-        match splice(&from, None, &into, None, CHUNK, SpliceFFlags::SPLICE_F_MOVE) {
-            Ok(0) => return Ok(()),
-            Ok(bytes) => {
-                let bytes = bytes as u64;
-                let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-                if !half && done >= total / 2 {
-                    half = true;
-                    step::at(|| "half received".to_owned());
-                }
-                progress(done, Some(total.max(done)));
-            }
-            Err(nix::Error::EINTR) => {}
-            Err(error) => return Err(error),
-        }
+            "see `zpool status` of its pool, then start the service again",
+        ));
     }
+    Ok(())
 }
 
-/// Waits until it is over, and ends both processes if `done` does not grow for `stall`. Gives whether it did so.
-fn watch(done: &AtomicU64, stall: Duration, is_over: &Receiver<()>, ends: [u32; 2]) -> bool {
-    let mut before = 0;
-    while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(stall) {
-        let now = done.load(Ordering::Relaxed);
-        if now == before {
+/// Tells how much the second process has received until both have ended, and kills both if that does not grow
+/// for `stall`. Gives whether it did so.
+fn watch(
+    ends: [u32; 2],
+    total: u64,
+    stall: Duration,
+    has_ended: &Receiver<()>,
+    progress: Progress<'_>,
+) -> bool {
+    let (mut done, mut grew, mut half) = (0, Instant::now(), false);
+    // It ends when both threads have dropped their side.
+    while let Err(RecvTimeoutError::Timeout) = has_ended.recv_timeout(LOOK) {
+        // The kernel counts what it reads for the process (proc_pid_io(5)).
+        let now = command::characters(ends[1], "rchar").unwrap_or(done);
+        if now != done {
+            (done, grew) = (now, Instant::now());
+            progress(done, Some(total.max(done)));
+        } else if grew.elapsed() >= stall {
             for process in ends {
                 // Not waited for yet, so the number is still theirs.
                 if let Ok(process) = i32::try_from(process) {
@@ -186,8 +150,14 @@ fn watch(done: &AtomicU64, stall: Duration, is_over: &Receiver<()>, ends: [u32; 
             }
             return true;
         }
-        before = now;
+        if !half && done >= total / 2 {
+            half = true;
+            step::at(|| "half received".to_owned());
+        }
     }
+    // They are not waited for yet, so that what they moved last can still be told.
+    done = command::characters(ends[1], "rchar").unwrap_or(done);
+    progress(done, Some(total.max(done)));
     false
 }
 
@@ -200,10 +170,18 @@ fn start(command: &mut Command) -> Result<Child> {
 
 type Said<'scope> = std::thread::ScopedJoinHandle<'scope, Vec<u8>>;
 
-/// Reads standard error beside the transfer, so that a full pipe never stops it.
-fn said<'scope>(scope: &'scope std::thread::Scope<'scope, '_>, child: &mut Child) -> Said<'scope> {
+/// Reads standard error beside the transfer, so that a full pipe never stops it; drops `ended` at its end.
+fn said<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    child: &mut Child,
+    ended: Sender<()>,
+) -> Said<'scope> {
     let stderr = child.stderr.take();
-    scope.spawn(move || read(stderr))
+    scope.spawn(move || {
+        let said = read(stderr);
+        drop(ended);
+        said
+    })
 }
 
 fn read(stderr: Option<ChildStderr>) -> Vec<u8> {
@@ -215,12 +193,7 @@ fn read(stderr: Option<ChildStderr>) -> Vec<u8> {
     said
 }
 
-fn finished(
-    command: &Command,
-    child: &mut Child,
-    said: std::thread::Result<Vec<u8>>,
-) -> Result<Ended> {
-    let line = line_of(command);
+fn finished(line: String, child: &mut Child, said: std::thread::Result<Vec<u8>>) -> Result<Ended> {
     let status = child.wait().map_err(|error| {
         Error::new(
             format!("`{line}`"),
@@ -228,11 +201,10 @@ fn finished(
             "start the service again",
         )
     })?;
-    let stderr = command::one_line(&said.unwrap_or_default());
     Ok(Ended {
         line,
         status,
         stdout: String::new(),
-        stderr,
+        stderr: command::one_line(&said.unwrap_or_default()),
     })
 }

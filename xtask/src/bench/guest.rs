@@ -120,7 +120,7 @@ pub(crate) fn print(forge: &Forge) -> anyhow::Result<()> {
     println!("## On ZFS\n");
     println!(
         "In the forge's virtual machine, which is emulated on this one: everything there takes many \
-         times as long as on hardware, only the ratios hold. 2 cores, 2 GB; {}.\n",
+         times as long as on hardware, only the ratios hold. 1 core, 2 GB; {}.\n",
         output.lines().collect::<Vec<_>>().join(", ")
     );
     Ok(())

@@ -28,7 +28,7 @@ pub(crate) fn receive(forge: &Forge) -> anyhow::Result<()> {
             script: "receive.sh",
             title: "Receive",
             bare: "zfs send -Lc to zfs receive",
-            megabytes: 256,
+            megabytes: 1000,
             rounds: 3,
         },
     )
@@ -45,7 +45,7 @@ pub(crate) fn restic(forge: &Forge) -> anyhow::Result<()> {
             script: "restic.sh",
             title: "restic",
             bare: "restic restore --target",
-            megabytes: 256,
+            megabytes: 512,
             rounds: 3,
         },
     )
