@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -38,27 +37,22 @@ impl Binaries {
     /// # Errors
     /// The build fails, or cargo does not say where a binary is.
     pub(crate) fn build() -> anyhow::Result<Self> {
-        Self::build_with(&[])
+        Self::build_as(&["--release"])
     }
 
-    /// The same with helpers that can be stopped at their steps; never installed on a real machine.
+    /// The same with helpers that can be stopped at their steps, at places of their own; never
+    /// installed on a real machine.
     ///
     /// # Errors
     /// As [`Binaries::build`].
     pub(crate) fn build_with_failpoints() -> anyhow::Result<Self> {
-        let mut built =
-            Self::build_with(&["--features=preseed-helper/failpoints,dataset-helper/failpoints"])?;
-        // At the places of the usual ones, where the next build puts those back.
-        for binary in [&mut built.dataset_helper, &mut built.preseed_helper] {
-            let copy = binary.with_extension("failpoints");
-            fs::copy(&*binary, &copy).with_context(|| copy.display().to_string())?;
-            *binary = copy;
-        }
-        Self::build_with(&[])?;
-        Ok(built)
+        Self::build_as(&[
+            "--profile=failpoints",
+            "--features=preseed-helper/failpoints,dataset-helper/failpoints",
+        ])
     }
 
-    fn build_with(features: &[&str]) -> anyhow::Result<Self> {
+    fn build_as(how: &[&str]) -> anyhow::Result<Self> {
         let mut built = build(
             cargo()
                 .args([
@@ -67,14 +61,20 @@ impl Binaries {
                     "--exclude=xtask",
                     "--exclude=sonarr",
                 ])
-                .args(features),
+                .args(how),
         )?;
         // Without libraries it also runs in a container that holds nothing else. The target is
         // named so that build scripts and macros are built as ever.
         let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
         built.extend(build(
             cargo()
-                .args(["build", "--package=sonarr", "--target", &target])
+                .args([
+                    "build",
+                    "--release",
+                    "--package=sonarr",
+                    "--target",
+                    &target,
+                ])
                 .env("RUSTFLAGS", "-C target-feature=+crt-static"),
         )?);
         let mut take = |name: &str| {
@@ -92,16 +92,16 @@ impl Binaries {
     }
 }
 
-/// Runs a cargo command that builds binaries for release, and says where each is.
+/// Runs a cargo command that builds binaries, and says where each is.
 fn build(cargo: &mut Command) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let output = cargo
-        .args(["--release", "--bins"])
+        .arg("--bins")
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()
         .context("cargo")?;
     if !output.status.success() {
-        bail!("cargo build --release: {}", output.status);
+        bail!("cargo build: {}", output.status);
     }
     executables(&String::from_utf8_lossy(&output.stdout))
 }
