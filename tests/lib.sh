@@ -188,6 +188,18 @@ assert_no_journal() { # UNIT REGEX
         fail "journalctl -u $1" "unexpected: /$2/" "got:        $(unit_journal "$1")"
 }
 
+# assert_refused NAME REGEX: the service does not start, and the status of the unit that failed for it says why.
+assert_refused() {
+    local unit told=
+    systemctl reset-failed
+    assert_exit 1 systemctl start "$1.service"
+    assert_not_active "$1.service"
+    for unit in "dataset-$1.service" "preseed-$1.service"; do
+        [[ $(unit_state "$unit") != failed ]] || told=$(systemctl show --property=StatusText --value -- "$unit")
+    done
+    assert_matches "$told" "$2" "why $1 does not start"
+}
+
 # invocation UNIT: changes with every start of the unit.
 invocation() {
     systemctl show --property=InvocationID --value -- "$1"
@@ -252,6 +264,42 @@ declare_vault() {
 	[replica.vault]
 	parent = "vault/services"
 	EOF
+}
+
+# The dataset of `sonarr`.
+DATASET=tank/services/sonarr
+
+# sonarr_with TITLE: declared with all three tiers, its dataset made, this series in it, stopped.
+sonarr_with() {
+    declare_default_host
+    declare_vault
+    repository_init
+    declare_sonarr
+    reload
+    systemctl start sonarr
+    add_series "$1"
+    systemctl stop sonarr
+}
+
+# replicate SNAPSHOT [SEND-OPTION...]: to the vault.
+replicate() {
+    local snapshot=$1
+    shift
+    zfs send "$@" "$snapshot" | zfs receive -u vault/services/sonarr
+}
+
+# destroy_sonarr: the dataset with all its snapshots.
+destroy_sonarr() {
+    ! mountpoint -q /var/lib/sonarr || umount /var/lib/sonarr
+    zfs destroy -r "$DATASET"
+}
+
+# starts_with TITLE...: sonarr starts and has exactly these series; it is stopped again.
+starts_with() {
+    systemctl reset-failed
+    systemctl start sonarr
+    assert_series "$@"
+    systemctl stop sonarr
 }
 
 # properties: of all datasets of the pool `tank`, except what differs from one minute to the next.

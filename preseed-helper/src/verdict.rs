@@ -119,7 +119,9 @@ pub fn held(contents: &Contents, now: &Contents) -> Held {
     if contents.is_empty() {
         return Held::Nothing(lacks);
     }
-    let is_there_now = |name: &String| now.entries.binary_search(name).is_ok();
+    let is_there_now = |name: &String| {
+        now.entries.binary_search(name).is_ok() || now.mounted.binary_search(name).is_ok()
+    };
     if contents.found.is_empty() && contents.entries.iter().all(is_there_now) {
         return Held::Nothing("it holds nothing but what is there now".to_owned());
     }

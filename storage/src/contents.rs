@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use declaration::settings::Service;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
-use crate::{Error, Result, shown};
+use crate::{Error, Result, mountpoint, shown};
 
 /// What lies directly in a directory, and which of the expected paths are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
     /// The names of the entries that count, sorted; control characters are escaped.
     pub entries: Vec<String>,
+    /// The names of the entries that do not count because something else is mounted on them, sorted and escaped.
+    pub mounted: Vec<String>,
     /// Whether there are entries that do not count by declaration (`ignore`).
     pub ignored: bool,
     /// The declared `expect`ed paths that are there.
@@ -32,9 +34,20 @@ impl Contents {
     /// # Errors
     /// When it cannot be read. A path that cannot be looked at is not "not there".
     pub fn of(directory: &Path, service: &Service) -> Result<Self> {
-        Self::look(directory, service, |path| {
+        let mut contents = Self::look(directory, service, |path| {
             directory.join(path).symlink_metadata().map(drop)
-        })
+        })?;
+        // A child dataset is there although all of the service's data is gone. Where part of what is expected
+        // is there, or nothing is declared, it may be on that mount, and everything counts.
+        if !service.expect.is_empty() && contents.found.is_empty() && !contents.is_empty() {
+            let bare = mountpoint::bare_mountpoints_in(directory)?;
+            contents.mounted = Self::names(bare.iter().map(OsString::as_os_str));
+            let mounted = &contents.mounted;
+            contents
+                .entries
+                .retain(|name| mounted.binary_search(name).is_err());
+        }
+        Ok(contents)
     }
 
     /// The same for a copy of the service's directory: no link on the way may lead out of it,

@@ -24,10 +24,16 @@ pub(crate) fn at(path: &Path) -> Result<Option<Mounted>> {
 
 /// A directory below `path` (absolute, without links) on which something is mounted.
 pub(crate) fn below(path: &Path) -> Result<Option<PathBuf>> {
+    Ok(all_below(path)?.into_iter().next())
+}
+
+/// All directories below `path` (absolute, without links) on which something is mounted.
+pub(crate) fn all_below(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(table()?
         .split(|&b| b == b'\n')
         .filter_map(|line| Some(PathBuf::from(unescaped(line.split(|&b| b == b' ').nth(4)?))))
-        .find(|point| point != path && point.starts_with(path)))
+        .filter(|point| point != path && point.starts_with(path))
+        .collect())
 }
 
 fn table() -> Result<Vec<u8>> {

@@ -1,13 +1,17 @@
 //! The directory a service's data is seen at: what may be mounted over, and whom it belongs to.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io::ErrorKind;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use declaration::settings::Service;
 use declaration::value::Principal;
 use nix::unistd::{Group, User};
+use rustix::fs::CWD;
+use rustix::mount::{OpenTreeFlags, open_tree};
 
 use crate::{Error, Result, mountinfo, shown, step};
 
@@ -84,6 +88,45 @@ pub(crate) fn must_have_no_mounts_below(path: &Path) -> Result<()> {
             ),
         )),
     }
+}
+
+/// The names directly below `directory` on which something is mounted, and which hold nothing beneath it.
+///
+/// # Errors
+/// When it cannot be told.
+pub(crate) fn bare_mountpoints_in(directory: &Path) -> Result<Vec<OsString>> {
+    let names: Vec<OsString> = mountinfo::all_below(directory)?
+        .iter()
+        .filter(|point| point.parent() == Some(directory))
+        .filter_map(|point| point.file_name().map(ToOwned::to_owned))
+        .collect();
+    let Some(first) = names.first() else {
+        return Ok(names);
+    };
+    let unseen = |name: &OsStr, error: std::io::Error| {
+        Error::new(
+            shown(&directory.join(name)),
+            format!("what lies beneath what is mounted there cannot be looked at: {error}"),
+            "unmount it and look, then start the service again",
+        )
+    };
+    // A copy of this one mount, without those below it (open_tree(2)).
+    let beneath = open_tree(
+        CWD,
+        directory,
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
+    )
+    .map_err(|error| unseen(first, error.into()))?;
+    let beneath = PathBuf::from(format!("/proc/self/fd/{}", beneath.as_raw_fd()));
+    let mut bare = Vec::new();
+    for name in names {
+        let mut entries =
+            std::fs::read_dir(beneath.join(&name)).map_err(|error| unseen(&name, error))?;
+        if entries.next().is_none() {
+            bare.push(name);
+        }
+    }
+    Ok(bare)
 }
 
 /// Unmounts what is mounted on `path`. Never by force.

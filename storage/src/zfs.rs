@@ -2,6 +2,7 @@
 
 mod apply;
 mod call;
+mod found;
 mod inspect;
 mod properties;
 mod receive;
@@ -103,7 +104,7 @@ impl Storage for Zfs<'_> {
                 left_over,
             });
         };
-        properties.must_be_usable()?;
+        found::must_be_usable(&properties)?;
         let (place, contents) = if apply::is_mounted(self)? {
             let contents = Contents::of(&self.service.mountpoint, self.service)?;
             (Place::Mounted, contents)
@@ -165,6 +166,9 @@ impl Storage for Zfs<'_> {
     }
 
     fn rollback(&self, snapshot: &Snapshot) -> Result<()> {
+        if let Some(found) = self.seen()?.dataset {
+            found::must_be_writable(&found)?;
+        }
         // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
         call::zfs(&["rollback", &snapshot.name]).map_err(|error| {
             error.cured_by(
@@ -177,7 +181,7 @@ impl Storage for Zfs<'_> {
     }
 
     fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()> {
-        swap::must_be_replaceable(self, matches!(origin, Origin::Clone(_)))
+        found::must_be_replaceable(self, origin)
     }
 
     fn stage(

@@ -236,6 +236,7 @@ impl Source for Restic<'_> {
         });
         let contents = Contents {
             entries: Contents::names(entries),
+            mounted: Vec::new(),
             ignored: !ignored.is_empty(),
             found,
             missing,

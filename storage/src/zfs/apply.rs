@@ -5,10 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, properties, staging, swap};
+use super::{Zfs, call, found, properties, staging, swap};
 use crate::mark::Stage;
 use crate::mountinfo::Mounted;
-use crate::{Error, MarkState, Result, kept, mountinfo, mountpoint, shown};
+use crate::{Error, MarkState, Result, kept, mountinfo, mountpoint, quoted, shown};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
 pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Vec<String>> {
@@ -36,7 +36,13 @@ pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Vec<String>> {
         ));
         must_be_mounted(zfs)?;
     }
-    changes.extend(mountpoint::own(&zfs.service.mountpoint, zfs.service)?);
+    let owned = mountpoint::own(&zfs.service.mountpoint, zfs.service);
+    changes.extend(
+        owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
+            Some(Err(readonly)) => error.cured_by(readonly.cure()),
+            _ => error,
+        })?,
+    );
     Ok(changes)
 }
 
@@ -57,10 +63,18 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
                 other.source,
                 zfs.name()
             ),
-            format!(
-                "unmount it with `umount '{}'`, or declare another mountpoint, then start the service again",
-                path.display()
-            ),
+            if other.kind == "zfs" {
+                format!(
+                    "unmount it with `zfs unmount {0}` and give it another mountpoint with `zfs set mountpoint=… {0}`, \
+                     or declare another one for the service; then start the service again",
+                    other.source
+                )
+            } else {
+                format!(
+                    "unmount it with `umount {}`, or declare another mountpoint, then start the service again",
+                    quoted(path)
+                )
+            },
         )),
     }
 }
@@ -100,6 +114,10 @@ fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
 fn create(zfs: &Zfs<'_>) -> Result<Vec<String>> {
     mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
     let mut changes = create_parents(&zfs.dataset.parent)?;
+    if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
+        found::must_have_its_key(&parent)?;
+        found::must_be_writable(&parent)?;
+    }
     let name = zfs.name();
     let mut args = vec!["create".to_owned()];
     for (property, value) in declared(zfs) {
@@ -148,7 +166,7 @@ fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
 
 /// Sets what differs, in one call.
 fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
-    properties.must_be_usable()?;
+    found::must_be_usable(properties)?;
     if let MarkState::Ours(mark) = properties.mark()
         && mark.stage == Stage::Staged
     {
@@ -173,6 +191,13 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
     }
     let mut sets: Vec<String> = Vec::new();
     for (property, value) in declared(zfs) {
+        // Its line in /etc/fstab would fail from then on, and with it the boot.
+        if property == "mountpoint" && properties.value(property) == Some("legacy") {
+            if !is_mounted(zfs)? {
+                found::must_be_mounted_by_zfs(zfs, properties)?;
+            }
+            continue;
+        }
         if properties.value(property) != Some(as_told(property, &value)) {
             sets.push(format!("{property}={value}"));
         }

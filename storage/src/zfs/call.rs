@@ -20,8 +20,27 @@ pub(super) fn try_zfs(args: &[&str]) -> Result<Ended> {
 
 /// The error that a failed call of `zfs` is. The last argument is what it was about.
 pub(super) fn failed(args: &[&str], ended: &Ended) -> Error {
-    let subject = args.last().copied().unwrap_or("zfs");
-    ended.error(subject, cure(&ended.stderr, subject))
+    failed_on(args.last().copied().unwrap_or("zfs"), ended)
+}
+
+/// The error that a failed call of `zfs` about `subject` is.
+pub(super) fn failed_on(subject: &str, ended: &Ended) -> Error {
+    let brief = Ended {
+        line: brief(&ended.line, subject),
+        status: ended.status,
+        stdout: String::new(),
+        stderr: ended.stderr.clone(),
+    };
+    brief.error(subject, cure(&brief.stderr, subject))
+}
+
+/// A command line without its many options: what was done, and to what.
+fn brief(line: &str, subject: &str) -> String {
+    const FEW: usize = 2;
+    match line.split(' ').nth(1) {
+        Some(verb) if line.matches(" -o ").count() > FEW => format!("zfs {verb} … {subject}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// Whether `zfs` said that a dataset does not exist. It says so of datasets of missing pools as well.
@@ -56,13 +75,16 @@ pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
     ))
 }
 
+/// What a reader can do about what `zfs` said.
 fn cure(stderr: &str, subject: &str) -> String {
     if stderr.contains("busy") {
         format!(
             "see what uses it with `fuser -vm` on its mountpoint, stop that, then start the service again ({subject})"
         )
     } else if stderr.contains("out of space") || stderr.contains("quota") {
-        "free space in the pool or raise the quota, then start the service again".to_owned()
+        "see what takes the space with `zfs list -o space` and what limits it with `zfs get quota,refquota,reservation`, \
+         free some or raise the limit, then start the service again"
+            .to_owned()
     } else if stderr.contains("permission denied") || stderr.contains("Permission denied") {
         "run it as root".to_owned()
     } else if stderr.contains("/dev/zfs") || stderr.contains("modules") {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+use super::found;
 use crate::{Error, Result};
 
 /// Where a snapshot is mounted, seen by nobody else.
@@ -58,7 +59,12 @@ fn mount_privately(snapshot: &str) -> Result<PathBuf> {
         )
     })?;
     let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount(Some(snapshot), &place, Some("zfs"), flags, none)
-        .map_err(|e| refused("it cannot be mounted", e))?;
+    mount(Some(snapshot), &place, Some("zfs"), flags, none).map_err(|e| {
+        match found::must_be_readable(snapshot) {
+            // The kernel only says that it may not.
+            Err(locked) => locked,
+            Ok(()) => refused("it cannot be mounted", e),
+        }
+    })?;
     Ok(place)
 }

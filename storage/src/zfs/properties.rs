@@ -7,8 +7,8 @@ use crate::mark::PROPERTY;
 use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call.
-const ASKED: &str = "type,guid,origin,keystatus,encryptionroot,mountpoint,canmount,recordsize,compression,\
-                     receive_resume_token,org.openzfs.systemd:ignore,preseed:state,preseed:kept";
+const ASKED: &str = "type,guid,origin,version,receive_resume_token,keystatus,keylocation,encryptionroot,readonly,\
+                     mountpoint,canmount,recordsize,compression,org.openzfs.systemd:ignore,preseed:state,preseed:kept";
 
 /// A dataset's properties.
 #[derive(Debug, Clone)]
@@ -117,6 +117,13 @@ impl Properties {
             .is_some_and(|(_, source)| source == "local")
     }
 
+    /// Where a property's value comes from, as ZFS tells it: `local`, `inherited from …`, ….
+    pub(super) fn source(&self, property: &str) -> &str {
+        self.values
+            .get(property)
+            .map_or("elsewhere", |(_, source)| source.as_str())
+    }
+
     /// What a mark is bound to: only this dataset has it, and keeps it when it is renamed.
     pub(super) fn identity(&self) -> String {
         format!("guid:{}", self.value("guid").unwrap_or_default())
@@ -126,13 +133,10 @@ impl Properties {
     pub(super) fn mark(&self) -> MarkState {
         match self.value(PROPERTY) {
             None => MarkState::None,
-            Some(_) if !self.is_local(PROPERTY) => {
-                let source = self
-                    .values
-                    .get(PROPERTY)
-                    .map_or("elsewhere", |(_, source)| source.as_str());
-                MarkState::Foreign(format!("its source is `{source}`, not `local`"))
-            }
+            Some(_) if !self.is_local(PROPERTY) => MarkState::Foreign(format!(
+                "its source is `{}`, not `local`",
+                self.source(PROPERTY)
+            )),
             Some(text) => Mark::read(text, &self.identity()),
         }
     }
@@ -143,33 +147,5 @@ impl Properties {
             MarkState::Ours(mark) if self.is_local(PROPERTY) => Some(mark),
             _ => None,
         }
-    }
-
-    /// That it is a file system whose key is loaded.
-    pub(super) fn must_be_usable(&self) -> Result<()> {
-        let dataset = &self.dataset;
-        match self.value("type") {
-            Some("filesystem") => {}
-            other => {
-                return Err(Error::new(
-                    dataset,
-                    format!(
-                        "a {} of that name is in the way",
-                        other.unwrap_or("dataset of unknown type")
-                    ),
-                    format!(
-                        "rename it with `zfs rename {dataset} …`, or declare another `name` in [dataset]"
-                    ),
-                ));
-            }
-        }
-        if self.value("keystatus") == Some("unavailable") {
-            return Err(Error::new(
-                dataset,
-                "it is encrypted and its key is not loaded",
-                format!("load it with `zfs load-key {dataset}`, then start the service again"),
-            ));
-        }
-        Ok(())
     }
 }

@@ -113,7 +113,7 @@ fn transfer(
     if !receiver.status.success()
         && (sender.status.success() || !receiver.stderr.contains("incomplete stream"))
     {
-        return Err(receiver.error(into, "see `zpool status` and the space left with `zfs list -o space`, then start the service again"));
+        return Err(call::failed_on(into, &receiver));
     }
     if !sender.status.success() {
         return Err(sender.error(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, properties, receive};
+use super::{Zfs, apply, call, found, properties, receive};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged};
 
@@ -96,6 +96,15 @@ fn make(
     if is_there {
         properties.extend(set_by_the_admin(zfs)?);
     }
+    if !matches!(origin, Origin::Clone(_))
+        && zfs
+            .seen()?
+            .dataset
+            .as_ref()
+            .is_some_and(found::has_a_key_of_its_own)
+    {
+        properties.extend(encryption_of(zfs)?);
+    }
     properties.extend(
         apply::declared(zfs)
             .into_iter()
@@ -136,8 +145,8 @@ fn make(
 /// snapshotted, ….
 fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
     /// Declared, or of the one dataset and not of its successor: space is not reserved twice, and nothing
-    /// is shared or read-only before it is in place.
-    const NOT_THESE: [&str; 17] = [
+    /// is shared before it is in place.
+    const NOT_THESE: [&str; 16] = [
         "canmount",
         "compression",
         "encryption",
@@ -146,7 +155,6 @@ fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
         "keylocation",
         "mountpoint",
         "pbkdf2iters",
-        "readonly",
         "recordsize",
         "refreservation",
         "reservation",
@@ -179,6 +187,24 @@ fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
+/// What a dataset must be created with to be encrypted as the real one is, which has a key of its own.
+fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
+    let told = call::zfs(&[
+        "get",
+        "-H",
+        "-p",
+        "-o",
+        "property,value",
+        "encryption,keyformat,keylocation",
+        zfs.name(),
+    ])?;
+    Ok(told
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(property, value)| (property.to_owned(), value.to_owned()))
+        .collect())
+}
+
 /// What an incomplete staging's mark is bound to.
 const UNBOUND: &str = "staging";
 
@@ -200,7 +226,10 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     }
     // With -r for the one snapshot that a receive brings; staged datasets have no children,
     // and clones of them do not exist. Never -R, never -f.
-    call::zfs(&["destroy", "-r", &staging]).map(drop)
+    call::zfs(&["destroy", "-r", &staging])?;
+    // An empty directory in /run: it may stay.
+    let _ = std::fs::remove_dir(path(zfs));
+    Ok(())
 }
 
 /// Whether a dataset is one that a restore staged and did not finish.

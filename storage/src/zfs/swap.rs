@@ -4,9 +4,9 @@
 //! the names tell which renames are done, and [`super::apply`] sets what is left to be set.
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, existing, mark_dataset, staging};
+use super::{Zfs, apply, call, existing, found, mark_dataset, staging};
 use crate::mark::{PROPERTY, Stage, now};
-use crate::{Error, Kept, LeftOver, Mark, Result, kept, mountinfo, mountpoint};
+use crate::{Kept, LeftOver, Mark, Result, kept, mountinfo, mountpoint};
 
 /// The property that says when and why a dataset was replaced.
 pub(super) const KEPT: &str = "preseed:kept";
@@ -69,6 +69,9 @@ pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Res
         .is_some_and(|origin| is_of_the_replaced(zfs, origin))
     {
         call::zfs(&["promote", name])?;
+        if found::has_a_key(properties) {
+            load_key(name)?;
+        }
     }
     mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
     let place = format!("mountpoint={}", zfs.service.mountpoint.display());
@@ -82,6 +85,20 @@ pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Res
         call::zfs(&["mount", name])?;
     }
     Ok(())
+}
+
+/// Loads the key of a dataset that has just become the root of its encryption: a promotion takes over the
+/// root from the origin, and the kernel then asks for the key again.
+fn load_key(name: &str) -> Result<()> {
+    let promoted = existing(name)?;
+    if found::must_have_its_key(&promoted).is_ok() {
+        return Ok(());
+    }
+    if promoted.value("keylocation") != Some("prompt") {
+        call::zfs(&["load-key", name])?;
+        return Ok(());
+    }
+    found::must_have_its_key(&promoted)
 }
 
 /// Whether a clone's origin is a snapshot of the dataset it replaces, which had its name or has a kept one.
@@ -124,40 +141,4 @@ pub(super) fn retire(zfs: &Zfs<'_>) -> Result<Kept> {
     zfs.seen.replace(None);
     call::zfs(&["rename", &staging, &kept])?;
     Ok(Kept { name: kept })
-}
-
-/// That a staged dataset could take the real one's place: nothing else would move away with it,
-/// and what was encrypted stays so.
-pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, cloned: bool) -> Result<()> {
-    let name = zfs.name();
-    mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
-    let Some(properties) = zfs.seen()?.dataset else {
-        return Ok(());
-    };
-    must_have_no_children(&properties)?;
-    // A clone shares its origin's key; a new dataset takes its parent's encryption.
-    if !cloned && properties.value("encryptionroot") == Some(name) {
-        return Err(Error::new(
-            name,
-            "it is encrypted with a key of its own, which what is restored would not be",
-            format!(
-                "rename it away with `zfs rename {name} …` and create an empty one with the same encryption options, \
-                 or encrypt its parent, then start the service again"
-            ),
-        ));
-    }
-    Ok(())
-}
-
-fn must_have_no_children(properties: &Properties) -> Result<()> {
-    let Some(child) = properties.child() else {
-        return Ok(());
-    };
-    Err(Error::new(
-        properties.dataset(),
-        format!("it has a child dataset ({child}), which would move away with what is replaced"),
-        format!(
-            "rename the child out of it with `zfs rename {child} …`, then start the service again"
-        ),
-    ))
 }

@@ -1,0 +1,231 @@
+//! Every way a dataset may be found that keeps it from being used, or from being replaced by a restore.
+//!
+//! Each answer is a sentence with its cure; ARCHITECTURE.md has the whole table.
+
+use super::Zfs;
+use super::properties::{self, Properties};
+use crate::{Error, Origin, Result, Snapshot, mountpoint, quoted, shown};
+
+/// That it is a whole file system whose key is loaded.
+///
+/// # Errors
+/// When it is not, with what to do about it.
+pub(super) fn must_be_usable(found: &Properties) -> Result<()> {
+    let dataset = found.dataset();
+    match found.value("type") {
+        Some("filesystem") => {}
+        other => {
+            return Err(Error::new(
+                dataset,
+                format!(
+                    "a {} of that name is in the way",
+                    other.unwrap_or("dataset of unknown type")
+                ),
+                format!(
+                    "rename it with `zfs rename {dataset} …`, or declare another `name` in [dataset], \
+                     then start the service again"
+                ),
+            ));
+        }
+    }
+    must_have_its_key(found)?;
+    // A file system whose version cannot be told is one whose first snapshot is not complete.
+    if found.value("version").is_some() {
+        return Ok(());
+    }
+    Err(if found.value("receive_resume_token").is_some() {
+        Error::new(
+            dataset,
+            "it was received in part, and the rest is awaited",
+            format!(
+                "send the rest (`zfs send -t`, or syncoid again), or give it up with `zfs receive -A {dataset}`, \
+                 then start the service again"
+            ),
+        )
+    } else {
+        Error::new(
+            dataset,
+            "it is being received just now",
+            "wait until that `zfs receive` has ended, then start the service again",
+        )
+    })
+}
+
+/// That its key is loaded, if it is encrypted.
+///
+/// # Errors
+/// When it is not.
+pub(super) fn must_have_its_key(found: &Properties) -> Result<()> {
+    if found.value("keystatus") != Some("unavailable") {
+        return Ok(());
+    }
+    let dataset = found.dataset();
+    // Only the root of the encryption takes a key.
+    let root = found.value("encryptionroot").unwrap_or(dataset);
+    Err(Error::new(
+        dataset,
+        "it is encrypted and its key is not loaded",
+        format!("load it with `zfs load-key {root}`, then start the service again"),
+    ))
+}
+
+/// That a snapshot's dataset has its key loaded, so that the snapshot can be looked into.
+///
+/// # Errors
+/// When it has not, or when it cannot be told.
+pub(super) fn must_be_readable(snapshot: &str) -> Result<()> {
+    let dataset = snapshot.split_once('@').map_or(snapshot, |(name, _)| name);
+    match properties::get(dataset)? {
+        Some(found) => must_have_its_key(&found),
+        None => Ok(()),
+    }
+}
+
+/// That a restore may write to it.
+///
+/// # Errors
+/// When it is read-only.
+pub(super) fn must_be_writable(found: &Properties) -> Result<()> {
+    if found.value("readonly") != Some("on") {
+        return Ok(());
+    }
+    let dataset = found.dataset();
+    Err(Error::new(
+        dataset,
+        format!(
+            "it has readonly=on ({}), so nothing is written to it",
+            found.source("readonly")
+        ),
+        format!("`zfs set readonly=off {dataset}`, then start the service again"),
+    ))
+}
+
+/// That a dataset staged from `origin` could take the real one's place: nothing else would move away with it,
+/// and what is encrypted stays so.
+///
+/// # Errors
+/// When it could not, with what to do about it.
+pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<()> {
+    let Some(found) = zfs.seen()?.dataset else {
+        return mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint);
+    };
+    // First, since a child dataset is often mounted below as well.
+    must_have_no_children(&found)?;
+    mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
+    must_be_writable(&found)?;
+    must_not_be_legacy(zfs, &found)?;
+    match origin {
+        // A clone has its origin's key.
+        Origin::Clone(_) => Ok(()),
+        Origin::Empty => key_must_be_in_a_file(&found),
+        Origin::Receive(snapshot) => {
+            key_must_be_in_a_file(&found)?;
+            must_stay_encrypted(&found, snapshot)
+        }
+    }
+}
+
+/// Whether it is encrypted.
+pub(super) fn has_a_key(found: &Properties) -> bool {
+    found.value("encryptionroot").is_some()
+}
+
+/// Whether it is the root of its own encryption, and not a part of its parent's.
+pub(super) fn has_a_key_of_its_own(found: &Properties) -> bool {
+    found.value("encryptionroot") == Some(found.dataset())
+}
+
+fn must_have_no_children(found: &Properties) -> Result<()> {
+    let Some(child) = found.child() else {
+        return Ok(());
+    };
+    Err(Error::new(
+        found.dataset(),
+        format!("it has a child dataset ({child}), which would move away with what is replaced"),
+        format!(
+            "rename the child out of it with `zfs rename {child} …`, then start the service again"
+        ),
+    ))
+}
+
+/// Whose line in /etc/fstab would not mount what replaces it: a failed mount there stops the boot.
+fn must_not_be_legacy(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
+    if found.value("mountpoint") != Some("legacy") {
+        return Ok(());
+    }
+    let (dataset, place) = (found.dataset(), &zfs.service.mountpoint);
+    Err(Error::new(
+        dataset,
+        "it has mountpoint=legacy, and what would replace it is mounted by ZFS and not by /etc/fstab",
+        format!(
+            "take its line out of /etc/fstab, `umount {0}`, `zfs set mountpoint={0} {dataset}`, \
+             then start the service again",
+            quoted(place)
+        ),
+    ))
+}
+
+/// That a copy can be encrypted as the dataset is: with a key that needs nobody to type it.
+fn key_must_be_in_a_file(found: &Properties) -> Result<()> {
+    if !has_a_key_of_its_own(found) || found.value("keylocation") != Some("prompt") {
+        return Ok(());
+    }
+    let dataset = found.dataset();
+    Err(Error::new(
+        dataset,
+        "it is encrypted with a key of its own that has to be typed in, so no copy can be encrypted with it",
+        format!(
+            "put the key in a file and tell ZFS with `zfs set keylocation=file:///… {dataset}`, then start the service again"
+        ),
+    ))
+}
+
+/// That what came encrypted from its source is not received in clear.
+///
+/// A replica that was sent raw has a key of its own. One with its parent's key may have been in clear where it
+/// came from, and only its backup encrypted.
+fn must_stay_encrypted(found: &Properties, snapshot: &Snapshot) -> Result<()> {
+    if has_a_key(found) {
+        return Ok(());
+    }
+    let (replica, _) = snapshot.name.split_once('@').unwrap_or_default();
+    if !properties::get(replica)?.is_some_and(|replica| has_a_key_of_its_own(&replica)) {
+        return Ok(());
+    }
+    let dataset = found.dataset();
+    Err(Error::new(
+        dataset,
+        format!(
+            "it is not encrypted, and {replica} is: received there, the data would lie in clear"
+        ),
+        format!(
+            "move it away with `zfs unmount {dataset}`, `zfs set canmount=noauto {dataset}` and \
+             `zfs rename {dataset} {dataset}-empty`, and receive the replica as it is with \
+             `zfs send -w {} | zfs receive -u {dataset}` and `zfs load-key {dataset}`; then start the service again",
+            snapshot.name
+        ),
+    ))
+}
+
+/// That ZFS mounts it by itself.
+///
+/// # Errors
+/// When only /etc/fstab or mount(8) does.
+pub(super) fn must_be_mounted_by_zfs(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
+    if found.value("mountpoint") != Some("legacy") {
+        return Ok(());
+    }
+    let (dataset, place) = (found.dataset(), &zfs.service.mountpoint);
+    Err(Error::new(
+        dataset,
+        format!(
+            "it has mountpoint=legacy, so /etc/fstab or `mount` mounts it, and it is not mounted at {}",
+            shown(place)
+        ),
+        format!(
+            "`mount -t zfs {dataset} {0}`, or let ZFS mount it: take its line out of /etc/fstab and \
+             `zfs set mountpoint={0} {dataset}`; then start the service again",
+            quoted(place)
+        ),
+    ))
+}

@@ -1,0 +1,24 @@
+# A restore was complete and the power went before it took the dataset's place; meanwhile somebody has brought the data
+# back by hand. The data that is there wins. The complete copy must not take its place at some later loss: it is kept.
+
+sonarr_with 'The Expanse'
+zfs snapshot "$DATASET@good"
+zfs clone -o canmount=noauto -o mountpoint=/run/preseed/staging/sonarr "$DATASET@good" "$DATASET:preseed-staging"
+guid=$(zfs get -H -p -o value guid "$DATASET:preseed-staging")
+zfs set "preseed:state=staged of=guid:$guid by=clone at=2026-11-23T07:00:00Z from=$DATASET@good" "$DATASET:preseed-staging"
+
+starts_with 'The Expanse'
+assert_journal preseed-sonarr.service 'the data is there without an interrupted restore by clone, which is kept as'
+assert_exit 1 zfs list "$DATASET:preseed-staging"
+kept=$(kept_datasets)
+assert_matches "$kept" "^$DATASET:preseed-kept-.*-unused-restore$"
+assert_properties "$kept" canmount=noauto mounted=no
+assert_eq 'sonarr.db' "$(cd /run && mkdir look && mount -t zfs -o zfsutil "$kept" look && ls look | grep db && umount look)"
+
+# At a later loss it is a kept one, and no candidate.
+systemctl start sonarr
+add_series Firefly
+systemctl stop sonarr
+zfs snapshot "$DATASET@better"
+lose_data /var/lib/sonarr
+starts_with 'The Expanse' Firefly

@@ -1,0 +1,52 @@
+# The service's dataset is the root of its own encryption. Whatever replaces it is encrypted with the same key: a clone,
+# a received copy and what restic writes, if the key lies in a file. A key that has to be typed in can only be cloned,
+# and is asked for by name.
+
+echo 'correct horse' >/var/tmp/key
+zfs create -o mountpoint=none -o canmount=off tank/services
+zfs create -o mountpoint=/var/lib/sonarr -o encryption=aes-128-gcm -o keyformat=passphrase \
+    -o keylocation=file:///var/tmp/key "$DATASET"
+sonarr_with 'The Expanse'
+backup_sonarr
+zfs snapshot "$DATASET@good"
+replicate "$DATASET@good" -w
+is_encrypted() {
+    assert_properties "$DATASET" encryption=aes-128-gcm encryptionroot="$DATASET" keystatus=available keylocation="$1"
+}
+
+lose_data /var/lib/sonarr
+zfs snapshot "$DATASET@empty"
+starts_with 'The Expanse'
+assert_journal preseed-sonarr.service "restored by snapshot from $DATASET@good"
+is_encrypted file:///var/tmp/key
+
+# Without the snapshots of its own: the replica, then restic.
+lose_data /var/lib/sonarr
+umount /var/lib/sonarr
+zfs rename "$DATASET" tank/away
+zfs create -o mountpoint=/var/lib/sonarr -o encryption=aes-128-gcm -o keyformat=passphrase \
+    -o keylocation=file:///var/tmp/key "$DATASET"
+zfs load-key -L file:///var/tmp/key vault/services/sonarr
+starts_with 'The Expanse'
+assert_journal preseed-sonarr.service 'restored by snapshot from vault/services/sonarr@good'
+is_encrypted file:///var/tmp/key
+
+zfs destroy -r vault/services/sonarr
+lose_data /var/lib/sonarr
+zfs list -H -t snapshot -o name -d 1 "$DATASET" | xargs -n 1 zfs destroy
+zfs set keylocation=prompt "$DATASET"
+assert_refused sonarr "encrypted with a key of its own that has to be typed in.*.zfs set keylocation=file:///… $DATASET"
+zfs set keylocation=file:///var/tmp/key "$DATASET"
+starts_with 'The Expanse'
+assert_journal preseed-sonarr.service 'restored by restic'
+is_encrypted file:///var/tmp/key
+
+# Typed in: the clone is made, and needs the key once more. (The kernel forgets it when the clone is promoted.)
+zfs set keylocation=prompt "$DATASET"
+zfs snapshot "$DATASET@good"
+lose_data /var/lib/sonarr
+zfs snapshot "$DATASET@empty"
+assert_refused sonarr "$DATASET: it is encrypted and its key is not loaded: load it with .zfs load-key $DATASET."
+zfs load-key "$DATASET" <<<'correct horse'
+starts_with 'The Expanse'
+is_encrypted prompt

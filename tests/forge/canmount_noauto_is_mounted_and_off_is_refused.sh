@@ -1,0 +1,16 @@
+# canmount=noauto is set to what is declared, and the dataset is mounted with its data. canmount=off says that it is a
+# container: that is refused, since setting it could mount what nobody wanted to see there.
+
+sonarr_with 'The Expanse'
+umount /var/lib/sonarr
+zfs set canmount=noauto "$DATASET"
+starts_with 'The Expanse'
+assert_properties "$DATASET" canmount=on mounted=yes
+assert_journal dataset-sonarr.service '^canmount=on'
+
+umount /var/lib/sonarr
+zfs set canmount=off "$DATASET"
+assert_refused sonarr "$DATASET: it has canmount=off.*.zfs set canmount=on $DATASET"
+assert_properties "$DATASET" canmount=off mounted=no
+zfs set canmount=on "$DATASET"
+starts_with 'The Expanse'
