@@ -1,7 +1,9 @@
 //! `preseedctl`: what a person types.
 
 mod check;
+mod kept;
 mod plan;
+mod release;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,24 @@ enum Command {
         /// The service's name: its declaration's file name without `.toml`.
         name: String,
     },
+    /// List what restores replaced and keep: what it was, when and by which restore it was replaced, what its
+    /// release frees and takes along, and when it expires.
+    Kept {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove what a restore replaced, for good, with its snapshots. Refuses anything that is not listed by `kept`,
+    /// and what somebody holds, has cloned or has mounted.
+    Release {
+        /// Names as `kept` lists them.
+        #[arg(required_unless_present = "expired")]
+        names: Vec<String>,
+        /// All that has been kept for as long as its service's `keep-replaced` says. Run daily by
+        /// storage-preseed-kept.timer.
+        #[arg(long, conflicts_with = "names")]
+        expired: bool,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -38,6 +58,9 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check => check::check(),
         Command::Plan { name } => plan::plan(&name),
+        Command::Kept { json } => kept::kept(json),
+        Command::Release { expired: true, .. } => release::release_expired(),
+        Command::Release { names, .. } => release::release(&names),
         Command::Completions { shell } => {
             let mut command = Arguments::command();
             clap_complete::generate(shell, &mut command, "preseedctl", &mut std::io::stdout());

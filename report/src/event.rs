@@ -16,6 +16,8 @@ pub enum Kind {
     Adopted,
     /// No source has data: the service starts for the first time.
     Bootstrapped,
+    /// What a restore had replaced was removed, or is kept although its time is over.
+    Released,
     /// A source could not be asked, and the declaration lets the service start empty.
     StartedEmpty,
     /// A source was asked, and what it answered.
@@ -36,11 +38,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::StorageChanged,
         Self::Restored,
         Self::Adopted,
         Self::Bootstrapped,
+        Self::Released,
         Self::StartedEmpty,
         Self::SourceAnswered,
         Self::PassedOver,
@@ -58,6 +61,7 @@ impl Kind {
             Self::Restored => "eb90ae9437fc4c5bb21dd7042df28821",
             Self::Adopted => "a860a46ff12c404b882e01b0ac7d894b",
             Self::Bootstrapped => "d5a360a35ec9464f857a7e65612b872b",
+            Self::Released => "fa48db45c67941d7a32c682cda56b0fe",
             Self::StartedEmpty => "bc6b768087874ab5a39d1f6d34dd10b8",
             Self::SourceAnswered => "1a0c54c1924a4530acc82a9dd898d1d7",
             Self::PassedOver => "56ddaaf7b2c94b81bdfa691ebdbd8e78",
@@ -75,6 +79,7 @@ impl Kind {
             | Self::Restored
             | Self::Adopted
             | Self::Bootstrapped
+            | Self::Released
             | Self::SourceAnswered => Level::Info,
             Self::StartedEmpty | Self::PassedOver | Self::WithoutLock => Level::Warn,
             Self::NotRestored

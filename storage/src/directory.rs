@@ -1,5 +1,7 @@
 //! A directory of any file system: no snapshots, marks as extended attributes.
 
+pub(crate) mod replaced;
+
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,8 @@ use std::path::{Path, PathBuf};
 use declaration::settings::{Replica, Service};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
-use crate::mark::{PROPERTY, Stage, now};
+use crate::kept::Note;
+use crate::mark::{PROPERTY, Stage};
 use crate::{
     Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result, Snapshot,
     Staged, Storage, kept, mountpoint, shown, step,
@@ -57,18 +60,21 @@ impl Directory<'_> {
         write_mark(self.path(), &mark.at_stage(Stage::Seeded))?;
         let staging = self.staging_path();
         let kept = if exists(&staging)? {
-            let kept = self.beside(&kept::kept(
-                &self.leaf(),
-                now(),
-                &format!("before-{}", mark.by),
-            ));
-            rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
-            Some(Kept { name: shown(&kept) })
+            Some(self.keep(&Note::new(&format!("before-{}", mark.by), mark))?)
         } else {
             None
         };
         sync(self.path())?;
         Ok(kept)
+    }
+
+    /// Gives what stands under the staging's name the name it is kept under.
+    fn keep(&self, note: &Note) -> Result<Kept> {
+        let staging = self.staging_path();
+        let kept = self.beside(&kept::kept_with(&self.leaf(), note));
+        replaced::write_note(&staging, note)?;
+        rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
+        Ok(Kept { name: shown(&kept) })
     }
 
     /// The mark of the staged directory: `None` if there is none.
@@ -244,9 +250,7 @@ impl Storage for Directory<'_> {
                 Ok(Some(kept::thrown_away()))
             }
             LeftOver::Complete(mark) => {
-                let kept = self.beside(&kept::kept(&self.leaf(), now(), "unused-restore"));
-                rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
-                let kept = Kept { name: shown(&kept) };
+                let kept = self.keep(&Note::new("unused-restore", mark))?;
                 Ok(Some(kept::not_needed(mark, &kept)))
             }
         }

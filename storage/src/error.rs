@@ -54,6 +54,12 @@ impl Error {
         self.what.contains("(stall-timeout)")
     }
 
+    /// What went wrong, without the subject and the cure.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
     /// What the reader can do about it.
     #[must_use]
     pub fn cure(&self) -> &str {

@@ -1,8 +1,10 @@
 //! Names of storage that is not in its place: staged, or kept after a restore replaced it.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
-use crate::{Kept, Mark};
+use crate::{Kept, Mark, mark};
 
 /// The last component of a staged dataset or directory for `leaf`.
 #[must_use]
@@ -18,6 +20,68 @@ pub fn kept(leaf: &str, at: Timestamp, why: &str) -> String {
         "{leaf}:preseed-kept-{}-{why}",
         at.strftime("%Y%m%dT%H%M%SZ")
     )
+}
+
+/// What a kept name's last component was kept for: `sonarr` of `sonarr:preseed-kept-…`; `None` if it is no such name.
+pub(crate) fn leaf_of(kept: &str) -> Option<&str> {
+    kept.split_once(":preseed-kept-")
+        .map(|(leaf, _)| leaf)
+        .filter(|leaf| !leaf.is_empty())
+}
+
+/// When, why and by which restore something was replaced, as it is noted on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// When; `None` if that cannot be read.
+    pub at: Option<Timestamp>,
+    /// Why: `before-restic`, `unused-restore`, ….
+    pub why: String,
+    /// The snapshot that was restored; empty where there is none.
+    pub from: String,
+}
+
+impl Note {
+    /// What is noted when a restore with this mark replaces something now.
+    pub(crate) fn new(why: &str, mark: &Mark) -> Self {
+        Self {
+            at: Some(mark::now()),
+            why: why.to_owned(),
+            from: mark.from.clone(),
+        }
+    }
+
+    /// Reads a note. One that cannot be read is one without a time.
+    pub(crate) fn parse(text: &str) -> Self {
+        // `from` comes last, since a dataset's name may hold spaces.
+        let mut words = text.splitn(3, ' ');
+        let mut word = |key| {
+            words
+                .next()
+                .and_then(|word| word.strip_prefix(key))
+                .unwrap_or_default()
+        };
+        Self {
+            at: word("at=").parse().ok(),
+            why: word("why=").to_owned(),
+            from: word("from=").to_owned(),
+        }
+    }
+
+    /// When it was replaced, for its name.
+    fn time(&self) -> Timestamp {
+        self.at.unwrap_or_else(mark::now)
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at={} why={} from={}", self.time(), self.why, self.from)
+    }
+}
+
+/// The last component of what is replaced with this note.
+pub(crate) fn kept_with(leaf: &str, note: &Note) -> String {
+    kept(leaf, note.time(), &note.why)
 }
 
 /// That an interrupted restore was finished, in words.
@@ -45,6 +109,24 @@ pub(crate) fn not_needed(mark: &Mark, kept: &Kept) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_note_reads_back_as_it_was_written() {
+        let mark = Mark::new(mark::Stage::Seeded, "clone", "tank/my services/sonarr@a b");
+        let note = Note::new("before-clone", &mark);
+        assert_eq!(Note::parse(&note.to_string()), note);
+        for unreadable in ["", "-", "at=yesterday why=x from=y", "x"] {
+            assert_eq!(Note::parse(unreadable).at, None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn only_a_kept_name_is_one() {
+        assert_eq!(leaf_of("a:b:preseed-kept-20261123T072100Z-x"), Some("a:b"));
+        for other in ["sonarr", "sonarr:preseed-staging", ":preseed-kept-x"] {
+            assert_eq!(leaf_of(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_kept_name_says_when_and_why() {

@@ -13,6 +13,7 @@ pub mod lock;
 pub mod mark;
 mod mountinfo;
 mod mountpoint;
+pub mod replaced;
 pub mod stall;
 pub mod step;
 mod zfs;

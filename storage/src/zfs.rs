@@ -6,6 +6,7 @@ mod found;
 mod inspect;
 mod properties;
 mod receive;
+pub(crate) mod replaced;
 mod replica;
 mod staging;
 mod swap;
@@ -208,7 +209,9 @@ impl Storage for Zfs<'_> {
                 staging::discard(self)?;
                 Ok(Some(kept::thrown_away()))
             }
-            LeftOver::Complete(mark) => Ok(Some(kept::not_needed(mark, &swap::retire(self)?))),
+            LeftOver::Complete(mark) => {
+                Ok(Some(kept::not_needed(mark, &swap::retire(self, mark)?)))
+            }
         }
     }
 

@@ -63,9 +63,13 @@ pub(crate) fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         "storage-preseed.target",
         "storage.slice",
         "storage-preseed.slice",
+        "storage-preseed-kept.service",
+        "storage-preseed-kept.timer",
     ] {
         copy(&units.join(unit), &root.join(UNITS).join(unit), 0o644)?;
     }
+    let wants = root.join(UNITS).join("timers.target.wants");
+    link("../storage-preseed-kept.timer", &wants)?;
     copy(
         &units.join("preseed.catalog"),
         &root.join("usr/lib/systemd/catalog/preseed.catalog"),
@@ -125,6 +129,17 @@ pub(crate) fn install_test_service(root: &Path, built: &Binaries) -> anyhow::Res
         .arg(below)
         .arg("sonarr.conf"))
     .map(drop)
+}
+
+/// Makes a link to `target`, with its name, in `directory`; one that is there is replaced.
+fn link(target: &str, directory: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+    let link = directory.join(Path::new(target).file_name().unwrap_or_default());
+    match fs::remove_file(&link) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::os::unix::fs::symlink(target, &link),
+    }
+    .with_context(|| link.display().to_string())
 }
 
 /// What `preseedctl completions SHELL` prints.

@@ -5,7 +5,8 @@
 
 use super::properties::Properties;
 use super::{Zfs, apply, call, existing, found, mark_dataset, staging};
-use crate::mark::{PROPERTY, Stage, now};
+use crate::kept::Note;
+use crate::mark::{PROPERTY, Stage};
 use crate::{Kept, LeftOver, Mark, Result, kept, mountinfo, mountpoint};
 
 /// The property that says when and why a dataset was replaced.
@@ -113,18 +114,17 @@ fn is_of_the_replaced(zfs: &Zfs<'_>, origin: &str) -> bool {
 /// Unmounts the real dataset and renames it to a name that says when and why.
 fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     let name = zfs.name();
-    let why = format!("before-{}", mark.by);
-    let kept = zfs.beside(&kept::kept(zfs.leaf(), now(), &why));
+    let note = Note::new(&format!("before-{}", mark.by), mark);
+    let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
     if apply::is_mounted(zfs)? {
         call::zfs(&["unmount", name])?;
     }
     // A real one is never mounted again by `zfs mount -a` once its successor is decided.
-    let note = format!("{KEPT}=at={} why={why} from={}", now(), mark.from);
     call::zfs(&[
         "set",
         "canmount=noauto",
         &format!("{}=on", staging::IGNORED),
-        &note,
+        &format!("{KEPT}={note}"),
         name,
     ])?;
     call::zfs(&["rename", name, &kept])?;
@@ -132,13 +132,15 @@ fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
 }
 
 /// Renames a complete staged dataset that is needed no more to a kept name.
-pub(super) fn retire(zfs: &Zfs<'_>) -> Result<Kept> {
-    let kept = zfs.beside(&kept::kept(zfs.leaf(), now(), "unused-restore"));
+pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
+    let note = Note::new("unused-restore", mark);
+    let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
     let staging = zfs.staging_name();
     if mountinfo::at(&staging::path(zfs))?.is_some() {
         mountpoint::unmount(&staging::path(zfs))?;
     }
     zfs.seen.replace(None);
+    call::zfs(&["set", &format!("{KEPT}={note}"), &staging])?;
     call::zfs(&["rename", &staging, &kept])?;
     Ok(Kept { name: kept })
 }

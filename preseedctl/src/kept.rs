@@ -1,0 +1,145 @@
+//! `preseedctl kept`
+
+use std::process::ExitCode;
+
+use declaration::settings::Service;
+use declaration::{Search, settings::KeepReplaced};
+use indicatif::BinaryBytes;
+use serde::Serialize;
+use storage::replaced::{self, Replaced};
+
+/// One entry of `--json`.
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    of: &'a str,
+    service: Option<&'a str>,
+    replaced_at: Option<String>,
+    why: &'a str,
+    from: &'a str,
+    bytes: u64,
+    snapshots: &'a [String],
+    expires_at: Option<String>,
+    obstacle: Option<String>,
+}
+
+/// Prints what restores replaced.
+pub(crate) fn kept(json: bool) -> ExitCode {
+    let services = declaration::load(&Search::from_env()).services;
+    let listing = replaced::list(&services);
+    for error in &listing.errors {
+        eprintln!("{error}");
+    }
+    if json {
+        let entries: Vec<Entry<'_>> = listing
+            .replaced
+            .iter()
+            .map(|kept| entry(kept, &services))
+            .collect();
+        match serde_json::to_string_pretty(&entries) {
+            Ok(text) => println!("{text}"),
+            Err(error) => {
+                eprintln!("the listing cannot be written as JSON: {error}: report this as a bug");
+                return ExitCode::FAILURE;
+            }
+        }
+    } else {
+        for kept in &listing.replaced {
+            print!("{}", in_words(kept, &services));
+        }
+        println!("{}", total(&listing.replaced));
+    }
+    if listing.errors.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn entry<'a>(kept: &'a Replaced, services: &'a [Service]) -> Entry<'a> {
+    let service = kept.service(services);
+    Entry {
+        name: &kept.name,
+        of: &kept.of,
+        service: service.map(|service| service.name.as_str()),
+        replaced_at: kept.note.at.map(|at| at.to_string()),
+        why: &kept.note.why,
+        from: &kept.note.from,
+        bytes: kept.bytes,
+        snapshots: &kept.snapshots,
+        expires_at: kept.expires(service).map(|at| at.to_string()),
+        obstacle: kept
+            .obstacle(service.is_some())
+            .map(|error| error.to_string()),
+    }
+}
+
+fn in_words(kept: &Replaced, services: &[Service]) -> String {
+    let service = kept.service(services);
+    let of = service.map_or_else(
+        || format!("{}, which is of no declared service", kept.of),
+        |service| format!("{} of service {}", kept.of, service.name.as_str()),
+    );
+    let at = kept.note.at.map_or_else(
+        || "at a time that cannot be read".to_owned(),
+        |at| at.to_string(),
+    );
+    let expires = match (kept.expires(service), service.map(|s| s.keep_replaced)) {
+        (Some(at), _) => at.to_string(),
+        (None, Some(KeepReplaced::Forever)) => "never: keep-replaced is \"forever\"".to_owned(),
+        (None, Some(KeepReplaced::For(_))) => "never: when it was replaced is not known".to_owned(),
+        (None, None) => "never: its service is not declared".to_owned(),
+    };
+    let obstacle = kept
+        .obstacle(service.is_some())
+        .map_or_else(String::new, |obstacle| {
+            format!("    kept on   {}\n", obstacle.what())
+        });
+    format!(
+        "{}\n    was       {of}\n    replaced  {at}, {}\n    frees     {}\n    expires   {expires}\n{obstacle}",
+        kept.name,
+        reason(kept),
+        frees(kept)
+    )
+}
+
+/// Why it was replaced, in words.
+fn reason(kept: &Replaced) -> String {
+    let from = match kept.note.from.as_str() {
+        "" => String::new(),
+        from => format!(" from {from}"),
+    };
+    match kept.note.why.strip_prefix("before-") {
+        Some(tier) => format!("by a restore by {tier}{from}"),
+        None if kept.note.why == "unused-restore" => {
+            format!("a complete restore{from} that was not needed")
+        }
+        None => format!("{}{from}", kept.note.why),
+    }
+}
+
+/// What its release frees, and what goes with it.
+pub(crate) fn frees(kept: &Replaced) -> String {
+    let bytes = BinaryBytes(kept.bytes);
+    match kept.snapshots.as_slice() {
+        [] => bytes.to_string(),
+        [one] => format!("{bytes}, with its snapshot {one}"),
+        many => format!(
+            "{bytes}, with its {} snapshots {}",
+            many.len(),
+            many.join(", ")
+        ),
+    }
+}
+
+fn total(all: &[Replaced]) -> String {
+    if all.is_empty() {
+        return "nothing is kept that a restore replaced".to_owned();
+    }
+    let bytes = all.iter().map(|kept| kept.bytes).sum();
+    format!(
+        "{} kept, {} in all; `preseedctl release NAME` removes one for good",
+        all.len(),
+        BinaryBytes(bytes)
+    )
+}

@@ -1,0 +1,90 @@
+# What restores replaced is listed with when, why and how large; it goes when somebody releases it by name, or by the
+# daily timer once `keep-replaced` is over. Nothing else does: not the service's data, not a copy of a kept one, not
+# one whose time cannot be read or whose service is not declared, and not one without a successor.
+
+declare_default_host
+repository_init
+declare_sonarr 'on-partial = "restore"' 'keep-replaced = "1d"'
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
+backup_sonarr
+assert_active storage-preseed-kept.timer
+assert_exit 0 preseedctl kept
+assert_eq 'nothing is kept that a restore replaced' "$output"
+
+restored_over() { # ENTRY: part of the data is lost, and what is left replaced
+    rm /var/lib/sonarr/sonarr.db
+    head -c 1M /dev/urandom >"/var/lib/sonarr/$1"
+    systemctl start sonarr
+    systemctl stop sonarr
+    kept=$(dirname /var/lib/.sonarr:preseed-kept-*/"$1")
+    assert_exists "$kept/$1"
+}
+set_note() { # DIRECTORY TIME
+    local note
+    note=$(getfattr --only-values -n trusted.preseed.kept "$1")
+    setfattr -n trusted.preseed.kept -v "${note/at=+([^ ])/at=$2}" "$1"
+}
+shopt -s extglob
+
+restored_over first
+assert_exit 0 preseedctl kept
+assert_contains "$output" "$kept
+    was       /var/lib/sonarr of service sonarr
+    replaced  "
+assert_matches "$output" 'replaced  2[0-9-]+T[0-9:]+Z, by a restore by restic from [0-9a-f]{8}'
+assert_matches "$output" 'frees     1\.[0-9]+ MiB$'
+assert_matches "$output" 'expires   2[0-9-]+T[0-9:]+Z'
+assert_matches "$output" '^1 kept, 1\.[0-9]+ MiB in all'
+assert_exit 0 preseedctl kept --json
+assert_contains "$output" "\"name\": \"$kept\""
+assert_contains "$output" '"why": "before-restic"'
+
+# Its time is not over, then it is.
+systemctl start storage-preseed-kept
+assert_exists "$kept"
+set_note "$kept" yesterday
+systemctl start storage-preseed-kept
+assert_exists "$kept"
+assert_exit 0 preseedctl kept
+assert_contains "$output" 'at a time that cannot be read'
+set_note "$kept" 2026-01-01T00:00:00Z
+cp -a "$kept" "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy"
+systemctl start storage-preseed-kept
+assert_absent "$kept"
+assert_exists "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy/first"
+assert_journal storage-preseed-kept.service "released $kept: freed 1\.[0-9]+ MiB"
+rm -r "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy"
+
+# By name, and only by the name of a kept one.
+restored_over second
+for other in /var/lib/sonarr /var/lib sonarr "$kept/second"; do
+    assert_exit 1 preseedctl release "$other"
+    assert_contains "$output" "$other: it is not what a restore replaced"
+done
+mv /var/lib/sonarr /var/lib/moved
+assert_exit 1 preseedctl release "$kept"
+assert_contains "$output" 'it may be the only copy: /var/lib/sonarr is not there'
+mv /var/lib/moved /var/lib/sonarr
+
+# Forever, or of a service that is declared no more: never by itself.
+set_note "$kept" 2026-01-01T00:00:00Z
+declare_sonarr 'keep-replaced = "forever"'
+systemctl start storage-preseed-kept
+assert_exists "$kept"
+rm /etc/preseed/services/sonarr.toml
+declare_service lidarr <<'END'
+[dataset]
+mountpoint = "/var/lib/lidarr"
+END
+systemctl start storage-preseed-kept
+assert_exists "$kept"
+assert_exit 0 preseedctl kept
+assert_contains "$output" 'was       /var/lib/sonarr, which is of no declared service'
+assert_contains "$output" 'expires   never: its service is not declared'
+assert_exit 0 preseedctl release "$kept"
+assert_contains "$output" "released $kept: freed 1."
+assert_absent "$kept"
+assert_exists /var/lib/sonarr/sonarr.db

@@ -1,0 +1,74 @@
+# After a clone has taken its place, the replaced dataset is kept with the snapshots that are newer than the one that
+# was restored: that is said before it is released. What somebody holds, has cloned, put below it or looks into is
+# refused with the cure, by name and by the timer; nothing but a kept dataset can be released; the data stays.
+
+sonarr_with 'The Expanse'
+zfs snapshot "$DATASET@good"
+lose_data /var/lib/sonarr
+echo half >/var/lib/sonarr/half
+declare_sonarr 'on-partial = "restore"' 'keep-replaced = "1d"'
+zfs snapshot "$DATASET@half-1"
+zfs snapshot "$DATASET@half-2"
+starts_with 'The Expanse'
+kept=$(kept_datasets)
+
+assert_exit 0 preseedctl kept
+assert_contains "$output" "$kept
+    was       $DATASET of service sonarr
+    replaced  "
+assert_contains "$output" "by a restore by clone from $DATASET@good"
+assert_matches "$output" 'frees     [0-9.]+ KiB, with its 2 snapshots half-1, half-2'
+
+refused() { # REGEX
+    assert_exit 1 preseedctl release "$kept"
+    assert_matches "$output" "^$kept: $1"
+    assert_exit 0 preseedctl kept
+    assert_contains "$output" 'kept on'
+    zfs list "$kept@half-2" >/dev/null
+}
+zfs hold mine "$kept@half-1"
+refused "somebody holds its snapshot $kept@half-1: .*zfs holds"
+zfs release mine "$kept@half-1"
+zfs clone -o mountpoint=none "$kept@half-2" tank/looked-into
+refused "tank/looked-into was cloned from its snapshot $kept@half-2: .*zfs promote"
+# The timer does not fail for what somebody needs: it says so.
+note=$(zfs get -H -o value preseed:kept "$kept")
+zfs set "preseed:kept=at=2026-01-01T00:00:00Z ${note#* }" "$kept"
+systemctl start storage-preseed-kept
+assert_journal storage-preseed-kept.service "kept on: $kept: tank/looked-into was cloned"
+zfs set "preseed:kept=$note" "$kept"
+zfs destroy tank/looked-into
+zfs create -o mountpoint=none "$kept/child"
+refused "it has a child dataset \($kept/child\)"
+zfs destroy "$kept/child"
+mkdir /run/look
+mount -t zfs -o zfsutil "$kept" /run/look
+refused 'it is mounted: .*zfs unmount'
+umount /run/look
+for other in "$DATASET" "$kept@half-1" tank/services tank; do
+    assert_exit 1 preseedctl release "$other"
+    assert_contains "$output" "$other: it is not what a restore replaced"
+done
+zfs send -p "$kept@half-2" | zfs receive -u -x mountpoint "tank/services/radarr:preseed-kept-20260101T000000Z-before-copy"
+assert_exit 1 preseedctl release tank/services/radarr:preseed-kept-20260101T000000Z-before-copy
+assert_contains "$output" 'it is not what a restore replaced'
+
+assert_exit 0 preseedctl release "$kept"
+assert_matches "$output" "^released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
+assert_exit 1 zfs list "$kept"
+starts_with 'The Expanse'
+zfs list "$DATASET@good" >/dev/null
+
+# By the timer, once its time is over.
+lose_data /var/lib/sonarr
+zfs snapshot "$DATASET@empty"
+starts_with 'The Expanse'
+kept=$(kept_datasets | grep -v radarr)
+systemctl start storage-preseed-kept
+zfs list "$kept" >/dev/null
+note=$(zfs get -H -o value preseed:kept "$kept")
+zfs set "preseed:kept=at=2026-01-01T00:00:00Z ${note#* }" "$kept"
+systemctl start storage-preseed-kept
+assert_exit 1 zfs list "$kept"
+assert_journal storage-preseed-kept.service "released $kept: freed .* with its snapshot empty"
+starts_with 'The Expanse'
