@@ -57,8 +57,15 @@ impl Search {
         }
     }
 
+    /// Whether declarations are looked for below the machine's own root.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        self.root.as_os_str().is_empty()
+    }
+
     /// Where `shown` (absolute, as problems name it) really is.
-    fn on_disk<'a>(&self, shown: &'a Path) -> Cow<'a, Path> {
+    #[must_use]
+    pub fn on_disk<'a>(&self, shown: &'a Path) -> Cow<'a, Path> {
         if self.root.as_os_str().is_empty() {
             return Cow::Borrowed(shown);
         }

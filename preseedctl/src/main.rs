@@ -1,6 +1,8 @@
 //! `preseedctl`: what a person types.
 
 mod check;
+mod enable;
+mod guard;
 mod kept;
 mod plan;
 mod release;
@@ -27,6 +29,17 @@ enum Command {
     /// service would not start.
     Plan {
         /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+    },
+    /// Keep the service's units down whenever its data is not looked after, even if preseed-generator is
+    /// missing or fails: writes a drop-in for each of them below /etc/systemd/system.
+    Enable {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+    },
+    /// Undo `enable`: remove the drop-ins that it wrote.
+    Disable {
+        /// The service's name. It need not be declared any more.
         name: String,
     },
     /// List what restores replaced and keep: what it was, when and by which restore it was replaced, what its
@@ -58,6 +71,8 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check => check::check(),
         Command::Plan { name } => plan::plan(&name),
+        Command::Enable { name } => enable::enable(&name),
+        Command::Disable { name } => enable::disable(&name),
         Command::Kept { json } => kept::kept(json),
         Command::Release { expired: true, .. } => release::release_expired(),
         Command::Release { names, .. } => release::release(&names),
