@@ -65,15 +65,7 @@ assert_status preseed-sonarr.service 'Status: "/usr/local/bin/check-series: rest
 # A database whose newest rows are in its log only, as a backup finds it while the service runs.
 lose_data /var/lib/sonarr
 cp -a /var/tmp/sound /var/lib/sonarr
-python3 - <<'EOT'
-import os, sqlite3
-database = sqlite3.connect('/var/lib/sonarr/sonarr.db')
-database.execute('PRAGMA journal_mode = WAL')
-database.execute('PRAGMA wal_autocheckpoint = 0')
-database.execute('CREATE TABLE in_the_log (x)')
-database.commit()
-os._exit(0)
-EOT
+sqlite3 /var/lib/sonarr/sonarr.db '.dbconfig no_ckpt_on_close on' 'PRAGMA journal_mode = WAL' 'CREATE TABLE in_the_log (x)'
 assert_exists /var/lib/sonarr/sonarr.db-wal
 fingerprint /var/lib/sonarr >/var/tmp/before
 backup_sonarr

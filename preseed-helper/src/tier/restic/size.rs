@@ -40,11 +40,6 @@ impl<'a> Size<'a> {
         }
     }
 
-    /// The size as far as it is known.
-    pub(super) fn known(&self) -> Option<u64> {
-        self.known
-    }
-
     /// The size as far as it is known; asks for it if it is not, and waits for nothing.
     pub(super) fn ask(&mut self) -> Option<u64> {
         if self.known.is_none() && !self.asked && self.since.elapsed() >= WORTH_IT {

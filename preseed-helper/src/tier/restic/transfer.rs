@@ -88,9 +88,6 @@ pub(super) fn restore(
     if !watched.ended.status.success() {
         return Err(call.failed("restore", &watched.ended));
     }
-    if let Some(total) = size.known().filter(|_| progress.bytes() == 0) {
-        progress.at(total, Some(total));
-    }
     Ok(())
 }
 
@@ -181,6 +178,7 @@ fn follow(
     let mut stall = Stall::new(stall_timeout);
     let mut looked = Instant::now();
     let mut tells_progress = false;
+    let mut is_over = false;
     loop {
         match lines.recv_timeout(LOOK) {
             Ok((is_error, line)) => match serde_json::from_str::<Line>(&line) {
@@ -200,22 +198,26 @@ fn follow(
                 }
             },
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Disconnected) => is_over = true,
         }
-        if looked.elapsed() < LOOK {
+        if looked.elapsed() < LOOK && !is_over {
             continue;
         }
         looked = Instant::now();
+        // Also of one that has ended: it was not waited for yet.
         if let Some(moved) = moved(child.id()) {
+            let words = read.load(Ordering::Relaxed);
             if !tells_progress {
                 // restic before 0.16 tells nothing until the end: what it has written has to do.
                 // Not the room it takes: it reserves that for a file before it writes it.
-                progress.at(moved.written, size.ask());
+                progress.at(moved.written.saturating_sub(words), size.ask());
             }
-            let words = read.load(Ordering::Relaxed);
-            if stall.at(moved.all().saturating_sub(words)) {
+            if !is_over && stall.at(moved.all().saturating_sub(words)) {
                 return Some(stall);
             }
+        }
+        if is_over {
+            return None;
         }
     }
 }
