@@ -1,6 +1,7 @@
 //! Makes one service's storage be what is declared.
 
 use declaration::settings::Service;
+use report::status;
 use storage::{Result, lock};
 
 /// Makes the service's storage what is declared, and gives the changes made, in words.
@@ -9,6 +10,6 @@ use storage::{Result, lock};
 /// # Errors
 /// When it cannot be made so; see [`storage::Storage::apply`].
 pub fn apply(service: &Service) -> Result<Vec<String>> {
-    let _lock = lock::lock(service)?;
+    let _lock = lock::lock(service, status::wait_for_another)?;
     storage::open(service).apply()
 }

@@ -53,7 +53,8 @@ impl Refusal {
 /// # Errors
 /// When the service must not start, with the reason.
 pub fn run(service: &Service) -> Result<Outcome, Refusal> {
-    let _lock = storage::lock::lock(service).map_err(Refusal::not_restored)?;
+    let _lock =
+        storage::lock::lock(service, status::wait_for_another).map_err(Refusal::not_restored)?;
     let storage = storage::open(service);
     let observation = storage.observe().map_err(Refusal::not_restored)?;
     let name = service.name.as_str();

@@ -8,3 +8,8 @@ pub fn set(text: &str) {
     // The line is a convenience: what happened is in the journal as well.
     let _ = notify(false, &[NotifyState::Status(line)]);
 }
+
+/// Says that another run is at work on the same service, and is waited for.
+pub fn wait_for_another() {
+    set("waiting: another run is at work on this service's storage");
+}

@@ -20,11 +20,12 @@ const SHARED: &str = "/run/preseed";
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] Flock<File>);
 
-/// Waits until no other process is at work on the service's storage, and locks it.
+/// Waits until no other process is at work on the service's storage, and locks it. `waiting` is called once
+/// if one is.
 ///
 /// # Errors
 /// When the lock file cannot be made.
-pub fn lock(service: &Service) -> Result<Lock> {
+pub fn lock(service: &Service, waiting: impl FnOnce()) -> Result<Lock> {
     let path = Path::new(DIRECTORY).join(format!("{}.lock", service.name));
     let refused = |error: std::io::Error| {
         Error::new(
@@ -52,7 +53,12 @@ pub fn lock(service: &Service) -> Result<Lock> {
         .map_err(refused)?;
     // Programs started by us hold it as well: should we be killed, the next run waits until they are gone.
     fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| refused(error.into()))?;
-    Flock::lock(file, FlockArg::LockExclusive)
-        .map(Lock)
-        .map_err(|(_, error)| refused(error.into()))
+    let locked = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Err((file, nix::Error::EWOULDBLOCK)) => {
+            waiting();
+            Flock::lock(file, FlockArg::LockExclusive)
+        }
+        tried => tried,
+    };
+    locked.map(Lock).map_err(|(_, error)| refused(error.into()))
 }
