@@ -5,6 +5,7 @@ mod binaries;
 mod container;
 mod demo;
 mod forge;
+mod guarantees;
 mod install;
 mod packages;
 mod scenario;

@@ -1,0 +1,62 @@
+//! `docs/guarantees.md` names tests: they must exist.
+
+#![cfg(test)]
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use crate::binaries::workspace;
+use crate::forge::cuts::BEDS;
+
+/// The names in the second column, and what runs them.
+fn named() -> Vec<(String, String)> {
+    let text = fs::read_to_string(workspace().join("docs/guarantees.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    rows.filter_map(|row| {
+        let columns: Vec<&str> = row.split('|').map(str::trim).collect();
+        Some((*columns.get(2)?, *columns.get(3)?))
+    })
+    .flat_map(|(names, with)| {
+        names
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(|name| (name.to_owned(), with.to_owned()))
+            .collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// The text of all Rust sources below `directory`.
+fn sources(directory: &Path, text: &mut String) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().unwrap() != "target" {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn each_guarantee_names_tests_that_exist() {
+    let mut code = String::new();
+    sources(workspace(), &mut code);
+    let named = named();
+    assert!(named.len() > 30, "{named:?}");
+    for (name, with) in named {
+        for with in with.split(", ") {
+            let exists = match with {
+                "forge" | "container" => workspace()
+                    .join(format!("tests/{with}/{name}.sh"))
+                    .is_file(),
+                "forge cuts" => BEDS.contains(&&*name),
+                "cargo test" => code.contains(&format!("fn {name}(")),
+                other => panic!("{other:?} runs nothing"),
+            };
+            assert!(exists, "{name}: no such test with {with}");
+        }
+    }
+}
