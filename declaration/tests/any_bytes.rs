@@ -1,11 +1,11 @@
 //! Whatever is in the files: no panic, no hang, and every problem points into its file.
 #![allow(clippy::unwrap_used)]
 
+mod host;
+
 use std::fs;
 use std::path::Path;
 
-use declaration::{Search, load};
-use nix::sys::stat::{Mode, umask};
 use proptest::prelude::*;
 
 const SERVICE: &str = r#"template = "sonarr"
@@ -126,47 +126,14 @@ fn changed(text: &str, changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
-/// Loads a host of these files, and checks what holds for every host.
+/// Checks a host of these files, with a second service that says little.
 fn check(service: &[u8], host: &[u8], template: &[u8]) {
-    umask(Mode::S_IWGRP | Mode::S_IWOTH);
-    let root = tempfile::tempdir().unwrap();
-    let etc = root.path().join("etc/preseed");
-    for (name, bytes) in [
-        ("services/sonarr.toml", service),
-        ("services/other.toml", b"template = 'sonarr'"),
-        ("preseed.toml", host),
-        ("catalog/sonarr.toml", template),
-    ] {
-        let path = etc.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    let loaded = load(&Search::with_root(root.path()));
-    assert_eq!(loaded.services.len() + loaded.broken.len(), 2);
-    for problem in &loaded.problems {
-        let file = root.path().join(problem.file.strip_prefix("/").unwrap());
-        let bytes = fs::read(Path::new(&file)).unwrap();
-        let text = String::from_utf8_lossy(&bytes);
-        let line = text.split('\n').nth(problem.line.checked_sub(1).unwrap());
-        let length = line.map(|line| line.chars().count());
-        assert!(
-            length.is_some_and(|length| (1..=length + 1).contains(&problem.column)),
-            "{problem} is not in {text:?}"
-        );
-        let shown = problem.to_string();
-        assert!(!shown.chars().any(char::is_control), "{shown:?}");
-        assert!(
-            !problem.what.is_empty() && !problem.cure.is_empty(),
-            "{shown:?}"
-        );
-    }
-    for broken in &loaded.broken {
-        assert!(!broken.problems.is_empty());
-        assert!(!broken.units.is_empty(), "{broken:?}");
-        for problem in &broken.problems {
-            assert!(loaded.problems.contains(problem));
-        }
-    }
+    host::check(&[
+        ("services/sonarr.toml".to_owned(), service),
+        ("services/other.toml".to_owned(), b"template = 'sonarr'"),
+        ("preseed.toml".to_owned(), host),
+        ("catalog/sonarr.toml".to_owned(), template),
+    ]);
 }
 
 proptest! {
@@ -195,4 +162,17 @@ proptest! {
 #[test]
 fn unchanged() {
     check(SERVICE.as_bytes(), HOST.as_bytes(), TEMPLATE.as_bytes());
+}
+
+/// What the fuzzer started from, and what it has found.
+#[test]
+fn corpus() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/hosts");
+    let mut count = 0;
+    for entry in fs::read_dir(corpus).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        host::check(&host::files(&bytes));
+        count += 1;
+    }
+    assert!(count > 0);
 }

@@ -1,9 +1,12 @@
 //! Random declarations, through the generator, read back by systemd's own loader: what
-//! `systemd-analyze` dumps of each unit is what was declared.
+//! `systemd-analyze` dumps of each unit is what was declared. The strict reader, which the fuzzer goes by,
+//! reads the same.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod case;
 mod machine;
+mod meaning;
+mod reader;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -116,6 +119,8 @@ proptest! {
         fs::write(machine.root().join("etc/preseed/preseed.toml"), host).unwrap();
         let run = generator(machine.root()).arg(machine.generated()).output().unwrap();
         prop_assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+
+        meaning::check(&declaration::load(&declaration::Search::with_root(machine.root())));
 
         let names = machine.complete();
         let quiet = machine.analyze(names.clone(), "info");
