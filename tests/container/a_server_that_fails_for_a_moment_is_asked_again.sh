@@ -37,6 +37,12 @@ import http.server, json, os, signal, sys
 class Repository(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = sys.argv[1] + self.path
+        # Each restic begins with this question.
+        if (self.command, self.path) == ('HEAD', '/config') and os.path.exists('/run/server-answers'):
+            answers = int(open('/run/server-answers').read())
+            open('/run/server-answers', 'w').write(str(answers - 1))
+            if answers == 0:
+                return self.connection.close()
         if self.path.startswith('/data/'):
             name = self.path.rsplit('/', 1)[1]
             path = f'{sys.argv[1]}/data/{name[:2]}/{name}'
@@ -89,6 +95,14 @@ eventually systemctl is-active sonarr.service
 assert_absent /run/server-fails
 assert_series 'The Expanse'
 assert_exists /var/lib/sonarr/large
+
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+# The third restic is the one that restores.
+echo 2 >/run/server-answers
+systemctl start sonarr
+assert_eq -2 "$(cat /run/server-answers)" 'questions after those that were answered'
+assert_series 'The Expanse'
 
 systemctl stop sonarr
 lose_data /var/lib/sonarr

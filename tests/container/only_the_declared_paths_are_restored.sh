@@ -9,14 +9,16 @@ systemctl start sonarr
 add_series 'The Expanse'
 install -d -o sonarr /var/lib/sonarr/MediaCover/1
 touch /var/lib/sonarr/MediaCover/1/cover.jpg '/var/lib/sonarr/config*xml'
-backup_sonarr
 systemctl stop sonarr
-touch /var/lib/sonarr/sonarr.db-wal
+sqlite3 /var/lib/sonarr/sonarr.db '.dbconfig no_ckpt_on_close on' 'PRAGMA journal_mode = WAL' 'CREATE TABLE in_the_log (x)'
+backup_sonarr
 lose_data /var/lib/sonarr
 
 declare_sonarr 'paths = ["config.xml", "sonarr.db"]' 'verify = [{ sqlite = "sonarr.db" }]'
 reload
 assert_exit 0 preseedctl plan sonarr
+systemctl start preseed-sonarr
+assert_contains "$(sqlite3 /var/lib/sonarr/sonarr.db .tables)" in_the_log
 systemctl start sonarr
 assert_series 'The Expanse'
 assert_absent /var/lib/sonarr/MediaCover '/var/lib/sonarr/config*xml'

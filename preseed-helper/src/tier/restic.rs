@@ -3,6 +3,7 @@
 mod call;
 mod lift;
 mod locks;
+mod memory;
 mod patience;
 mod secrets;
 mod size;

@@ -9,8 +9,8 @@ use report::status;
 use storage::Error;
 use storage::command::{self, Ended};
 
-use super::secrets;
 use super::trouble::{self, Kind, Trouble, complaint, words};
+use super::{memory, secrets};
 
 /// How long a question may take. restic itself would try an unreachable server for 15 minutes, or, before 0.16,
 /// give up at once.
@@ -168,6 +168,7 @@ impl<'a> Call<'a> {
             .env_remove("RESTIC_PASSWORD")
             .env_remove("RESTIC_PASSWORD_COMMAND")
             .env_remove("RESTIC_REPOSITORY_FILE")
+            .envs(memory::limit().map(|bytes| ("GOMEMLIMIT", bytes.to_string())))
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

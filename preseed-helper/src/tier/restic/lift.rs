@@ -55,3 +55,33 @@ fn move_all(target: &Path, restored: &Path, into: &Path) -> io::Result<()> {
             .set_modified(metadata.modified()?),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs::{create_dir_all, write};
+
+    use super::*;
+
+    #[test]
+    fn nothing_or_something_else_restored_is_an_error() {
+        let into = tempfile::tempdir().unwrap();
+        let target = into.path().join(".restored");
+        let path = Path::new("/var/lib/sonarr");
+        let told = lift(&target, path, into.path()).unwrap_err().to_string();
+        assert!(
+            told.contains("what restic restored cannot be moved"),
+            "{told}"
+        );
+
+        create_dir_all(target.join("var/lib/sonarr/a")).unwrap();
+        write(target.join("var/lib/sonarr.db"), "of something else").unwrap();
+        lift(&target, path, into.path()).unwrap_err();
+        std::fs::remove_file(target.join("var/lib/sonarr.db")).unwrap();
+
+        create_dir_all(target.join("var/lib/sonarr")).unwrap();
+        lift(&target, path, into.path()).unwrap();
+        assert!(into.path().join("a").is_dir());
+        assert!(!target.exists());
+    }
+}

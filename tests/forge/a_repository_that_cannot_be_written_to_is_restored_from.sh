@@ -1,0 +1,16 @@
+# The repository is mounted read-only, so that no lock can be made: the restore says so and goes on without one.
+
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+backup_sonarr
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+mount --bind -o ro "$REPOSITORY" "$REPOSITORY"
+
+systemctl start sonarr
+assert_series 'The Expanse'
+assert_journal preseed-sonarr.service 'going on without a lock: repository local: .*unable to create lock in backend'
