@@ -29,7 +29,7 @@ printf '[Service]\nMemoryHigh=infinity\nMemoryMax=16M\nMemorySwapMax=0\n' \
 reload
 assert_exit 1 systemctl start sonarr
 assert_not_active sonarr.service
-assert_status preseed-sonarr.service 'Status: .*not started: .*restic.*SIGKILL'
+assert_status preseed-sonarr.service 'Status: .*restic was killed: .*SIGKILL.*MemoryMax='
 
 rm -r /run/systemd/system/preseed-sonarr.service.d
 reload

@@ -1,5 +1,6 @@
 //! A call of `restic`: with the repository's address and secrets in files and the environment, never in arguments.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,6 +16,9 @@ use super::{memory, secrets};
 /// How long a question may take. restic itself would try an unreachable server for 15 minutes, or, before 0.16,
 /// give up at once.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// signal(7)
+const SIGKILL: i32 = 9;
 
 /// timeout(1)'s exit status when the time was up.
 const TIME_IS_UP: i32 = 124;
@@ -118,6 +122,10 @@ impl<'a> Call<'a> {
                 "a part of the snapshot is missing or damaged",
                 "see `restic check`; an older snapshot may be whole".to_owned(),
             ),
+            _ if ended.status.signal() == Some(SIGKILL) => (
+                "restic was killed",
+                "see `journalctl -k` for whether it ran out of memory: `MemoryMax=` of this unit and of storage-preseed.slice bound it".to_owned(),
+            ),
             Kind::NoLock | Kind::Transient | Kind::Other => (
                 "it cannot be used",
                 "see that it can be reached, then start the service again".to_owned(),
@@ -126,8 +134,9 @@ impl<'a> Call<'a> {
         let error = Error::new(
             self.subject(),
             format!(
-                "{fault}: `restic {what}` ended with {}: {}",
-                ended.status, told
+                "{fault}: `restic {what}` ended with {}{}{told}",
+                ended.status,
+                if told.is_empty() { "" } else { ": " },
             ),
             cure,
         );
