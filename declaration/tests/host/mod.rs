@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use declaration::settings::Host;
-use declaration::value::ServiceName;
+use declaration::value::UnitName;
 use declaration::{Search, load};
 use nix::sys::stat::{Mode, umask};
 
@@ -90,8 +90,9 @@ pub(crate) fn check(files: &[(String, &[u8])]) -> Host {
     }
     for broken in &loaded.broken {
         assert!(!broken.problems.is_empty());
-        let has_name = broken.name.parse::<ServiceName>().is_ok();
-        assert!(!has_name || !broken.units.is_empty(), "{broken:?}");
+        // Not what cannot be a unit, or would be one of the generator's own.
+        let unit = format!("{}.service", broken.name).parse::<UnitName>();
+        assert!(unit.is_err() || !broken.units.is_empty(), "{broken:?}");
         for problem in &broken.problems {
             assert!(loaded.problems.contains(problem));
         }
