@@ -53,7 +53,7 @@ pub fn take(service: &Service) -> Result<Slot> {
         if !waits {
             waits = true;
             status::set(&format!(
-                "waiting: {slots} restores are running already, as many as max-parallel-restores allows"
+                "waiting for another restore to end: max-parallel-restores allows {slots} at once"
             ));
         }
         std::thread::sleep(LOOK);

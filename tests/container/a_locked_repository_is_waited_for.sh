@@ -26,6 +26,7 @@ waits() {
     unit_status preseed-sonarr.service |
         grep -E "Status: \"waiting: repository local is locked by process $holder on $(hostname) since "
 }
+eventually eval 'unit_status preseed-sonarr.service | grep -E "Status: \"(restoring|waiting)"'
 eventually waits
 kill -CONT "$holder"
 eventually systemctl is-active sonarr.service

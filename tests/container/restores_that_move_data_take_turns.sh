@@ -35,7 +35,7 @@ mkfifo "$pack"
 systemctl start --no-block sonarr
 eventually eval 'unit_status preseed-sonarr.service | grep -q "Status: \"restoring sonarr from"'
 systemctl start --no-block radarr
-eventually eval 'unit_status preseed-radarr.service | grep -q "Status: \"waiting: 1 restores are running already"'
+eventually eval 'unit_status preseed-radarr.service | grep -q "Status: \"waiting for another restore to end: max-parallel-restores allows 1 at once"'
 systemctl start lidarr
 assert_active lidarr.service
 assert_not_active radarr.service sonarr.service

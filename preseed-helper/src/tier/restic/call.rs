@@ -143,19 +143,6 @@ impl<'a> Call<'a> {
         Trouble { kind, error }
     }
 
-    /// Whether this restic can restore files with their holes.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    pub(super) fn knows_sparse(&self) -> Result<bool, Error> {
-        let ended = command::run(&mut command::command("restic", ["restore", "--help"]))?;
-        if ended.status.success() {
-            Ok(ended.stdout.contains("--sparse"))
-        } else {
-            Err(ended.error(&self.subject(), "see that `restic restore --help` works"))
-        }
-    }
-
     /// The error that what `restic COMMAND` printed cannot be read.
     pub(super) fn unreadable(&self, command: &str, error: &serde_json::Error) -> Error {
         Error::new(
@@ -163,6 +150,10 @@ impl<'a> Call<'a> {
             format!("`restic {command}` printed what cannot be read: {error}"),
             "see that `restic version` is 0.14 or newer",
         )
+    }
+
+    pub(super) fn is_remote(&self) -> bool {
+        self.repository.is_remote()
     }
 
     pub(super) fn subject(&self) -> String {

@@ -14,6 +14,9 @@ use super::transfer::{self, How};
 use super::trouble::{Kind, Trouble};
 use crate::tier::Failure;
 
+/// What restic says if it cannot restore files with their holes.
+const UNKNOWN: &str = "unknown flag: --sparse";
+
 /// How often a restore is begun at most because the network or the server fails.
 const TRIES: u32 = 3;
 
@@ -38,7 +41,7 @@ pub(super) fn restore(
 ) -> Result<(), Failure> {
     let mut how = How {
         lock: true,
-        sparse: call.knows_sparse().map_err(Failure::Source)?,
+        sparse: true,
         stall_timeout: service.stall_timeout,
     };
     let mut wait = Wait::default();
@@ -68,7 +71,9 @@ pub(super) fn restore(
                         );
                     }
                     // Given back since.
-                    (None, None) => wait.pause(call, service, "no longer")?,
+                    (None, None) => {
+                        wait.pause(call, service, "by somebody who has just given it back")?;
+                    }
                 }
             }
             Kind::NoLock if how.lock => {
@@ -77,6 +82,10 @@ pub(super) fn restore(
                     service,
                     &format!("going on without a lock: {}", trouble.error.fault()),
                 );
+            }
+            // restic before 0.15 says so before it does anything.
+            Kind::Other if how.sparse && trouble.error.fault().contains(UNKNOWN) => {
+                how.sparse = false;
             }
             Kind::Transient if tries < TRIES => {
                 let pause = FIRST_PAUSE * 3_u32.pow(tries - 1);

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -16,10 +16,13 @@ use storage::{Error, Snapshot};
 
 use super::call::Call;
 use super::size::Size;
-use super::trouble::{Kind, Trouble, unwrapped};
+use super::trouble::{self, Kind, Trouble, unwrapped};
 
 /// How often is looked at what restic has moved.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How much is kept of what restic says, in bytes.
+const ENOUGH_SAID: usize = 1 << 20;
 
 /// A line of `restic restore --json` (from 0.16 on). Absent fields mean 0.
 #[derive(Debug, Deserialize)]
@@ -78,12 +81,28 @@ pub(super) fn restore(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut size = Size::new(call, snapshot, !include.is_empty());
-    let watched = watch(&mut command, &mut size, how.stall_timeout, progress)?;
-    if let Some(stall) = watched.stalled {
-        return Err(Trouble {
-            kind: Kind::Other,
-            error: stall.error(&call.subject(), "`restic restore`"),
-        });
+    let is_remote = call.is_remote();
+    let watched = watch(
+        &mut command,
+        &mut size,
+        target,
+        is_remote,
+        how.stall_timeout,
+        progress,
+    )?;
+    match watched.cut_short {
+        None => {}
+        Some(CutShort::Stalled(stall)) => {
+            return Err(stall.error(&call.subject(), "`restic restore`").into());
+        }
+        Some(CutShort::NoLock(line)) => {
+            let what = format!("`restic restore` cannot make a lock: {line}");
+            let error = Error::new(call.subject(), what, "see that it can be written to");
+            return Err(Trouble {
+                kind: Kind::NoLock,
+                error,
+            });
+        }
     }
     if !watched.ended.status.success() {
         return Err(call.failed("restore", &watched.ended));
@@ -94,14 +113,24 @@ pub(super) fn restore(
 /// How a watched restic ended.
 struct Watched {
     ended: Ended,
-    /// It stood still for too long, and was ended.
-    stalled: Option<Stall>,
+    /// Why it was ended before it ended by itself.
+    cut_short: Option<CutShort>,
 }
 
-/// Runs the command to its end, or until it stalls.
+/// Why restic is ended.
+enum CutShort {
+    /// It stood still for too long.
+    Stalled(Stall),
+    /// It tries to make a lock where none can be made, and restic from 0.17 on would try for 15 minutes.
+    NoLock(String),
+}
+
+/// Runs the command to its end, or cuts it short.
 fn watch(
     command: &mut Command,
     size: &mut Size<'_>,
+    target: &Path,
+    is_remote: bool,
     stall_timeout: Duration,
     progress: &mut Progress,
 ) -> Result<Watched, Error> {
@@ -118,22 +147,21 @@ fn watch(
         scope.spawn(move || tell(stdout, read, |line| sender.send((false, line)).is_ok()));
         scope.spawn(move || tell(stderr, read, |line| other.send((true, line)).is_ok()));
         let mut said = Said::default();
-        let stalled = follow(
-            &mut child,
-            &lines,
+        let watch = Follow {
+            process: child.id(),
+            target,
+            is_remote,
             read,
-            size,
-            stall_timeout,
-            progress,
-            &mut said,
-        );
-        let status = match &stalled {
+            stall: Stall::new(stall_timeout),
+        };
+        let cut_short = watch.until_it_ends(&lines, size, progress, &mut said);
+        let status = match &cut_short {
             Some(_) => end_group(&mut child),
             None => child.wait(),
         };
         Ok(Watched {
             ended: said.ended(line, status.map_err(|error| not_waited(&error))?),
-            stalled,
+            cut_short,
         })
     })
 }
@@ -154,6 +182,19 @@ struct Said {
 }
 
 impl Said {
+    fn add(&mut self, is_error: bool, line: &str) {
+        let to = if is_error {
+            &mut self.stderr
+        } else {
+            &mut self.stdout
+        };
+        // A line for each of a million files would fill the memory.
+        if to.len() < ENOUGH_SAID {
+            to.push_str(&unwrapped(line));
+            to.push('\n');
+        }
+    }
+
     fn ended(self, line: String, status: ExitStatus) -> Ended {
         // Errors of single files come on either, by version.
         Ended {
@@ -165,59 +206,69 @@ impl Said {
     }
 }
 
-/// Follows restic until it closes its output; gives the watch if it stalled before.
-fn follow(
-    child: &mut Child,
-    lines: &Receiver<(bool, String)>,
-    read: &AtomicU64,
-    size: &mut Size<'_>,
-    stall_timeout: Duration,
-    progress: &mut Progress,
-    said: &mut Said,
-) -> Option<Stall> {
-    let mut stall = Stall::new(stall_timeout);
-    let mut looked = Instant::now();
-    let mut tells_progress = false;
-    let mut is_over = false;
-    loop {
-        match lines.recv_timeout(LOOK) {
-            Ok((is_error, line)) => match serde_json::from_str::<Line>(&line) {
-                Ok(told) if told.total_bytes > 0 => {
-                    tells_progress = true;
-                    progress.at(told.bytes_restored, Some(told.total_bytes));
-                }
-                Ok(told) if matches!(told.message_type.as_str(), "status" | "summary") => {}
-                _ => {
-                    let to = if is_error {
-                        &mut said.stderr
-                    } else {
-                        &mut said.stdout
-                    };
-                    to.push_str(&unwrapped(&line));
-                    to.push('\n');
-                }
-            },
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => is_over = true,
-        }
-        if looked.elapsed() < LOOK && !is_over {
-            continue;
-        }
-        looked = Instant::now();
-        // Also of one that has ended: it was not waited for yet.
-        if let Some(moved) = moved(child.id()) {
-            let words = read.load(Ordering::Relaxed);
-            if !tells_progress {
-                // restic before 0.16 tells nothing until the end: what it has written has to do.
-                // Not the room it takes: it reserves that for a file before it writes it.
-                progress.at(moved.written.saturating_sub(words), size.ask());
+/// Follows a restic at work.
+struct Follow<'a> {
+    process: u32,
+    /// What it makes once it has its lock.
+    target: &'a Path,
+    is_remote: bool,
+    /// The bytes of its words that were read.
+    read: &'a AtomicU64,
+    stall: Stall,
+}
+
+impl Follow<'_> {
+    /// Until it closes its output, or must be cut short.
+    fn until_it_ends(
+        mut self,
+        lines: &Receiver<(bool, String)>,
+        size: &mut Size<'_>,
+        progress: &mut Progress,
+        said: &mut Said,
+    ) -> Option<CutShort> {
+        let mut looked = Instant::now();
+        let mut tells_progress = false;
+        let mut is_over = false;
+        loop {
+            match lines.recv_timeout(LOOK) {
+                Ok((is_error, line)) => match serde_json::from_str::<Line>(&line) {
+                    Ok(told) if told.total_bytes > 0 => {
+                        tells_progress = true;
+                        progress.at(told.bytes_restored, Some(told.total_bytes));
+                    }
+                    Ok(told) if matches!(told.message_type.as_str(), "status" | "summary") => {}
+                    _ => {
+                        said.add(is_error, &line);
+                        // Later on it only keeps its lock fresh.
+                        if trouble::kind(None, &line, self.is_remote) == Kind::NoLock
+                            && !self.target.exists()
+                        {
+                            return Some(CutShort::NoLock(line));
+                        }
+                    }
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => is_over = true,
             }
-            if !is_over && stall.at(moved.all().saturating_sub(words)) {
-                return Some(stall);
+            if looked.elapsed() < LOOK && !is_over {
+                continue;
             }
-        }
-        if is_over {
-            return None;
+            looked = Instant::now();
+            // Also of one that has ended: it was not waited for yet.
+            if let Some(moved) = moved(self.process) {
+                let words = self.read.load(Ordering::Relaxed);
+                if !tells_progress {
+                    // restic before 0.16 tells nothing until the end: what it has written has to do.
+                    // Not the room it takes: it reserves that for a file before it writes it.
+                    progress.at(moved.written.saturating_sub(words), size.ask());
+                }
+                if !is_over && self.stall.at(moved.all().saturating_sub(words)) {
+                    return Some(CutShort::Stalled(self.stall));
+                }
+            }
+            if is_over {
+                return None;
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 # The repository is mounted read-only, so that no lock can be made: the restore says so and goes on without one.
+# also: forge
 
 declare_default_host
 repository_init
@@ -13,4 +14,4 @@ mount --bind -o ro "$REPOSITORY" "$REPOSITORY"
 
 systemctl start sonarr
 assert_series 'The Expanse'
-assert_journal preseed-sonarr.service 'going on without a lock: repository local: .*unable to create lock in backend'
+assert_journal preseed-sonarr.service 'going on without a lock: repository local: .*cannot make a lock: .*read-only file system'
