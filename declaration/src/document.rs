@@ -50,8 +50,7 @@ pub(crate) struct Document<'a> {
     problems: Vec<Problem>,
     /// How many problems are not in `problems`.
     untold: usize,
-    /// The place last asked for. Places are mostly asked for in order: going on from it keeps
-    /// long lists linear.
+    /// The place last asked for. The next one is mostly near it: going on from it keeps long lists linear.
     last: (usize, Place),
 }
 
@@ -91,7 +90,7 @@ impl<'a> Document<'a> {
         let text = self.text.as_bytes();
         let place = match text.get(from..offset) {
             Some(between) => place.after(between),
-            None => Place::START.after(&text[..offset]),
+            None => place.back(&text[..offset], &text[offset..from]),
         };
         self.last = (offset, place);
         place

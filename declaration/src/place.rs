@@ -31,14 +31,37 @@ impl Place {
     pub(crate) fn after(self, text: &[u8]) -> Self {
         let line = text.iter().rposition(|byte| *byte == b'\n');
         let (before, line) = text.split_at(line.map_or(0, |newline| newline + 1));
-        // Only a character's first byte counts.
-        let characters: u32 = line.iter().map(|byte| u32::from(byte & 0xc0 != 0x80)).sum();
-        let newlines: u32 = before.iter().map(|byte| u32::from(*byte == b'\n')).sum();
         Self {
-            line: self.line + newlines,
-            column: characters + if before.is_empty() { self.column } else { 1 },
+            line: self.line + newlines(before),
+            column: characters(line) + if before.is_empty() { self.column } else { 1 },
         }
     }
+
+    /// The place of the end of `text`, if this is the one after `text` and `between`. It takes as long as
+    /// `between` and the line are, not as the whole text is.
+    pub(crate) fn back(self, text: &[u8], between: &[u8]) -> Self {
+        let newlines = newlines(between);
+        if newlines == 0 {
+            return Self {
+                line: self.line,
+                column: self.column - characters(between),
+            };
+        }
+        let line = text.iter().rposition(|byte| *byte == b'\n');
+        Self {
+            line: self.line - newlines,
+            column: 1 + characters(&text[line.map_or(0, |newline| newline + 1)..]),
+        }
+    }
+}
+
+/// Only a character's first byte counts.
+fn characters(text: &[u8]) -> u32 {
+    text.iter().map(|byte| u32::from(byte & 0xc0 != 0x80)).sum()
+}
+
+fn newlines(text: &[u8]) -> u32 {
+    text.iter().map(|byte| u32::from(*byte == b'\n')).sum()
 }
 
 impl fmt::Display for Place {
@@ -50,6 +73,19 @@ impl fmt::Display for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn back_is_as_from_the_start() {
+        let text = "a\n\nfür\r\n𝄞x\ny";
+        for from in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+            for to in (0..=from).filter(|at| text.is_char_boundary(*at)) {
+                let text = text.as_bytes();
+                let place = Place::START.after(&text[..from]);
+                let back = place.back(&text[..to], &text[to..from]);
+                assert_eq!(back, Place::START.after(&text[..to]), "from {from} to {to}");
+            }
+        }
+    }
 
     #[test]
     fn counts_lines_and_characters() {

@@ -220,6 +220,9 @@ fn a_megabyte_of_errors_takes_no_minutes() {
         (0..90_000).map(|n| format!("k{n}=1\n")).collect(),
         format!("preseed.expect=[{}]", "'..',".repeat(200_000)),
         format!("preseed.unit=[{units}'x0.service']"),
+        "[[preseed.verify]]\ncommand=['/a']\nsqlite='b'\n".repeat(24_000),
+        "[[preseed.verify]]\nsqlite='b'\ncommand=['/a']\n".repeat(24_000),
+        format!("preseed.paths=[{}]", "'a/b','a',".repeat(100_000)),
     ] {
         let root = host(&[("etc/preseed/services/a.toml", &text)]);
         let start = std::time::Instant::now();
