@@ -11,6 +11,8 @@ add_series 'The Expanse'
 systemctl stop sonarr
 backup_sonarr
 assert_active storage-preseed-kept.timer
+# In tenths: how exposed it may be at most.
+systemd-analyze security --no-pager --threshold=46 storage-preseed-kept.service | tail -n 1
 assert_exit 0 preseedctl kept
 assert_eq 'nothing is kept that a restore replaced' "$output"
 
