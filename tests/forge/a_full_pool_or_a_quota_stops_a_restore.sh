@@ -2,7 +2,7 @@
 # is thrown away, nothing was replaced, the service is down and told what to do; with room, the same start restores.
 
 sonarr_with 'The Expanse'
-head -c 8M /dev/urandom >/var/lib/sonarr/large
+head -c 40M /dev/urandom >/var/lib/sonarr/large
 zfs snapshot "$DATASET@good"
 replicate "$DATASET@good"
 backup_sonarr
@@ -22,8 +22,8 @@ nothing_is_left
 zfs set quota=none "$DATASET"
 
 room=$(zfs get -H -p -o value available tank)
-zfs create -o mountpoint=none -o reservation=$((room - 5000000)) tank/reserved
-assert_refused sonarr 'replica vault: .*out of space.*repository local: .*no space left.*free some'
+zfs create -o mountpoint=none -o reservation=$((room - 24000000)) tank/reserved
+assert_refused sonarr 'replica vault: .*out of space.*repository local: .*(no space left|out of space).*free some'
 nothing_is_left
 
 # Data that is there needs no room.

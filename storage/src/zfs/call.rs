@@ -94,3 +94,16 @@ fn cure(stderr: &str, subject: &str) -> String {
             .to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_with_many_options_is_told_in_brief() {
+        let many = "zfs receive -u -o a=1 -o b=2 -o c=3 tank/x";
+        assert_eq!(brief(many, "tank/x"), "zfs receive … tank/x");
+        let few = "zfs get -H -o name tank/x";
+        assert_eq!(brief(few, "tank/x"), few);
+    }
+}

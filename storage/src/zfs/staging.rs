@@ -178,6 +178,8 @@ fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
     Ok(told
         .lines()
         .filter_map(|line| line.split_once('\t'))
+        // No quota is told as 0, and can only be set as `none`; it is none unless set.
+        .filter(|set| !matches!(set, ("quota" | "refquota", "0")))
         .filter(|(property, _)| {
             !NOT_THESE.contains(property)
                 && !property.starts_with("preseed:")
