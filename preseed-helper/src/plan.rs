@@ -9,7 +9,7 @@ use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot};
 use crate::ask::{Answer, Asked, Witness, ask};
 use crate::restore::{partly, unmounted, unsettled};
 use crate::systemd;
-use crate::tier::{Context, Restored, Source, word};
+use crate::tier::{Context, Failure, Restored, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
 /// What a run would do.
@@ -61,12 +61,16 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                 );
                 let context = Context::new(service, storage.as_ref(), &observation);
                 let mut witness = Lines::default();
-                let asked = ask(&context, &mut witness, &mut |_, _| {
-                    Ok(Restored {
+                let asked = ask(&context, &mut witness, &mut |source, snapshot| {
+                    let possible = match source.origin(snapshot) {
+                        Some(origin) => storage.must_be_replaceable(&origin),
+                        None => storage.must_be_writable(),
+                    };
+                    possible.map_err(Failure::Storage).map(|()| Restored {
                         kept: None,
                         bytes: 0,
                     })
-                })?;
+                });
                 witness.write(&mut text);
                 if !service.verify.is_empty() {
                     line(
@@ -75,8 +79,10 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                         "what is taken is checked before it is used; this plan does not",
                     );
                 }
-                let chosen = witness.chosen;
-                outcome(service, &observation, why, &asked, chosen)
+                match asked {
+                    Ok(asked) => outcome(service, &observation, why, &asked, witness.chosen),
+                    Err(error) => (format!("not started: {error}"), false),
+                }
             }
         }
     };

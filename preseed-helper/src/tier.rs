@@ -14,7 +14,7 @@ use declaration::settings::{Check, Service};
 use declaration::value::TierName;
 use report::Progress;
 use storage::contents::named;
-use storage::{Contents, Error, Kept, Observation, Result, Snapshot, Storage};
+use storage::{Contents, Error, Kept, Observation, Origin, Result, Snapshot, Storage};
 
 /// What every source is given.
 pub struct Context<'a> {
@@ -71,6 +71,9 @@ pub trait Source {
     fn obstacle(&self, _snapshot: &Snapshot) -> Option<Error> {
         None
     }
+
+    /// What a restore of a snapshot is staged from; `None`: nothing, it is in place.
+    fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>>;
 
     /// Restores a snapshot, verified and marked.
     ///

@@ -190,6 +190,11 @@ impl Storage for Directory<'_> {
         Err(self.no_snapshots())
     }
 
+    fn must_be_writable(&self) -> Result<()> {
+        // Of a file system that is read-only, each attempt to write says so.
+        Ok(())
+    }
+
     fn must_be_replaceable(&self, _origin: &Origin<'_>) -> Result<()> {
         mountpoint::must_have_no_mounts_below(self.path())?;
         if exists(self.path())? {

@@ -178,6 +178,12 @@ pub trait Storage {
     /// When a newer snapshot exists, or the rollback fails.
     fn rollback(&self, snapshot: &Snapshot) -> Result<()>;
 
+    /// That a restore may write to the storage where it is.
+    ///
+    /// # Errors
+    /// When it is read-only.
+    fn must_be_writable(&self) -> Result<()>;
+
     /// That a restore from `origin` could take the storage's place, before anything is copied.
     ///
     /// # Errors

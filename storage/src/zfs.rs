@@ -161,15 +161,15 @@ impl Storage for Zfs<'_> {
         into: &Path,
         progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()> {
+        if let Some(found) = self.seen()?.dataset {
+            found::must_stay_encrypted(&found, snapshot)?;
+        }
         inspect::mounted(&snapshot.name, |place| {
             copy::copy(place, paths, into, self.service.stall_timeout, progress)
         })
     }
 
     fn rollback(&self, snapshot: &Snapshot) -> Result<()> {
-        if let Some(found) = self.seen()?.dataset {
-            found::must_be_writable(&found)?;
-        }
         // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
         call::zfs(&["rollback", &snapshot.name]).map_err(|error| {
             error.cured_by(
@@ -179,6 +179,13 @@ impl Storage for Zfs<'_> {
         })?;
         // The directory itself is now as it was then.
         mountpoint::own(&self.service.mountpoint, self.service).map(drop)
+    }
+
+    fn must_be_writable(&self) -> Result<()> {
+        match self.seen()?.dataset {
+            Some(found) => found::must_be_writable(&found),
+            None => Ok(()),
+        }
     }
 
     fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()> {

@@ -24,6 +24,8 @@ rm /var/lib/sonarr/media/hidden
 zfs mount "$DATASET/media"
 
 zfs snapshot "$DATASET@empty"
+assert_exit 1 preseedctl plan sonarr
+assert_matches "$output" "outcome .*not started: $DATASET: it has a child dataset"
 assert_refused sonarr "it has a child dataset \($DATASET/media\).*rename the child out of it with .zfs rename $DATASET/media"
 assert_eq '' "$(kept_datasets)" 'nothing was replaced'
 

@@ -34,6 +34,14 @@ impl Source for Clone<'_> {
         contents.map_err(Failure::Source)
     }
 
+    fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>> {
+        Some(if self.context.service.paths.is_empty() {
+            Origin::Clone(snapshot)
+        } else {
+            Origin::Empty
+        })
+    }
+
     fn restore(
         &self,
         snapshot: &Snapshot,

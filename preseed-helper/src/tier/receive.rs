@@ -36,6 +36,14 @@ impl Source for Receive<'_> {
         contents.map_err(Failure::Source)
     }
 
+    fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>> {
+        Some(if self.context.service.paths.is_empty() {
+            Origin::Receive(snapshot)
+        } else {
+            Origin::Empty
+        })
+    }
+
     fn restore(
         &self,
         snapshot: &Snapshot,

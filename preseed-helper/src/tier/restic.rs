@@ -255,6 +255,10 @@ impl Source for Restic<'_> {
         ))
     }
 
+    fn origin<'s>(&self, _snapshot: &'s Snapshot) -> Option<Origin<'s>> {
+        Some(Origin::Empty)
+    }
+
     fn restore(
         &self,
         snapshot: &Snapshot,

@@ -3,7 +3,7 @@
 use declaration::value::TierName;
 use report::Progress;
 use storage::mark::Stage;
-use storage::{Contents, Error, Mark, Result, Snapshot};
+use storage::{Contents, Error, Mark, Origin, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Source};
 use crate::staged;
@@ -71,16 +71,21 @@ impl Source for Rollback<'_> {
         }
     }
 
+    fn origin<'s>(&self, _snapshot: &'s Snapshot) -> Option<Origin<'s>> {
+        None
+    }
+
     fn restore(
         &self,
         snapshot: &Snapshot,
         _progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure> {
+        let storage = self.context.storage;
+        storage.must_be_writable().map_err(Failure::Storage)?;
         if !self.context.service.verify.is_empty() {
             // Before anything is changed: a rollback cannot be taken back.
             staged::try_out(self.context, snapshot)?;
         }
-        let storage = self.context.storage;
         let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
         self.context.must_be_unchanged().map_err(Failure::Storage)?;
         storage.set_mark(&mark).map_err(Failure::Storage)?;

@@ -180,11 +180,14 @@ fn key_must_be_in_a_file(found: &Properties) -> Result<()> {
     ))
 }
 
-/// That what came encrypted from its source is not received in clear.
+/// That what came encrypted from its source is not copied in clear.
 ///
 /// A replica that was sent raw has a key of its own. One with its parent's key may have been in clear where it
 /// came from, and only its backup encrypted.
-fn must_stay_encrypted(found: &Properties, snapshot: &Snapshot) -> Result<()> {
+///
+/// # Errors
+/// When it would be, or when it cannot be told.
+pub(super) fn must_stay_encrypted(found: &Properties, snapshot: &Snapshot) -> Result<()> {
     if has_a_key(found) {
         return Ok(());
     }
@@ -195,9 +198,7 @@ fn must_stay_encrypted(found: &Properties, snapshot: &Snapshot) -> Result<()> {
     let dataset = found.dataset();
     Err(Error::new(
         dataset,
-        format!(
-            "it is not encrypted, and {replica} is: received there, the data would lie in clear"
-        ),
+        format!("it is not encrypted, and {replica} is: copied there, the data would lie in clear"),
         format!(
             "move it away with `zfs unmount {dataset}`, `zfs set canmount=noauto {dataset}` and \
              `zfs rename {dataset} {dataset}-empty`, and receive the replica as it is with \
