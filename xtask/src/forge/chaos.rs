@@ -40,7 +40,7 @@ const VICTIMS: [(&str, &[&str]); 4] = [
 ];
 
 /// At most this many interruptions, one after the other, before a restore is let through.
-const IN_A_ROW: usize = 3;
+const IN_A_ROW: usize = 6;
 
 /// One restore, and what interrupts it.
 struct Life<'a> {
@@ -89,7 +89,7 @@ fn drawn(ways: &[Way], count: usize, mut draw: impl FnMut(&str) -> Interruption)
         if left == 0 {
             break;
         }
-        // One, two, three in turn, each way coming to each.
+        // One to six in turn, each way coming to each.
         let wanted = 1 + (lives.len() + lives.len() / ways.len()) % IN_A_ROW;
         let interruptions: Vec<_> = (0..wanted.min(left)).map(|_| draw(way.name)).collect();
         left -= interruptions.len();
