@@ -2,15 +2,14 @@
 //! One that was interrupted is gone on with (zfs-receive(8), `-s`).
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use std::time::Duration;
 
 use super::call;
 use crate::command::{self, Ended, command, line_of};
+use crate::stall::{Stall, end_group};
 use crate::{Error, Result, Snapshot, step};
 
 /// How often the bytes are counted.
@@ -90,23 +89,24 @@ fn transfer(
             return Err(error);
         }
     };
-    let ends = [sender.id(), receiver.id()];
     let (sent, received, stalled) = std::thread::scope(|scope| {
         let (ended, has_ended) = channel();
         let sent = said(scope, &mut sender, ended.clone());
         let received = said(scope, &mut receiver, ended);
-        let stalled = watch(ends, total, stall, &has_ended, progress);
+        let stalled = watch(receiver.id(), total, stall, &has_ended, progress);
+        if stalled.is_some() {
+            for end in [&mut receiver, &mut sender] {
+                // How it ended is asked again below.
+                let _ = end_group(end);
+            }
+        }
         (sent.join(), received.join(), stalled)
     });
     let [send, receive] = lines;
     let sender = finished(send, &mut sender, sent)?;
     let receiver = finished(receive, &mut receiver, received)?;
-    if stalled {
-        return Err(Error::new(
-            &snapshot.name,
-            format!("no byte came for {} s (stall-timeout)", stall.as_secs()),
-            "see `zpool status` of both pools, then start the service again",
-        ));
+    if let Some(stall) = stalled {
+        return Err(stall.error(&snapshot.name, &format!("`{}`", sender.line)));
     }
     // An incomplete stream is the sender's fault, and the sender says why. A receiver that gave up ends the
     // sender as well: its own words come first.
@@ -124,31 +124,25 @@ fn transfer(
     Ok(())
 }
 
-/// Tells how much the second process has received until both have ended, and kills both if that does not grow
-/// for `stall`. Gives whether it did so.
+/// Tells how much `receiver` has received until both ends are over. Gives the watch if it stood still before.
 fn watch(
-    ends: [u32; 2],
+    receiver: u32,
     total: u64,
     stall: Duration,
     has_ended: &Receiver<()>,
     progress: Progress<'_>,
-) -> bool {
-    let (mut done, mut grew, mut half) = (0, Instant::now(), false);
+) -> Option<Stall> {
+    let (mut done, mut half, mut stall) = (0, false, Stall::new(stall));
     // It ends when both threads have dropped their side.
     while let Err(RecvTimeoutError::Timeout) = has_ended.recv_timeout(LOOK) {
         // The kernel counts what it reads for the process (proc_pid_io(5)).
-        let now = command::characters(ends[1], "rchar").unwrap_or(done);
+        let now = command::characters(receiver, "rchar").unwrap_or(done);
         if now != done {
-            (done, grew) = (now, Instant::now());
+            done = now;
             progress(done, Some(total.max(done)));
-        } else if grew.elapsed() >= stall {
-            for process in ends {
-                // Not waited for yet, so the number is still theirs.
-                if let Ok(process) = i32::try_from(process) {
-                    let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
-                }
-            }
-            return true;
+        }
+        if stall.at(done) {
+            return Some(stall);
         }
         if !half && done >= total / 2 {
             half = true;
@@ -156,13 +150,13 @@ fn watch(
         }
     }
     // They are not waited for yet, so that what they moved last can still be told.
-    done = command::characters(ends[1], "rchar").unwrap_or(done);
+    done = command::characters(receiver, "rchar").unwrap_or(done);
     progress(done, Some(total.max(done)));
-    false
+    None
 }
 
 fn start(command: &mut Command) -> Result<Child> {
-    command.stderr(Stdio::piped());
+    command.stderr(Stdio::piped()).process_group(0);
     command
         .spawn()
         .map_err(|error| command::not_started(command, &error))
