@@ -43,15 +43,21 @@ pub fn restore(
     })
 }
 
-/// Restores only the declared `paths` of a snapshot of this machine, local or in a replica.
+/// Restores a snapshot of this machine, local or in a replica: from its `whole`, or only the declared `paths`
+/// of it. The mark says that it came `by` this, or by a copy.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn copy_paths(
+pub fn restore_snapshot(
     context: &Context<'_>,
+    whole: &Origin<'_>,
+    by: &str,
     snapshot: &Snapshot,
     progress: &mut Progress,
 ) -> std::result::Result<Restored, Failure> {
+    if context.service.paths.is_empty() {
+        return restore(context, whole, by, &snapshot.name, progress, |_, _| Ok(()));
+    }
     let wanted = context.wanted();
     restore(
         context,

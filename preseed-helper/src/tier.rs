@@ -136,6 +136,25 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// What a snapshot of this machine holds.
+    ///
+    /// # Errors
+    /// When it cannot be looked into.
+    pub fn contents_of(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
+        self.storage
+            .snapshot_contents(snapshot)
+            .map_err(Failure::Source)
+    }
+
+    /// What a staged restore starts from: `whole`, unless only some paths are copied.
+    pub fn origin<'s>(&self, whole: Origin<'s>) -> Origin<'s> {
+        if self.service.paths.is_empty() {
+            whole
+        } else {
+            Origin::Empty
+        }
+    }
+
     /// The storage's own snapshots, newest first, as they were when they were first asked for.
     ///
     /// # Errors

@@ -30,16 +30,11 @@ impl Source for Clone<'_> {
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
-        let contents = self.context.storage.snapshot_contents(snapshot);
-        contents.map_err(Failure::Source)
+        self.context.contents_of(snapshot)
     }
 
     fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>> {
-        Some(if self.context.service.paths.is_empty() {
-            Origin::Clone(snapshot)
-        } else {
-            Origin::Empty
-        })
+        Some(self.context.origin(Origin::Clone(snapshot)))
     }
 
     fn restore(
@@ -47,16 +42,7 @@ impl Source for Clone<'_> {
         snapshot: &Snapshot,
         progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure> {
-        if !self.context.service.paths.is_empty() {
-            return staged::copy_paths(self.context, snapshot, progress);
-        }
-        staged::restore(
-            self.context,
-            &Origin::Clone(snapshot),
-            "clone",
-            &snapshot.name,
-            progress,
-            |_, _| Ok(()),
-        )
+        let whole = Origin::Clone(snapshot);
+        staged::restore_snapshot(self.context, &whole, "clone", snapshot, progress)
     }
 }

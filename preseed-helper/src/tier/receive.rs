@@ -32,16 +32,11 @@ impl Source for Receive<'_> {
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
-        let contents = self.context.storage.snapshot_contents(snapshot);
-        contents.map_err(Failure::Source)
+        self.context.contents_of(snapshot)
     }
 
     fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>> {
-        Some(if self.context.service.paths.is_empty() {
-            Origin::Receive(snapshot)
-        } else {
-            Origin::Empty
-        })
+        Some(self.context.origin(Origin::Receive(snapshot)))
     }
 
     fn restore(
@@ -49,16 +44,7 @@ impl Source for Receive<'_> {
         snapshot: &Snapshot,
         progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure> {
-        if !self.context.service.paths.is_empty() {
-            return staged::copy_paths(self.context, snapshot, progress);
-        }
-        staged::restore(
-            self.context,
-            &Origin::Receive(snapshot),
-            "receive",
-            &snapshot.name,
-            progress,
-            |_, _| Ok(()),
-        )
+        let whole = Origin::Receive(snapshot);
+        staged::restore_snapshot(self.context, &whole, "receive", snapshot, progress)
     }
 }

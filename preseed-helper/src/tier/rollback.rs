@@ -41,8 +41,7 @@ impl Source for Rollback<'_> {
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
-        let contents = self.context.storage.snapshot_contents(snapshot);
-        contents.map_err(Failure::Source)
+        self.context.contents_of(snapshot)
     }
 
     fn obstacle(&self, snapshot: &Snapshot) -> Option<Error> {
