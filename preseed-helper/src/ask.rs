@@ -263,7 +263,15 @@ impl Round<'_> {
             }
         }
         let asking = &mut self.asked[number];
+        let tried = asking.failed.len();
         let answer = match (asking.failed.drain(..).next(), asking.doubtful.take()) {
+            (Some(error), _) if tried >= self.context.service.max_candidates => {
+                let cure = format!(
+                    "{}; `max-candidates` ended the search after {tried}",
+                    error.cure()
+                );
+                Answer::Failed(error.cured_by(cure))
+            }
             (Some(error), _) => Answer::Failed(error),
             (None, Some(error)) => Answer::Unavailable(error),
             (None, None) => Answer::NothingThere(source.remark()),

@@ -17,7 +17,8 @@ lose_data /var/lib/sonarr
 lock_repository() {
     restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache check --read-data &>/dev/null &
     holder=$!
-    eventually eval '[[ -n $(ls "$REPOSITORY/locks") ]]'
+    # Written under another name first.
+    eventually eval 'ls "$REPOSITORY/locks" | grep -v tmp'
     kill -STOP "$holder"
 }
 lock_repository
