@@ -114,6 +114,7 @@ fn restore(
     let mut journal = Journal {
         service: name,
         told: BTreeSet::new(),
+        put_off: BTreeSet::new(),
         waited: false,
     };
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
@@ -178,6 +179,8 @@ struct Journal<'a> {
     service: &'a str,
     /// Snapshots that were told of: `rollback` and `snapshot` look at the same ones.
     told: BTreeSet<String>,
+    /// Snapshots that were told to be put off.
+    put_off: BTreeSet<String>,
     /// Whether the network was waited for.
     waited: bool,
 }
@@ -199,6 +202,9 @@ impl Witness for Journal<'_> {
     }
 
     fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+        if !self.put_off.insert(snapshot.name.clone()) {
+            return;
+        }
         let message = format!(
             "put off {} ({}): {why}",
             source.label(snapshot),

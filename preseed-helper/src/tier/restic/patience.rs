@@ -52,10 +52,6 @@ pub(super) fn restore(
             Err(trouble) => trouble,
         };
         match trouble.kind {
-            // Before 0.15. It ends before it begins.
-            _ if how.sparse && trouble.error.fault().contains("unknown flag: --sparse") => {
-                how.sparse = false;
-            }
             Kind::Locked if how.lock => {
                 let locks = locks::exclusive(call).map_err(Trouble::blame)?;
                 let machine = Machine::this();
