@@ -4,14 +4,18 @@
 
 echo 'correct horse' >/var/tmp/key
 zfs create -o mountpoint=none -o canmount=off tank/services
-zfs create -o mountpoint=/var/lib/sonarr -o encryption=aes-128-gcm -o keyformat=passphrase \
-    -o keylocation=file:///var/tmp/key "$DATASET"
+create() {
+    zfs create -o mountpoint=/var/lib/sonarr -o encryption=aes-128-gcm -o keyformat=passphrase \
+        -o pbkdf2iters=100000 -o keylocation=file:///var/tmp/key "$DATASET"
+}
+create
 sonarr_with 'The Expanse'
 backup_sonarr
 zfs snapshot "$DATASET@good"
 replicate "$DATASET@good" -w
 is_encrypted() {
-    assert_properties "$DATASET" encryption=aes-128-gcm encryptionroot="$DATASET" keystatus=available keylocation="$1"
+    assert_properties "$DATASET" encryption=aes-128-gcm encryptionroot="$DATASET" keystatus=available keylocation="$1" \
+        pbkdf2iters=100000
 }
 
 lose_data /var/lib/sonarr
@@ -24,8 +28,7 @@ is_encrypted file:///var/tmp/key
 lose_data /var/lib/sonarr
 umount /var/lib/sonarr
 zfs rename "$DATASET" tank/away
-zfs create -o mountpoint=/var/lib/sonarr -o encryption=aes-128-gcm -o keyformat=passphrase \
-    -o keylocation=file:///var/tmp/key "$DATASET"
+create
 zfs load-key -L file:///var/tmp/key vault/services/sonarr
 starts_with 'The Expanse'
 assert_journal preseed-sonarr.service 'restored by snapshot from vault/services/sonarr@good'

@@ -197,12 +197,14 @@ fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
         "-p",
         "-o",
         "property,value",
-        "encryption,keyformat,keylocation",
+        "encryption,keyformat,keylocation,pbkdf2iters",
         zfs.name(),
     ])?;
     Ok(told
         .lines()
         .filter_map(|line| line.split_once('\t'))
+        // Only a passphrase has any.
+        .filter(|set| *set != ("pbkdf2iters", "0"))
         .map(|(property, value)| (property.to_owned(), value.to_owned()))
         .collect())
 }
