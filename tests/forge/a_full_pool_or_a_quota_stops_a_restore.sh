@@ -2,7 +2,9 @@
 # is thrown away, nothing was replaced, the service is down and told what to do; with room, the same start restores.
 
 sonarr_with 'The Expanse'
-head -c 40M /dev/urandom >/var/lib/sonarr/large
+zfs create -o mountpoint=/var/lib/lidarr tank/services/lidarr
+echo small >/var/lib/lidarr/small
+head -c 20M /dev/urandom >/var/lib/sonarr/large
 zfs snapshot "$DATASET@good"
 replicate "$DATASET@good"
 backup_sonarr
@@ -22,7 +24,7 @@ nothing_is_left
 zfs set quota=none "$DATASET"
 
 room=$(zfs get -H -p -o value available tank)
-zfs create -o mountpoint=none -o reservation=$((room - 24000000)) tank/reserved
+zfs create -o mountpoint=none -o reservation=$((room - 12000000)) tank/reserved
 assert_refused sonarr 'replica vault: .*out of space.*repository local: .*(no space left|out of space).*free some'
 nothing_is_left
 
@@ -34,8 +36,6 @@ mountpoint = "/var/lib/lidarr"
 owner = "lidarr"
 END
 reload
-zfs create -p -o mountpoint=/var/lib/lidarr tank/services/lidarr
-echo 'small' >/var/lib/lidarr/small
 zfs set reservation=$((room - 100000)) tank/reserved || true
 systemctl start preseed-lidarr
 assert_eq success "$(systemctl show --property=Result --value preseed-lidarr)"

@@ -2,8 +2,8 @@
 # there, the data would lie in clear. That is refused; the cure keeps it encrypted, and the service has its data. A
 # replica that is encrypted only since its pool is may lie in clear.
 
-echo 'correct horse' >/var/tmp/key
-key=(-o encryption=on -o keyformat=passphrase -o keylocation=file:///var/tmp/key)
+printf '%064d' 1 >/var/tmp/key
+key=(-o encryption=on -o keyformat=hex -o keylocation=file:///var/tmp/key)
 zfs create -o mountpoint=none -o canmount=off "${key[@]}" tank/services
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"
