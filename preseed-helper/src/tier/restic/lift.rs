@@ -4,7 +4,7 @@ use std::fs::{File, FileTimes};
 use std::io;
 use std::path::Path;
 
-use storage::{Error, Result};
+use storage::{Error, Result, step};
 
 /// Moves what lies in `target` + `path` to `into`, with the directory's own times, attributes and ACLs,
 /// and removes `target`, which lies in `into`. All three are absolute.
@@ -13,6 +13,7 @@ use storage::{Error, Result};
 /// When there is nothing, or when it cannot be moved.
 pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
     let restored = target.join(path.strip_prefix("/").unwrap_or(path));
+    step::at(|| format!("lift {}", restored.display()));
     move_all(target, &restored, into).map_err(|error| {
         Error::new(
             restored.to_string_lossy(),

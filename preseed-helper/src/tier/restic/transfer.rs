@@ -12,7 +12,7 @@ use report::Progress;
 use serde::Deserialize;
 use storage::command::{self, Ended, line_of};
 use storage::stall::{Stall, end_group};
-use storage::{Error, Snapshot};
+use storage::{Error, Snapshot, step};
 
 use super::call::Call;
 use super::size::Size;
@@ -134,10 +134,11 @@ fn watch(
     stall_timeout: Duration,
     progress: &mut Progress,
 ) -> Result<Watched, Error> {
+    let line = line_of(command);
+    step::at(|| line.clone());
     let mut child = command
         .spawn()
         .map_err(|error| command::not_started(command, &error))?;
-    let line = line_of(command);
     // What was read of its words is no data that it moved.
     let read = AtomicU64::new(0);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
