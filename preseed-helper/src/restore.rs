@@ -6,7 +6,7 @@ use declaration::settings::{OnUnavailable, Service};
 use report::{Event, Kind, Progress, status};
 use storage::contents::listed;
 use storage::mark::Stage;
-use storage::{Error, Kept, Mark, MarkState, Observation, Snapshot, Storage};
+use storage::{Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
 use crate::slots;
@@ -60,11 +60,7 @@ pub fn run(service: &Service) -> Result<Outcome, Refusal> {
     let name = service.name.as_str();
     let verdict = verdict(&observation, service.on_partial);
     if matches!(verdict, Verdict::Present | Verdict::Adopt | Verdict::Finish) {
-        // It must not take the place of newer data at some later loss.
-        let put_away = storage.put_away(&observation.left_over);
-        if let Some(what) = put_away.map_err(Refusal::not_restored)? {
-            tell(&Event::new(Kind::StorageChanged, name, what).outcome("put-away"));
-        }
+        put_away(name, storage.as_ref(), &observation.left_over)?;
     }
     match verdict {
         Verdict::Present => {
@@ -96,6 +92,27 @@ pub fn run(service: &Service) -> Result<Outcome, Refusal> {
         Verdict::Unmounted => Err(Refusal::not_restored(unmounted(service))),
         Verdict::Restore(why) => restore(service, storage.as_ref(), &observation, why),
     }
+}
+
+/// Puts away what an earlier restore left beside data that is there.
+fn put_away(name: &str, storage: &dyn Storage, left_over: &LeftOver) -> Result<(), Refusal> {
+    match storage.put_away(left_over) {
+        Ok(None) => {}
+        Ok(Some(what)) => {
+            tell(&Event::new(Kind::StorageChanged, name, what).outcome("put-away"));
+        }
+        // It must not take the place of newer data at some later loss.
+        Err(error) if matches!(left_over, LeftOver::Complete(_)) => {
+            return Err(Refusal::not_restored(error));
+        }
+        // A part of a copy never does: the next start tries again.
+        Err(error) => {
+            let message = format!("what an interrupted restore left is not put away: {error}");
+            let event = Event::new(Kind::StorageChanged, name, message);
+            event.outcome("not-put-away").warning().tell();
+        }
+    }
+    Ok(())
 }
 
 fn restore(

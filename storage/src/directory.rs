@@ -54,16 +54,16 @@ impl Directory<'_> {
         self.settle(mark)
     }
 
-    /// Finishes a directory that was swapped into its place. Until its mark says `seeded`, an interrupted one
-    /// is settled again; what it replaced stands under the staging's name and is given the name it is kept under.
+    /// Finishes a directory that was swapped into its place: what it replaced stands under the staging's name and is
+    /// given the name it is kept under. The mark says `seeded` last, so that an interrupted one is settled again.
     fn settle(&self, mark: &Mark) -> Result<Option<Kept>> {
-        write_mark(self.path(), &mark.at_stage(Stage::Seeded))?;
         let staging = self.staging_path();
         let kept = if exists(&staging)? {
             Some(self.keep(&Note::new(&format!("before-{}", mark.by), mark))?)
         } else {
             None
         };
+        write_mark(self.path(), &mark.at_stage(Stage::Seeded))?;
         sync(self.path())?;
         Ok(kept)
     }
@@ -110,8 +110,7 @@ impl Storage for Directory<'_> {
         let mut changes = Vec::new();
         if exists(path)? {
             if let MarkState::Ours(mark) = mark_of(path)?
-                && (mark.stage == Stage::Staged
-                    || (mark.stage == Stage::Seeded && self.holds_replaced()?))
+                && mark.stage == Stage::Staged
             {
                 let kept = self.settle(&mark)?;
                 changes.push(kept::finished(&shown(path), kept.as_ref()));
@@ -133,6 +132,7 @@ impl Storage for Directory<'_> {
         let left_over = match self.staged()? {
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => LeftOver::Incomplete,
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staged => LeftOver::Complete(mark),
+            Some(MarkState::None) => LeftOver::Unmarked,
             _ => LeftOver::Nothing,
         };
         if !exists(path)? {
@@ -254,6 +254,11 @@ impl Storage for Directory<'_> {
                 self.discard(&Staged { path: staging })?;
                 Ok(Some(kept::thrown_away()))
             }
+            // Whosever it is: the data is there, and the next restore looks at it.
+            LeftOver::Unmarked => {
+                let discarded = self.discard(&Staged { path: staging });
+                Ok(discarded.ok().map(|()| kept::thrown_away()))
+            }
             LeftOver::Complete(mark) => {
                 let kept = self.keep(&Note::new("unused-restore", mark))?;
                 Ok(Some(kept::not_needed(mark, &kept)))
@@ -267,19 +272,6 @@ impl Storage for Directory<'_> {
         };
         let kept = self.swap(&mark)?;
         Ok(Some((mark, kept)))
-    }
-}
-
-impl Directory<'_> {
-    /// Whether what a restore replaced still stands under the staging's name.
-    fn holds_replaced(&self) -> Result<bool> {
-        Ok(match self.staged()? {
-            None => false,
-            Some(MarkState::Ours(mark)) => !matches!(mark.stage, Stage::Staging | Stage::Staged),
-            // Made, and the power went before its mark was written: nothing was replaced.
-            Some(MarkState::None) => std::fs::remove_dir(self.staging_path()).is_err(),
-            Some(_) => true,
-        })
     }
 }
 

@@ -50,6 +50,9 @@ pub enum LeftOver {
     Nothing,
     /// Staged storage that was not completed: a part of a copy.
     Incomplete,
+    /// Something without a mark where restores are staged: storage that was made just before the power went, or
+    /// somebody else's.
+    Unmarked,
     /// Staged storage that is complete and was not put in its place, with its mark.
     Complete(Mark),
 }

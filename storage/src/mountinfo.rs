@@ -22,6 +22,11 @@ pub(crate) fn at(path: &Path) -> Result<Option<Mounted>> {
     uppermost(&table()?, path)
 }
 
+/// Where this dataset is mounted, uppermost; `None` if it is not.
+pub(crate) fn place_of(dataset: &str) -> Result<Option<PathBuf>> {
+    Ok(point_of(&table()?, dataset))
+}
+
 /// A directory below `path` (absolute, without links) on which something is mounted.
 pub(crate) fn below(path: &Path) -> Result<Option<PathBuf>> {
     Ok(all_below(path)?.into_iter().next())
@@ -67,6 +72,15 @@ fn uppermost(table: &[u8], path: &Path) -> Result<Option<Mounted>> {
         }
     }
     Ok(None)
+}
+
+fn point_of(table: &[u8], dataset: &str) -> Option<PathBuf> {
+    table.split(|&b| b == b'\n').rev().find_map(|line| {
+        let fields: Vec<&[u8]> = line.split(|&b| b == b' ').collect();
+        let found = mounted(&fields)?;
+        (found.kind == "zfs" && found.source == dataset)
+            .then(|| PathBuf::from(unescaped(fields[4])))
+    })
 }
 
 fn mounted(fields: &[&[u8]]) -> Option<Mounted> {

@@ -10,6 +10,7 @@ pub(crate) mod replaced;
 mod replica;
 mod staging;
 mod swap;
+mod unmarked;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -216,6 +217,8 @@ impl Storage for Zfs<'_> {
                 staging::discard(self)?;
                 Ok(Some(kept::thrown_away()))
             }
+            // Whosever it is: the data is there, and the next restore looks at it.
+            LeftOver::Unmarked => Ok(staging::discard(self).ok().map(|()| kept::thrown_away())),
             LeftOver::Complete(mark) => {
                 Ok(Some(kept::not_needed(mark, &swap::retire(self, mark)?)))
             }

@@ -21,7 +21,7 @@ in_progress() {
         grep -E '^restoring sonarr from .*: [0-9]+%, .* of .*, .*/s, .* left$'
 }
 half_done() {
-    compgen -G '/run/preseed/staging/sonarr/.preseed-restic-*/var/lib/sonarr/large' >/dev/null
+    compgen -G '/run/preseed/staging/sonarr/.preseed-restic/var/lib/sonarr/large' >/dev/null
 }
 eventually in_progress
 eventually half_done

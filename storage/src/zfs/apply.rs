@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, found, properties, staging, swap};
+use super::{Zfs, call, found, properties, staging, swap, unmarked};
 use crate::mark::Stage;
 use crate::mountinfo::Mounted;
 use crate::{Error, MarkState, Result, kept, mountinfo, mountpoint, quoted, shown};
@@ -133,6 +133,20 @@ fn create(zfs: &Zfs<'_>) -> Result<Vec<String>> {
     Ok(changes)
 }
 
+/// What a container is: never mounted.
+const CONTAINER: [&str; 2] = ["mountpoint=none", "canmount=off"];
+
+/// Whether a container was made and the power went before its properties were set: it holds nothing yet.
+/// A pool's own dataset is made with the pool.
+fn is_unfinished(found: &Properties) -> Result<bool> {
+    let is_bare = found.dataset().contains('/')
+        && CONTAINER
+            .iter()
+            .filter_map(|set| set.split_once('='))
+            .all(|(property, _)| !found.is_given(property));
+    Ok(is_bare && found.child().is_none() && unmarked::holds_nothing(found)?)
+}
+
 /// Creates what is missing of the container, from the top: none of it is ever mounted.
 fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
     let mut changes = Vec::new();
@@ -144,20 +158,21 @@ fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
         .chain([parent.len()])
         .skip(1);
     for container in ends.map(|end| &parent[..end]) {
-        if properties::get(container)?.is_none() {
-            let created = call::zfs(&[
-                "create",
-                "-o",
-                "mountpoint=none",
-                "-o",
-                "canmount=off",
-                container,
-            ]);
-            match created {
-                Ok(_) => changes.push(format!("created the container {container}")),
-                // Another service that goes in it was quicker.
-                Err(_) if properties::get(container)?.is_some() => {}
-                Err(error) => return Err(error),
+        match properties::get_with_children([container])? {
+            [Some(found)] if is_unfinished(&found)? => {
+                call::zfs(&[&["set"], &CONTAINER[..], &[container]].concat())?;
+                changes.push(format!("finished the container {container}"));
+            }
+            [Some(_)] => {}
+            [None] => {
+                let [mountpoint, canmount] = CONTAINER;
+                let created = call::zfs(&["create", "-o", mountpoint, "-o", canmount, container]);
+                match created {
+                    Ok(_) => changes.push(format!("created the container {container}")),
+                    // Another service that goes in it was quicker.
+                    Err(_) if properties::get(container)?.is_some() => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
@@ -183,13 +198,24 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
             ),
         ));
     }
-    // A swap that was interrupted before its first rename leaves them, and the data may be back since.
-    for property in [staging::IGNORED, swap::KEPT] {
-        if properties.is_local(property) {
+    // A swap that was interrupted before its first rename leaves both, and the data may be back since.
+    // The first alone is an admin's, so it goes first.
+    if properties.is_local(swap::KEPT) {
+        for property in [staging::IGNORED, swap::KEPT] {
             call::zfs(&["inherit", property, zfs.name()])?;
         }
     }
     let mut sets: Vec<String> = Vec::new();
+    // Whoever makes a dataset for a service gives it a mountpoint. One that was given none was made by hand, or the
+    // power went before its properties were set.
+    let is_bare =
+        !properties.is_given("mountpoint") && properties.value("mountpoint") != Some("legacy");
+    if is_bare {
+        let missing = AT_CREATION.iter().filter(|(property, value)| {
+            !properties.is_given(property) && properties.value(property) != Some(value)
+        });
+        sets.extend(missing.map(|(property, value)| format!("{property}={value}")));
+    }
     for (property, value) in declared(zfs) {
         // Its line in /etc/fstab would fail from then on, and with it the boot.
         if property == "mountpoint" && properties.value(property) == Some("legacy") {

@@ -2,8 +2,8 @@
 //!
 //! Each answer is a sentence with its cure; ARCHITECTURE.md has the whole table.
 
-use super::Zfs;
 use super::properties::{self, Properties};
+use super::{Zfs, staging};
 use crate::{Error, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
 /// That it is a whole file system whose key is loaded.
@@ -106,14 +106,14 @@ pub(super) fn must_be_writable(found: &Properties) -> Result<()> {
 /// # Errors
 /// When it could not, with what to do about it.
 pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<()> {
-    let Some(found) = zfs.seen()?.dataset else {
-        return mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint);
+    must_be_movable(zfs)?;
+    let seen = zfs.seen()?;
+    if let Some(staging) = &seen.staging {
+        staging::must_be_ours(staging)?;
+    }
+    let Some(found) = seen.dataset else {
+        return Ok(());
     };
-    // First, since a child dataset is often mounted below as well.
-    must_have_no_children(&found)?;
-    mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
-    must_be_writable(&found)?;
-    must_not_be_legacy(zfs, &found)?;
     match origin {
         // A clone has its origin's key.
         Origin::Clone(_) => Ok(()),
@@ -123,6 +123,21 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<
             must_stay_encrypted(&found, snapshot)
         }
     }
+}
+
+/// That nothing else would move away with the real dataset, and that what takes its place is mounted as it was.
+///
+/// # Errors
+/// When something would, with what to do about it.
+pub(super) fn must_be_movable(zfs: &Zfs<'_>) -> Result<()> {
+    let Some(found) = zfs.seen()?.dataset else {
+        return mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint);
+    };
+    // First, since a child dataset is often mounted below as well.
+    must_have_no_children(&found)?;
+    mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
+    must_be_writable(&found)?;
+    must_not_be_legacy(zfs, &found)
 }
 
 /// Whether it is encrypted.

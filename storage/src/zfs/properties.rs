@@ -8,7 +8,7 @@ use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call.
 const ASKED: &str = "type,guid,origin,version,receive_resume_token,keystatus,keylocation,encryptionroot,readonly,\
-                     mountpoint,canmount,recordsize,compression,org.openzfs.systemd:ignore,preseed:state,preseed:kept";
+                     mountpoint,canmount,recordsize,compression,overlay,acltype,xattr,org.openzfs.systemd:ignore,preseed:state,preseed:kept";
 
 /// A dataset's properties.
 #[derive(Debug, Clone)]
@@ -115,6 +115,11 @@ impl Properties {
         self.values
             .get(property)
             .is_some_and(|(_, source)| source == "local")
+    }
+
+    /// Whether a property was given to this very dataset, here or where it was received from.
+    pub(super) fn is_given(&self, property: &str) -> bool {
+        matches!(self.source(property), "local" | "received")
     }
 
     /// Where a property's value comes from, as ZFS tells it: `local`, `inherited from …`, ….

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, found, properties, receive};
+use super::{Zfs, apply, call, found, properties, receive, unmarked};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged};
 
@@ -30,12 +30,15 @@ pub(super) fn stage(
         }
         None => false,
     };
-    let made = if has_begun {
-        Ok(())
-    } else {
-        make(zfs, origin, seen.dataset.is_some(), progress)
-    };
     let staging = zfs.staging_name();
+    let properties = properties_of(zfs, origin, seen.dataset.is_some());
+    let made = properties.and_then(|properties| {
+        if has_begun {
+            set_the_late_ones(&staging, &properties)
+        } else {
+            make(zfs, origin, &properties, progress)
+        }
+    });
     let path = path(zfs);
     let mounted = made.and_then(|()| {
         std::fs::create_dir_all(&path).map_err(|error| {
@@ -79,14 +82,27 @@ fn go_on(
     receive::resume(snapshot, found.dataset(), token, stall, progress).is_ok()
 }
 
-/// Makes the staged dataset: unmounted, with the properties it needs and those it is to have.
-fn make(
+/// Sets what ZFS sets only at the end of the receive that it was given to, if that was interrupted.
+fn set_the_late_ones(staging: &str, properties: &BTreeMap<String, String>) -> Result<()> {
+    /// `zfs_ioc_recv_impl()` in OpenZFS's zfs_ioctl.c; shares are not carried over.
+    const LATE: [&str; 2] = ["refquota", "keylocation"];
+    let late: Vec<String> = LATE
+        .iter()
+        .filter_map(|property| Some(format!("{property}={}", properties.get(*property)?)))
+        .collect();
+    if late.is_empty() {
+        return Ok(());
+    }
+    let late: Vec<&str> = late.iter().map(String::as_str).collect();
+    call::zfs(&[&["set"], &late[..], &[staging]].concat()).map(drop)
+}
+
+/// The properties that the staged dataset needs, and those it is to have.
+fn properties_of(
     zfs: &Zfs<'_>,
     origin: &Origin<'_>,
     is_there: bool,
-    progress: &mut dyn FnMut(u64, Option<u64>),
-) -> Result<()> {
-    let staging = zfs.staging_name();
+) -> Result<BTreeMap<String, String>> {
     let path = path(zfs);
     // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
     let mut properties: BTreeMap<String, String> = apply::AT_CREATION
@@ -124,6 +140,17 @@ fn make(
     ] {
         properties.insert(property.to_owned(), value);
     }
+    Ok(properties)
+}
+
+/// Makes the staged dataset, unmounted, with these properties.
+fn make(
+    zfs: &Zfs<'_>,
+    origin: &Origin<'_>,
+    properties: &BTreeMap<String, String>,
+    progress: &mut dyn FnMut(u64, Option<u64>),
+) -> Result<()> {
+    let staging = zfs.staging_name();
     let options: Vec<String> = properties
         .iter()
         .flat_map(|(property, value)| ["-o".to_owned(), format!("{property}={value}")])
@@ -212,28 +239,48 @@ fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
 /// What an incomplete staging's mark is bound to.
 const UNBOUND: &str = "staging";
 
-/// Throws the staged dataset away, if there is one. It must carry the mark of an incomplete staging:
-/// that of a complete one is swapped in instead.
+/// Throws the staged dataset away, if there is one. It must carry the mark of an incomplete staging (that of a
+/// complete one is swapped in instead), or none and hold nothing.
 pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     let staging = zfs.staging_name();
     let Some(found) = properties::get(&staging)? else {
         return Ok(());
     };
-    if !is_incomplete(&found) {
-        return Err(Error::new(
-            staging.as_str(),
-            "it stands where restores are staged, and is not preseed's",
-            format!(
-                "look into it, rename it with `zfs rename {staging} …`, then start the service again"
-            ),
-        ));
+    must_be_ours(&found)?;
+    if is_incomplete(&found) {
+        // With -r for the one snapshot that a receive brings; staged datasets have no children,
+        // and clones of them do not exist. Never -R, never -f.
+        call::zfs(&["destroy", "-r", &staging])?;
+    } else {
+        // Should anything hang on it after all, this refuses.
+        call::zfs(&["destroy", &staging])?;
     }
-    // With -r for the one snapshot that a receive brings; staged datasets have no children,
-    // and clones of them do not exist. Never -R, never -f.
-    call::zfs(&["destroy", "-r", &staging])?;
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(path(zfs));
     Ok(())
+}
+
+/// That what stands where restores are staged may be thrown away, or is swapped in.
+///
+/// # Errors
+/// When it is somebody's, or when that cannot be told.
+pub(super) fn must_be_ours(found: &Properties) -> Result<()> {
+    let is_ours = match left_over(Some(found)) {
+        LeftOver::Incomplete | LeftOver::Complete(_) => true,
+        LeftOver::Unmarked => unmarked::holds_nothing(found)?,
+        LeftOver::Nothing => false,
+    };
+    if is_ours {
+        return Ok(());
+    }
+    let staging = found.dataset();
+    Err(Error::new(
+        staging,
+        "it stands where restores are staged, and is not preseed's",
+        format!(
+            "look into it, rename it with `zfs rename {staging} …`, then start the service again"
+        ),
+    ))
 }
 
 /// Whether a dataset is one that a restore staged and did not finish.
@@ -243,11 +290,18 @@ fn is_incomplete(found: &Properties) -> bool {
         .is_some_and(|mark| mark.stage == Stage::Staging)
 }
 
+/// Whether a dataset has no mark of its own: ZFS makes a dataset in one transaction group, and sets its properties
+/// in a later one.
+fn is_unmarked(found: &Properties) -> bool {
+    !found.is_local(PROPERTY)
+}
+
 /// What is left of an earlier restore, as the properties under the staging's name tell.
 pub(super) fn left_over(found: Option<&Properties>) -> LeftOver {
     match found {
         None => LeftOver::Nothing,
         Some(found) if is_incomplete(found) => LeftOver::Incomplete,
+        Some(found) if is_unmarked(found) => LeftOver::Unmarked,
         Some(found) => match found.mark() {
             MarkState::Ours(mark) if mark.stage == Stage::Staged => LeftOver::Complete(mark),
             _ => LeftOver::Nothing,

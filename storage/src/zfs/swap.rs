@@ -29,6 +29,7 @@ pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
     let LeftOver::Complete(mark) = staging::left_over(Some(&staged)) else {
         return Ok(None);
     };
+    found::must_be_movable(zfs)?;
     let kept = swap(zfs, &staged, &mark)?;
     Ok(Some((mark, kept)))
 }
