@@ -35,6 +35,10 @@ pub fn restore(
         return Err(thrown_away(context, &staged, failure));
     }
     context.must_be_unchanged().map_err(Failure::Storage)?;
+    // The copy took its time.
+    storage
+        .must_be_replaceable(origin)
+        .map_err(Failure::Storage)?;
     let mark = Mark::new(Stage::Seeded, by, from);
     let kept = storage.replace(&staged, &mark).map_err(Failure::Storage)?;
     Ok(Restored {
@@ -103,12 +107,12 @@ fn thrown_away(context: &Context<'_>, staged: &Staged, failure: Failure) -> Fail
     }
 }
 
-/// Whose fault an error in making a copy is: where there is no room, an older snapshot would not fit either, and
-/// where nothing comes, it would be taken only because the newer one could not be had for the moment.
-fn at_fault(error: Error) -> Failure {
-    if error.is_lack_of_space() || error.is_stall() {
-        Failure::Source(error)
-    } else {
+/// Whose fault an error in making a copy is. Unless the snapshot itself is damaged, an older one would fit no better,
+/// or would be taken only because the newer one could not be had for the moment.
+pub(crate) fn at_fault(error: Error) -> Failure {
+    if error.is_of_the_snapshot() {
         Failure::Snapshot(error)
+    } else {
+        Failure::Source(error)
     }
 }

@@ -92,7 +92,13 @@ pub(crate) fn copy(
         if status.success() {
             Ok(())
         } else {
-            Err(refused(format!("ended with {status}: {said}")))
+            let error = refused(format!("ended with {status}: {said}"));
+            // Of what is written, it says so otherwise.
+            Err(if said.contains("error reading") {
+                error.of_the_snapshot()
+            } else {
+                error
+            })
         }
     })
 }
@@ -113,11 +119,18 @@ fn is_there(from: &Path, path: &Path) -> Result<bool> {
         {
             Ok(false)
         }
-        Err(error) => Err(Error::new(
-            shown(&from.join(path)),
-            format!("cannot be copied: {error}"),
-            "see why with `ls -la` in the snapshot, or leave it out of `paths`",
-        )),
+        Err(cause) => {
+            let error = Error::new(
+                shown(&from.join(path)),
+                format!("cannot be copied: {cause}"),
+                "see why with `ls -la` in the snapshot, or leave it out of `paths`",
+            );
+            Err(if cause.kind() == std::io::ErrorKind::CrossesDevices {
+                error.of_the_snapshot()
+            } else {
+                error
+            })
+        }
     }
 }
 

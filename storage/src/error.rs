@@ -8,6 +8,7 @@ pub struct Error {
     subject: String,
     what: String,
     cure: String,
+    is_of_the_snapshot: bool,
 }
 
 impl Error {
@@ -22,7 +23,21 @@ impl Error {
             subject: subject.into(),
             what: what.into(),
             cure: cure.into(),
+            is_of_the_snapshot: false,
         }
+    }
+
+    /// The same error as one of the snapshot that was read, where it is damaged or gone: an older one may be whole.
+    #[must_use]
+    pub fn of_the_snapshot(mut self) -> Self {
+        self.is_of_the_snapshot = true;
+        self
+    }
+
+    /// Whether it is the fault of the snapshot that was read, and of nothing else.
+    #[must_use]
+    pub fn is_of_the_snapshot(&self) -> bool {
+        self.is_of_the_snapshot
     }
 
     /// The same error with another cure, where the caller knows better.
@@ -46,12 +61,6 @@ impl Error {
         ["out of space", "no space left", "quota exceeded", "quota"]
             .iter()
             .any(|words| what.contains(words))
-    }
-
-    /// Whether something had stood still for too long: an older snapshot may be had no sooner.
-    #[must_use]
-    pub fn is_stall(&self) -> bool {
-        self.what.contains("(stall-timeout)")
     }
 
     /// What went wrong, without the subject and the cure.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use storage::{Error, Result};
 
 /// Checks the database at `path` (relative) in `directory` (absolute, writable) with what its write-ahead log holds.
@@ -44,8 +44,8 @@ pub(super) fn check(directory: &Path, path: &Path) -> Result<std::result::Result
     Ok(match checked {
         Ok(None) => Ok(()),
         Ok(Some(what)) => Err(unsound(what)),
-        Err(error) if is_unknown_here(&error) => return Err(unchecked(error.to_string())),
-        Err(error) => Err(unsound(error.to_string())),
+        Err(error) if is_damage(&error) => Err(unsound(error.to_string())),
+        Err(error) => return Err(unchecked(error.to_string())),
     })
 }
 
@@ -95,6 +95,15 @@ fn integrity(file: &Path) -> rusqlite::Result<Option<String>> {
 
 fn ask(connection: &Connection, check: &str) -> rusqlite::Result<String> {
     connection.query_row(&format!("PRAGMA {check}(1)"), [], |row| row.get(0))
+}
+
+/// Whether SQLite says that the file itself is at fault; all else (no room, no memory, a disk that cannot be read, …)
+/// is the machine's.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
 }
 
 /// Whether it is only that a collation, function or module of the service's is not known here.

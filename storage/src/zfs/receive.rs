@@ -116,12 +116,30 @@ fn transfer(
         return Err(call::failed_on(into, &receiver));
     }
     if !sender.status.success() {
-        return Err(sender.error(
+        let error = sender.error(
             &snapshot.name,
             "see `zpool status` of its pool, then start the service again",
-        ));
+        );
+        return Err(if says_damaged(&sender) {
+            error.of_the_snapshot()
+        } else {
+            error
+        });
     }
     Ok(())
+}
+
+/// Whether a sender ended because what it was to send cannot be read: `EIO`, or ZFS's own `ECKSUM`, which is `EBADE`.
+fn says_damaged(sender: &Ended) -> bool {
+    let said = sender.stderr.to_lowercase();
+    [
+        "input/output error",
+        "i/o error",
+        "invalid exchange",
+        "checksum",
+    ]
+    .iter()
+    .any(|words| sender.status.code().is_some() && said.contains(words))
 }
 
 /// Tells how much `receiver` has received until both ends are over. Gives the watch if it stood still before.

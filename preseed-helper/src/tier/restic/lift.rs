@@ -6,6 +6,9 @@ use std::path::Path;
 
 use storage::{Error, Result, step};
 
+/// The directory that restic restores to, in the staged one.
+pub(super) const TARGET: &str = ".preseed-restic";
+
 /// Moves what lies in `target` + `path` to `into`, with the directory's own times, attributes and ACLs,
 /// and removes `target`, which lies in `into`. All three are absolute.
 ///
@@ -14,12 +17,17 @@ use storage::{Error, Result, step};
 pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
     let restored = target.join(path.strip_prefix("/").unwrap_or(path));
     step::at(|| format!("lift {}", restored.display()));
-    move_all(target, &restored, into).map_err(|error| {
-        Error::new(
+    move_all(target, &restored, into).map_err(|cause| {
+        let error = Error::new(
             restored.to_string_lossy(),
-            format!("what restic restored cannot be moved to {}: {error}", into.display()),
+            format!("what restic restored cannot be moved to {}: {cause}", into.display()),
             "see that the snapshot holds this directory with `restic ls`, and that the file system has room",
-        )
+        );
+        match cause.kind() {
+            // Nothing was restored, or something else.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => error.of_the_snapshot(),
+            _ => error,
+        }
     })
 }
 

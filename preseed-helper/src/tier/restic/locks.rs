@@ -84,8 +84,15 @@ pub(super) fn exclusive(call: &Call<'_>) -> Result<Vec<Lock>, Trouble> {
     let listed = call.ask(&["list", "locks"])?;
     let mut locks = Vec::new();
     for id in listed.stdout.lines().map(str::trim) {
-        let Ok(told) = call.ask(&["cat", "lock", id]) else {
-            continue;
+        let told = match call.ask(&["cat", "lock", id]) {
+            Ok(told) => told,
+            Err(trouble) => {
+                let now = call.ask(&["list", "locks"])?;
+                if now.stdout.lines().any(|left| left.trim() == id) {
+                    return Err(trouble);
+                }
+                continue;
+            }
         };
         match serde_json::from_str::<Lock>(&told.stdout) {
             Ok(lock) if !lock.exclusive => {}

@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use storage::{Error, command};
 
+use super::lift::TARGET;
 use crate::tier::Failure;
 
 /// Trouble that restic had with a repository.
@@ -127,11 +128,12 @@ pub(super) fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
 }
 
 fn is_damage(line: &str) -> bool {
-    // The files of a repository are named by 64 hexadecimal digits.
+    // The files of a repository are named by 64 hexadecimal digits. So may be what is restored.
     let names_a_part = line.contains("<data/")
-        || line
-            .split(|c: char| !c.is_ascii_hexdigit())
-            .any(|word| word.len() == 64);
+        || !line.contains(TARGET)
+            && line
+                .split(|c: char| !c.is_ascii_hexdigit())
+                .any(|word| word.len() == 64);
     let says = |texts: &[&str]| texts.iter().any(|text| line.contains(text));
     says(&DAMAGED) || (names_a_part && says(&MISSING))
 }
