@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use storage::{Error, Snapshot};
 
 use crate::order::{Next, Standing, next};
-use crate::tier::{Context, Failure, Restored, Source, sources};
+use crate::tier::{Context, Failure, Restored, Snapshots, Source, all_of, sources};
 use crate::verdict::{Held, held};
 use crate::verify;
 
@@ -126,13 +126,16 @@ pub fn ask(
                         Prefer::Newest => std::mem::take(&mut round.not_asked),
                     };
                     if witness.wants_all() {
-                        round.tell_the_rest(number, witness);
+                        round.tell_the_rest(Some(number), witness);
                     }
                     return Ok(Asked::Restored(not_asked));
                 }
             }
             Next::Nothing => break,
         }
+    }
+    if witness.wants_all() {
+        round.tell_the_rest(None, witness);
     }
     Ok(if round.unsettled.is_empty() {
         Asked::NothingAnywhere
@@ -147,7 +150,7 @@ struct Asking<'s> {
     standing: Standing,
     candidate: Option<Snapshot>,
     /// Those older than the candidate, newest first.
-    older: std::vec::IntoIter<Snapshot>,
+    older: Snapshots<'s>,
     /// The first of each is that of the newest snapshot: the one to mend.
     failed: Vec<Error>,
     doubtful: Option<Error>,
@@ -159,7 +162,7 @@ impl<'s> Asking<'s> {
             source,
             standing: Standing::NotAsked,
             candidate: None,
-            older: Vec::new().into_iter(),
+            older: all_of(Vec::new()),
             failed: Vec::new(),
             doubtful: None,
         }
@@ -184,7 +187,7 @@ impl Round<'_> {
         witness.asking(asking.source);
         match asking.source.snapshots() {
             Ok(snapshots) => {
-                asking.older = snapshots.into_iter();
+                asking.older = snapshots;
                 self.advance(number, witness)
             }
             Err(error) => {
@@ -227,6 +230,14 @@ impl Round<'_> {
     fn advance(&mut self, number: usize, witness: &mut dyn Witness) -> Result<(), Error> {
         let source = self.asked[number].source;
         while let Some(snapshot) = self.asked[number].older.next() {
+            let snapshot = match snapshot {
+                Ok(snapshot) => snapshot,
+                Err(error) => {
+                    self.not_asked.push(source.name());
+                    self.out(number, Answer::Unavailable(error), witness);
+                    return Ok(());
+                }
+            };
             let known = self
                 .unsound
                 .get(&snapshot.name)
@@ -284,6 +295,10 @@ impl Round<'_> {
     fn found(&mut self, number: usize, snapshot: Snapshot, witness: &mut dyn Witness) {
         let source = self.asked[number].source;
         if let Some(obstacle) = source.obstacle(&snapshot) {
+            if witness.wants_all() {
+                let why = format!("holds the data, but: {}", obstacle.what());
+                witness.not_needed(source, &snapshot, &why);
+            }
             return self.out(number, Answer::Unavailable(obstacle), witness);
         }
         let max_age = self.context.service.max_age.get(&source.tier());
@@ -346,35 +361,37 @@ impl Round<'_> {
         witness: &mut dyn Witness,
     ) -> Result<bool, Error> {
         if self.failed(number, snapshot, error, witness) {
-            self.asked[number].older = Vec::new().into_iter();
+            self.asked[number].older = all_of(Vec::new());
         }
         self.advance(number, witness)?;
         Ok(false)
     }
 
-    /// Tells of all snapshots that were not looked at, since the source of this number has restored.
-    fn tell_the_rest(&mut self, winner: usize, witness: &mut dyn Witness) {
-        let preferred = self.asked[winner].source.name();
+    /// Tells of all snapshots that were not looked at: since the source of this number has restored, or since their
+    /// own source is out.
+    fn tell_the_rest(&mut self, winner: Option<usize>, witness: &mut dyn Witness) {
+        let preferred = winner.map_or_else(String::new, |winner| self.asked[winner].source.name());
         for (number, asking) in self.asked.iter_mut().enumerate() {
             let source = asking.source;
+            let mut why = "not looked into".to_owned();
             if asking.standing == Standing::NotAsked {
+                why = format!("not looked into: {preferred} is preferred");
                 match source.snapshots() {
-                    Ok(snapshots) => asking.older = snapshots.into_iter(),
+                    Ok(snapshots) => asking.older = snapshots,
                     Err(error) => witness.answered(source, &Answer::Unavailable(error)),
                 }
             } else if let Some(candidate) = &asking.candidate {
                 let why = format!("holds the data; {preferred} is preferred");
                 witness.not_needed(source, candidate, &why);
             }
-            let why = if asking.standing == Standing::NotAsked {
-                format!("not looked into: {preferred} is preferred")
-            } else if number == winner {
-                "older than the one taken".to_owned()
-            } else {
-                "not looked into".to_owned()
-            };
+            if winner == Some(number) {
+                "older than the one taken".clone_into(&mut why);
+            }
             for snapshot in asking.older.by_ref() {
-                witness.not_needed(source, &snapshot, &why);
+                match snapshot {
+                    Ok(snapshot) => witness.not_needed(source, &snapshot, &why),
+                    Err(error) => witness.answered(source, &Answer::Unavailable(error)),
+                }
             }
         }
     }

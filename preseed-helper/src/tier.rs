@@ -27,6 +27,14 @@ pub struct Context<'a> {
     local: OnceCell<Vec<Snapshot>>,
 }
 
+/// Snapshots of a source, newest first. Those that are not needed are never asked for.
+pub type Snapshots<'s> = Box<dyn Iterator<Item = Result<Snapshot>> + 's>;
+
+/// Snapshots that are known already.
+pub fn all_of(snapshots: Vec<Snapshot>) -> Snapshots<'static> {
+    Box::new(snapshots.into_iter().map(Ok))
+}
+
 /// One source of a service's data.
 pub trait Source {
     /// The tier it belongs to.
@@ -50,11 +58,12 @@ pub trait Source {
         true
     }
 
-    /// Its snapshots of the service, newest first; none only if it was reached and has none.
+    /// Its snapshots of the service, newest first; none only if it was reached and has none. One that is an error
+    /// stands for all that could not be told, and is the last.
     ///
     /// # Errors
     /// When it cannot be asked.
-    fn snapshots(&self) -> Result<Vec<Snapshot>>;
+    fn snapshots(&self) -> Result<Snapshots<'_>>;
 
     /// What lies in a snapshot.
     ///

@@ -110,8 +110,8 @@ pub enum Held {
 
 /// Decides whether a snapshot with these `contents` holds the service's data; `now` is what its directory holds.
 ///
-/// A snapshot of nothing but the skeleton that is there now holds no data. Any other that lacks what is
-/// expected is doubtful, and a service never starts empty while one is there.
+/// A snapshot of nothing but the skeleton that is there now, empty directories, holds no data. Any other that lacks
+/// what is expected is doubtful, and a service never starts empty while one is there.
 pub fn held(contents: &Contents, now: &Contents) -> Held {
     let Some(lacks) = contents.lacks() else {
         return Held::Data;
@@ -122,8 +122,10 @@ pub fn held(contents: &Contents, now: &Contents) -> Held {
     let is_there_now = |name: &String| {
         now.entries.binary_search(name).is_ok() || now.mounted.binary_search(name).is_ok()
     };
-    if contents.found.is_empty() && contents.entries.iter().all(is_there_now) {
-        return Held::Nothing("it holds nothing but what is there now".to_owned());
+    if contents.hollow && contents.entries.iter().all(is_there_now) {
+        return Held::Nothing(
+            "it holds nothing but the empty directories that are there now".to_owned(),
+        );
     }
     Held::Doubtful(format!("{lacks}, and holds {}", named(&contents.entries)))
 }
@@ -210,6 +212,7 @@ mod tests {
             (seeded(), 3, one, &["b"], Partly),
             (seeding(), 0, &[], both, Restore(Why::Interrupted)),
             (seeding(), 3, one, &["b"], Partly),
+            (seeding(), 3, &[], both, Partly),
             (seeding(), 3, both, &[], Finish),
             (ours(Stage::Staged), 3, both, &[], Present),
             (ours(Stage::Staging), 0, &[], both, Restore(Why::Empty)),
@@ -265,7 +268,14 @@ mod tests {
         assert_eq!(is(&contents(&["db", "logs"], &["db"], &[])), "data");
         assert_eq!(is(&contents(&["anything"], &[], &[])), "data");
         assert_eq!(is(&contents(&[], &[], &["db"])), "nothing");
-        assert_eq!(is(&contents(&["logs"], &[], &["db"])), "nothing");
+        let hollow = |entries| Contents {
+            hollow: true,
+            ..contents(entries, &[], &["db"])
+        };
+        assert_eq!(is(&hollow(&["logs"])), "nothing");
+        assert_eq!(is(&hollow(&["data"])), "doubtful");
+        // The data may lie below a directory of that name.
+        assert_eq!(is(&contents(&["logs"], &[], &["db"])), "doubtful");
         assert_eq!(is(&contents(&["db.sqlite"], &[], &["db"])), "doubtful");
         assert_eq!(is(&contents(&["db"], &["db"], &["config"])), "doubtful");
     }
@@ -299,13 +309,14 @@ mod tests {
             let contents = Contents { entries: (0..others + found).map(|n| n.to_string()).collect(), found: paths(found), missing: paths(missing), ..Contents::default() };
             let observation = Observation { place, mark: mark.clone(), contents, left_over: LeftOver::Nothing };
             let on_partial = if restore_partial { OnPartial::Restore } else { OnPartial::Stop };
+            let is_known = matches!(&mark, MarkState::Ours(mark) if mark.stage != Stage::Staging);
             let decided = verdict(&observation, on_partial);
             if place == Place::Unmounted {
                 prop_assert_eq!(decided, Verdict::Unmounted);
             } else if place == Place::Mounted && others + found > 0 {
                 if missing == 0 {
                     prop_assert!(matches!(decided, Verdict::Adopt | Verdict::Present | Verdict::Finish), "{:?}", decided);
-                } else if found > 0 && on_partial == OnPartial::Stop {
+                } else if (found > 0 || is_known) && on_partial == OnPartial::Stop {
                     prop_assert_eq!(decided, Verdict::Partly);
                 }
             } else {

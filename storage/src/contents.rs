@@ -23,10 +23,12 @@ pub struct Contents {
     pub found: Vec<PathBuf>,
     /// The declared `expect`ed paths that are not there.
     pub missing: Vec<PathBuf>,
+    /// Of a copy that holds something, but nothing of what is expected: whether it holds directories, and not one file.
+    pub hollow: bool,
 }
 
 /// Entries of a file system's own, which never count.
-const OF_THE_FILE_SYSTEM: [&str; 2] = [".zfs", "lost+found"];
+pub const OF_THE_FILE_SYSTEM: [&str; 2] = [".zfs", "lost+found"];
 
 impl Contents {
     /// Looks into `directory` (absolute): only its own entries and the expected paths are looked at.
@@ -67,7 +69,10 @@ impl Contents {
             openat2(root, path, how)?;
             Ok(())
         };
-        let contents = Self::look(directory, service, there)?;
+        let mut contents = Self::look(directory, service, there)?;
+        if contents.holds_only_others() {
+            contents.hollow = is_hollow(directory, service)?;
+        }
         let mut present = Vec::new();
         for path in &service.paths {
             if is_there(directory, path, there)? {
@@ -146,6 +151,19 @@ impl Contents {
         self.entries.is_empty()
     }
 
+    /// Whether something lies there, but nothing of what is expected.
+    #[must_use]
+    pub fn holds_only_others(&self) -> bool {
+        !self.is_empty() && self.found.is_empty() && !self.missing.is_empty()
+    }
+
+    /// Whether an entry of this name directly in the directory counts.
+    #[must_use]
+    pub fn counts(name: &OsStr, service: &Service) -> bool {
+        let is = |other: &str| name == other;
+        !OF_THE_FILE_SYSTEM.iter().any(|own| is(own)) && !service.ignore.iter().any(|own| is(own))
+    }
+
     /// Whether this is the service's data: all that is expected or, where nothing is, anything.
     #[must_use]
     pub fn holds_the_data(&self) -> bool {
@@ -163,6 +181,25 @@ impl Contents {
             Some(format!("it lacks {}", listed(&self.missing)))
         }
     }
+}
+
+/// Whether what counts of a directory is directories, and not one file at any depth.
+fn is_hollow(directory: &Path, service: &Service) -> Result<bool> {
+    let mut left = vec![directory.to_path_buf()];
+    while let Some(here) = left.pop() {
+        let unreadable = |error| unreadable(&here, &error);
+        for entry in std::fs::read_dir(&here).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            if here == directory && !Contents::counts(&entry.file_name(), service) {
+                continue;
+            }
+            if !entry.file_type().map_err(unreadable)?.is_dir() {
+                return Ok(false);
+            }
+            left.push(entry.path());
+        }
+    }
+    Ok(true)
 }
 
 /// Whether `path` is there, as `there` tells. One that cannot be looked at is not "not there".

@@ -4,7 +4,7 @@ use declaration::value::TierName;
 use report::Progress;
 use storage::{Contents, Origin, Result, Snapshot};
 
-use super::{Context, Failure, Restored, Source};
+use super::{Context, Failure, Restored, Snapshots, Source, all_of};
 use crate::staged;
 
 /// See the module.
@@ -25,8 +25,8 @@ impl Source for Clone<'_> {
         !self.context.service.paths.is_empty()
     }
 
-    fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        self.context.snapshots().map(<[Snapshot]>::to_vec)
+    fn snapshots(&self) -> Result<Snapshots<'_>> {
+        Ok(all_of(self.context.snapshots()?.to_vec()))
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {

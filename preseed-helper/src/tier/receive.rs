@@ -5,7 +5,7 @@ use declaration::value::TierName;
 use report::Progress;
 use storage::{Contents, Origin, Result, Snapshot};
 
-use super::{Context, Failure, Restored, Source};
+use super::{Context, Failure, Restored, Snapshots, Source, all_of};
 use crate::staged;
 
 /// See the module.
@@ -27,8 +27,9 @@ impl Source for Receive<'_> {
         self.replica.host.is_some()
     }
 
-    fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        self.context.storage.replica_snapshots(self.replica)
+    fn snapshots(&self) -> Result<Snapshots<'_>> {
+        let storage = self.context.storage;
+        storage.replica_snapshots(self.replica).map(all_of)
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {

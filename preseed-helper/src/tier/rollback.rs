@@ -5,7 +5,7 @@ use report::Progress;
 use storage::mark::Stage;
 use storage::{Contents, Error, Mark, Origin, Result, Snapshot};
 
-use super::{Context, Failure, Restored, Source};
+use super::{Context, Failure, Restored, Snapshots, Source, all_of};
 use crate::staged;
 
 /// See the module.
@@ -36,8 +36,8 @@ impl Source for Rollback<'_> {
         false
     }
 
-    fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        self.context.snapshots().map(<[Snapshot]>::to_vec)
+    fn snapshots(&self) -> Result<Snapshots<'_>> {
+        Ok(all_of(self.context.snapshots()?.to_vec()))
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {

@@ -70,7 +70,13 @@ impl<'a> Call<'a> {
         let all = [&["--kill-after=10", &seconds, "restic", "--no-lock"], args].concat();
         let ended = command::run(&mut self.with_secrets(command::command("timeout", all)))?;
         if ended.status.success() {
-            return Ok(ended);
+            return match self.unread(&ended) {
+                Some(error) if self.is_transient(&ended) => Err(Trouble {
+                    kind: Kind::Transient,
+                    error,
+                }),
+                _ => Ok(ended),
+            };
         }
         if ended.status.code() == Some(TIME_IS_UP) {
             let error = Error::new(
@@ -82,14 +88,42 @@ impl<'a> Call<'a> {
                 ),
                 "see that it can be reached, then start the service again",
             );
-            // restic before 0.18 looks for a missing part for longer than that.
+            // restic before 0.18 looks for a missing part for longer than that. For all else no time is left.
             let kind = match trouble::kind(None, &ended.stderr, self.repository.is_remote()) {
                 Kind::Damaged => Kind::Damaged,
-                _ => Kind::Other,
+                _ => Kind::Transient,
             };
             return Err(Trouble { kind, error });
         }
         Err(self.failed(args.first().copied().unwrap_or_default(), &ended))
+    }
+
+    /// That it has snapshots which cannot be read, in an answer to a question that is otherwise answered: restic
+    /// leaves them out, and ends with 0 (`FindFilteredSnapshots` in its cmd/restic/find.go).
+    pub(super) fn unread(&self, ended: &Ended) -> Option<Error> {
+        let says = |words: &str| ended.stderr.contains(words);
+        (says("could not load snapshot") || says("Ignoring \"")).then(|| {
+            Error::new(
+                self.subject(),
+                format!("it has a snapshot that cannot be read: {}", words(&ended.stderr)),
+                "see `restic check`: whose snapshot it is cannot be told, so it may hold the data; once it is mended or \
+                 removed, start the service again",
+            )
+        })
+    }
+
+    fn is_transient(&self, ended: &Ended) -> bool {
+        let told = words(&ended.stderr);
+        trouble::kind(None, &told, self.repository.is_remote()) == Kind::Transient
+    }
+
+    /// The error that `restic ls` has listed a snapshot without telling which.
+    pub(super) fn says_no_snapshot(&self) -> Error {
+        Error::new(
+            self.subject(),
+            "`restic ls` did not tell which snapshot it has listed",
+            "see that `restic version` is 0.14 or newer",
+        )
     }
 
     /// The command that runs restic with `args`.
@@ -161,15 +195,17 @@ impl<'a> Call<'a> {
     }
 
     fn with_secrets(&self, mut command: Command) -> Command {
+        // What is declared wins over what the file says as well: a file that backups use names their repository.
         command
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("RESTIC_REPOSITORY", &self.repository.url)
             .env("RESTIC_PASSWORD_FILE", &self.password_file)
             .env("RESTIC_CACHE_DIR", cache_directory())
             .env_remove("RESTIC_PASSWORD")
             .env_remove("RESTIC_PASSWORD_COMMAND")
             .env_remove("RESTIC_REPOSITORY_FILE")
-            .envs(memory::limit().map(|bytes| ("GOMEMLIMIT", bytes.to_string())))
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+            .env_remove("RESTIC_HOST")
+            .envs(memory::limit().map(|bytes| ("GOMEMLIMIT", bytes.to_string())));
         command
     }
 }
