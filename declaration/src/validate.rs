@@ -368,6 +368,17 @@ impl Validation<'_> {
                         "name one as `repository` in [backup], or remove the tier",
                     );
                 }
+                let is_possible = |tier: &At<TierName>| {
+                    self.host.backend == Backend::Zfs || tier.value == TierName::Restic
+                };
+                if !at.value.iter().any(is_possible) {
+                    self.note(
+                        at.place,
+                        "none of these tiers is possible: a directory has no snapshots",
+                        "add `restic` with a `repository` in [backup], or keep the host's services in backend = \"zfs\"",
+                    );
+                    return None;
+                }
                 at.value.into_iter().map(|at| at.value).collect()
             }
         };

@@ -1,4 +1,4 @@
-# Two services are restored at the same boot. A third, with a mistake in its file, stays down, and
+# Two services are restored at the same boot. A third, with a syntax error in its file, stays down, and
 # `systemctl status` shows file, line and column.
 # also: forge
 
@@ -29,7 +29,8 @@ backup /var/lib/radarr radarr
 systemctl stop sonarr radarr lidarr
 lose_data /var/lib/sonarr
 lose_data /var/lib/radarr
-sed -i 's/^mode = .*/mode = "07x0"/' /etc/preseed/services/lidarr.toml
+# Its quote is not closed.
+sed -i 's/^mode = .*/mode = "0700/' /etc/preseed/services/lidarr.toml
 
 #: reboot
 assert_active sonarr.service radarr.service multi-user.target

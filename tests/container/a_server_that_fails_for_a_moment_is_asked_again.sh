@@ -98,8 +98,8 @@ assert_exists /var/lib/sonarr/large
 
 systemctl stop sonarr
 lose_data /var/lib/sonarr
-# The third restic is the one that restores.
-echo 2 >/run/server-answers
+# The second restic is the one that restores.
+echo 1 >/run/server-answers
 systemctl start sonarr
 assert_eq -2 "$(cat /run/server-answers)" 'questions after those that were answered'
 assert_series 'The Expanse'

@@ -5,8 +5,18 @@
 declare_default_host
 repository_init
 declare_sonarr
+another_service radarr 7878
+declare_service radarr <<EOT
+[dataset]
+mountpoint = "/var/lib/radarr"
+owner = "radarr"
+
+[backup]
+repository = "local"
+tags = ["radarr"]
+EOT
 reload
-systemctl start sonarr
+systemctl start sonarr radarr
 add_series 'The Expanse'
 backup_sonarr
 systemctl stop sonarr
@@ -17,7 +27,7 @@ printf 'not that one\n' >"$PASSWORD_FILE"
 #: reboot
 assert_not_active sonarr.service
 assert_failed preseed-sonarr.service
-assert_active multi-user.target
+assert_active radarr.service multi-user.target
 assert_status preseed-sonarr.service 'Status: .*repository local: the password is wrong'
 assert_status preseed-sonarr.service "Status: .*: correct $PASSWORD_FILE"
 

@@ -1,0 +1,26 @@
+# An environment file that other programs use as well names a repository, a password and a host. What is declared counts:
+# from the other repository, the service would have started empty.
+# also: forge
+
+declare_default_host
+repository_init
+cat >>/etc/preseed/preseed.toml <<EOT
+environment-file = "/etc/preseed/secrets/environment"
+EOT
+restic --repo /var/lib/other-repo --password-file "$PASSWORD_FILE" --no-cache init --quiet
+(umask 077 && cat >/etc/preseed/secrets/environment <<EOT
+RESTIC_REPOSITORY=/var/lib/other-repo
+RESTIC_PASSWORD=wrong
+RESTIC_PASSWORD_FILE=/nonexistent
+RESTIC_HOST=another
+EOT
+)
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
+backup_sonarr
+lose_data /var/lib/sonarr
+systemctl start sonarr
+assert_series 'The Expanse'

@@ -1,0 +1,27 @@
+# The newest snapshot of a replica is being received when `zfs receive` is killed, as for want of memory: that is no fault
+# of the snapshot, so no older one is taken for it. The next start brings the newest.
+
+sonarr_with 'The Expanse'
+declare_sonarr 'tiers = ["snapshot"]'
+reload
+zfs snapshot "$DATASET@older"
+replicate "$DATASET@older"
+systemctl start sonarr
+add_series Firefly
+systemctl stop sonarr
+head -c 100000000 /dev/urandom >/var/lib/sonarr/large
+zfs snapshot "$DATASET@newest"
+replicate "$DATASET@newest" -i @older
+destroy_sonarr
+
+for victim in '^zfs receive' '^zfs send -L'; do
+    systemctl start --no-block sonarr
+    eventually pkill --signal KILL --full "$victim"
+    eventually systemctl is-failed preseed-sonarr
+    assert_not_active sonarr.service
+    assert_no_journal preseed-sonarr 'vault/services/sonarr@older'
+    assert_exit 1 zfs list "$DATASET:preseed-staging"
+    systemctl reset-failed
+done
+starts_with 'The Expanse' Firefly
+assert_journal preseed-sonarr 'restored by snapshot from vault/services/sonarr@newest'
