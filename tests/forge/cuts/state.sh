@@ -8,6 +8,7 @@ assert_same_tree /var/tmp/before /var/lib/sonarr
     findmnt --real --noheadings --list --output=TARGET,SOURCE,FSTYPE | sort
     zfs list -H -r -t filesystem,volume,snapshot -s name -o name,origin,canmount,mountpoint,mounted,readonly,recordsize,compression,overlay,acltype,xattr,org.openzfs.systemd:ignore,receive_resume_token tank vault
     zfs get -H -r -t filesystem -o name,value,source preseed:state,preseed:kept tank vault
+    zfs get -H -r -t filesystem -s local -o name,property,value all tank | grep -v preseed: | sort
     ls -A /var/lib
     [[ ! -d /run/preseed/staging ]] || ls -A /run/preseed/staging
     getfattr --absolute-names --dump --match='^trusted' /var/lib/sonarr /var/lib/.sonarr* 2>/dev/null || true

@@ -1,6 +1,7 @@
 //! Restores that are interrupted at random moments: by power cuts, and by killing what is at work.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,10 @@ pub(crate) const SHORT: Chaos = Chaos {
 const VICTIMS: [(&str, &[&str]); 4] = [
     ("preseed-helper", &BEDS),
     ("dataset-helper", &BEDS),
-    ("zfs", &["rollback", "clone", "receive", "restic"]),
+    (
+        "zfs",
+        &["rollback", "clone", "receive", "emptied", "restic"],
+    ),
     ("restic", &["restic", "directory"]),
 ];
 
@@ -70,13 +74,19 @@ pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Chaos) -> Tally {
         Interruption::Kill(victims[rng.usize(..victims.len())], rng.f64())
     }));
     let boot = boot_seconds(forge, ways);
+    let killed = AtomicUsize::new(0);
     let tally = run_each("forge", &lives, super::jobs(), Life::name, |life| {
-        let ended = live(forge, life, boot)?;
+        let ended = live(forge, life, boot, &killed)?;
         Ok(ended.map_err(|output| Failure { output }))
     });
     println!(
-        "chaos: {} power cuts, {} kills, {} recoveries, {} losses (seed {})",
-        chaos.cuts, chaos.kills, tally.passed, tally.failed, chaos.seed
+        "chaos: {} power cuts, {} kills of which {} met something at work, {} recoveries, {} losses (seed {})",
+        chaos.cuts,
+        chaos.kills,
+        killed.into_inner(),
+        tally.passed,
+        tally.failed,
+        chaos.seed
     );
     tally
 }
@@ -128,7 +138,13 @@ fn boot_seconds(forge: &Forge, ways: &[Way]) -> f64 {
     }
 }
 
-fn live(forge: &Forge, life: &Life<'_>, boot: f64) -> anyhow::Result<Result<(), String>> {
+/// Lives it through, and counts the kills that met something at work.
+fn live(
+    forge: &Forge,
+    life: &Life<'_>,
+    boot: f64,
+    killed: &AtomicUsize,
+) -> anyhow::Result<Result<(), String>> {
     let mut machine = life.way.machine(forge)?;
     let restore = life.way.restore.as_secs_f64();
     let mut output = Vec::new();
@@ -149,7 +165,12 @@ fn live(forge: &Forge, life: &Life<'_>, boot: f64) -> anyhow::Result<Result<(), 
                 is_on = false;
             }
             Interruption::Kill(victim, share) => {
-                machine.run(&kill(victim, share * restore), &mut output)?;
+                let mut said = Vec::new();
+                machine.run(&kill(victim, share * restore), &mut said)?;
+                if said.starts_with(KILLED.as_bytes()) {
+                    killed.fetch_add(1, Ordering::Relaxed);
+                }
+                output.extend(said);
             }
         }
     }
@@ -161,14 +182,20 @@ fn live(forge: &Forge, life: &Life<'_>, boot: f64) -> anyhow::Result<Result<(), 
     Ok(ended.map_err(|difference| String::from_utf8_lossy(&output).into_owned() + &difference))
 }
 
+/// What the script says if it has killed something.
+const KILLED: &str = "killed";
+
 /// Begins a restore, kills `victim` as soon as it runs after `moment` seconds, and starts the service again.
 fn kill(victim: &str, moment: f64) -> String {
     format!(
         "
 systemctl start --no-block sonarr
 sleep {moment:.2}
-until pkill --signal KILL --exact {victim}; do
-    systemctl list-jobs --no-legend | grep -q -e sonarr || break
+while systemctl list-jobs --no-legend | grep -q -e sonarr; do
+    if pkill --signal KILL --exact {victim}; then
+        echo {KILLED}
+        break
+    fi
 done
 systemctl start sonarr || systemctl start sonarr
 "

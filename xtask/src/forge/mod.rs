@@ -65,7 +65,7 @@ pub(crate) enum Task {
     },
     /// Cut the power at each step of a restore: each must end as if it had not been cut
     Cuts {
-        /// Ways to restore, or parts of their names: rollback, clone, receive, restic, directory
+        /// Ways to restore, or parts of their names: rollback, clone, receive, emptied, restic, directory
         ways: Vec<String>,
         /// Only at steps that have this in their name
         #[arg(long)]
