@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use dataset_helper::apply;
 use declaration::Search;
 use report::{Event, Kind, logger};
+use storage::{Applied, kept};
 
 /// Makes one service's dataset be what is declared. Run by dataset-NAME.service.
 #[derive(Parser)]
@@ -43,7 +44,14 @@ fn main() -> ExitCode {
         }
     };
     match apply(&service) {
-        Ok(changes) => {
+        Ok(Applied { finished, changes }) => {
+            if let Some((mark, kept)) = finished {
+                Event::new(Kind::Restored, &name, kept::finished(&mark, kept.as_ref()))
+                    .source(&mark.by)
+                    .outcome("restored")
+                    .snapshot(&mark.from)
+                    .tell();
+            }
             for change in changes {
                 Event::new(Kind::StorageChanged, &name, change)
                     .outcome("changed")

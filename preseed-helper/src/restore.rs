@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use declaration::settings::{OnUnavailable, Service};
 use report::{Event, Kind, Progress, status};
 use storage::contents::listed;
+use storage::kept;
 use storage::mark::Stage;
 use storage::{Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
@@ -64,7 +65,7 @@ pub fn run(service: &Service) -> Result<Outcome, Refusal> {
     }
     match verdict {
         Verdict::Present => {
-            status::set("data is there: nothing to do");
+            status::say("data is there: nothing to do");
             Ok(Outcome::Present)
         }
         Verdict::Adopt => {
@@ -237,11 +238,11 @@ impl Witness for Journal<'_> {
     fn asking(&mut self, source: &dyn Source) {
         // Only here: a service whose data is there never waits for the network.
         if source.needs_network() && !self.waited {
-            status::set("waiting for the network");
+            status::say("waiting for the network");
             systemd::wait_for_network();
             self.waited = true;
         }
-        status::set(&format!("asking {}", source.name()));
+        status::say(&format!("asking {}", source.name()));
     }
 
     fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}
@@ -256,7 +257,7 @@ impl Witness for Journal<'_> {
                     "restored by {tier} from {} ({}){}",
                     source.label(snapshot),
                     snapshot.taken,
-                    in_words(kept)
+                    kept::in_words(kept)
                 );
                 let event = Event::new(Kind::Restored, self.service, message)
                     .tier(tier)
@@ -282,21 +283,10 @@ fn tell(event: &Event<'_>) {
 }
 
 fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
-    let message = format!(
-        "finished an interrupted restore by {} from {}{}",
-        mark.by,
-        mark.from,
-        in_words(kept)
-    );
-    Event::new(Kind::Restored, service, message)
+    Event::new(Kind::Restored, service, kept::finished(mark, kept))
+        .source(&mark.by)
         .outcome("restored")
         .snapshot(&mark.from)
-}
-
-fn in_words(kept: Option<&Kept>) -> String {
-    kept.map_or_else(String::new, |kept| {
-        format!("; what it replaced is kept as {}", kept.name)
-    })
 }
 
 /// The service's data is only partly there.

@@ -52,7 +52,7 @@ pub fn take(service: &Service) -> Result<Slot> {
         }
         if !waits {
             waits = true;
-            status::set(&format!(
+            status::say(&format!(
                 "waiting for another restore to end: max-parallel-restores allows {slots} at once"
             ));
         }

@@ -47,12 +47,12 @@ pub fn verify(service: &Service, directory: &Path, from: &str) -> std::result::R
         };
         match check {
             Check::Sqlite(path) => {
-                status::set(&format!("checking {} of {from}", path.display()));
+                status::say(&format!("checking {} of {from}", path.display()));
                 let checked = sqlite::check(directory, path).map_err(Failure::Source)?;
                 checked.map_err(unsound)?;
             }
             Check::Command(words) => {
-                status::set(&format!("checking {from} with {}", words.join(" ")));
+                status::say(&format!("checking {from} with {}", words.join(" ")));
                 let checked = command::check(words, service, directory).map_err(Failure::Source)?;
                 checked.map_err(unsound)?;
             }

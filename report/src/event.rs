@@ -121,6 +121,17 @@ impl<'a> Event<'a> {
         self
     }
 
+    /// The tier that a source of this name belongs to, if it belongs to one.
+    #[must_use]
+    pub fn source(self, source: &str) -> Self {
+        match source {
+            "rollback" => self.tier("rollback"),
+            "clone" | "receive" | "copy" => self.tier("snapshot"),
+            "restic" => self.tier("restic"),
+            _ => self,
+        }
+    }
+
     /// How it came out: `restored`, `nothing-there`, `unavailable`, `failed`, ….
     #[must_use]
     pub fn outcome(mut self, outcome: &'a str) -> Self {

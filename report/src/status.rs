@@ -1,6 +1,12 @@
 //! The line that `systemctl status` shows.
 
+use std::io::{IsTerminal, Write, stderr};
+use std::sync::{Mutex, PoisonError};
+
 use libsystemd::daemon::{NotifyState, notify};
+
+/// The last line that was written on the terminal.
+static LAST: Mutex<String> = Mutex::new(String::new());
 
 /// Sets the status line (sd_notify(3), `STATUS=`); does nothing when no unit runs us.
 pub fn set(text: &str) {
@@ -9,7 +15,19 @@ pub fn set(text: &str) {
     let _ = notify(false, &[NotifyState::Status(line)]);
 }
 
+/// Says what is being done or waited for: as the status line and, by hand, on the terminal, where it would seem
+/// that nothing happens.
+pub fn say(text: &str) {
+    set(text);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if *last != text && stderr().is_terminal() {
+        // Nobody is left to tell if standard error is closed.
+        let _ = writeln!(stderr(), "{text}");
+        text.clone_into(&mut last);
+    }
+}
+
 /// Says that another run is at work on the same service, and is waited for.
 pub fn wait_for_another() {
-    set("waiting: another run is at work on this service's storage");
+    say("waiting: another run is at work on this service's storage");
 }

@@ -12,8 +12,8 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result, Snapshot,
-    Staged, Storage, kept, mountpoint, shown, step,
+    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
+    Snapshot, Staged, Storage, kept, mountpoint, shown, step,
 };
 
 /// One service's directory.
@@ -105,26 +105,26 @@ impl Directory<'_> {
 }
 
 impl Storage for Directory<'_> {
-    fn apply(&self) -> Result<Vec<String>> {
+    fn apply(&self) -> Result<Applied> {
         let path = self.path();
-        let mut changes = Vec::new();
+        let (mut finished, mut changes) = (None, Vec::new());
         if exists(path)? {
             if let MarkState::Ours(mark) = mark_of(path)?
                 && mark.stage == Stage::Staged
             {
                 let kept = self.settle(&mark)?;
-                changes.push(kept::finished(&shown(path), kept.as_ref()));
+                finished = Some((mark, kept));
             }
         } else if let Some(mark) = self.complete()? {
             let kept = self.swap(&mark)?;
-            changes.push(kept::finished(&shown(path), kept.as_ref()));
+            finished = Some((mark, kept));
         } else {
             create(path)?;
             changes.push(format!("created {}", shown(path)));
         }
         must_be_replaceable(path)?;
         changes.extend(mountpoint::own(path, self.service)?);
-        Ok(changes)
+        Ok(Applied { finished, changes })
     }
 
     fn observe(&self) -> Result<Observation> {

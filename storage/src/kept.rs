@@ -85,11 +85,21 @@ pub(crate) fn kept_with(leaf: &str, note: &Note) -> String {
 }
 
 /// That an interrupted restore was finished, in words.
-pub(crate) fn finished(name: &str, kept: Option<&Kept>) -> String {
-    let kept = kept.map_or_else(String::new, |kept| {
+#[must_use]
+pub fn finished(mark: &Mark, kept: Option<&Kept>) -> String {
+    let Mark { by, from, .. } = mark;
+    format!(
+        "finished an interrupted restore by {by} from {from}{}",
+        in_words(kept)
+    )
+}
+
+/// Where what a restore replaced is kept, in words that are added to what else is said of it.
+#[must_use]
+pub fn in_words(kept: Option<&Kept>) -> String {
+    kept.map_or_else(String::new, |kept| {
         format!("; what it replaced is kept as {}", kept.name)
-    });
-    format!("finished a restore into {name}{kept}")
+    })
 }
 
 /// That a part of a copy was thrown away, in words.

@@ -105,6 +105,15 @@ pub struct Staged {
     pub path: PathBuf,
 }
 
+/// What was done so that storage is what is declared.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// A restore that was interrupted during the swap, and was finished: its mark, and what it replaced.
+    pub finished: Option<(Mark, Option<Kept>)>,
+    /// The other changes, in words; none if everything was so already.
+    pub changes: Vec<String>,
+}
+
 /// What was replaced by a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -117,12 +126,11 @@ pub struct Kept {
 /// No method destroys anything but what a restore had staged itself.
 pub trait Storage {
     /// Makes the storage what is declared: there, mounted, with its properties, owner and mode.
-    /// Gives the changes it made, in words; none if everything was so already.
     /// A swap that was interrupted is finished first.
     ///
     /// # Errors
     /// When it cannot be made so, or when mounting it would hide files.
-    fn apply(&self) -> Result<Vec<String>>;
+    fn apply(&self) -> Result<Applied>;
 
     /// Looks at the storage.
     ///

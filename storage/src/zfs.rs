@@ -20,8 +20,8 @@ use jiff::Timestamp;
 
 use crate::mark::PROPERTY;
 use crate::{
-    Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result, Snapshot,
-    Staged, Storage, copy, kept, mountpoint,
+    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
+    Snapshot, Staged, Storage, copy, kept, mountpoint,
 };
 use properties::Properties;
 
@@ -90,7 +90,7 @@ impl<'a> Zfs<'a> {
 }
 
 impl Storage for Zfs<'_> {
-    fn apply(&self) -> Result<Vec<String>> {
+    fn apply(&self) -> Result<Applied> {
         apply::apply(self)
     }
 

@@ -75,6 +75,12 @@ pub(crate) fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         &root.join("usr/lib/systemd/catalog/preseed.catalog"),
         0o644,
     )?;
+    // The journal's catalog points to it.
+    copy(
+        &workspace().join("README.md"),
+        &root.join("usr/share/doc/preseed/README.md"),
+        0o644,
+    )?;
     for template in files(&units.join("catalog"), "toml")? {
         let name = template.file_name().unwrap_or_default();
         copy(

@@ -26,6 +26,10 @@ pub(crate) const CONTAINER: &[Program] = &[
     program("restic", "restic"),
     program("setfacl", "acl"),
     program("setfattr", "attr"),
+    program("sqlite3", "sqlite3"),
+    program("python3", "python3"),
+    program("setcap", "libcap2-bin"),
+    program("pgrep", "procps"),
 ];
 
 /// Installs the packages of those `programs` that are missing, saying which.

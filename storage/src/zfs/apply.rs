@@ -8,21 +8,26 @@ use super::properties::Properties;
 use super::{Zfs, call, found, properties, staging, swap, unmarked};
 use crate::mark::Stage;
 use crate::mountinfo::Mounted;
-use crate::{Error, MarkState, Result, kept, mountinfo, mountpoint, quoted, shown};
+use crate::{Applied, Error, Mark, MarkState, Result, mountinfo, mountpoint, quoted, shown};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
-pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Vec<String>> {
-    let mut changes = Vec::new();
+pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Applied> {
+    let (mut finished, mut changes) = (None, Vec::new());
     let mut found = zfs.look()?.dataset;
     if found.is_none() {
         call::pool_must_be_imported(zfs.name())?;
         // Missing because the power went between the two renames of a swap, or truly missing.
-        if let Some((_, kept)) = swap::resume(zfs)? {
-            changes.push(kept::finished(zfs.name(), kept.as_ref()));
+        if let Some(restore) = swap::resume(zfs)? {
+            finished = Some(restore);
             found = zfs.look()?.dataset;
         }
     }
     match &found {
+        Some(properties) if let Some(mark) = not_settled(properties) => {
+            found::must_be_usable(properties)?;
+            swap::settle(zfs, properties, &mark)?;
+            finished = Some((mark, None));
+        }
         Some(properties) => changes.extend(converge(zfs, properties)?),
         None => changes.extend(create(zfs)?),
     }
@@ -43,7 +48,15 @@ pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Vec<String>> {
             _ => error,
         })?,
     );
-    Ok(changes)
+    Ok(Applied { finished, changes })
+}
+
+/// The mark of a restore that was renamed into its place and not settled.
+fn not_settled(properties: &Properties) -> Option<Mark> {
+    match properties.mark() {
+        MarkState::Ours(mark) if mark.stage == Stage::Staged => Some(mark),
+        _ => None,
+    }
 }
 
 /// Whether exactly this dataset is what is seen at the service's mountpoint.
@@ -182,12 +195,6 @@ fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
 /// Sets what differs, in one call.
 fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
     found::must_be_usable(properties)?;
-    if let MarkState::Ours(mark) = properties.mark()
-        && mark.stage == Stage::Staged
-    {
-        swap::settle(zfs, properties, &mark)?;
-        return Ok(vec![kept::finished(zfs.name(), None)]);
-    }
     if properties.value("canmount") == Some("off") {
         return Err(Error::new(
             zfs.name(),

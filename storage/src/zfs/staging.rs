@@ -39,6 +39,8 @@ pub(super) fn stage(
             make(zfs, origin, &properties, progress)
         }
     });
+    // What was seen there is so no more.
+    zfs.seen.replace(None);
     let path = path(zfs);
     let mounted = made.and_then(|()| {
         std::fs::create_dir_all(&path).map_err(|error| {

@@ -4,7 +4,7 @@
 //! the names tell which renames are done, and [`super::apply`] sets what is left to be set.
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, existing, found, mark_dataset, staging};
+use super::{Zfs, apply, call, existing, found, gone, mark_dataset, staging};
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{Kept, LeftOver, Mark, Result, kept, mountinfo, mountpoint};
@@ -15,7 +15,8 @@ pub(super) const KEPT: &str = "preseed:kept";
 /// Makes the staged dataset complete: owner, mode and final mark. Gives its properties.
 pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark) -> Result<Properties> {
     mountpoint::own(&staging::path(zfs), zfs.service)?;
-    let staged = existing(&zfs.staging_name())?;
+    let staged = zfs.seen()?.staging;
+    let staged = staged.ok_or_else(|| gone(&zfs.staging_name()))?;
     // From here on it is the data, and is never thrown away.
     mark_dataset(&staged, &mark.at_stage(Stage::Staged))?;
     Ok(staged)

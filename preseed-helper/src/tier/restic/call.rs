@@ -58,7 +58,7 @@ impl<'a> Call<'a> {
             if trouble.kind != Kind::Transient || asked.elapsed() + pause >= PATIENCE {
                 return Err(trouble);
             }
-            status::set(&format!("{}; asking again", trouble.error.fault()));
+            status::say(&format!("{}; asking again", trouble.error.fault()));
             std::thread::sleep(pause);
             pause *= 2;
         }

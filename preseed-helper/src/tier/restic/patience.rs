@@ -89,7 +89,7 @@ pub(super) fn restore(
             }
             Kind::Transient if tries < TRIES => {
                 let pause = FIRST_PAUSE * 3_u32.pow(tries - 1);
-                status::set(&format!(
+                status::say(&format!(
                     "{}; trying again in {} s",
                     trouble.error.fault(),
                     pause.as_secs()
@@ -126,7 +126,7 @@ impl Wait {
                 "wait until it is done, or see `restic list locks`, then start the service again",
             )));
         }
-        status::set(&format!("waiting: {} is locked {held}", call.subject()));
+        status::say(&format!("waiting: {} is locked {held}", call.subject()));
         self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
         std::thread::sleep(self.pause.min(service.stall_timeout));
         Ok(())
