@@ -38,7 +38,14 @@ const VICTIMS: [(&str, &[&str]); 4] = [
     ("dataset-helper", &BEDS),
     (
         "zfs",
-        &["rollback", "clone", "receive", "emptied", "restic"],
+        &[
+            "rollback",
+            "clone",
+            "encrypted",
+            "receive",
+            "emptied",
+            "restic",
+        ],
     ),
     ("restic", &["restic", "directory"]),
 ];

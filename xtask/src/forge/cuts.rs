@@ -14,14 +14,18 @@ use crate::forge::machine::Machine;
 use crate::scenario::{Failure, Tally, run_each};
 
 /// The ways in which data comes back, each with a bed in `tests/forge/cuts`.
-pub(crate) const BEDS: [&str; 6] = [
+pub(crate) const BEDS: [&str; 7] = [
     "rollback",
     "clone",
+    "encrypted",
     "receive",
     "emptied",
     "restic",
     "directory",
 ];
+
+/// Those that `cargo xtask test` has time for.
+pub(crate) const FEW_BEDS: [&str; 5] = ["rollback", "clone", "receive", "restic", "directory"];
 
 /// The steps that `cargo xtask test` cuts at: where the most is under way.
 const SHORT: [(&str, &str); 6] = [

@@ -65,7 +65,7 @@ pub(crate) enum Task {
     },
     /// Cut the power at each step of a restore: each must end as if it had not been cut
     Cuts {
-        /// Ways to restore, or parts of their names: rollback, clone, receive, emptied, restic, directory
+        /// Ways to restore, or parts of their names: rollback, clone, encrypted, receive, emptied, restic, directory
         ways: Vec<String>,
         /// Only at steps that have this in their name
         #[arg(long)]
@@ -96,7 +96,7 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
     let succeeded = match task {
         Task::Build => true,
         Task::Cuts { ways, only } => cuts::run(&forge, &ways, only.as_deref())?.failed == 0,
-        Task::Chaos(chaos) => chaos::run(&forge, &forge.ways()?, &chaos).failed == 0,
+        Task::Chaos(chaos) => chaos::run(&forge, &forge.ways(&cuts::BEDS)?, &chaos).failed == 0,
         Task::Run { names, keep } => forge.run(&names, keep)?.failed == 0,
         Task::Shell => forge.machine()?.shell().map(|()| true)?,
         Task::Exec { script } => forge.machine()?.run(&script, &mut stdout())? == 0,
@@ -186,15 +186,12 @@ impl Forge {
         bed.machine(cache, workshop, guest, self.payload())
     }
 
-    /// All ways in which data comes back, each restored once undisturbed.
+    /// Ways in which data comes back, each restored once undisturbed.
     ///
     /// # Errors
     /// One does not work even so.
-    pub(crate) fn ways(&self) -> anyhow::Result<Vec<Way>> {
-        cuts::BEDS
-            .iter()
-            .map(|name| Way::prepare(self, name))
-            .collect()
+    pub(crate) fn ways(&self, beds: &[&'static str]) -> anyhow::Result<Vec<Way>> {
+        beds.iter().map(|name| Way::prepare(self, name)).collect()
     }
 
     /// Runs the scenarios of `tests/forge`, and those of `tests/container` that say `also: forge`,
