@@ -50,6 +50,10 @@ pub(crate) fn release_expired() -> ExitCode {
         let mut removed = false;
         for kept in &listing.replaced {
             let service = kept.service(&services);
+            if let Err(error) = kept.see() {
+                eprintln!("{error}");
+                succeeded = false;
+            }
             if kept.expires(service).is_none_or(|at| at > now) {
                 continue;
             }

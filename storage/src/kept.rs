@@ -36,6 +36,9 @@ pub struct Note {
     pub at: Option<Timestamp>,
     /// Why: `before-restic`, `unused-restore`, ….
     pub why: String,
+    /// When the daily timer has first seen it: a restore at boot may be made before the clock is right, and from its
+    /// time alone what it replaced could be over at once.
+    pub seen: Option<Timestamp>,
     /// The snapshot that was restored; empty where there is none.
     pub from: String,
 }
@@ -46,6 +49,7 @@ impl Note {
         Self {
             at: Some(mark::now()),
             why: why.to_owned(),
+            seen: None,
             from: mark.from.clone(),
         }
     }
@@ -53,18 +57,24 @@ impl Note {
     /// Reads a note. One that cannot be read is one without a time.
     pub(crate) fn parse(text: &str) -> Self {
         // `from` comes last, since a dataset's name may hold spaces.
-        let mut words = text.splitn(3, ' ');
+        let mut left = text;
         let mut word = |key| {
-            words
-                .next()
-                .and_then(|word| word.strip_prefix(key))
-                .unwrap_or_default()
+            let (word, rest) = left.split_once(' ').unwrap_or((left, ""));
+            let value = word.strip_prefix(key)?;
+            left = rest;
+            Some(value)
         };
         Self {
-            at: word("at=").parse().ok(),
-            why: word("why=").to_owned(),
-            from: word("from=").to_owned(),
+            at: word("at=").and_then(|at| at.parse().ok()),
+            why: word("why=").unwrap_or_default().to_owned(),
+            seen: word("seen=").and_then(|seen| seen.parse().ok()),
+            from: left.strip_prefix("from=").unwrap_or_default().to_owned(),
         }
+    }
+
+    /// From when on it is kept; `None` if that is not known.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        Some(self.at?.max(self.seen?))
     }
 
     /// When it was replaced, for its name.
@@ -75,7 +85,11 @@ impl Note {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at={} why={} from={}", self.time(), self.why, self.from)
+        write!(f, "at={} why={}", self.time(), self.why)?;
+        if let Some(seen) = self.seen {
+            write!(f, " seen={seen}")?;
+        }
+        write!(f, " from={}", self.from)
     }
 }
 
@@ -125,6 +139,11 @@ mod tests {
         let mark = Mark::new(mark::Stage::Seeded, "clone", "tank/my services/sonarr@a b");
         let note = Note::new("before-clone", &mark);
         assert_eq!(Note::parse(&note.to_string()), note);
+        let seen = Note {
+            seen: Some(mark::now()),
+            ..note
+        };
+        assert_eq!(Note::parse(&seen.to_string()), seen);
         for unreadable in ["", "-", "at=yesterday why=x from=y", "x"] {
             assert_eq!(Note::parse(unreadable).at, None, "{unreadable}");
         }

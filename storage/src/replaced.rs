@@ -7,7 +7,7 @@ use declaration::settings::{KeepReplaced, Service, Storage};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::kept::Note;
-use crate::{Error, Result, directory, zfs};
+use crate::{Error, Result, directory, mark, zfs};
 
 /// Storage that a restore replaced.
 #[derive(Debug, Clone)]
@@ -103,13 +103,36 @@ impl Replaced {
         })
     }
 
-    /// When its time is over; `None`: never, since it is kept forever, or its service or its time is not known.
+    /// When its time is over, or will be if the daily timer sees it now; `None`: never, since it is kept forever, or its
+    /// service or its time is not known.
     pub fn expires(&self, service: Option<&Service>) -> Option<Timestamp> {
         let KeepReplaced::For(time) = service?.keep_replaced else {
             return None;
         };
         let time = SignedDuration::try_from(time).ok()?;
-        self.note.at?.checked_add(time).ok()
+        let since = self
+            .note
+            .since()
+            .or_else(|| Some(self.note.at?.max(mark::now())))?;
+        since.checked_add(time).ok()
+    }
+
+    /// Notes that it was seen, from when on its time is counted at the earliest, unless that is noted.
+    ///
+    /// # Errors
+    /// When it cannot be noted.
+    pub fn see(&self) -> Result<()> {
+        if self.note.at.is_none() || self.note.seen.is_some() {
+            return Ok(());
+        }
+        let note = Note {
+            seen: Some(mark::now()),
+            ..self.note.clone()
+        };
+        match &self.place {
+            Place::Dataset(_) => zfs::replaced::write_note(&self.name, &note),
+            Place::Directory(path) => directory::replaced::write_note(path, &note),
+        }
     }
 
     /// What keeps it from being released, with what to do about it; `None` if nothing does.

@@ -40,6 +40,8 @@ struct Seen {
     dataset: Option<Properties>,
     /// What stands where its restores are staged.
     staging: Option<Properties>,
+    /// Whether somebody receives an increment into it just now, which is given up if it is interrupted.
+    is_receiving: bool,
 }
 
 impl<'a> Zfs<'a> {
@@ -53,9 +55,17 @@ impl<'a> Zfs<'a> {
 
     /// Looks at the dataset and at the staging, in one call of `zfs`.
     fn look(&self) -> Result<Seen> {
-        let [dataset, staging] =
-            properties::get_with_children([self.name(), &self.staging_name()])?;
-        let seen = Seen { dataset, staging };
+        let increment = properties::increment_of(self.name());
+        let [dataset, staging, increment] =
+            properties::get_with_children([self.name(), &self.staging_name(), &increment])?;
+        let can_go_on = dataset
+            .as_ref()
+            .is_some_and(|dataset| dataset.value("receive_resume_token").is_some());
+        let seen = Seen {
+            dataset,
+            staging,
+            is_receiving: increment.is_some() && !can_go_on,
+        };
         self.seen.replace(Some(seen.clone()));
         Ok(seen)
     }
@@ -107,6 +117,11 @@ impl Storage for Zfs<'_> {
             });
         };
         found::must_be_usable(&properties)?;
+        let mark = properties.mark();
+        if !matches!(mark, MarkState::Ours(_)) {
+            // What is there now is not all that somebody brings.
+            found::must_not_be_receiving(self)?;
+        }
         let (place, contents) = if apply::is_mounted(self)? {
             let contents = Contents::of(&self.service.mountpoint, self.service)?;
             (Place::Mounted, contents)
@@ -115,7 +130,7 @@ impl Storage for Zfs<'_> {
         };
         Ok(Observation {
             place,
-            mark: properties.mark(),
+            mark,
             contents,
             left_over,
         })
@@ -183,6 +198,7 @@ impl Storage for Zfs<'_> {
     }
 
     fn must_be_writable(&self) -> Result<()> {
+        found::must_not_be_receiving(self)?;
         match self.seen()?.dataset {
             Some(found) => found::must_be_writable(&found),
             None => Ok(()),

@@ -16,6 +16,10 @@ systemd-analyze security --no-pager --threshold=46 storage-preseed-kept.service 
 assert_exit 0 preseedctl kept
 assert_eq 'nothing is kept that a restore replaced' "$output"
 
+daily() { # Oftener than that.
+    systemctl reset-failed storage-preseed-kept
+    systemctl start storage-preseed-kept
+}
 restored_over() { # ENTRY: part of the data is lost, and what is left replaced
     rm /var/lib/sonarr/sonarr.db
     head -c 1M /dev/urandom >"/var/lib/sonarr/$1"
@@ -24,12 +28,15 @@ restored_over() { # ENTRY: part of the data is lost, and what is left replaced
     kept=$(dirname /var/lib/.sonarr:preseed-kept-*/"$1")
     assert_exists "$kept/$1"
 }
-set_note() { # DIRECTORY TIME
-    local note
-    note=$(getfattr --only-values -n trusted.preseed.kept "$1")
-    setfattr -n trusted.preseed.kept -v "${note/at=+([^ ])/at=$2}" "$1"
+set_note() { # DIRECTORY TIME [WORD...]: when it was replaced, and when it was seen
+    local note word directory=$1 time=$2
+    shift 2
+    note=$(getfattr --only-values -n trusted.preseed.kept "$directory")
+    for word in "${@:-at seen}"; do
+        note=$(sed -E "s/\b(${word// /|})=[^ ]+/\1=$time/g" <<<"$note")
+    done
+    setfattr -n trusted.preseed.kept -v "$note" "$directory"
 }
-shopt -s extglob
 
 restored_over first
 assert_exit 0 preseedctl kept
@@ -44,17 +51,20 @@ assert_exit 0 preseedctl kept --json
 assert_contains "$output" "\"name\": \"$kept\""
 assert_contains "$output" '"why": "before-restic"'
 
-# Its time is not over, then it is.
-systemctl start storage-preseed-kept
+# Its time is not over, then it is. A clock that was wrong when it was replaced does not shorten it.
+set_note "$kept" 2026-01-01T00:00:00Z at
+daily
 assert_exists "$kept"
 set_note "$kept" yesterday
-systemctl start storage-preseed-kept
+daily
 assert_exists "$kept"
 assert_exit 0 preseedctl kept
 assert_contains "$output" 'at a time that cannot be read'
+set_note "$kept" 2026-01-01T00:00:00Z at
+daily
 set_note "$kept" 2026-01-01T00:00:00Z
 cp -a "$kept" "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy"
-systemctl start storage-preseed-kept
+daily
 assert_absent "$kept"
 assert_exists "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy/first"
 assert_journal storage-preseed-kept.service "released $kept: freed 1\.[0-9]+ MiB"
@@ -74,14 +84,14 @@ mv /var/lib/moved /var/lib/sonarr
 # Forever, or of a service that is declared no more: never by itself.
 set_note "$kept" 2026-01-01T00:00:00Z
 declare_sonarr 'keep-replaced = "forever"'
-systemctl start storage-preseed-kept
+daily
 assert_exists "$kept"
 rm /etc/preseed/services/sonarr.toml
 declare_service lidarr <<'END'
 [dataset]
 mountpoint = "/var/lib/lidarr"
 END
-systemctl start storage-preseed-kept
+daily
 assert_exists "$kept"
 assert_exit 0 preseedctl kept
 assert_contains "$output" 'was       /var/lib/sonarr, which is of no declared service'

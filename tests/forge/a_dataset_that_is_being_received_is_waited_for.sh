@@ -33,12 +33,43 @@ assert_eq "$token" "$(zfs get -H -o value receive_resume_token "$DATASET")" 'wha
 zfs send -t "$token" | zfs receive "$DATASET"
 starts_with 'The Expanse'
 
-# Of an increment that was cut off, the state before it is whole: the data that is there is left alone.
+# The snapshots that it holds are there, and a newer one is on its way: what is there is not all that is brought back.
 destroy_sonarr
-zfs send vault/services/sonarr@good | zfs receive -o mountpoint=/var/lib/sonarr "$DATASET"
+zfs send vault/services/sonarr@good | zfs receive -u -o mountpoint=/var/lib/sonarr "$DATASET"
 zfs set mountpoint=/run/vault vault/services/sonarr
 head -c 4M /dev/urandom >/run/vault/larger
 zfs snapshot vault/services/sonarr@more
+{
+    zfs send -i @good vault/services/sonarr@more | {
+        head -c 1000000
+        read -r <>/var/tmp/go-on
+        cat
+    } | zfs receive -u "$DATASET"
+} &
+eventually zfs get guid "$DATASET/%recv"
+assert_refused sonarr "$DATASET: it is being received just now: wait until"
+echo >/var/tmp/go-on
+wait %1
+starts_with 'The Expanse'
+assert_exists /var/lib/sonarr/larger
+# Once the data is the service's, an increment that comes keeps it from nothing.
+zfs rollback "$DATASET@more"
+zfs snapshot vault/services/sonarr@most
+{
+    zfs send -i @more vault/services/sonarr@most | {
+        head -c 700
+        read -r <>/var/tmp/go-on
+        cat
+    } | zfs receive -u "$DATASET" || true
+} &
+eventually zfs get guid "$DATASET/%recv"
+starts_with 'The Expanse'
+echo >/var/tmp/go-on
+wait %1
+
+# Of an increment that was cut off, the state before it is whole: the data that is there is left alone.
+destroy_sonarr
+zfs send vault/services/sonarr@good | zfs receive -o mountpoint=/var/lib/sonarr "$DATASET"
 zfs send -i @good vault/services/sonarr@more | head -c 2000000 | zfs receive -s "$DATASET" || true
 assert_matches "$(zfs get -H -o value receive_resume_token "$DATASET")" '^1-'
 starts_with 'The Expanse'

@@ -15,7 +15,7 @@ use crate::{Error, Result, mountpoint, shown};
 const ATTRIBUTE: &str = "trusted.preseed.kept";
 
 /// Notes on a directory when and why it is replaced.
-pub(super) fn write_note(path: &Path, note: &Note) -> Result<()> {
+pub(crate) fn write_note(path: &Path, note: &Note) -> Result<()> {
     let text = format!("of={} {note}", identity(path)?);
     xattr::set(path, ATTRIBUTE, text.as_bytes()).map_err(|error| {
         refused(

@@ -43,12 +43,27 @@ pub(super) fn must_be_usable(found: &Properties) -> Result<()> {
             ),
         )
     } else {
-        Error::new(
-            dataset,
-            "it is being received just now",
-            "wait until that `zfs receive` has ended, then start the service again",
-        )
+        being_received(dataset)
     })
+}
+
+fn being_received(dataset: &str) -> Error {
+    Error::new(
+        dataset,
+        "it is being received just now",
+        "wait until that `zfs receive` has ended, then start the service again",
+    )
+}
+
+/// That nobody receives an increment into it.
+///
+/// # Errors
+/// When somebody does.
+pub(super) fn must_not_be_receiving(zfs: &Zfs<'_>) -> Result<()> {
+    if zfs.seen()?.is_receiving {
+        return Err(being_received(zfs.name()));
+    }
+    Ok(())
 }
 
 /// That its key is loaded, if it is encrypted.
@@ -107,6 +122,7 @@ pub(super) fn must_be_writable(found: &Properties) -> Result<()> {
 /// When it could not, with what to do about it.
 pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<()> {
     must_be_movable(zfs)?;
+    must_not_be_receiving(zfs)?;
     let seen = zfs.seen()?;
     if let Some(staging) = &seen.staging {
         staging::must_be_ours(staging)?;

@@ -19,6 +19,12 @@ pub(super) struct Properties {
     child: Option<String>,
 }
 
+/// The hidden child in which ZFS keeps an increment while it is being received into this dataset
+/// (`recv_clone_name` in OpenZFS's dmu_recv.c).
+pub(super) fn increment_of(dataset: &str) -> String {
+    format!("{dataset}/%recv")
+}
+
 /// Asks for a dataset's properties; `None` if the dataset does not exist.
 ///
 /// That is no answer about its pool: see [`call::pool_must_be_imported`].
@@ -59,7 +65,7 @@ fn read(listing: &str, dataset: &str) -> Result<Option<Properties>> {
         if name != dataset {
             if name
                 .strip_prefix(dataset)
-                .is_some_and(|rest| rest.starts_with('/'))
+                .is_some_and(|rest| rest.starts_with('/') && rest != "/%recv")
             {
                 child.get_or_insert_with(|| name.to_owned());
             }

@@ -117,6 +117,11 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
     Ok(())
 }
 
+/// Notes on a kept dataset when and why it was replaced.
+pub(crate) fn write_note(name: &str, note: &Note) -> Result<()> {
+    call::zfs(&["set", &format!("{}={note}", swap::KEPT), name]).map(drop)
+}
+
 /// Destroys a kept dataset and its snapshots. Never with -r, -R or -f: what else hangs on it makes `zfs` refuse.
 pub(crate) fn destroy(name: &str, has_snapshots: bool) -> Result<()> {
     if has_snapshots {
