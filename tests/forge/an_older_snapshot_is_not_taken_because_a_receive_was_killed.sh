@@ -9,7 +9,7 @@ replicate "$DATASET@older"
 systemctl start sonarr
 add_series Firefly
 systemctl stop sonarr
-head -c 100000000 /dev/urandom >/var/lib/sonarr/large
+head -c 40000000 /dev/urandom >/var/lib/sonarr/large
 zfs snapshot "$DATASET@newest"
 replicate "$DATASET@newest" -i @older
 destroy_sonarr
