@@ -13,7 +13,7 @@ use crate::forge::agent::{Agent, End};
 use crate::forge::cache::{Cache, Entry};
 use crate::forge::payload;
 use crate::forge::qemu::{DISKS, HARDWARE, KERNEL, Memory, Parts, Qemu};
-use crate::forge::recipe::{self, succeed};
+use crate::forge::recipe::{self, Release, succeed};
 use crate::forge::workshop::Workshop;
 
 /// How long a boot may take, on a busy machine.
@@ -50,12 +50,14 @@ impl Guest {
     /// It cannot be built, or does not boot.
     pub(crate) fn open(cache: &Cache, workshop: &Workshop) -> anyhow::Result<Self> {
         let packages = recipe::packages("packages")?;
-        let mut words = vec![workshop.key(), &packages, KERNEL, PREPARE, DISK_SIZE];
+        let mut words = vec![&*packages, KERNEL, PREPARE, DISK_SIZE];
+        words.extend(workshop.keys());
         words.extend(HARDWARE);
+        let kind = Release::of_the_guest()?.kind("guest");
         let key = recipe::key(&words, &["guest.sh", "init", "root"])?;
-        let entry = cache.entry("guest", &key, |directory| {
+        let entry = cache.entry(&kind, &key, |directory| {
             eprintln!("building the virtual machine, once: about 2 minutes");
-            disks(directory, &format!("guest-{key}"), workshop, &packages)?;
+            disks(directory, &format!("{kind}-{key}"), workshop, &packages)?;
             initrd(directory, workshop)?;
             save_states(directory, workshop)
         })?;
@@ -102,7 +104,7 @@ impl Guest {
 /// Makes the disks, and an empty layer above each that finds it from a directory beside `entry`.
 fn disks(directory: &Path, entry: &str, workshop: &Workshop, packages: &str) -> anyhow::Result<()> {
     let root = directory.join("root");
-    recipe::debian(&root, packages)?;
+    recipe::debian(&root, Release::of_the_guest()?, packages)?;
     let modules = root.join("usr/lib/modules");
     fs::create_dir_all(&modules).with_context(|| modules.display().to_string())?;
     let mut copy = Command::new("cp");
