@@ -1,0 +1,327 @@
+//! What the repository tells of the service's snapshots. Each question costs the time of deriving its key: the newest
+//! snapshot and what lies in it are asked for at once, and the list of all only if it is needed.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::result::Result as StdResult;
+
+use declaration::settings::{Backup, Service};
+use jiff::Timestamp;
+use serde::Deserialize;
+use storage::mark::whole_seconds;
+use storage::{Contents, Error, Result, Snapshot};
+
+use super::call::Call;
+use super::trouble::{Kind, Trouble};
+
+/// What is known until now.
+pub(super) struct Listing<'a> {
+    service: &'a Service,
+    backup: &'a Backup,
+    /// The newest snapshot, if one question tells it.
+    newest: OnceCell<Option<Listed>>,
+    /// All of them, if they were needed.
+    told: OnceCell<Vec<Told>>,
+    /// That the repository has snapshots that cannot be read: whose they are, nobody knows.
+    unread: OnceCell<Error>,
+    /// Whose other snapshots of the same path there are, in words.
+    others: OnceCell<BTreeSet<String>>,
+}
+
+/// A snapshot, and what was listed of it: the directories that something is expected in.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) told: Told,
+    pub(super) nodes: Vec<Node>,
+}
+
+/// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Told {
+    time: Timestamp,
+    pub(super) paths: Vec<String>,
+    hostname: String,
+    #[serde(default)]
+    tags: Vec<String>,
+    pub(super) id: String,
+    summary: Option<Summary>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Summary {
+    #[serde(default)]
+    total_bytes_processed: u64,
+}
+
+/// A line of `restic ls --json`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "struct_type", rename_all = "lowercase")]
+enum Line {
+    /// The first one.
+    Snapshot(Told),
+    Node(Node),
+    #[serde(other)]
+    Other,
+}
+
+/// A file, a directory, … in a snapshot.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Node {
+    pub(super) path: PathBuf,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Node {
+    fn is_directory(&self) -> bool {
+        self.kind == "dir"
+    }
+}
+
+impl<'a> Listing<'a> {
+    /// Of a service's snapshots. Nothing is asked yet.
+    pub(super) fn new(service: &'a Service, backup: &'a Backup) -> Self {
+        Self {
+            service,
+            backup,
+            newest: OnceCell::new(),
+            told: OnceCell::new(),
+            unread: OnceCell::new(),
+            others: OnceCell::new(),
+        }
+    }
+
+    fn host(&self) -> Result<String> {
+        if let Some(host) = &self.backup.host {
+            return Ok(host.clone());
+        }
+        let unknown = |why: String| Error::new("host name", why, "declare `host` in [backup]");
+        let name = nix::unistd::gethostname().map_err(|error| unknown(error.to_string()))?;
+        let name = name
+            .into_string()
+            .map_err(|_| unknown("it is not UTF-8".into()))?;
+        // Names that a machine has before it is told its own.
+        if matches!(
+            name.as_str(),
+            "" | "localhost" | "localhost.localdomain" | "(none)"
+        ) {
+            return Err(unknown(format!(
+                "it is `{name}`, which no backup is filed under"
+            )));
+        }
+        Ok(name)
+    }
+
+    /// The path that its snapshots carry.
+    ///
+    /// # Errors
+    /// When it is not UTF-8.
+    pub(super) fn path(&self) -> Result<&str> {
+        self.backup.path.to_str().ok_or_else(|| {
+            Error::new(
+                self.backup.path.to_string_lossy(),
+                "restic cannot be asked for a path that is not UTF-8",
+                "declare another `path`",
+            )
+        })
+    }
+
+    /// Calls of the service's repository.
+    ///
+    /// # Errors
+    /// When its secrets cannot be read.
+    pub(super) fn call(&self) -> Result<Call<'a>> {
+        Call::to(&self.backup.repository)
+    }
+
+    /// The newest snapshot of this service, with what lies in it; `None` if that takes the list of all: there is none,
+    /// or it is damaged, or another one cannot be read.
+    ///
+    /// # Errors
+    /// When the repository cannot be asked.
+    pub(super) fn newest(&self) -> Result<Option<&Listed>> {
+        if let Some(newest) = self.newest.get() {
+            return Ok(newest.as_ref());
+        }
+        let newest = self.ask_newest()?;
+        Ok(self.newest.get_or_init(|| newest).as_ref())
+    }
+
+    fn ask_newest(&self) -> Result<Option<Listed>> {
+        let (host, path) = (self.host()?, self.path()?);
+        let (host, tags) = (
+            format!("--host={host}"),
+            format!("--tag={}", self.backup.tags.join(",")),
+        );
+        let mut which = vec!["--path", path, &host];
+        // An empty one would ask for snapshots without any.
+        if !self.backup.tags.is_empty() {
+            which.push(&tags);
+        }
+        which.push("latest");
+        let listed = match self.list(&which) {
+            Ok(listed) => listed,
+            Err(trouble) if matches!(trouble.kind, Kind::Damaged | Kind::Other) => return Ok(None),
+            Err(trouble) => return Err(trouble.error),
+        };
+        // That it is this service's is looked at here, whatever restic was asked for.
+        let is_ours = self.is_of_the_path(&listed.told)? && self.is_ours(&listed.told)?;
+        Ok(is_ours.then_some(listed))
+    }
+
+    /// Lists the directories of a snapshot that something is expected in. `which`: what `restic ls` is told of it.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub(super) fn list(&self, which: &[&str]) -> StdResult<Listed, Trouble> {
+        let service = self.service;
+        let root = Path::new(self.path()?);
+        let mut directories = BTreeSet::from([root.to_path_buf()]);
+        let named = service.expect.iter().chain(&service.paths);
+        let expected = named.map(|named| root.join(named));
+        directories.extend(expected.filter_map(|path| path.parent().map(Path::to_path_buf)));
+        let directories: Vec<String> = directories
+            .iter()
+            .map(|directory| directory.to_string_lossy().into_owned())
+            .collect();
+        let directories: Vec<&str> = directories.iter().map(String::as_str).collect();
+        self.ls(&[which, &directories[..]].concat())
+    }
+
+    fn ls(&self, args: &[&str]) -> StdResult<Listed, Trouble> {
+        let call = self.call()?;
+        let ended = call.ask(&[&["ls", "--json"], args].concat())?;
+        let (mut told, mut nodes) = (None, Vec::new());
+        for line in ended.stdout.lines() {
+            match serde_json::from_str(line).map_err(|error| call.unreadable("ls", &error))? {
+                Line::Snapshot(snapshot) => told = Some(snapshot),
+                Line::Node(node) => nodes.push(node),
+                Line::Other => {}
+            }
+        }
+        match told {
+            Some(told) => Ok(Listed { told, nodes }),
+            None => Err(call.says_no_snapshot().into()),
+        }
+    }
+
+    /// The snapshots of this service, newest first.
+    ///
+    /// # Errors
+    /// When the repository cannot be asked.
+    pub(super) fn told(&self) -> Result<&[Told]> {
+        if let Some(told) = self.told.get() {
+            return Ok(told);
+        }
+        let told = self.ask_snapshots()?;
+        Ok(self.told.get_or_init(|| told))
+    }
+
+    fn ask_snapshots(&self) -> Result<Vec<Told>> {
+        let path = self.path()?;
+        let call = self.call()?;
+        let ended = call
+            .ask(&["snapshots", "--json", "--path", path])
+            .map_err(|trouble| trouble.error)?;
+        if let Some(error) = call.unread(&ended) {
+            let _ = self.unread.set(error);
+        }
+        let all: Vec<Told> = serde_json::from_str(&ended.stdout)
+            .map_err(|error| call.unreadable("snapshots", &error))?;
+        // Host and tags are compared here: another service's snapshot must never be taken, and a reader is told
+        // of those that only another name keeps from being this service's.
+        let mut others = BTreeSet::new();
+        let mut told = Vec::new();
+        for snapshot in all {
+            if !self.is_of_the_path(&snapshot)? {
+                continue;
+            }
+            if self.is_ours(&snapshot)? {
+                told.push(snapshot);
+            } else {
+                others.insert(format!(
+                    "of host {} with tags {:?}",
+                    snapshot.hostname, snapshot.tags
+                ));
+            }
+        }
+        let _ = self.others.set(others);
+        told.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
+        Ok(told)
+    }
+
+    fn is_of_the_path(&self, snapshot: &Told) -> Result<bool> {
+        let path = self.path()?;
+        Ok(snapshot.paths.iter().any(|p| p == path))
+    }
+
+    fn is_ours(&self, snapshot: &Told) -> Result<bool> {
+        let tags = &self.backup.tags;
+        Ok(snapshot.hostname == self.host()? && tags.iter().all(|tag| snapshot.tags.contains(tag)))
+    }
+
+    /// What was told of a snapshot until now.
+    pub(super) fn known(&self, id: &str) -> Option<&Told> {
+        let newest = self.newest.get().and_then(Option::as_ref);
+        let newest = newest.map(|newest| &newest.told);
+        let all = self.told.get().into_iter().flatten();
+        newest.into_iter().chain(all).find(|told| told.id == id)
+    }
+
+    /// What was listed of a snapshot until now.
+    pub(super) fn listed(&self, id: &str) -> Option<&Listed> {
+        let newest = self.newest.get().and_then(Option::as_ref);
+        newest.filter(|newest| newest.told.id == id)
+    }
+
+    /// That the repository has snapshots which cannot be read, if that was seen.
+    pub(super) fn unread(&self) -> Option<&Error> {
+        self.unread.get()
+    }
+
+    /// Whose other snapshots of the same path were seen, in words.
+    pub(super) fn others(&self) -> Vec<&str> {
+        let others = self.others.get().into_iter().flatten();
+        others.map(String::as_str).collect()
+    }
+
+    /// Whether what counts of a snapshot is directories, and not one file at any depth. `nodes` is what was listed of it.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub(super) fn is_hollow(&self, id: &str, nodes: &[Node]) -> StdResult<bool, Trouble> {
+        let root = Path::new(self.path()?);
+        let is_directory = |node: &Node| {
+            node.is_directory() || !node.path.starts_with(root) || !self.counts(root, &node.path)
+        };
+        if !nodes.iter().all(is_directory) {
+            return Ok(false);
+        }
+        let all = self.ls(&["--recursive", id, self.path()?])?;
+        Ok(all.nodes.iter().all(is_directory))
+    }
+
+    /// Whether what lies at or below an entry of the root counts.
+    fn counts(&self, root: &Path, path: &Path) -> bool {
+        let entry = path
+            .strip_prefix(root)
+            .ok()
+            .and_then(|path| path.iter().next());
+        entry.is_none_or(|name| Contents::counts(name, self.service))
+    }
+}
+
+impl Told {
+    /// As the tiers know it.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            name: self.id.clone(),
+            taken: whole_seconds(self.time),
+            bytes: self
+                .summary
+                .as_ref()
+                .map_or(0, |summary| summary.total_bytes_processed),
+        }
+    }
+}
