@@ -28,7 +28,7 @@ pub struct Contents {
 }
 
 /// Entries of a file system's own, which never count.
-pub const OF_THE_FILE_SYSTEM: [&str; 2] = [".zfs", "lost+found"];
+const OF_THE_FILE_SYSTEM: [&str; 2] = [".zfs", "lost+found"];
 
 impl Contents {
     /// Looks into `directory` (absolute): only its own entries and the expected paths are looked at.

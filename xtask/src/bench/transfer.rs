@@ -45,7 +45,7 @@ pub(crate) fn restic(forge: &Forge) -> anyhow::Result<()> {
             script: "restic.sh",
             title: "restic",
             bare: "restic restore --target",
-            megabytes: 512,
+            megabytes: 1000,
             rounds: 3,
         },
     )
