@@ -17,6 +17,11 @@ assert_exit 0 preseedctl plan sonarr
 assert_contains "$output" 'tank/services/sonarr@empty-2  passed over: it is empty'
 assert_contains "$output" 'a rollback to tank/services/sonarr@good would destroy tank/services/sonarr@empty-2'
 assert_contains "$output" 'would restore tank/services/sonarr@good'
+# A snapshot that no declared tier can restore is told of as well.
+declare_sonarr 'tiers = ["rollback"]'
+assert_exit 1 preseedctl plan sonarr
+assert_contains "$output" 'tank/services/sonarr@good  holds the data, but: a rollback to tank/services/sonarr@good would destroy'
+declare_sonarr
 
 #: reboot
 assert_active sonarr.service
