@@ -78,7 +78,11 @@ pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Chaos) -> Tally {
             .filter(|(_, ways)| ways.contains(&way))
             .map(|(victim, _)| *victim)
             .collect();
-        Interruption::Kill(victims[rng.usize(..victims.len())], rng.f64())
+        let victim = victims[rng.usize(..victims.len())];
+        let share = rng.f64();
+        // It is at work only in the beginning.
+        let is_first = victim == "dataset-helper";
+        Interruption::Kill(victim, if is_first { 0.0 } else { share })
     }));
     let boot = boot_seconds(forge, ways);
     let killed = AtomicUsize::new(0);
@@ -181,7 +185,9 @@ fn live(
             }
         }
     }
-    if !is_on {
+    if is_on {
+        machine.run(FINISH, &mut output)?;
+    } else {
         machine.switch_on()?;
         machine.await_boot()?;
     }
@@ -189,22 +195,26 @@ fn live(
     Ok(ended.map_err(|difference| String::from_utf8_lossy(&output).into_owned() + &difference))
 }
 
+/// The start after what was killed; after a cut, the boot makes it.
+const FINISH: &str = "systemctl reset-failed; systemctl start sonarr";
+
 /// What the script says if it has killed something.
 const KILLED: &str = "killed";
 
-/// Begins a restore, kills `victim` as soon as it runs after `moment` seconds, and starts the service again.
+/// Begins a restore, and kills `victim` as soon as it runs after `moment` seconds.
 fn kill(victim: &str, moment: f64) -> String {
     format!(
         "
+has_jobs() {{ systemctl list-jobs --no-legend | grep -q -e sonarr; }}
+systemctl reset-failed
 systemctl start --no-block sonarr
 sleep {moment:.2}
-while systemctl list-jobs --no-legend | grep -q -e sonarr; do
-    if pkill --signal KILL --exact {victim}; then
-        echo {KILLED}
-        break
-    fi
+# What runs for a moment is met only by who looks often.
+is_met() {{ for _ in {{1..50}}; do pkill --signal KILL --exact {victim} && return; done; }}
+until is_met && echo {KILLED}; do
+    has_jobs || break
 done
-systemctl start sonarr || systemctl start sonarr
+while has_jobs; do sleep 0.1; done
 "
     )
 }

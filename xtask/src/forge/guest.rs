@@ -155,23 +155,32 @@ fn initrd(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
     for name in ["bin", "dev", "proc", "sys", "root", "etc"] {
         fs::create_dir(tree.path().join(name))?;
     }
-    let modules = workshop.modules();
-    let files = [
-        (workshop.join("usr/bin/busybox"), "bin/busybox"),
-        (recipe::file("init"), "init"),
-        (modules.join("updates/dkms/spl.ko"), "spl.ko"),
-        (modules.join("updates/dkms/zfs.ko"), "zfs.ko"),
-        (
-            modules.join("kernel/drivers/block/virtio_blk.ko"),
-            "virtio_blk.ko",
-        ),
+    let mut files = vec![
+        (workshop.join("usr/bin/busybox"), "bin/busybox".to_owned()),
+        (recipe::file("init"), "init".to_owned()),
     ];
+    // `init` loads each list's in its order.
+    for (list, programs) in [
+        ("first", ["virtio_pci", "virtio_console", "zfs"].as_slice()),
+        ("disks", &["virtio_blk"]),
+    ] {
+        let mut names = String::new();
+        for module in workshop.with_dependencies(programs)? {
+            let name = module.file_name().unwrap_or_default().to_string_lossy();
+            names.push_str(&name);
+            names.push('\n');
+            files.push((workshop.modules().join(&module), name.into_owned()));
+        }
+        let path = directory.join(list);
+        fs::write(&path, names)?;
+        files.push((path, list.to_owned()));
+    }
     let mut names = String::from(".\nbin\ndev\nproc\nsys\nroot\netc\n");
     for (from, name) in files {
-        let to = tree.path().join(name);
+        let to = tree.path().join(&name);
         fs::copy(&from, &to).with_context(|| from.display().to_string())?;
         fs::set_permissions(&to, Permissions::from_mode(0o755))?;
-        names.push_str(name);
+        names.push_str(&name);
         names.push('\n');
     }
     let list = directory.join("initrd.list");

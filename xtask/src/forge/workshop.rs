@@ -73,6 +73,34 @@ impl Workshop {
             .join(&self.kernel)
     }
 
+    /// The modules of these names with all that they need, in the order to load them, as paths below
+    /// [`Workshop::modules`]. One that the kernel has built in is left out.
+    ///
+    /// # Errors
+    /// The kernel's `modules.dep` (depmod(8)) cannot be read.
+    pub(crate) fn with_dependencies(&self, names: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+        let path = self.modules().join("modules.dep");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let mut ordered: Vec<PathBuf> = Vec::new();
+        for name in names {
+            let file = format!("/{name}.ko");
+            let line = text
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(module, _)| module.ends_with(&file));
+            let Some((module, needed)) = line else {
+                continue;
+            };
+            // What is needed first comes last.
+            for module in needed.split_whitespace().rev().chain([module]) {
+                if !ordered.iter().any(|one| one.as_os_str() == module) {
+                    ordered.push(module.into());
+                }
+            }
+        }
+        Ok(ordered)
+    }
+
     /// A program of the root, by its path there, run with the root's own libraries. It is killed
     /// when the thread that starts it ends.
     pub(crate) fn program(&self, path: &str) -> Command {
