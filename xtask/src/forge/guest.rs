@@ -1,6 +1,7 @@
 //! The guest: its disks, and two saved states of it. One is the kernel with ZFS before it has
 //! looked at a disk, from which a boot begins; the other is booted, with its pools imported.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -160,12 +161,16 @@ fn initrd(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
         (recipe::file("init"), "init".to_owned()),
     ];
     // `init` loads each list's in its order.
+    let mut loaded = BTreeSet::new();
     for (list, programs) in [
         ("first", ["virtio_pci", "virtio_console", "zfs"].as_slice()),
         ("disks", &["virtio_blk"]),
     ] {
         let mut names = String::new();
         for module in workshop.with_dependencies(programs)? {
+            if !loaded.insert(module.clone()) {
+                continue;
+            }
             let name = module.file_name().unwrap_or_default().to_string_lossy();
             names.push_str(&name);
             names.push('\n');
