@@ -106,9 +106,9 @@ fn put_away(name: &str, storage: &dyn Storage, left_over: &LeftOver) -> Result<(
         Err(error) if matches!(left_over, LeftOver::Complete(_)) => {
             return Err(Refusal::not_restored(error));
         }
-        // A part of a copy never does: the next start tries again.
+        // A part of a copy never does, nor what is somebody's: the next start tries again.
         Err(error) => {
-            let message = format!("what an interrupted restore left is not put away: {error}");
+            let message = format!("what stands where restores are staged is not put away: {error}");
             let event = Event::new(Kind::StorageChanged, name, message);
             event.outcome("not-put-away").warning().tell();
         }

@@ -250,14 +250,9 @@ impl Storage for Directory<'_> {
         let staging = self.staging_path();
         match left_over {
             LeftOver::Nothing => Ok(None),
-            LeftOver::Incomplete => {
+            LeftOver::Incomplete | LeftOver::Unmarked => {
                 self.discard(&Staged { path: staging })?;
                 Ok(Some(kept::thrown_away()))
-            }
-            // Whosever it is: the data is there, and the next restore looks at it.
-            LeftOver::Unmarked => {
-                let discarded = self.discard(&Staged { path: staging });
-                Ok(discarded.ok().map(|()| kept::thrown_away()))
             }
             LeftOver::Complete(mark) => {
                 let kept = self.keep(&Note::new("unused-restore", mark))?;

@@ -229,12 +229,10 @@ impl Storage for Zfs<'_> {
     fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {
         match left_over {
             LeftOver::Nothing => Ok(None),
-            LeftOver::Incomplete => {
+            LeftOver::Incomplete | LeftOver::Unmarked => {
                 staging::discard(self)?;
                 Ok(Some(kept::thrown_away()))
             }
-            // Whosever it is: the data is there, and the next restore looks at it.
-            LeftOver::Unmarked => Ok(staging::discard(self).ok().map(|()| kept::thrown_away())),
             LeftOver::Complete(mark) => {
                 Ok(Some(kept::not_needed(mark, &swap::retire(self, mark)?)))
             }
