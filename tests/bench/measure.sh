@@ -12,6 +12,20 @@ timed() {
     printf '#sample %s %d\n' "$name" $((${end/./} - ${start/./}))
 }
 
+# in_turn ONE OTHER ARGUMENT...: both, and in the next round the other way round, so that neither always has the
+# machine as it is later on.
+in_turn() {
+    local one=$1 other=$2
+    shift 2
+    if ((ROUND % 2)); then
+        "$one" "$@"
+        "$other" "$@"
+    else
+        "$other" "$@"
+        "$one" "$@"
+    fi
+}
+
 # programs NAME COMMAND...: says how many processes of which programs it starts, itself aside.
 programs() {
     local name=$1
@@ -70,6 +84,15 @@ apply() { # NAME
 
 run() { # NAME
     /usr/lib/preseed/preseed-helper run "$1"
+}
+
+# with_preseed NAME: the service's data is lost, and its restore measured.
+with_preseed() { # NAME
+    apply "$1"
+    settle
+    timed "run-$1" run "$1"
+    assert_exists "/srv/$1/1"
+    forget "$1"
 }
 
 look() {

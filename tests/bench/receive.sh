@@ -23,18 +23,15 @@ bare() { # NAME
     zfs send -L -c "vault/services/$1@good" | zfs receive -u tank/bare
 }
 
+without() { # NAME
+    settle
+    timed "bare-$1" bare "$1"
+    zfs destroy -r tank/bare
+}
+
 round() {
-    local size
-    for size in tiny large; do
-        apply "$size"
-        settle
-        timed "run-$size" run "$size"
-        assert_exists "/srv/$size/1"
-        forget "$size"
-        settle
-        timed "bare-$size" bare "$size"
-        zfs destroy -r tank/bare
-    done
+    in_turn with_preseed without tiny
+    in_turn with_preseed without large
 }
 
 look() {

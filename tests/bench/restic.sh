@@ -30,20 +30,17 @@ bare() {
         zpool sync tank
 }
 
+without() { # NAME
+    zfs create -o mountpoint=/srv/bare -o acltype=posix -o xattr=sa tank/bare
+    settle
+    timed "bare-$1" bare "$1"
+    assert_exists "/srv/bare/srv/$1/1"
+    zfs destroy -r tank/bare
+}
+
 round() {
-    local size
-    for size in tiny large; do
-        apply "$size"
-        settle
-        timed "run-$size" run "$size"
-        assert_exists "/srv/$size/1"
-        forget "$size"
-        zfs create -o mountpoint=/srv/bare -o acltype=posix -o xattr=sa tank/bare
-        settle
-        timed "bare-$size" bare "$size"
-        assert_exists "/srv/bare/srv/$size/1"
-        zfs destroy -r tank/bare
-    done
+    in_turn with_preseed without tiny
+    in_turn with_preseed without large
 }
 
 look() {

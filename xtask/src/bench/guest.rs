@@ -14,6 +14,9 @@ use crate::bench::samples::Samples;
 use crate::binaries::workspace;
 use crate::forge::{Forge, Machine};
 
+/// How long a stage may take: some move a gigabyte several times, and the machine may be slow.
+const STAGE: Duration = Duration::from_secs(1800);
+
 /// What the rounds of a script said.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
@@ -24,8 +27,8 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    /// Runs a script in a fresh machine: `prepare` once, `round` as often as told, `look` once.
-    /// `variables` are set for all of them.
+    /// Runs a script in a fresh machine: `prepare` once, `round` as often as told with `ROUND` set to its number,
+    /// `look` once. `variables` are set for all of them.
     ///
     /// # Errors
     /// The script cannot be read or fails, or the machine does.
@@ -53,7 +56,8 @@ impl Measured {
         measured.stage(&mut machine, script, &format!("{text}\nprepare\n"))?;
         for round in 1..=rounds {
             eprintln!("{script}: round {round} of {rounds}");
-            measured.stage(&mut machine, script, &format!("{text}\nround\n"))?;
+            let round = format!("{text}\nROUND={round}\nround\n");
+            measured.stage(&mut machine, script, &round)?;
         }
         measured.stage(&mut machine, script, &format!("{text}\nlook\n"))?;
         Ok(measured)
@@ -61,7 +65,7 @@ impl Measured {
 
     fn stage(&mut self, machine: &mut Machine<'_>, name: &str, text: &str) -> anyhow::Result<()> {
         let mut output = Vec::new();
-        let status = machine.stage(name, text, &mut output)?;
+        let status = machine.stage_within(STAGE, name, text, &mut output)?;
         let output = String::from_utf8_lossy(&output);
         if status != 0 {
             bail!("tests/bench/{name}: exit {status}:\n{output}");

@@ -21,7 +21,7 @@ use crate::forge::Forge;
 /// What is measured.
 #[derive(Args)]
 pub(crate) struct Task {
-    /// Only this; all of it takes about 20 minutes
+    /// Only this; all of it takes about 50 minutes
     part: Option<Part>,
 }
 

@@ -13,8 +13,8 @@ use crate::forge::payload;
 use crate::forge::qemu::{Memory, Parts, Qemu};
 use crate::forge::workshop::Workshop;
 
-/// How long a stage may take; the guest ends it then.
-const STAGE_SECONDS: u64 = 300;
+/// How long a stage of a scenario may take; the guest ends it then.
+const STAGE: Duration = Duration::from_secs(300);
 
 /// How long a script may take that is not a stage.
 const SCRIPT: Duration = Duration::from_secs(1800);
@@ -116,19 +116,33 @@ impl<'a> Machine<'a> {
         script: &str,
         output: &mut dyn Write,
     ) -> anyhow::Result<i32> {
+        self.stage_within(STAGE, name, script, output)
+    }
+
+    /// Runs a stage that may take `limit`, in whole seconds. See [`Self::stage`].
+    ///
+    /// # Errors
+    /// The machine does not work any more.
+    pub(crate) fn stage_within(
+        &mut self,
+        limit: Duration,
+        name: &str,
+        script: &str,
+        output: &mut dyn Write,
+    ) -> anyhow::Result<i32> {
+        let seconds = limit.as_secs();
         let file = format!("'/run/scenario/{}'", name.replace('\'', "_"));
         let program = format!(
             "mkdir -p /run/scenario\n\
              cat >{file} <<'#end of the stage#'\n{script}\n#end of the stage#\n\
              export BASH_ENV=/usr/lib/preseed-tests/lib.sh\n\
-             timeout --kill-after=10 {STAGE_SECONDS} bash {file}\n\
+             timeout --kill-after=10 {seconds} bash {file}\n\
              status=$?\n\
-             [[ $status != 124 ]] || echo 'the stage was not over after {STAGE_SECONDS} s'\n\
+             [[ $status != 124 ]] || echo 'the stage was not over after {seconds} s'\n\
              [[ $status == 0 ]] || bash -c report\n\
              exit $status\n"
         );
-        let patience = Duration::from_secs(STAGE_SECONDS) + PATIENCE;
-        match self.agent.run(&program, patience, output) {
+        match self.agent.run(&program, limit + PATIENCE, output) {
             Ok(End::Exit(status)) => Ok(status),
             Ok(End::MachineGone) => bail!("the machine ended:\n{}", self.qemu.log()),
             Err(error) => Err(error).with_context(|| self.qemu.log()),
