@@ -41,23 +41,35 @@ lose() {
     zpool wait -t free tank
 }
 
+# rolled_back SIZE: by preseed, and by hand.
+rolled_back() {
+    declare_with "$1" rollback
+    lose "$1"
+    timed "rollback-$1" run "$1"
+    assert_exists "/srv/$1/1"
+    lose "$1"
+    timed "bare-$1" zfs rollback "tank/services/$1@good"
+}
+
+cloned() { # SIZE
+    declare_with "$1" snapshot
+    lose "$1"
+    timed "clone-$1" run "$1"
+    assert_exists "/srv/$1/1"
+    zfs destroy "$(kept_datasets)"
+}
+
+small() { # FUNCTION
+    "$1" small
+}
+
+large() { # FUNCTION
+    "$1" large
+}
+
 round() {
-    local size
-    for size in small large; do
-        declare_with "$size" rollback
-        lose "$size"
-        timed "rollback-$size" run "$size"
-        assert_exists "/srv/$size/1"
-        lose "$size"
-        timed "bare-$size" zfs rollback "tank/services/$size@good"
-    done
-    for size in small large; do
-        declare_with "$size" snapshot
-        lose "$size"
-        timed "clone-$size" run "$size"
-        assert_exists "/srv/$size/1"
-        zfs destroy "$(kept_datasets)"
-    done
+    in_turn small large rolled_back
+    in_turn small large cloned
 }
 
 look() {

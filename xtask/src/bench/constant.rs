@@ -4,7 +4,7 @@ use crate::bench::guest::Measured;
 use crate::bench::table::{Table, claim, s, times};
 use crate::forge::Forge;
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 8;
 
 /// The amounts of data, in MB.
 const SMALL: u32 = 10;
