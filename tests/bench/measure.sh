@@ -87,7 +87,7 @@ run() { # NAME
 }
 
 # with_preseed NAME: the service's data is lost, and its restore measured.
-with_preseed() { # NAME
+with_preseed() {
     apply "$1"
     settle
     timed "run-$1" run "$1"

@@ -43,6 +43,7 @@ starts_with 'The Expanse'
 assert_exit 1 zfs list "$staging"
 
 # Somebody's: with a file in it, a snapshot of it, or more than what it was cloned from.
+left_alone=0
 somebody() {
     lose_data /var/lib/sonarr
     zfs snapshot "$DATASET@empty-$1"
@@ -52,7 +53,9 @@ somebody() {
     # Nor where the data is there.
     zfs rename "$DATASET-$1" "$staging"
     starts_with 'The Expanse'
-    assert_journal preseed-sonarr 'what stands where restores are staged is not put away: .*not preseed.s: look into it'
+    left_alone=$((left_alone + 1))
+    assert_eq "$left_alone" "$(unit_journal preseed-sonarr |
+        grep -c 'what stands where restores are staged is not put away: .*not preseed.s: look into it')"
     zfs rename "$staging" "$DATASET-$1"
 }
 zfs create "$staging"

@@ -1,6 +1,5 @@
 //! `docs/guarantees.md` names tests: they must exist.
 
-#![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;

@@ -5,6 +5,7 @@ mod binaries;
 mod container;
 mod demo;
 mod forge;
+#[cfg(test)]
 mod guarantees;
 mod install;
 mod packages;

@@ -4,6 +4,7 @@ use crate::bench::guest::Measured;
 use crate::bench::table::{Table, claim, s, times};
 use crate::forge::Forge;
 
+/// An even number: small and large come first in turn.
 const ROUNDS: usize = 8;
 
 /// The amounts of data, in MB.
