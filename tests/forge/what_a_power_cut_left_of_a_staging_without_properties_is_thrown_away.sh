@@ -35,6 +35,13 @@ for made in cloned created received; do
 done
 assert_journal preseed-sonarr 'threw away an interrupted restore'
 
+# What was looked into for it is busy no more, however soon it is destroyed.
+for made in cloned created cloned created; do
+    "$made"
+    /usr/lib/preseed/preseed-helper run sonarr
+    assert_exit 1 zfs list "$staging"
+done
+
 # Below a container that an admin mounts, `zfs mount -a` has mounted it.
 zfs set mountpoint=/services canmount=on tank/services
 zfs create "$staging"

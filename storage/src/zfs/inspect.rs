@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
 
 use super::found;
@@ -22,7 +22,14 @@ pub(super) fn mounted<T: Send>(
 ) -> Result<T> {
     let looked = std::thread::scope(|scope| {
         scope
-            .spawn(|| mount_privately(snapshot).and_then(|place| look(&place)))
+            .spawn(|| {
+                let place = mount_privately(snapshot)?;
+                let looked = look(&place);
+                // The kernel takes the namespace down only after the thread has been joined: what is destroyed or
+                // renamed next would be busy. If this fails, that says so.
+                let _ = umount(&place);
+                looked
+            })
             .join()
     });
     looked.unwrap_or_else(|_| {
