@@ -20,6 +20,7 @@ pub mod problem;
 mod quote;
 mod salvage;
 pub mod settings;
+pub mod share;
 mod table;
 pub mod trust;
 mod validate;

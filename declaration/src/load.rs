@@ -1,8 +1,6 @@
 //! All declarations of a host, and one of them.
 
-use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 
 use crate::catalog::Catalog;
 use crate::clash;
@@ -13,10 +11,8 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
 use crate::settings::{Host, Service};
+use crate::share::{PART, share};
 use crate::value::ServiceName;
-
-/// How many files are worth a thread of their own.
-const FILES_PER_THREAD: usize = 64;
 
 /// Reads and validates every declaration of the host.
 ///
@@ -117,38 +113,14 @@ fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
 
 /// Reads the files, many at a time, in their order; without the masked ones.
 fn read_all(entries: &[Entry], shared: &Shared<'_>) -> Vec<Declared> {
-    let read = |entries: &[Entry], declared: &mut [Option<Declared>]| {
+    // Each is put in its place: there may be many services, and each is large.
+    let mut declared: Vec<Option<Declared>> = entries.iter().map(|_| None).collect();
+    let parts = entries.chunks(PART).zip(declared.chunks_mut(PART));
+    share(parts, |(entries, declared)| {
         for (entry, declared) in entries.iter().zip(declared) {
             *declared = Declared::read(entry, shared);
         }
-    };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.min(entries.len() / FILES_PER_THREAD).max(1);
-    let length = entries.len().div_ceil(threads).max(1);
-
-    // Each thread fills its part in place: there may be many services, and each is large.
-    let mut declared: Vec<Option<Declared>> = entries.iter().map(|_| None).collect();
-    let mut unread = Vec::new();
-    thread::scope(|scope| {
-        let mut parts = entries.chunks(length).zip(declared.chunks_mut(length));
-        let own = parts.next();
-        for (index, (entries, declared)) in parts.enumerate() {
-            let work = move || read(entries, declared);
-            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                unread.push(index + 1);
-            }
-        }
-        if let Some((entries, declared)) = own {
-            read(entries, declared);
-        }
     });
-    // For these, no thread was to be had.
-    for index in unread {
-        let parts = entries.chunks(length).zip(declared.chunks_mut(length));
-        for (entries, declared) in parts.skip(index).take(1) {
-            read(entries, declared);
-        }
-    }
     // A masked one leaves nothing.
     #[expect(
         clippy::filter_map_identity,

@@ -1,18 +1,13 @@
 //! Everything that is written for a host, in order.
 
-use std::num::NonZero;
-use std::thread::{self, ScopedJoinHandle};
-
 use declaration::settings::{Broken, Host, Service};
+use declaration::share::{PART, share};
 
 use crate::directory::Directory;
 use crate::tree::{EntryError, Tree};
 use crate::unit::Unit;
 use crate::unit_name::Names;
 use crate::{dataset_unit, drop_in, preseed_unit};
-
-/// Fewer services than this are written before a second thread would have started.
-const WORTH_A_THREAD: usize = 64;
 
 /// Writes everything for `host` to `tree`, and nothing if nothing is declared.
 /// What cannot be written is returned, the rest is written nevertheless.
@@ -27,43 +22,22 @@ pub fn write(host: &Host, tree: &mut impl Tree) -> Vec<EntryError> {
 /// Does the same as [`write`] with as many threads as there are processors.
 #[must_use]
 pub fn write_parallel(host: &Host, directory: &Directory) -> Vec<EntryError> {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = host.services.len().div_ceil(processors).max(WORTH_A_THREAD);
-    let mut errors = Vec::new();
     // Only sound services are shared out: no two of them have a path in common,
     // so who writes first makes no difference.
-    thread::scope(|scope| {
-        let mut shares = host.services.chunks(share);
-        let own = shares.next().unwrap_or_default();
-        let others: Vec<_> = shares
-            .map(|share| {
-                let write = move || write_services(share, directory);
-                (share, thread::Builder::new().spawn_scoped(scope, write))
-            })
-            .collect();
-        errors.extend(write_services(own, directory));
-        for (share, other) in others {
-            errors.extend(match other.map(ScopedJoinHandle::join) {
-                Ok(Ok(failed)) => failed,
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                // No thread is to be had.
-                Err(_) => write_services(share, directory),
-            });
+    let parts = host.services.chunks(PART);
+    let mut errors: Vec<Vec<EntryError>> = parts.clone().map(|_| Vec::new()).collect();
+    share(parts.zip(&mut errors), |(services, errors)| {
+        let mut tree = directory;
+        let mut writer = Writer::new(&mut tree);
+        for service in services {
+            writer.service(service);
         }
+        *errors = writer.errors;
     });
     let mut tree = directory;
     let mut writer = Writer::new(&mut tree);
-    writer.errors = errors;
+    writer.errors = errors.into_iter().flatten().collect();
     finish(host, writer)
-}
-
-fn write_services(services: &[Service], directory: &Directory) -> Vec<EntryError> {
-    let mut tree = directory;
-    let mut writer = Writer::new(&mut tree);
-    for service in services {
-        writer.service(service);
-    }
-    writer.errors
 }
 
 fn finish<T: Tree>(host: &Host, mut writer: Writer<'_, T>) -> Vec<EntryError> {

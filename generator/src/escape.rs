@@ -19,7 +19,8 @@ const TEXT_LIMIT: usize = 512;
 pub fn text(value: &str, out: &mut String) {
     let start = out.len();
     let value = value.trim();
-    if is_plain(value) && value.len() <= TEXT_LIMIT {
+    let is_itself = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'%' && byte != b'\\';
+    if value.len() <= TEXT_LIMIT && value.bytes().all(is_itself) {
         out.push_str(value);
         return;
     }
