@@ -26,9 +26,6 @@ enum Command {
     },
 }
 
-/// The declaration cannot be used (sysexits.h(3head), `EX_CONFIG`).
-const CONFIG: u8 = 78;
-
 fn main() -> ExitCode {
     let Arguments {
         command: Command::Apply { name },
@@ -36,29 +33,24 @@ fn main() -> ExitCode {
     logger::init();
     let service = match declaration::load_service(&Search::from_env(), &name) {
         Ok(service) => service,
-        Err(problems) => {
-            for problem in &problems {
-                report::refuse(Kind::DeclarationBroken, &name, &problem.to_string());
-            }
-            return ExitCode::from(CONFIG);
-        }
+        Err(problems) => return report::refuse_declaration(&name, &problems),
     };
-    match apply(&service) {
-        Ok(Applied { finished, changes }) => {
-            if let Some((mark, kept)) = finished {
-                Event::new(Kind::Restored, &name, kept::finished(&mark, kept.as_ref()))
-                    .source(&mark.by)
-                    .outcome("restored")
-                    .snapshot(&mark.from)
-                    .tell();
-            }
-            for change in changes {
-                Event::new(Kind::StorageChanged, &name, change)
-                    .outcome("changed")
-                    .tell();
-            }
-            ExitCode::SUCCESS
-        }
+    let mut applied = Applied::default();
+    let result = apply(&service, &mut applied);
+    if let Some((mark, kept)) = &applied.finished {
+        Event::new(Kind::Restored, &name, kept::finished(mark, kept.as_ref()))
+            .source(&mark.by)
+            .outcome("restored")
+            .snapshot(&mark.from)
+            .tell();
+    }
+    for change in applied.changes {
+        Event::new(Kind::StorageChanged, &name, change)
+            .outcome("changed")
+            .tell();
+    }
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::refuse(Kind::StorageFailed, &name, &error.to_string());
             ExitCode::FAILURE

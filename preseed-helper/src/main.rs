@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use preseed_helper::restore;
-use report::{Kind, logger};
+use report::logger;
 
 /// Restores one service's data if, and only if, it is missing. Run by preseed-NAME.service.
 #[derive(Parser)]
@@ -25,9 +25,6 @@ enum Command {
     },
 }
 
-/// The declaration cannot be used (sysexits.h(3head), `EX_CONFIG`).
-const CONFIG: u8 = 78;
-
 fn main() -> ExitCode {
     let Arguments {
         command: Command::Run { name },
@@ -35,12 +32,7 @@ fn main() -> ExitCode {
     logger::init();
     let service = match declaration::load_service(&Search::from_env(), &name) {
         Ok(service) => service,
-        Err(problems) => {
-            for problem in &problems {
-                report::refuse(Kind::DeclarationBroken, &name, &problem.to_string());
-            }
-            return ExitCode::from(CONFIG);
-        }
+        Err(problems) => return report::refuse_declaration(&name, &problems),
     };
     match restore::run(&service) {
         Ok(_) => ExitCode::SUCCESS,

@@ -1,5 +1,8 @@
 //! Things that happened, each of a kind that `journalctl -x` explains (`units/preseed.catalog`).
 
+use std::fmt::Display;
+use std::process::ExitCode;
+
 use log::Level;
 use log::kv::Value;
 
@@ -189,6 +192,15 @@ impl<'a> Event<'a> {
 pub fn refuse(kind: Kind, service: &str, line: &str) {
     status::set(line);
     Event::new(kind, service, line).outcome("refused").tell();
+}
+
+/// Tells why a service's declaration cannot be used, each of `problems` on one line. Gives the exit status that says
+/// so (sysexits.h(3head), `EX_CONFIG`).
+pub fn refuse_declaration(service: &str, problems: &[impl Display]) -> ExitCode {
+    for problem in problems {
+        refuse(Kind::DeclarationBroken, service, &problem.to_string());
+    }
+    ExitCode::from(78)
 }
 
 #[cfg(test)]

@@ -5,5 +5,5 @@ pub mod logger;
 pub mod progress;
 pub mod status;
 
-pub use event::{Event, Kind, refuse};
+pub use event::{Event, Kind, refuse, refuse_declaration};
 pub use progress::Progress;

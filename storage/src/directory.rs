@@ -105,26 +105,24 @@ impl Directory<'_> {
 }
 
 impl Storage for Directory<'_> {
-    fn apply(&self) -> Result<Applied> {
+    fn apply(&self, applied: &mut Applied) -> Result<()> {
         let path = self.path();
-        let (mut finished, mut changes) = (None, Vec::new());
         if exists(path)? {
             if let MarkState::Ours(mark) = mark_of(path)?
                 && mark.stage == Stage::Staged
             {
                 let kept = self.settle(&mark)?;
-                finished = Some((mark, kept));
+                applied.finished = Some((mark, kept));
             }
         } else if let Some(mark) = self.complete()? {
             let kept = self.swap(&mark)?;
-            finished = Some((mark, kept));
+            applied.finished = Some((mark, kept));
         } else {
             create(path)?;
-            changes.push(format!("created {}", shown(path)));
+            applied.changes.push(format!("created {}", shown(path)));
         }
         must_be_replaceable(path)?;
-        changes.extend(mountpoint::own(path, self.service)?);
-        Ok(Applied { finished, changes })
+        mountpoint::own(path, self.service, &mut applied.changes)
     }
 
     fn observe(&self) -> Result<Observation> {
@@ -238,7 +236,7 @@ impl Storage for Directory<'_> {
     }
 
     fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
-        mountpoint::own(&staged.path, self.service)?;
+        mountpoint::own(&staged.path, self.service, &mut Vec::new())?;
         // The data is on the disk before the mark that says so.
         sync(&staged.path)?;
         write_mark(&staged.path, &mark.at_stage(Stage::Staged))?;

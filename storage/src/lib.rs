@@ -126,11 +126,11 @@ pub struct Kept {
 /// No method destroys anything but what a restore had staged itself.
 pub trait Storage {
     /// Makes the storage what is declared: there, mounted, with its properties, owner and mode.
-    /// A swap that was interrupted is finished first.
+    /// A swap that was interrupted is finished first. What was done is added to `applied`, also where it fails then.
     ///
     /// # Errors
     /// When it cannot be made so, or when mounting it would hide files.
-    fn apply(&self) -> Result<Applied>;
+    fn apply(&self, applied: &mut Applied) -> Result<()>;
 
     /// Looks at the storage.
     ///

@@ -147,11 +147,11 @@ pub(crate) fn unmount(path: &Path) -> Result<()> {
     })
 }
 
-/// Gives `path` the declared owner, group and mode. Gives the changes, in words.
+/// Gives `path` the declared owner, group and mode. The changes are added to `changes`, in words.
 ///
 /// # Errors
 /// When the user or group does not exist, or the change is refused.
-pub(crate) fn own(path: &Path, service: &Service) -> Result<Vec<String>> {
+pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> Result<()> {
     let refused = |what: &str, error: &std::io::Error| {
         Error::new(
             shown(path),
@@ -162,7 +162,6 @@ pub(crate) fn own(path: &Path, service: &Service) -> Result<Vec<String>> {
     let uid = user(&service.owner, service)?;
     let gid = group(&service.group, service)?;
     let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its owner", &e))?;
-    let mut changes = Vec::new();
     if (metadata.uid(), metadata.gid()) != (uid, gid) {
         step::at(|| format!("chown {}", shown(path)));
         chown(path, Some(uid), Some(gid)).map_err(|e| refused("its owner", &e))?;
@@ -177,7 +176,7 @@ pub(crate) fn own(path: &Path, service: &Service) -> Result<Vec<String>> {
             .map_err(|e| refused("its mode", &e))?;
         changes.push(format!("mode {mode:04o}"));
     }
-    Ok(changes)
+    Ok(())
 }
 
 fn user(principal: &Principal, service: &Service) -> Result<u32> {

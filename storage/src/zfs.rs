@@ -100,8 +100,8 @@ impl<'a> Zfs<'a> {
 }
 
 impl Storage for Zfs<'_> {
-    fn apply(&self) -> Result<Applied> {
-        apply::apply(self)
+    fn apply(&self, applied: &mut Applied) -> Result<()> {
+        apply::apply(self, applied)
     }
 
     fn observe(&self) -> Result<Observation> {
@@ -194,7 +194,7 @@ impl Storage for Zfs<'_> {
             )
         })?;
         // The directory itself is now as it was then.
-        mountpoint::own(&self.service.mountpoint, self.service).map(drop)
+        mountpoint::own(&self.service.mountpoint, self.service, &mut Vec::new())
     }
 
     fn must_be_writable(&self) -> Result<()> {

@@ -11,14 +11,13 @@ use crate::mountinfo::Mounted;
 use crate::{Applied, Error, Mark, MarkState, Result, mountinfo, mountpoint, quoted, shown};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
-pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Applied> {
-    let (mut finished, mut changes) = (None, Vec::new());
+pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     let mut found = zfs.look()?.dataset;
     if found.is_none() {
         call::pool_must_be_imported(zfs.name())?;
         // Missing because the power went between the two renames of a swap, or truly missing.
         if let Some(restore) = swap::resume(zfs)? {
-            finished = Some(restore);
+            applied.finished = Some(restore);
             found = zfs.look()?.dataset;
         }
     }
@@ -26,29 +25,26 @@ pub(super) fn apply(zfs: &Zfs<'_>) -> Result<Applied> {
         Some(properties) if let Some(mark) = not_settled(properties) => {
             found::must_be_usable(properties)?;
             swap::settle(zfs, properties, &mark)?;
-            finished = Some((mark, None));
+            applied.finished = Some((mark, None));
         }
-        Some(properties) => changes.extend(converge(zfs, properties)?),
-        None => changes.extend(create(zfs)?),
+        Some(properties) => converge(zfs, properties, &mut applied.changes)?,
+        None => create(zfs, &mut applied.changes)?,
     }
     if !is_mounted(zfs)? {
         mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
         call::zfs(&["mount", zfs.name()])?;
-        changes.push(format!(
+        applied.changes.push(format!(
             "mounted {} at {}",
             zfs.name(),
             shown(&zfs.service.mountpoint)
         ));
         must_be_mounted(zfs)?;
     }
-    let owned = mountpoint::own(&zfs.service.mountpoint, zfs.service);
-    changes.extend(
-        owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
-            Some(Err(readonly)) => error.cured_by(readonly.cure()),
-            _ => error,
-        })?,
-    );
-    Ok(Applied { finished, changes })
+    let owned = mountpoint::own(&zfs.service.mountpoint, zfs.service, &mut applied.changes);
+    owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
+        Some(Err(readonly)) => error.cured_by(readonly.cure()),
+        _ => error,
+    })
 }
 
 /// The mark of a restore that was renamed into its place and not settled.
@@ -124,9 +120,9 @@ fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
     ))
 }
 
-fn create(zfs: &Zfs<'_>) -> Result<Vec<String>> {
+fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
     mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
-    let mut changes = create_parents(&zfs.dataset.parent)?;
+    create_parents(&zfs.dataset.parent, changes)?;
     if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
         found::must_have_its_key(&parent)?;
         found::must_be_writable(&parent)?;
@@ -143,7 +139,7 @@ fn create(zfs: &Zfs<'_>) -> Result<Vec<String>> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     call::zfs(&args)?;
     changes.push(format!("created {name}"));
-    Ok(changes)
+    Ok(())
 }
 
 /// What a container is: never mounted.
@@ -161,8 +157,7 @@ fn is_unfinished(found: &Properties) -> Result<bool> {
 }
 
 /// Creates what is missing of the container, from the top: none of it is ever mounted.
-fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
-    let mut changes = Vec::new();
+fn create_parents(parent: &DatasetName, changes: &mut Vec<String>) -> Result<()> {
     let parent = parent.as_str();
     // The pool itself is there.
     let ends = parent
@@ -189,11 +184,11 @@ fn create_parents(parent: &DatasetName) -> Result<Vec<String>> {
             }
         }
     }
-    Ok(changes)
+    Ok(())
 }
 
 /// Sets what differs, in one call.
-fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
+fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -> Result<()> {
     found::must_be_usable(properties)?;
     if properties.value("canmount") == Some("off") {
         return Err(Error::new(
@@ -236,7 +231,7 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
         }
     }
     if sets.is_empty() {
-        return Ok(sets);
+        return Ok(());
     }
     if sets
         .iter()
@@ -250,7 +245,8 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties) -> Result<Vec<String>> {
     args.extend(sets.iter().map(String::as_str));
     args.push(zfs.name());
     call::zfs(&args)?;
-    Ok(sets)
+    changes.append(&mut sets);
+    Ok(())
 }
 
 /// What a dataset is created with besides what is declared. An admin may change it later.

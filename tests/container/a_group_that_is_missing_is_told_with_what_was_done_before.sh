@@ -1,0 +1,27 @@
+# A declared group that the machine does not have keeps the service down. What was done until then is told too,
+# and once there is such a group, the service starts.
+# also: forge
+
+declare_default_host
+repository_init
+declare_service sonarr <<EOT
+template = "sonarr"
+
+[dataset]
+group = "newcomers"
+
+[backup]
+repository = "local"
+EOT
+reload
+assert_exit 1 systemctl start sonarr
+assert_failed dataset-sonarr.service
+assert_status dataset-sonarr.service 'there is no group `newcomers` on this machine: create it'
+told="$(journalctl --boot --output=cat PRESEED_SERVICE=sonarr PRESEED_OUTCOME=changed)"
+assert_matches "$told" '^created '
+assert_lacks "$told" owner
+
+groupadd --system newcomers
+systemctl start sonarr
+assert_eq 'sonarr:newcomers' "$(stat -c '%U:%G' /var/lib/sonarr)"
+assert_no_series
