@@ -2,7 +2,7 @@
 set -eu
 
 useradd --system --home-dir /var/lib/sonarr --no-create-home --shell /usr/sbin/nologin sonarr
-pg_dropcluster 17 main
+pg_lsclusters --no-header | while read -r version name _; do pg_dropcluster "$version" "$name"; done
 mkdir -p /var/log/journal
 # Zero in a cloud image: ZFS would take the pools for another machine's.
 zgenhostid -f 00f0463e

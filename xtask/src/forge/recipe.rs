@@ -9,8 +9,45 @@ use anyhow::{Context as _, bail};
 
 use crate::binaries::workspace;
 
-/// The release that both the workshop and the guest are made of.
-const RELEASE: &str = "trixie";
+/// A Debian release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// 12, with OpenZFS 2.1.
+    Bookworm,
+    /// 13, with OpenZFS 2.3.
+    Trixie,
+}
+
+impl Release {
+    /// The one that the guest is made of: what `PRESEED_FORGE_RELEASE` says, or else Debian 13.
+    ///
+    /// # Errors
+    /// It says something else.
+    pub(crate) fn of_the_guest() -> anyhow::Result<Self> {
+        match std::env::var("PRESEED_FORGE_RELEASE").as_deref() {
+            Err(_) | Ok("trixie") => Ok(Self::Trixie),
+            Ok("bookworm") => Ok(Self::Bookworm),
+            Ok(other) => {
+                bail!("PRESEED_FORGE_RELEASE is `{other}`: it can be `trixie` or `bookworm`")
+            }
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bookworm => "bookworm",
+            Self::Trixie => "trixie",
+        }
+    }
+
+    /// What is made of it, in the cache: Debian 13's has the plain name.
+    pub(crate) fn kind(self, what: &str) -> String {
+        match self {
+            Self::Bookworm => format!("bookworm-{what}"),
+            Self::Trixie => what.to_owned(),
+        }
+    }
+}
 
 /// The path of a file below `tests/forge/guest`.
 pub(crate) fn file(name: &str) -> PathBuf {
@@ -62,11 +99,11 @@ fn hash(path: &Path, hasher: &mut DefaultHasher) -> anyhow::Result<()> {
     }
 }
 
-/// Makes a Debian root of `packages` in `root`, which is made too.
+/// Makes a Debian root of this release with `packages` in `root`, which is made too.
 ///
 /// # Errors
 /// This is not root, or a package cannot be had or installed.
-pub(crate) fn debian(root: &Path, packages: &str) -> anyhow::Result<()> {
+pub(crate) fn debian(root: &Path, release: Release, packages: &str) -> anyhow::Result<()> {
     if !nix::unistd::geteuid().is_root() {
         bail!("only root can build the virtual machine: run this as root");
     }
@@ -96,7 +133,7 @@ pub(crate) fn debian(root: &Path, packages: &str) -> anyhow::Result<()> {
              echo update_initramfs=no >\"$1/etc/initramfs-tools/update-initramfs.conf\"",
         )
         .arg(format!("--include={packages}"))
-        .arg(RELEASE)
+        .arg(release.name())
         .arg(root);
     succeed(&mut mmdebstrap)
 }
