@@ -38,6 +38,7 @@ pub fn share<P: Send>(parts: impl ExactSizeIterator<Item = P> + Send, work: impl
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -67,11 +68,16 @@ mod tests {
         // The first part is done only when all others are: were they shared out beforehand, some would wait for it.
         let others = AtomicUsize::new(0);
         let parts: Vec<usize> = (0..100).collect();
+        let start = Instant::now();
         share(parts.iter(), |part| {
             if *part > 0 {
                 others.fetch_add(1, Ordering::SeqCst);
             } else {
                 while others.load(Ordering::SeqCst) < 99 {
+                    assert!(
+                        start.elapsed() < Duration::from_secs(60),
+                        "{others:?} of 99 are done"
+                    );
                     thread::yield_now();
                 }
             }

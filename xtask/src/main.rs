@@ -5,8 +5,6 @@ mod binaries;
 mod container;
 mod demo;
 mod forge;
-#[cfg(test)]
-mod guarantees;
 mod install;
 mod packages;
 mod scenario;
