@@ -13,12 +13,12 @@ pub fn staging(leaf: &str) -> String {
 }
 
 /// The last component of what a restore replaced: when, and why, e.g.
-/// `sonarr:preseed-kept-20261123T072100Z-before-restic`.
+/// `sonarr:preseed-kept-20261123T072100.250Z-before-restic`. Two restores within a second have names of their own.
 #[must_use]
 pub fn kept(leaf: &str, at: Timestamp, why: &str) -> String {
     format!(
         "{leaf}:preseed-kept-{}-{why}",
-        at.strftime("%Y%m%dT%H%M%SZ")
+        at.strftime("%Y%m%dT%H%M%S%.3fZ")
     )
 }
 
@@ -47,7 +47,7 @@ impl Note {
     /// What is noted when a restore with this mark replaces something now.
     pub(crate) fn new(why: &str, mark: &Mark) -> Self {
         Self {
-            at: Some(mark::now()),
+            at: Some(Timestamp::now()),
             why: why.to_owned(),
             seen: None,
             from: mark.from.clone(),
@@ -158,11 +158,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_replaced_twice_within_a_second_has_two_names() {
+        let mark = Mark::new(mark::Stage::Seeded, "clone", "");
+        let at = |at: &str| Note {
+            at: at.parse().ok(),
+            ..Note::new("before-clone", &mark)
+        };
+        let first = kept_with("sonarr", &at("2026-11-23T07:21:00.001Z"));
+        let second = kept_with("sonarr", &at("2026-11-23T07:21:00.002Z"));
+        assert_ne!(first, second);
+    }
+
+    #[test]
     fn a_kept_name_says_when_and_why() {
         let at = "2026-11-23T07:21:00Z".parse().unwrap();
         assert_eq!(
             kept("sonarr", at, "before-restic"),
-            "sonarr:preseed-kept-20261123T072100Z-before-restic"
+            "sonarr:preseed-kept-20261123T072100.000Z-before-restic"
         );
     }
 }

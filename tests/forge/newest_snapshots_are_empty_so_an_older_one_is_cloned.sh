@@ -33,7 +33,7 @@ assert_properties tank/services/sonarr \
 assert_not_ignored tank/services/sonarr
 assert_mark tank/services/sonarr clone
 kept=$(kept_datasets)
-assert_matches "$kept" '^tank/services/sonarr:preseed-kept-[0-9]{8}T[0-9]{6}Z-before-clone$'
+assert_matches "$kept" '^tank/services/sonarr:preseed-kept-[0-9]{8}T[0-9]{6}[.][0-9]{3}Z-before-clone$'
 assert_eq "$kept@empty-1
 $kept@empty-2" "$(zfs list -H -t snapshot -o name -s createtxg "$kept")" 'the newer snapshots'
 assert_properties "$kept" canmount=noauto mounted=no org.openzfs.systemd:ignore=on
