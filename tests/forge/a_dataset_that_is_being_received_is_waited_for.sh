@@ -57,7 +57,8 @@ zfs rollback "$DATASET@more"
 zfs snapshot vault/services/sonarr@most
 {
     zfs send -i @more vault/services/sonarr@most | {
-        head -c 700
+        # Less than the two records of an increment without changes.
+        head -c 400
         read -r <>/var/tmp/go-on
         cat
     } | zfs receive -u "$DATASET" || true

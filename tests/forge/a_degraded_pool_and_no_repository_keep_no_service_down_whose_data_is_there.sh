@@ -8,7 +8,7 @@ systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr
 truncate --size=8G /var/tmp/mirror
-zpool attach tank /dev/vdb /var/tmp/mirror
+zpool attach tank "$(zpool status -P tank | grep -o '/dev/[^ ]*')" /var/tmp/mirror
 zpool wait -t resilver tank
 zpool offline tank /var/tmp/mirror
 assert_eq DEGRADED "$(zpool list -H -o health tank)"

@@ -12,9 +12,7 @@ head -c 20000000 /dev/urandom >/var/lib/sonarr/large
 backup_sonarr
 
 for helper in dataset-sonarr preseed-sonarr; do
-    slices=$(journalctl --output=json --unit="$helper" _COMM="${helper%-sonarr}-helper" |
-        grep -o "\"_SYSTEMD_SLICE\":\"[^\"]*" | sort -u)
-    assert_eq '"_SYSTEMD_SLICE":"storage-preseed.slice' "$slices" "where $helper ran"
+    assert_eq storage-preseed.slice "$(systemctl show --property=Slice --value "$helper")" "where $helper runs"
 done
 assert_eq 20 "$(cat /sys/fs/cgroup/storage.slice/cpu.weight)"
 assert_eq 100 "$(cat /sys/fs/cgroup/system.slice/cpu.weight)"
