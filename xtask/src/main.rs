@@ -2,6 +2,7 @@
 
 mod bench;
 mod binaries;
+mod change;
 mod container;
 mod demo;
 mod forge;
@@ -31,7 +32,7 @@ enum Task {
         root: PathBuf,
     },
     /// Run all tests, those in containers and in virtual machines too
-    Test,
+    Test(test::Extent),
     /// Measure, and print the figures of docs/figures.md
     Bench(bench::Task),
     /// Show the main job on this machine, in a throw-away container
@@ -39,6 +40,8 @@ enum Task {
         /// On real ZFS, in a virtual machine
         #[arg(long)]
         zfs: bool,
+        #[command(flatten)]
+        choice: forge::Choice,
     },
     /// Throw-away containers of this machine's own root, with real systemd
     #[command(subcommand)]
@@ -51,9 +54,9 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Install { root } => install::build_and_install(&root).map(|()| ExitCode::SUCCESS),
-        Task::Test => Ok(test::run()),
+        Task::Test(extent) => Ok(test::run(extent)),
         Task::Bench(task) => bench::run(&task),
-        Task::Demo { zfs } => demo::run(zfs),
+        Task::Demo { zfs, choice } => demo::run(zfs, choice),
         Task::Container(task) => container::run(task),
         Task::Forge(task) => forge::run(task),
     };

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::forge::Facts;
+
 /// A scenario, as its file says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Scenario {
@@ -52,7 +54,7 @@ impl Scenario {
         Self::parse(&name, &text).with_context(place)
     }
 
-    fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
         let mut headers = Vec::new();
         let mut stages = vec![Stage {
             start: Start::Fresh,
@@ -139,16 +141,58 @@ pub(crate) fn select(
     Ok(scenarios)
 }
 
-/// How many passed, and how many did not. Prints as `N passed, M failed`.
+/// Those of `scenarios` that can pass on machines of a kind (the word for it) that have these `facts`, and how many
+/// are left out. Each of those is told with the reason.
+///
+/// # Errors
+/// What one needs cannot be read.
+pub(crate) fn able<'a>(
+    machine: &str,
+    scenarios: &'a [Scenario],
+    facts: &Facts,
+) -> anyhow::Result<(Vec<&'a Scenario>, usize)> {
+    let mut able = Vec::new();
+    for scenario in scenarios {
+        let lack = match scenario.header("needs") {
+            Some(needs) => facts.lack(needs).with_context(|| scenario.name.clone())?,
+            None => None,
+        };
+        match lack {
+            Some(reason) => println!("skipped          {machine}: {}: {reason}", scenario.name),
+            None => able.push(scenario),
+        }
+    }
+    let skipped = scenarios.len() - able.len();
+    Ok((able, skipped))
+}
+
+/// How many passed, how many did not, and how many were skipped. Prints as `N passed, M failed, K skipped`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+    /// How long those took that were run on machines, added up.
+    pub(crate) time: Duration,
+}
+
+impl Tally {
+    /// The mean time of those that were run, in words.
+    pub(crate) fn mean(&self) -> String {
+        let count = self.passed + self.failed;
+        let mean =
+            self.time.as_secs_f64() / f64::from(u32::try_from(count.max(1)).unwrap_or(u32::MAX));
+        format!("{count} in {mean:.1} s each")
+    }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failed)
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        match self.skipped {
+            0 => Ok(()),
+            skipped => write!(f, ", {skipped} skipped"),
+        }
     }
 }
 
@@ -156,6 +200,8 @@ impl std::ops::AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.time += other.time;
     }
 }
 
@@ -164,13 +210,23 @@ pub(crate) struct Failure {
     pub(crate) output: String,
 }
 
-/// Runs `all` on machines of a kind (the word for it), up to `jobs` at a time, and prints a
-/// line for each, with its `name`, and, for those that fail, what they had printed. A machine that
-/// does not work fails them. One job runs on the calling thread.
+/// The machines that something is run on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Machines<'a> {
+    /// The word for their kind.
+    pub(crate) kind: &'a str,
+    /// How many there are at a time.
+    pub(crate) jobs: usize,
+    /// From when on nothing is begun any more.
+    pub(crate) until: Option<Instant>,
+}
+
+/// Runs `all` on machines, and prints a line for each, with its `name`, and, for those that fail, what they had
+/// printed. A machine that does not work fails them. One job runs on the calling thread. What is not begun in time
+/// is skipped.
 pub(crate) fn run_each<T: Sync>(
-    machine: &str,
+    machines: Machines<'_>,
     all: &[T],
-    jobs: usize,
     name: impl Fn(&T) -> String + Sync,
     run: impl Fn(&T) -> anyhow::Result<Result<(), Failure>> + Sync,
 ) -> Tally {
@@ -179,6 +235,15 @@ pub(crate) fn run_each<T: Sync>(
     let work = || {
         while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
             let since = Instant::now();
+            if machines.until.is_some_and(|until| since > until) {
+                println!(
+                    "skipped          {}: {}: no time left",
+                    machines.kind,
+                    name(one)
+                );
+                tally.lock().unwrap_or_else(PoisonError::into_inner).skipped += 1;
+                continue;
+            }
             let failure = match run(one) {
                 Ok(Ok(())) => None,
                 Ok(Err(failure)) => Some(failure.output),
@@ -186,11 +251,11 @@ pub(crate) fn run_each<T: Sync>(
             };
             // One at a time prints, too.
             let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            *tally += print_result(machine, &name(one), since.elapsed(), failure);
+            *tally += print_result(machines.kind, &name(one), since.elapsed(), failure);
         }
     };
     thread::scope(|scope| {
-        for _ in 1..jobs {
+        for _ in 1..machines.jobs {
             scope.spawn(work);
         }
         work();
@@ -204,7 +269,8 @@ fn print_result(machine: &str, name: &str, time: Duration, failure: Option<Strin
         println!("ok     {seconds:5.1} s  {machine}: {name}");
         return Tally {
             passed: 1,
-            failed: 0,
+            time,
+            ..Tally::default()
         };
     };
     println!("FAILED {seconds:5.1} s  {machine}: {name}");
@@ -212,8 +278,9 @@ fn print_result(machine: &str, name: &str, time: Duration, failure: Option<Strin
         println!("    {line}");
     }
     Tally {
-        passed: 0,
         failed: 1,
+        time,
+        ..Tally::default()
     }
 }
 

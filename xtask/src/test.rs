@@ -1,51 +1,191 @@
 //! Everything that is tested, in one go.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{ExitCode, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use crate::binaries::{Binaries, cargo};
+use crate::change::{self, Change};
 use crate::container;
-use crate::forge::{Forge, chaos, cuts};
-use crate::scenario::Tally;
+use crate::forge::{self, Forge, Kind, chaos, cuts};
+use crate::scenario::{Scenario, Tally};
+
+/// The emulated guest takes one scenario of this many in each run, other ones after each commit.
+const IN_TURN: usize = 10;
+
+/// What `--changed` may take.
+const CHANGED: Duration = Duration::from_secs(300);
+
+/// How much is tested.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Extent {
+    /// All scenarios on users' kernels too: emulated Debian 13 and Debian 12
+    #[arg(long, conflicts_with = "changed")]
+    all: bool,
+    /// Only what differs from the branch main, or uses what does: for work in progress
+    #[arg(long)]
+    changed: bool,
+}
+
+/// A run: what it has come to, and what its last lines say.
+#[derive(Default)]
+struct Run {
+    sum: Tally,
+    last_lines: Vec<String>,
+}
 
 /// Runs the tests of the crates, the scenarios of the container and those of the forge. The last
 /// line it prints is the sum: `N passed, M failed`. A part that cannot be run is one that failed.
-pub(crate) fn run() -> ExitCode {
-    let mut sum = Tally::default();
-    for (name, part) in PARTS {
-        println!("{name}:");
-        match part() {
-            Ok(tally) => sum += tally,
-            Err(error) => {
-                println!("FAILED {name}: {error:#}");
-                sum.failed += 1;
-            }
-        }
+pub(crate) fn run(extent: Extent) -> ExitCode {
+    let mut run = Run::default();
+    if extent.changed {
+        run.part("what changed", changed);
+    } else {
+        whole(&mut run, extent.all);
     }
-    println!("{sum}");
-    if sum.failed == 0 {
+    for line in &run.last_lines {
+        println!("{line}");
+    }
+    println!("{}", run.sum);
+    if run.sum.failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-type Part = fn() -> anyhow::Result<Tally>;
+impl Run {
+    /// Runs a part, and gives whether it could be run.
+    fn part(&mut self, name: &str, part: impl FnOnce(&mut Self) -> anyhow::Result<Tally>) {
+        println!("{name}:");
+        let since = Instant::now();
+        match part(self) {
+            Ok(tally) => {
+                println!("{name}: {tally} in {:.0} s", since.elapsed().as_secs_f64());
+                self.sum += tally;
+            }
+            Err(error) => {
+                println!("FAILED {name}: {error:#}");
+                self.sum.failed += 1;
+            }
+        }
+    }
+}
 
-const PARTS: [(&str, Part); 4] = [
-    ("tests of the crates", crates),
-    ("scenarios in the container", container),
-    ("scenarios in the forge", forge),
-    ("interrupted restores in the forge", interrupted),
-];
+fn whole(run: &mut Run, all: bool) {
+    // Half an hour on a new machine, beside what needs no virtual machine.
+    let quick = thread::spawn(forge::build_quick);
+    run.part("tests of the crates", |_| crates(None));
+    run.part("scenarios in the container", |run| {
+        let tally = container::run_scenarios(&Binaries::build()?, &container::scenarios()?, None)?;
+        run.last_lines
+            .push(format!("mean scenario in the container: {}", tally.mean()));
+        Ok(tally)
+    });
+    if all {
+        for kind in [Kind::Trixie, Kind::Bookworm] {
+            run.part("scenarios on a user's kernel", |run| {
+                emulated(run, kind, &forge::scenarios()?)
+            });
+        }
+    } else {
+        run.part("scenarios on a user's kernel", |run| {
+            emulated(run, Kind::Trixie, &judged()?)
+        });
+    }
+    match joined(quick) {
+        Ok(()) => {
+            run.part("scenarios on the quick guest", |run| {
+                let forge = Forge::open(&Binaries::build()?, Kind::Quick)?;
+                let tally = forge.run(&forge::scenarios()?, false, None)?;
+                run.last_lines.push(format!(
+                    "mean scenario on the {} guest: {}",
+                    forge.name(),
+                    tally.mean()
+                ));
+                Ok(tally)
+            });
+            run.part("interrupted restores on the quick guest", |_| {
+                interrupted(Kind::Quick)
+            });
+        }
+        Err(error) => {
+            let why = format!("{error:#}");
+            let why = why.lines().next().unwrap_or_default();
+            if !all {
+                run.part("the other scenarios, emulated", |run| {
+                    let judged: BTreeSet<String> =
+                        judged()?.into_iter().map(|one| one.name).collect();
+                    let mut others = forge::scenarios()?;
+                    others.retain(|one| !judged.contains(&one.name));
+                    emulated(run, Kind::Trixie, &others)
+                });
+            }
+            run.part("interrupted restores, emulated", |_| {
+                interrupted(Kind::Trixie)
+            });
+            run.last_lines.push(format!(
+                "the quick guest could not be built, the emulated one did its work: {why}"
+            ));
+        }
+    }
+}
 
-/// `cargo test`, as it prints itself.
-fn crates() -> anyhow::Result<Tally> {
+fn joined(building: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let waiting = !building.is_finished();
+    if waiting {
+        println!("waiting for the quick guest to be built");
+    }
+    building
+        .join()
+        .unwrap_or_else(|_| Err(anyhow::anyhow!("the thread that builds it panicked")))
+}
+
+/// The scenarios that the emulated guest takes in a run that does not take all: some in turn, those that changed, and
+/// those that need more than one processor, of which the quick guest has no more.
+fn judged() -> anyhow::Result<Vec<Scenario>> {
+    let change = Change::since_main().unwrap_or_else(|error| {
+        println!("nothing counts as changed: {error:#}");
+        Change::default()
+    });
+    let turn = change::number_of_commits();
+    let numbered = forge::scenarios()?.into_iter().enumerate();
+    let judged = numbered.filter(|(number, scenario)| {
+        let needs = scenario.header("needs").unwrap_or_default();
+        (number + turn).is_multiple_of(IN_TURN)
+            || change.has(scenario)
+            || needs.split(',').any(|need| need.trim() == "smp")
+    });
+    Ok(judged.map(|(_, scenario)| scenario).collect())
+}
+
+fn emulated(run: &mut Run, kind: Kind, scenarios: &[Scenario]) -> anyhow::Result<Tally> {
+    let forge = Forge::open(&Binaries::build()?, kind)?;
+    let tally = forge.run(scenarios, false, None)?;
+    run.last_lines.push(format!(
+        "on the {} guest: {} of {} scenarios, {}",
+        forge.name(),
+        scenarios.len(),
+        forge::scenarios()?.len(),
+        tally.mean()
+    ));
+    Ok(tally)
+}
+
+/// `cargo test` of these crates, or of all, as it prints itself.
+fn crates(names: Option<&BTreeSet<String>>) -> anyhow::Result<Tally> {
     container::require()?;
-    let mut tests = cargo()
-        .args(["test", "--workspace", "--no-fail-fast"])
+    let mut command = cargo();
+    command.args(["test", "--no-fail-fast"]);
+    match names {
+        None => command.arg("--workspace"),
+        Some(names) => command.args(names.iter().map(|name| format!("--package={name}"))),
+    };
+    let mut tests = command
         .stdout(Stdio::piped())
         .spawn()
         .context("cargo test")?;
@@ -77,23 +217,52 @@ fn of_one_binary(line: &str) -> Option<Tally> {
     Some(Tally {
         passed: number("passed")?,
         failed: number("failed")?,
+        ..Tally::default()
     })
 }
 
-fn container() -> anyhow::Result<Tally> {
-    container::run_scenarios(&Binaries::build()?, &[])
-}
-
-fn forge() -> anyhow::Result<Tally> {
-    Forge::open(&Binaries::build()?)?.run(&[], false)
-}
-
 /// The short version of `cargo xtask forge cuts` and `cargo xtask forge chaos`.
-fn interrupted() -> anyhow::Result<Tally> {
-    let forge = Forge::open(&Binaries::build_with_failpoints()?)?;
+fn interrupted(kind: Kind) -> anyhow::Result<Tally> {
+    let forge = Forge::open(&Binaries::build_with_failpoints()?, kind)?;
     let ways = forge.ways(&cuts::FEW_BEDS)?;
     let mut sum = cuts::short(&forge, &ways)?;
     sum += chaos::run(&forge, &ways, &chaos::SHORT);
+    Ok(sum)
+}
+
+/// The crates, scenarios and cuts that the change can touch, as many as there is time for: those whose own file changed
+/// come first.
+fn changed(run: &mut Run) -> anyhow::Result<Tally> {
+    let since = Instant::now();
+    let change = Change::since_main()?;
+    let mut sum = Tally::default();
+    let crates_touched = change.crates()?;
+    if !crates_touched.is_empty() {
+        sum += crates(Some(&crates_touched))?;
+    }
+    let touched = |mut scenarios: Vec<Scenario>| {
+        scenarios.retain(|scenario| change.touches(scenario));
+        scenarios.sort_by_key(|scenario| !change.has(scenario));
+        scenarios
+    };
+    let in_container = touched(container::scenarios()?);
+    let in_forge = touched(forge::scenarios()?);
+    let all = in_container.len() + in_forge.len();
+    let until = Some(since + CHANGED);
+    if !in_container.is_empty() {
+        sum += container::run_scenarios(&Binaries::build()?, &in_container, until)?;
+    }
+    if !in_forge.is_empty() {
+        let forge = Forge::open(&Binaries::build()?, Kind::Quick)?;
+        sum += forge.run(&in_forge, false, until)?;
+    }
+    if change.touches_restores() && since.elapsed() < CHANGED {
+        sum += interrupted(Kind::Quick)?;
+    }
+    run.last_lines.push(format!(
+        "changed: {} crates, {all} scenarios",
+        crates_touched.len()
+    ));
     Ok(sum)
 }
 
@@ -107,6 +276,7 @@ mod tests {
         let expected = Tally {
             passed: 12,
             failed: 3,
+            ..Tally::default()
         };
         assert_eq!(of_one_binary(line), Some(expected));
         assert_eq!(of_one_binary("test a ... ok"), None);

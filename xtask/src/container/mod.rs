@@ -9,8 +9,9 @@ mod overlay;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -18,8 +19,9 @@ use clap::Subcommand;
 use self::base::Base;
 use self::machine::Machine;
 use crate::binaries::{Binaries, workspace};
+use crate::forge::{FACTS, Facts};
 use crate::packages;
-use crate::scenario::{self, Failure, Scenario, Start, Tally};
+use crate::scenario::{self, Failure, Machines, Scenario, Start, Tally};
 
 /// What can be done with containers.
 #[derive(Subcommand)]
@@ -53,7 +55,7 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
     let built = Binaries::build()?;
     let passed = match task {
         Task::Run { names } => {
-            let tally = run_scenarios(&built, &names)?;
+            let tally = run_scenarios(&built, &scenario::select(scenarios()?, &names)?, None)?;
             println!("{tally}");
             tally.failed == 0
         }
@@ -69,19 +71,32 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Runs the scenarios of `tests/container` whose names hold one of `names`; all, if that is empty.
+/// The scenarios of `tests/container`, by name.
 ///
 /// # Errors
-/// There is none of such a name, or no container can be made.
-pub(crate) fn run_scenarios(built: &Binaries, names: &[String]) -> anyhow::Result<Tally> {
-    let scenarios = scenario::find(&workspace().join("tests/container"))?;
-    let scenarios = scenario::select(scenarios, names)?;
+/// One cannot be read.
+pub(crate) fn scenarios() -> anyhow::Result<Vec<Scenario>> {
+    scenario::find(&workspace().join("tests/container"))
+}
+
+/// Runs scenarios, each in a container of its own. Those that need what this machine lacks are skipped, and those that
+/// are not begun in time.
+///
+/// # Errors
+/// What one needs cannot be read, or no container can be made.
+pub(crate) fn run_scenarios(
+    built: &Binaries,
+    scenarios: &[Scenario],
+    until: Option<Instant>,
+) -> anyhow::Result<Tally> {
+    require()?;
+    let kind = "container";
+    let (able, skipped) = scenario::able(kind, scenarios, &facts()?)?;
     let base = Base::prepare(&namespace::enter()?, built)?;
     let jobs = thread::available_parallelism().map_or(1, NonZero::get);
-    Ok(scenario::run_each(
-        "container",
-        &scenarios,
-        jobs,
+    let mut tally = scenario::run_each(
+        Machines { kind, jobs, until },
+        &able,
         |scenario| scenario.name.clone(),
         |scenario| {
             let mut output = Vec::new();
@@ -96,7 +111,16 @@ pub(crate) fn run_scenarios(built: &Binaries, names: &[String]) -> anyhow::Resul
                 }
             })
         },
-    ))
+    );
+    tally.skipped += skipped;
+    Ok(tally)
+}
+
+/// What this machine, and so a container of its root, has.
+fn facts() -> anyhow::Result<Facts> {
+    let output = Command::new("bash").args(["-c", FACTS]).output();
+    let output = output.context("bash")?;
+    Ok(Facts::read(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// Runs one scenario in a container, and gives the exit status of the stage that failed, if one did.

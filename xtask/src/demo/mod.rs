@@ -9,14 +9,14 @@ use std::time::Instant;
 use self::telling::Telling;
 use crate::binaries::{Binaries, workspace};
 use crate::container;
-use crate::forge::Forge;
+use crate::forge::{Choice, Forge};
 use crate::scenario::Scenario;
 
 /// Tells the story of the directory backend in a container or, with `zfs`, of ZFS.
 ///
 /// # Errors
 /// Something is missing, or the machine of the story does not work.
-pub(crate) fn run(zfs: bool) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(zfs: bool, choice: Choice) -> anyhow::Result<ExitCode> {
     container::require()?;
     eprintln!("building preseed (only the first time takes long)");
     let built = Binaries::build()?;
@@ -24,7 +24,7 @@ pub(crate) fn run(zfs: bool) -> anyhow::Result<ExitCode> {
     let mut telling = Telling::new(io::stdout(), io::stdout().is_terminal());
 
     let (since, failed) = if zfs {
-        let (forge, story) = (Forge::open(&built)?, story("zfs.sh")?);
+        let (forge, story) = (Forge::open(&built, choice.kind()?)?, story("zfs.sh")?);
         let since = Instant::now();
         (since, forge.play(&story, &mut telling)?)
     } else {

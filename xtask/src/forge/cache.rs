@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 use std::{env, io, process, thread};
 
@@ -12,6 +13,9 @@ use tempfile::TempDir;
 
 /// How many entries of a kind stay: two trees may be worked on in turn.
 const KEPT: usize = 2;
+
+/// A file system in memory.
+pub(crate) const MEMORY: &str = "/dev/shm";
 
 /// A directory of entries `KIND-KEY`, of `run-…` directories, and of locks.
 #[derive(Debug)]
@@ -52,6 +56,23 @@ impl Cache {
             .with_context(|| directory.display().to_string())
     }
 
+    /// A directory in memory, for runs. `None` if there is no room for several machines.
+    ///
+    /// # Errors
+    /// The directory cannot be made.
+    pub(crate) fn in_memory() -> anyhow::Result<Option<Self>> {
+        /// Several machines' memory and disks.
+        const ROOM: u64 = 8 << 30;
+        let room = nix::sys::statvfs::statvfs(MEMORY)
+            .is_ok_and(|shm| shm.blocks_available() * shm.fragment_size() > ROOM);
+        if !room {
+            return Ok(None);
+        }
+        let directory = Path::new(MEMORY).join("preseed-forge");
+        fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+        Ok(Some(Self { directory }))
+    }
+
     /// The entry `kind-key`, after `build` has filled its directory if it was not there. What a
     /// build that fails or is killed leaves behind never becomes an entry.
     ///
@@ -68,19 +89,25 @@ impl Cache {
         if let Some(entry) = existing(&directory).with_context(place)? {
             return Ok(entry);
         }
-        let _building = self.lock("build.lock")?;
+        // Kinds are built side by side.
+        let _building = self.lock(&format!("build-{kind}.lock"))?;
         if let Some(entry) = existing(&directory).with_context(place)? {
             return Ok(entry);
         }
         self.prune(kind).context("prune the cache")?;
         let unfinished =
-            TempDir::with_prefix_in("building-", &self.directory).with_context(place)?;
+            TempDir::with_prefix_in(unfinished(kind), &self.directory).with_context(place)?;
         build(unfinished.path())?;
         fs::rename(unfinished.keep(), &directory).with_context(place)?;
         existing(&directory)
             .transpose()
             .unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()))
             .with_context(place)
+    }
+
+    /// Whether the entry `kind-key` is there.
+    pub(crate) fn has(&self, kind: &str, key: &str) -> bool {
+        self.directory.join(format!("{kind}-{key}")).is_dir()
     }
 
     /// A fresh directory for one run. Those that killed runs left behind are deleted.
@@ -110,21 +137,29 @@ impl Cache {
     /// # Errors
     /// The signals cannot be waited for.
     pub(crate) fn clean_up_on_signals(&self) -> nix::Result<()> {
+        /// Where there may be runs.
+        static DIRECTORIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+        let mut directories = DIRECTORIES.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = directories.is_empty();
+        directories.push(self.directory.clone());
+        if !is_first {
+            return Ok(());
+        }
         let mut signals = SigSet::empty();
         for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
             signals.add(signal);
         }
         // Programs that are started have no signal blocked.
         signals.thread_block()?;
-        let cache = Self {
-            directory: self.directory.clone(),
-        };
         thread::spawn(move || {
             let signal = signals.wait();
-            for (name, directory) in cache.entries().unwrap_or_default() {
-                if name.starts_with(&own_runs()) {
-                    // A later run tries again.
-                    fs::remove_dir_all(directory).ok();
+            let directories = DIRECTORIES.lock().unwrap_or_else(PoisonError::into_inner);
+            for directory in directories.iter().cloned() {
+                for (name, directory) in (Self { directory }).entries().unwrap_or_default() {
+                    if name.starts_with(&own_runs()) {
+                        // A later run tries again.
+                        fs::remove_dir_all(directory).ok();
+                    }
                 }
             }
             process::exit(128 + signal.map_or(0, |signal| signal as i32));
@@ -133,11 +168,11 @@ impl Cache {
     }
 
     /// Leaves room for one more of `kind`, and deletes what killed builds left behind.
-    /// To be called with the lock for builds held.
+    /// To be called with the lock for builds of this kind held.
     fn prune(&self, kind: &str) -> anyhow::Result<()> {
         let mut entries = Vec::new();
         for (name, directory) in self.entries()? {
-            if name.starts_with("building-") {
+            if name.starts_with(&unfinished(kind)) {
                 fs::remove_dir_all(&directory)?;
             } else if name
                 .strip_prefix(kind)
@@ -201,6 +236,16 @@ impl Scratch {
     }
 }
 
+/// How the names of directories begin that are being built, or deleted.
+fn unfinished(kind: &str) -> String {
+    format!("unfinished-{kind}-")
+}
+
+/// The kind in the name of an entry, or of a run.
+fn kind_of(name: &str) -> &str {
+    name.rsplit_once('-').map_or(name, |(kind, _)| kind)
+}
+
 /// How the names of this process's runs begin.
 fn own_runs() -> String {
     format!("run-{}-", process::id())
@@ -230,7 +275,7 @@ fn remove_unused(directory: &Path) -> io::Result<()> {
     match lock.try_lock() {
         Ok(()) => {
             let name = directory.file_name().unwrap_or_default().to_string_lossy();
-            let doomed = directory.with_file_name(format!("building-{name}"));
+            let doomed = directory.with_file_name(format!("{}{name}", unfinished(kind_of(&name))));
             fs::rename(directory, &doomed)?;
             fs::remove_dir_all(&doomed)
         }

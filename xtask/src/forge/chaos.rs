@@ -9,6 +9,7 @@ use fastrand::Rng;
 
 use crate::forge::Forge;
 use crate::forge::cuts::{BEDS, Way};
+use crate::forge::guest::Unflushed;
 use crate::scenario::{Failure, Tally, run_each};
 
 /// What is interrupted how often.
@@ -80,7 +81,7 @@ pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Chaos) -> Tally {
     }));
     let boot = boot_seconds(forge, ways);
     let killed = AtomicUsize::new(0);
-    let tally = run_each("forge", &lives, super::jobs(), Life::name, |life| {
+    let tally = run_each(forge.machines(), &lives, Life::name, |life| {
         let ended = live(forge, life, boot, &killed)?;
         Ok(ended.map_err(|output| Failure { output }))
     });
@@ -133,7 +134,7 @@ impl Life<'_> {
 fn boot_seconds(forge: &Forge, ways: &[Way]) -> f64 {
     let since = Instant::now();
     let booted = ways.first().map(|way| {
-        let mut machine = way.machine(forge)?;
+        let mut machine = way.machine(forge, Unflushed::Kept)?;
         machine.power_cut()
     });
     match booted {
@@ -150,7 +151,7 @@ fn live(
     boot: f64,
     killed: &AtomicUsize,
 ) -> anyhow::Result<Result<(), String>> {
-    let mut machine = life.way.machine(forge)?;
+    let mut machine = life.way.machine(forge, Unflushed::Kept)?;
     let restore = life.way.restore.as_secs_f64();
     let mut output = Vec::new();
     let mut is_on = true;

@@ -9,11 +9,12 @@ use anyhow::{Context as _, bail};
 
 use crate::binaries::workspace;
 use crate::forge::Forge;
-use crate::forge::bed::Bed;
+use crate::forge::guest::Unflushed;
 use crate::forge::machine::Machine;
+use crate::forge::prepared_machine::PreparedMachine;
 use crate::scenario::{Failure, Tally, run_each};
 
-/// The ways in which data comes back, each with a bed in `tests/forge/cuts`.
+/// The ways in which data comes back, each with the machine that `tests/forge/cuts` prepares for it.
 pub(crate) const BEDS: [&str; 7] = [
     "rollback",
     "clone",
@@ -51,7 +52,7 @@ const ASKING: [&str; 7] = [
 /// One way in which data comes back, and how that ends if nothing interrupts it.
 pub(crate) struct Way {
     pub(crate) name: &'static str,
-    bed: Bed,
+    prepared: PreparedMachine,
     /// `PROGRAM:NUMBER NAME`, in their order.
     steps: Vec<String>,
     /// What `state.sh` prints.
@@ -61,14 +62,14 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// Prepares the bed, and restores once.
+    /// Prepares the machine, and restores once.
     ///
     /// # Errors
     /// Something does not work even so.
     pub(crate) fn prepare(forge: &Forge, name: &'static str) -> anyhow::Result<Self> {
         let script = [script("common")?, script(name)?, script("ready")?].concat();
-        let bed = forge.bed(name, &script)?;
-        let mut machine = forge.machine_from(&bed)?;
+        let prepared = forge.prepare(name, &script)?;
+        let mut machine = forge.machine_from(&prepared, Unflushed::Kept)?;
         let mut output = Vec::new();
         let since = Instant::now();
         let status = machine.run(RECORD, &mut output)?;
@@ -79,7 +80,7 @@ impl Way {
         }
         Ok(Self {
             name,
-            bed,
+            prepared,
             steps: output.lines().map(str::to_owned).collect(),
             state: state(&mut machine)?.map_err(anyhow::Error::msg)?,
             restore,
@@ -90,8 +91,12 @@ impl Way {
     ///
     /// # Errors
     /// It does not start.
-    pub(crate) fn machine<'a>(&self, forge: &'a Forge) -> anyhow::Result<Machine<'a>> {
-        forge.machine_from(&self.bed)
+    pub(crate) fn machine<'a>(
+        &self,
+        forge: &'a Forge,
+        unflushed: Unflushed,
+    ) -> anyhow::Result<Machine<'a>> {
+        forge.machine_from(&self.prepared, unflushed)
     }
 
     /// Whether the machine has come to the undisturbed end; if not, what differs.
@@ -230,7 +235,7 @@ pub(crate) fn short(forge: &Forge, ways: &[Way]) -> anyhow::Result<Tally> {
 
 fn cut_each(forge: &Forge, cuts: &[Cut<'_>]) -> Tally {
     let name = |cut: &Cut<'_>| format!("{} cut before {}", cut.way.name, cut.step);
-    run_each("forge", cuts, super::jobs(), name, |cut| {
+    run_each(forge.machines(), cuts, name, |cut| {
         let mut output = Vec::new();
         let problem = cut_at(forge, cut, &mut output)?;
         Ok(problem.map_err(|problem| {
@@ -247,7 +252,7 @@ fn cut_at(
     cut: &Cut<'_>,
     output: &mut Vec<u8>,
 ) -> anyhow::Result<Result<(), String>> {
-    let mut machine = cut.way.machine(forge)?;
+    let mut machine = cut.way.machine(forge, Unflushed::Kept)?;
     let mut stopped = Vec::new();
     let status = machine.run(&stop_at(cut.step), &mut stopped)?;
     let number = cut.step.split(' ').next().unwrap_or_default();

@@ -2,16 +2,13 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use crate::forge::agent::{Agent, End};
 use crate::forge::cache::{Cache, Scratch};
-use crate::forge::guest::{BOOT, Guest};
-use crate::forge::payload;
-use crate::forge::qemu::{Memory, Parts, Qemu};
-use crate::forge::workshop::Workshop;
+use crate::forge::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
 
 /// How long a stage of a scenario may take; the guest ends it then.
 const STAGE: Duration = Duration::from_secs(300);
@@ -24,85 +21,49 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A machine with disks of its own, which go when it is dropped.
 pub(crate) struct Machine<'a> {
-    workshop: &'a Workshop,
-    guest: &'a Guest,
+    guest: &'a dyn Guest,
     payload: PathBuf,
-    qemu: Qemu,
+    unflushed: Unflushed,
+    power: Box<dyn Power>,
     agent: Agent,
     scratch: Scratch,
 }
 
 impl<'a> Machine<'a> {
-    /// A machine that is booted, with pools `tank` and `vault` and what `payload` holds in it.
+    /// A machine of `guest` that begins as `begin` says, which is not [`Begin::PowerOn`].
     ///
     /// # Errors
     /// It does not start, or does not answer.
-    pub(crate) fn booted(
+    pub(crate) fn begin(
         cache: &Cache,
-        workshop: &'a Workshop,
-        guest: &'a Guest,
+        guest: &'a dyn Guest,
         payload: PathBuf,
+        begin: Begin<'_>,
+        unflushed: Unflushed,
     ) -> anyhow::Result<Self> {
         let scratch = cache.scratch()?;
-        guest.disks(scratch.path())?;
-        let mut machine = Self::start(scratch, workshop, guest, payload, &guest.booted())?;
-        machine.unpack()?;
-        Ok(machine)
-    }
-
-    /// A machine with the disks in `scratch`, which runs as `memory` says.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub(crate) fn start(
-        scratch: Scratch,
-        workshop: &'a Workshop,
-        guest: &'a Guest,
-        payload: PathBuf,
-        memory: &Memory,
-    ) -> anyhow::Result<Self> {
         let parts = Parts {
-            workshop,
-            initrd: &guest.initrd(),
             directory: scratch.path(),
             payload: &payload,
+            unflushed,
         };
-        let (qemu, agent) = Qemu::start(&parts, memory)?;
+        let (power, agent) = guest.start(begin, &parts)?;
         Ok(Self {
-            workshop,
             guest,
             payload,
-            qemu,
+            unflushed,
+            power,
             agent,
             scratch,
         })
     }
 
-    /// Gives a machine that was saved the host's time.
+    /// Stops a machine that was started with [`Begin::ToKeep`], and puts what it is into `to`.
     ///
     /// # Errors
-    /// It does not answer.
-    pub(crate) fn set_clock(&mut self) -> anyhow::Result<()> {
-        let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs_f64();
-        self.check(&format!("date --set=@{now} >/dev/null"))
-    }
-
-    /// Gives a machine that was saved the host's time, and the current build.
-    ///
-    /// # Errors
-    /// It does not answer, or the build cannot be unpacked.
-    pub(crate) fn unpack(&mut self) -> anyhow::Result<()> {
-        self.set_clock()?;
-        self.check(payload::UNPACK)
-    }
-
-    /// Stops the machine and writes its state to `file`; gives the directory that holds its disks.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub(crate) fn save(self, file: &Path) -> anyhow::Result<Scratch> {
-        self.qemu.save(file)?;
-        Ok(self.scratch)
+    /// It cannot be stopped or written.
+    pub(crate) fn keep(self, to: &Path) -> anyhow::Result<()> {
+        self.power.keep(self.agent, to)
     }
 
     /// Runs a stage, as the file `name` in the machine, with `lib.sh`. Its output goes to `output`;
@@ -144,8 +105,8 @@ impl<'a> Machine<'a> {
         );
         match self.agent.run(&program, limit + PATIENCE, output) {
             Ok(End::Exit(status)) => Ok(status),
-            Ok(End::MachineGone) => bail!("the machine ended:\n{}", self.qemu.log()),
-            Err(error) => Err(error).with_context(|| self.qemu.log()),
+            Ok(End::MachineGone) => bail!("the machine ended:\n{}", self.power.log()),
+            Err(error) => Err(error).with_context(|| self.power.log()),
         }
     }
 
@@ -156,7 +117,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn run(&mut self, script: &str, output: &mut dyn Write) -> anyhow::Result<i32> {
         match self.agent.run(script, SCRIPT, output)? {
             End::Exit(status) => Ok(status),
-            End::MachineGone => bail!("the machine ended:\n{}", self.qemu.log()),
+            End::MachineGone => bail!("the machine ended:\n{}", self.power.log()),
         }
     }
 
@@ -175,11 +136,11 @@ impl<'a> Machine<'a> {
                 ended => bail!(
                     "the machine does not shut down: {ended:?}:\n{}\n{}",
                     String::from_utf8_lossy(&output),
-                    self.qemu.log()
+                    self.power.log()
                 ),
             }
         }
-        self.qemu.wait()?;
+        self.power.wait()?;
         self.boot()
     }
 
@@ -197,7 +158,7 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// The process cannot be killed.
     pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
-        self.qemu.kill().context("qemu").map(drop)
+        self.power.cut()
     }
 
     /// Switches a machine on that was killed, or switched itself off. Does not wait for anything.
@@ -206,13 +167,12 @@ impl<'a> Machine<'a> {
     /// It does not start.
     pub(crate) fn switch_on(&mut self) -> anyhow::Result<()> {
         let parts = Parts {
-            workshop: self.workshop,
-            initrd: &self.guest.initrd(),
             directory: self.scratch.path(),
             payload: &self.payload,
+            unflushed: self.unflushed,
         };
-        (self.qemu, self.agent) = Qemu::start(&parts, &self.guest.booting())?;
-        self.agent.go()
+        (self.power, self.agent) = self.guest.start(Begin::PowerOn, &parts)?;
+        Ok(())
     }
 
     fn boot(&mut self) -> anyhow::Result<()> {
@@ -227,7 +187,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn await_boot(&mut self) -> anyhow::Result<()> {
         self.agent
             .await_boot(BOOT)
-            .with_context(|| format!("the machine does not boot:\n{}", self.qemu.log()))?;
+            .with_context(|| format!("the machine does not boot:\n{}", self.power.log()))?;
         // A failed unit makes it "degraded", which is for the scenario to judge.
         let boot = BOOT.as_secs();
         self.check(&format!(
@@ -246,18 +206,6 @@ impl<'a> Machine<'a> {
 
     /// Runs what has to succeed.
     fn check(&mut self, script: &str) -> anyhow::Result<()> {
-        let mut output = Vec::new();
-        let end = self
-            .agent
-            .run(script, BOOT + PATIENCE, &mut output)
-            .with_context(|| self.qemu.log())?;
-        if end == End::Exit(0) {
-            return Ok(());
-        }
-        bail!(
-            "the machine is not well: {end:?}:\n{}\n{}",
-            String::from_utf8_lossy(&output),
-            self.qemu.log()
-        )
+        check(&mut self.agent, &*self.power, script, BOOT + PATIENCE)
     }
 }

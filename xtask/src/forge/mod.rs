@@ -1,38 +1,43 @@
-//! The forge: a virtual machine with real ZFS, as a tool.
+//! The forge: virtual machines with real ZFS, as a tool.
 
 mod agent;
-mod bed;
 mod cache;
 pub(crate) mod chaos;
 pub(crate) mod cuts;
+mod emulated;
+mod facts;
 mod guest;
 mod machine;
-mod monitor;
 mod payload;
-mod qemu;
+mod prepared_machine;
+mod quick;
 mod recipe;
+mod root;
 mod shell;
-mod workshop;
 
 use std::io::{Write, stdout};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 use std::{fs, thread};
 
 use anyhow::Context as _;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
+pub(crate) use self::facts::{Facts, SCRIPT as FACTS};
 pub(crate) use self::machine::Machine;
 
-use self::bed::Bed;
 use self::cache::{Cache, Scratch};
 use self::cuts::Way;
-use self::guest::Guest;
-use self::workshop::Workshop;
+use self::emulated::Emulated;
+use self::guest::{Begin, Guest, Unflushed};
+use self::prepared_machine::PreparedMachine;
+use self::quick::Quick;
+use self::recipe::Release;
 use crate::binaries::{Binaries, workspace};
 use crate::packages::{self, Program};
-use crate::scenario::{self, Failure, Scenario, Start, Tally};
+use crate::scenario::{self, Failure, Machines, Scenario, Start, Tally};
 
 /// What building and running the machine needs of this one.
 const PROGRAMS: &[Program] = &[
@@ -48,13 +53,59 @@ const PROGRAMS: &[Program] = &[
         name: "tar",
         package: "tar",
     },
+    Program {
+        name: "mke2fs",
+        package: "e2fsprogs",
+    },
 ];
+
+/// Which machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// User-mode Linux with Debian 13: quick, but not the users' kernel
+    Quick,
+    /// Debian 13 with its own kernel, emulated
+    Trixie,
+    /// Debian 12 with its own kernel, emulated: OpenZFS 2.1, restic 0.14
+    Bookworm,
+}
+
+/// Which machines, as an option of a command.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Choice {
+    /// The kind of machine: quick if that is built, else trixie
+    #[arg(long, value_name = "KIND")]
+    guest: Option<Kind>,
+}
+
+impl Choice {
+    /// What was chosen, or what is there.
+    ///
+    /// # Errors
+    /// It cannot be told what is there.
+    pub(crate) fn kind(self) -> anyhow::Result<Kind> {
+        if let Some(kind) = self.guest {
+            return Ok(kind);
+        }
+        if Quick::is_built(&Cache::open()?)? {
+            return Ok(Kind::Quick);
+        }
+        eprintln!(
+            "the quick guest is not built yet (`cargo xtask forge build` does it, in about 20 minutes): emulating Debian 13"
+        );
+        Ok(Kind::Trixie)
+    }
+}
 
 /// What can be done with the forge.
 #[derive(Subcommand)]
 pub(crate) enum Task {
-    /// Build the machine, unless it is there
-    Build,
+    /// Build the machines that are not there yet
+    Build {
+        /// Only this kind; else quick and trixie
+        #[arg(long)]
+        guest: Option<Kind>,
+    },
     /// Run scenarios, all if none is named
     Run {
         /// A scenario's name, or a part of it
@@ -62,6 +113,8 @@ pub(crate) enum Task {
         /// When a scenario fails, open a shell in its machine
         #[arg(long)]
         keep: bool,
+        #[command(flatten)]
+        choice: Choice,
     },
     /// Cut the power at each step of a restore: each must end as if it had not been cut
     Cuts {
@@ -70,13 +123,27 @@ pub(crate) enum Task {
         /// Only at steps that have this in their name
         #[arg(long)]
         only: Option<String>,
+        #[command(flatten)]
+        choice: Choice,
     },
     /// Interrupt restores at random moments: each must end as if it had not been interrupted
-    Chaos(chaos::Chaos),
+    Chaos {
+        #[command(flatten)]
+        chaos: chaos::Chaos,
+        #[command(flatten)]
+        choice: Choice,
+    },
     /// Open a shell in a fresh machine
-    Shell,
+    Shell {
+        #[command(flatten)]
+        choice: Choice,
+    },
     /// Run one bash script in a fresh machine
-    Exec { script: String },
+    Exec {
+        script: String,
+        #[command(flatten)]
+        choice: Choice,
+    },
 }
 
 /// Does it.
@@ -84,22 +151,40 @@ pub(crate) enum Task {
 /// # Errors
 /// Something is missing, or the machine does not work. A scenario that fails is no error.
 pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
-    if let Task::Build = task {
-        Parts::open()?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let binaries = match task {
-        Task::Cuts { .. } | Task::Chaos(_) => Binaries::build_with_failpoints()?,
-        _ => Binaries::build()?,
+    let open = |choice: Choice| Forge::open(&Binaries::build()?, choice.kind()?);
+    let open_to_stop = |choice: Choice| {
+        let built = Binaries::build_with_failpoints()?;
+        Forge::open(&built, choice.kind()?)
     };
-    let forge = Forge::open(&binaries)?;
     let succeeded = match task {
-        Task::Build => true,
-        Task::Cuts { ways, only } => cuts::run(&forge, &ways, only.as_deref())?.failed == 0,
-        Task::Chaos(chaos) => chaos::run(&forge, &forge.ways(&cuts::BEDS)?, &chaos).failed == 0,
-        Task::Run { names, keep } => forge.run(&names, keep)?.failed == 0,
-        Task::Shell => forge.machine()?.shell().map(|()| true)?,
-        Task::Exec { script } => forge.machine()?.run(&script, &mut stdout())? == 0,
+        Task::Build { guest } => {
+            let cache = cache()?;
+            let kinds = guest.map_or(vec![Kind::Trixie, Kind::Quick], |kind| vec![kind]);
+            for kind in kinds {
+                kind.build(&cache)?;
+            }
+            true
+        }
+        Task::Cuts { ways, only, choice } => {
+            cuts::run(&open_to_stop(choice)?, &ways, only.as_deref())?.failed == 0
+        }
+        Task::Chaos { chaos, choice } => {
+            let forge = open_to_stop(choice)?;
+            chaos::run(&forge, &forge.ways(&cuts::BEDS)?, &chaos).failed == 0
+        }
+        Task::Run {
+            names,
+            keep,
+            choice,
+        } => {
+            let forge = open(choice)?;
+            let scenarios = scenario::select(scenarios()?, &names)?;
+            let tally = forge.run(&scenarios, keep, None)?;
+            println!("{tally}");
+            tally.failed == 0
+        }
+        Task::Shell { choice } => open(choice)?.machine()?.shell().map(|()| true)?,
+        Task::Exec { script, choice } => open(choice)?.machine()?.run(&script, &mut stdout())? == 0,
     };
     Ok(if succeeded {
         ExitCode::SUCCESS
@@ -108,45 +193,85 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// What is built once and cached.
-struct Parts {
-    cache: Cache,
-    workshop: Workshop,
-    guest: Guest,
-}
-
-impl Parts {
-    fn open() -> anyhow::Result<Self> {
-        packages::require(PROGRAMS)?;
-        let cache = Cache::open()?;
-        cache.clean_up_on_signals()?;
-        let workshop = Workshop::open(&cache)?;
-        let guest = Guest::open(&cache, &workshop)?;
-        Ok(Self {
-            cache,
-            workshop,
-            guest,
+impl Kind {
+    /// The guest of this kind, built if it is not in the cache.
+    ///
+    /// # Errors
+    /// It cannot be built.
+    fn build(self, cache: &Cache) -> anyhow::Result<Box<dyn Guest>> {
+        Ok(match self {
+            Self::Quick => Box::new(Quick::open(cache)?),
+            Self::Trixie => Box::new(Emulated::open(cache, Release::Trixie)?),
+            Self::Bookworm => Box::new(Emulated::open(cache, Release::Bookworm)?),
         })
     }
 }
 
+/// The cache, once this machine has what building and running machines needs.
+fn cache() -> anyhow::Result<Cache> {
+    packages::require(PROGRAMS)?;
+    Cache::open()
+}
+
+/// Builds the quick guest, unless it is in the cache.
+///
+/// # Errors
+/// It cannot be built.
+pub(crate) fn build_quick() -> anyhow::Result<()> {
+    Kind::Quick.build(&cache()?).map(drop)
+}
+
+/// The scenarios of `tests/forge`, and those of `tests/container` that say `also: forge`, by name.
+///
+/// # Errors
+/// One cannot be read.
+pub(crate) fn scenarios() -> anyhow::Result<Vec<Scenario>> {
+    let tests = workspace().join("tests");
+    let mut scenarios = scenario::find(&tests.join("forge"))?;
+    let also = scenario::find(&tests.join("container"))?;
+    scenarios.extend(
+        also.into_iter()
+            .filter(|scenario| scenario.header("also") == Some("forge")),
+    );
+    scenarios.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(scenarios)
+}
+
 /// Machines with the current build in them.
 pub(crate) struct Forge {
-    parts: Parts,
+    /// Where its machines are.
+    runs: Cache,
+    guest: Box<dyn Guest>,
     scratch: Scratch,
 }
 
 impl Forge {
-    /// Builds the virtual machine if need be, which takes minutes, and packs what `built` says.
+    /// Builds the guest if need be, which takes minutes, and packs what `built` says.
     ///
     /// # Errors
-    /// Something is missing, or the machine cannot be built.
-    pub(crate) fn open(built: &Binaries) -> anyhow::Result<Self> {
-        let parts = Parts::open()?;
-        let scratch = parts.cache.scratch()?;
-        let forge = Self { parts, scratch };
+    /// Something is missing, or the guest cannot be built.
+    pub(crate) fn open(built: &Binaries, kind: Kind) -> anyhow::Result<Self> {
+        let cache = cache()?;
+        let guest = kind.build(&cache)?;
+        let runs = match kind {
+            Kind::Quick => Cache::in_memory()?,
+            Kind::Trixie | Kind::Bookworm => None,
+        };
+        let runs = runs.unwrap_or(cache);
+        runs.clean_up_on_signals()?;
+        let scratch = runs.scratch()?;
+        let forge = Self {
+            runs,
+            guest,
+            scratch,
+        };
         payload::pack(built, &forge.scratch.path().join("root"), &forge.payload())?;
         Ok(forge)
+    }
+
+    /// What its machines are called.
+    pub(crate) fn name(&self) -> &str {
+        self.guest.name()
     }
 
     fn payload(&self) -> PathBuf {
@@ -159,63 +284,59 @@ impl Forge {
     /// # Errors
     /// It does not start.
     pub(crate) fn machine(&self) -> anyhow::Result<Machine<'_>> {
-        let Parts {
-            cache,
-            workshop,
-            guest,
-        } = &self.parts;
-        Machine::booted(cache, workshop, guest, self.payload())
+        Machine::begin(
+            &self.runs,
+            &*self.guest,
+            self.payload(),
+            Begin::Fresh,
+            Unflushed::Kept,
+        )
     }
 
     /// A machine that `script`, a stage, has prepared, from which many begin.
-    fn bed(&self, name: &str, script: &str) -> anyhow::Result<Bed> {
-        let Parts {
-            cache,
-            workshop,
-            guest,
-        } = &self.parts;
-        Bed::prepare(cache, workshop, guest, self.payload(), name, script)
+    fn prepare(&self, name: &str, script: &str) -> anyhow::Result<PreparedMachine> {
+        PreparedMachine::prepare(&self.runs, &*self.guest, self.payload(), name, script)
     }
 
-    fn machine_from(&self, bed: &Bed) -> anyhow::Result<Machine<'_>> {
-        let Parts {
-            cache,
-            workshop,
-            guest,
-        } = &self.parts;
-        bed.machine(cache, workshop, guest, self.payload())
+    fn machine_from(
+        &self,
+        prepared: &PreparedMachine,
+        unflushed: Unflushed,
+    ) -> anyhow::Result<Machine<'_>> {
+        prepared.machine(&self.runs, &*self.guest, self.payload(), unflushed)
     }
 
     /// Ways in which data comes back, each restored once undisturbed.
     ///
     /// # Errors
     /// One does not work even so.
-    pub(crate) fn ways(&self, beds: &[&'static str]) -> anyhow::Result<Vec<Way>> {
-        beds.iter().map(|name| Way::prepare(self, name)).collect()
+    pub(crate) fn ways(&self, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
+        names.iter().map(|name| Way::prepare(self, name)).collect()
     }
 
-    /// Runs the scenarios of `tests/forge`, and those of `tests/container` that say `also: forge`,
-    /// each in a machine of its own.
+    /// Runs scenarios, each in a machine of its own. Those that need what the guest lacks are skipped, and those that
+    /// are not begun in time. With `keep`, opens a shell in the machine of one that fails.
     ///
     /// # Errors
-    /// A scenario cannot be read, or there is none of a name.
-    pub(crate) fn run(&self, names: &[String], keep: bool) -> anyhow::Result<Tally> {
-        let tests = workspace().join("tests");
-        let mut scenarios = scenario::find(&tests.join("forge"))?;
-        let also = scenario::find(&tests.join("container"))?;
-        scenarios.extend(
-            also.into_iter()
-                .filter(|scenario| scenario.header("also") == Some("forge")),
-        );
-        scenarios.sort_by(|one, other| one.name.cmp(&other.name));
-        let scenarios = scenario::select(scenarios, names)?;
-        let jobs = if keep { 1 } else { jobs() };
-        let name = |scenario: &Scenario| scenario.name.clone();
-        Ok(scenario::run_each(
-            "forge",
-            &scenarios,
-            jobs,
-            name,
+    /// What one needs cannot be read.
+    pub(crate) fn run(
+        &self,
+        scenarios: &[Scenario],
+        keep: bool,
+        until: Option<Instant>,
+    ) -> anyhow::Result<Tally> {
+        let mut machines = Machines {
+            until,
+            ..self.machines()
+        };
+        if keep {
+            machines.jobs = 1;
+        }
+        let (able, skipped) = scenario::able(self.name(), scenarios, self.guest.facts())?;
+        let mut tally = scenario::run_each(
+            machines,
+            &able,
+            |scenario| scenario.name.clone(),
             |scenario| {
                 let mut output = Vec::new();
                 let problem = match self.play_for_tally(scenario, keep, &mut output) {
@@ -228,7 +349,9 @@ impl Forge {
                     output: output.into_owned(),
                 }))
             },
-        ))
+        );
+        tally.skipped += skipped;
+        Ok(tally)
     }
 
     /// Runs one scenario in a fresh machine; gives the exit status of the stage that failed, if one did.
@@ -257,17 +380,22 @@ impl Forge {
         }
         Ok(failed)
     }
-}
 
-/// How many machines run at a time: each keeps a processor busy and takes up to 2 GB of memory.
-fn jobs() -> usize {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = memory
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB"))
-        .and_then(|kilobytes| kilobytes.trim().parse::<usize>().ok());
-    processors.min(available.unwrap_or(0) >> 21).clamp(1, 4)
+    /// As many machines at a time as the processors and the memory, 2 GB each, can hold.
+    fn machines(&self) -> Machines<'_> {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let available = memory
+            .lines()
+            .find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB"))
+            .and_then(|kilobytes| kilobytes.trim().parse::<usize>().ok());
+        let jobs = self.guest.jobs(processors);
+        Machines {
+            kind: self.name(),
+            jobs: jobs.min(available.unwrap_or(0) >> 21).clamp(1, 4),
+            until: None,
+        }
+    }
 }
 
 fn play(

@@ -13,13 +13,18 @@ use crate::install;
 /// Fixed, because a saved machine knows it.
 const SIZE: u64 = 256 << 20;
 
-/// Unpacks the disk in the guest. Nothing of an earlier disk may come from the guest's memory.
-pub(crate) const UNPACK: &str = "
+/// A script that unpacks the disk `device` in a machine that is booted. Nothing of an earlier disk may come from the
+/// machine's memory.
+pub(crate) fn unpack(device: &str) -> String {
+    format!(
+        "
 set -eu
-dd if=/dev/vdd bs=1M iflag=direct status=none | tar --extract --directory=/ --keep-directory-symlink
+dd if={device} bs=1M iflag=direct status=none | tar --extract --directory=/ --keep-directory-symlink
 systemctl daemon-reload
 journalctl --quiet --update-catalog
-";
+"
+    )
+}
 
 /// Makes `disk` without contents.
 ///

@@ -19,17 +19,11 @@ pub(crate) enum Release {
 }
 
 impl Release {
-    /// The one that the guest is made of: what `PRESEED_FORGE_RELEASE` says, or else Debian 13.
-    ///
-    /// # Errors
-    /// It says something else.
-    pub(crate) fn of_the_guest() -> anyhow::Result<Self> {
-        match std::env::var("PRESEED_FORGE_RELEASE").as_deref() {
-            Err(_) | Ok("trixie") => Ok(Self::Trixie),
-            Ok("bookworm") => Ok(Self::Bookworm),
-            Ok(other) => {
-                bail!("PRESEED_FORGE_RELEASE is `{other}`: it can be `trixie` or `bookworm`")
-            }
+    /// What people call it.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::Bookworm => "Debian 12",
+            Self::Trixie => "Debian 13",
         }
     }
 

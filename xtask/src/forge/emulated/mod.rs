@@ -1,26 +1,29 @@
-//! The guest: its disks, and two saved states of it. One is the kernel with ZFS before it has
-//! looked at a disk, from which a boot begins; the other is booted, with its pools imported.
+//! The emulated guest: a Debian release with its own kernel and ZFS, in qemu. It judges what users' kernels do.
+//!
+//! Two states of it are saved. One is the kernel with ZFS before it has looked at a disk, from which a boot begins;
+//! the other is booted, with its pools imported.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+mod initrd;
+mod monitor;
+mod qemu;
+mod workshop;
+
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
 
+use self::qemu::{DISKS, HARDWARE, KERNEL, Memory, Qemu};
+use self::workshop::Workshop;
 use crate::forge::agent::{Agent, End};
 use crate::forge::cache::{Cache, Entry};
+use crate::forge::facts::{self, Facts};
+use crate::forge::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
 use crate::forge::payload;
-use crate::forge::qemu::{DISKS, HARDWARE, KERNEL, Memory, Parts, Qemu};
 use crate::forge::recipe::{self, Release, succeed};
-use crate::forge::workshop::Workshop;
-
-/// How long a boot may take, on a busy machine.
-pub(crate) const BOOT: Duration = Duration::from_secs(300);
-
-const DISK_SIZE: &str = "8G";
+use crate::forge::root::{DISK_SIZE, Root};
 
 /// What makes the booted guest ready for a scenario.
 const PREPARE: &str = "
@@ -40,57 +43,62 @@ sync
 
 /// The built guest.
 #[derive(Debug)]
-pub(crate) struct Guest {
+pub(crate) struct Emulated {
+    name: String,
+    workshop: Workshop,
     entry: Entry,
+    facts: Facts,
 }
 
-impl Guest {
-    /// The cached guest, built if need be.
+impl Emulated {
+    /// The cached guest of a release, built if need be.
     ///
     /// # Errors
     /// It cannot be built, or does not boot.
-    pub(crate) fn open(cache: &Cache, workshop: &Workshop) -> anyhow::Result<Self> {
-        let packages = recipe::packages("packages")?;
-        let mut words = vec![&*packages, KERNEL, PREPARE, DISK_SIZE];
+    pub(crate) fn open(cache: &Cache, release: Release) -> anyhow::Result<Self> {
+        let workshop = Workshop::open(cache, release)?;
+        let root = Root::open(cache, release)?;
+        let root_key = Root::key()?;
+        let mut words = vec![&*root_key, KERNEL, PREPARE, facts::SCRIPT, DISK_SIZE];
         words.extend(workshop.keys());
         words.extend(HARDWARE);
-        let kind = Release::of_the_guest()?.kind("guest");
-        let key = recipe::key(&words, &["guest.sh", "init", "root"])?;
+        let kind = release.kind("emulated");
+        let key = recipe::key(&words, &["emulated", "init"])?;
         let entry = cache.entry(&kind, &key, |directory| {
-            eprintln!("building the virtual machine, once: about 2 minutes");
-            disks(directory, &format!("{kind}-{key}"), workshop, &packages)?;
-            initrd(directory, workshop)?;
-            save_states(directory, workshop)
+            eprintln!("building the emulated machine, once: about a minute");
+            disks(directory, &format!("{kind}-{key}"), &workshop, &root)?;
+            initrd::pack(directory, &workshop)?;
+            save_states(directory, &workshop)
         })?;
-        Ok(Self { entry })
+        let path = entry.join("facts");
+        let facts = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        Ok(Self {
+            name: format!("emulated {}", release.in_words()),
+            workshop,
+            entry,
+            facts: Facts::read(&facts),
+        })
     }
 
-    /// The initrd, which a reboot from within the guest needs.
-    pub(crate) fn initrd(&self) -> PathBuf {
-        self.entry.join("initrd")
-    }
-
-    /// Puts fresh disks into `directory`, which is beside the cache's entries.
-    ///
-    /// # Errors
-    /// They cannot be copied.
-    pub(crate) fn disks(&self, directory: &Path) -> anyhow::Result<()> {
-        for disk in DISKS {
-            let to = directory.join(disk).with_extension("qcow2");
-            fs::copy(self.entry.join(format!("{disk}.overlay")), &to)
-                .with_context(|| to.display().to_string())?;
+    fn qemu(&self, parts: &Parts<'_>, memory: &Memory) -> anyhow::Result<(Qemu, Agent)> {
+        if parts.unflushed == Unflushed::Lost {
+            bail!("only the quick guest can lose what was not flushed");
         }
-        Ok(())
+        Qemu::start(&self.workshop, &self.entry.join("initrd"), parts, memory)
     }
 
-    /// The state from which a boot begins.
-    pub(crate) fn booting(&self) -> Memory {
-        self.saved("booting")
-    }
-
-    /// The state after a boot.
-    pub(crate) fn booted(&self) -> Memory {
-        self.saved("booted")
+    /// Starts a machine that was booted and saved, gives it the host's time, and runs `script`.
+    fn awake(
+        &self,
+        parts: &Parts<'_>,
+        memory: &Memory,
+        script: &str,
+    ) -> anyhow::Result<(Box<dyn Power>, Agent)> {
+        let (qemu, mut agent) = self.qemu(parts, memory)?;
+        let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs_f64();
+        let script = format!("date --set=@{now} >/dev/null\n{script}");
+        check(&mut agent, &qemu, &script, BOOT)?;
+        Ok((Box::new(qemu), agent))
     }
 
     fn saved(&self, name: &str) -> Memory {
@@ -100,34 +108,115 @@ impl Guest {
             kept: false,
         }
     }
+
+    fn fresh_disks(&self, directory: &Path) -> anyhow::Result<()> {
+        for disk in DISKS {
+            let to = directory.join(disk).with_extension("qcow2");
+            fs::copy(self.entry.join(format!("{disk}.overlay")), &to)
+                .with_context(|| to.display().to_string())?;
+        }
+        Ok(())
+    }
+}
+
+impl Guest for Emulated {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn jobs(&self, processors: usize) -> usize {
+        processors / qemu::PROCESSORS
+    }
+
+    fn start(
+        &self,
+        begin: Begin<'_>,
+        parts: &Parts<'_>,
+    ) -> anyhow::Result<(Box<dyn Power>, Agent)> {
+        let unpack = payload::unpack("/dev/vdd");
+        match begin {
+            Begin::Fresh => {
+                self.fresh_disks(parts.directory)?;
+                self.awake(parts, &self.saved("booted"), &unpack)
+            }
+            Begin::ToKeep(to) => {
+                self.fresh_disks(parts.directory)?;
+                let memory = Memory {
+                    file: kept_memory(to),
+                    kept: true,
+                    ..self.saved("booted")
+                };
+                copy_sparse(&self.saved("booted").file, &memory.file)?;
+                self.awake(parts, &memory, &unpack)
+            }
+            Begin::Kept(from) => {
+                for disk in DISKS {
+                    let file = format!("{disk}.qcow2");
+                    fs::copy(from.join(&file), parts.directory.join(&file))
+                        .with_context(|| file)?;
+                }
+                let memory = Memory {
+                    file: kept_memory(from),
+                    state: Some(kept_state(from)),
+                    kept: false,
+                };
+                self.awake(parts, &memory, "")
+            }
+            Begin::PowerOn => {
+                let (qemu, mut agent) = self.qemu(parts, &self.saved("booting"))?;
+                agent.go()?;
+                Ok((Box::new(qemu), agent))
+            }
+        }
+    }
+}
+
+impl Power for Qemu {
+    fn wait(&mut self) -> anyhow::Result<()> {
+        self.wait()
+    }
+
+    fn cut(&mut self) -> anyhow::Result<()> {
+        self.kill().context("qemu").map(drop)
+    }
+
+    fn log(&self) -> String {
+        self.log()
+    }
+
+    fn keep(self: Box<Self>, _agent: Agent, to: &Path) -> anyhow::Result<()> {
+        let directory = self.directory().to_owned();
+        self.save(&kept_state(to))?;
+        for disk in DISKS {
+            let file = format!("{disk}.qcow2");
+            fs::rename(directory.join(&file), to.join(&file)).with_context(|| file)?;
+        }
+        Ok(())
+    }
+}
+
+fn kept_memory(directory: &Path) -> PathBuf {
+    directory.join("memory")
+}
+
+fn kept_state(directory: &Path) -> PathBuf {
+    directory.join("state")
+}
+
+fn copy_sparse(from: &Path, to: &Path) -> anyhow::Result<()> {
+    succeed(Command::new("cp").arg("--sparse=always").args([from, to]))
 }
 
 /// Makes the disks, and an empty layer above each that finds it from a directory beside `entry`.
-fn disks(directory: &Path, entry: &str, workshop: &Workshop, packages: &str) -> anyhow::Result<()> {
-    let root = directory.join("root");
-    recipe::debian(&root, Release::of_the_guest()?, packages)?;
-    let modules = root.join("usr/lib/modules");
-    fs::create_dir_all(&modules).with_context(|| modules.display().to_string())?;
-    let mut copy = Command::new("cp");
-    succeed(copy.arg("--archive").arg(workshop.modules()).arg(&modules))?;
-    let mut copy = Command::new("cp");
-    succeed(
-        copy.args(["--recursive", "--no-target-directory"])
-            .arg(recipe::file("root"))
-            .arg(&root),
-    )?;
-    recipe::in_root(&root, "guest.sh")?;
-
-    let image = directory.join("root.raw");
+fn disks(directory: &Path, entry: &str, workshop: &Workshop, root: &Root) -> anyhow::Result<()> {
     let mut mke2fs = workshop.program("usr/sbin/mke2fs");
-    mke2fs
-        .args(["-q", "-t", "ext4", "-E", "assume_storage_prezeroed=1", "-d"])
-        .args([&root, &image])
-        .arg(DISK_SIZE)
-        .env("MKE2FS_CONFIG", workshop.join("etc/mke2fs.conf"));
-    succeed(&mut mke2fs)?;
-    fs::remove_dir_all(&root).with_context(|| root.display().to_string())?;
-
+    mke2fs.env("MKE2FS_CONFIG", workshop.join("etc/mke2fs.conf"));
+    let image = directory.join("root.raw");
+    root.image(&workshop.modules(), "emulated", mke2fs, &image)?;
     for disk in DISKS {
         let (file, overlay) = (format!("{disk}.qcow2"), format!("{disk}.overlay"));
         let mut create = qemu_img_create(directory, workshop);
@@ -148,62 +237,6 @@ fn qemu_img_create(directory: &Path, workshop: &Workshop) -> Command {
         .args(["create", "-q", "-f", "qcow2"])
         .current_dir(directory);
     create
-}
-
-/// Packs busybox, the modules a boot needs and `init`.
-fn initrd(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
-    let tree = tempfile::tempdir_in(directory)?;
-    for name in ["bin", "dev", "proc", "sys", "root", "etc"] {
-        fs::create_dir(tree.path().join(name))?;
-    }
-    let mut files = vec![
-        (workshop.join("usr/bin/busybox"), "bin/busybox".to_owned()),
-        (recipe::file("init"), "init".to_owned()),
-    ];
-    // `init` loads each list's in its order.
-    let mut loaded = BTreeSet::new();
-    for (list, programs) in [
-        ("first", ["virtio_pci", "virtio_console", "zfs"].as_slice()),
-        ("disks", &["virtio_blk"]),
-    ] {
-        let mut names = String::new();
-        for module in workshop.with_dependencies(programs)? {
-            if !loaded.insert(module.clone()) {
-                continue;
-            }
-            let name = module.file_name().unwrap_or_default().to_string_lossy();
-            names.push_str(&name);
-            names.push('\n');
-            files.push((workshop.modules().join(&module), name.into_owned()));
-        }
-        let path = directory.join(list);
-        fs::write(&path, names)?;
-        files.push((path, list.to_owned()));
-    }
-    let mut names = String::from(".\nbin\ndev\nproc\nsys\nroot\netc\n");
-    for (from, name) in files {
-        let to = tree.path().join(&name);
-        fs::copy(&from, &to).with_context(|| from.display().to_string())?;
-        fs::set_permissions(&to, Permissions::from_mode(0o755))?;
-        names.push_str(&name);
-        names.push('\n');
-    }
-    let list = directory.join("initrd.list");
-    fs::write(&list, names)?;
-    let status = workshop
-        .program("usr/bin/cpio")
-        .args(["--create", "--format=newc", "--quiet"])
-        .current_dir(tree.path())
-        .stdin(File::open(&list)?)
-        .stdout(File::create(directory.join("initrd"))?)
-        .stderr(Stdio::inherit())
-        .status()
-        .context("cpio")?;
-    if !status.success() {
-        bail!("cpio: {status}");
-    }
-    fs::remove_file(&list)?;
-    Ok(())
 }
 
 /// How long the guest says it has been up.
@@ -230,23 +263,23 @@ fn clock_must_be_right(guest: Duration, host: Duration) -> anyhow::Result<()> {
     )
 }
 
+/// Boots the guest, and saves both states and what it has.
 fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
-    let payload = directory.join("payload");
-    payload::blank(&payload)?;
-    let parts = Parts {
-        workshop,
-        initrd: &directory.join("initrd"),
-        directory,
-        payload: &payload,
-    };
     let file = |name: &str| directory.join(name);
+    payload::blank(&file("payload"))?;
+    let parts = Parts {
+        directory,
+        payload: &file("payload"),
+        unflushed: Unflushed::Kept,
+    };
+    let initrd = file("initrd");
 
     let booting = Memory {
         file: file("booting.memory"),
         state: None,
         kept: true,
     };
-    let (qemu, mut agent) = Qemu::start(&parts, &booting)?;
+    let (qemu, mut agent) = Qemu::start(workshop, &initrd, &parts, &booting)?;
     agent
         .await_initrd(BOOT)
         .with_context(|| format!("the kernel does not start:\n{}", qemu.log()))?;
@@ -257,13 +290,10 @@ fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
         state: Some(file("booting.state")),
         kept: true,
     };
-    succeed(
-        Command::new("cp")
-            .arg("--sparse=always")
-            .args([&booting.file, &booted.file]),
-    )?;
-    let (qemu, mut agent) = Qemu::start(&parts, &booted)?;
+    copy_sparse(&booting.file, &booted.file)?;
+    let (qemu, mut agent) = Qemu::start(workshop, &initrd, &parts, &booted)?;
     let mut output = Vec::new();
+    let mut facts = Vec::new();
     let end = agent
         .go()
         .and_then(|()| agent.await_boot(BOOT))
@@ -272,6 +302,7 @@ fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
             let end = agent.run(PREPARE, BOOT, &mut output)?;
             let passed = uptime(&mut agent)?.saturating_sub(before);
             clock_must_be_right(passed, since.elapsed())?;
+            agent.run(facts::SCRIPT, BOOT, &mut facts)?;
             Ok(end)
         })
         .with_context(|| format!("the guest does not boot:\n{}", qemu.log()))?;
@@ -279,6 +310,7 @@ fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
         let output = String::from_utf8_lossy(&output);
         bail!("the guest is not ready: {end:?}:\n{output}\n{}", qemu.log());
     }
+    fs::write(file("facts"), facts).context("what the guest has")?;
     qemu.save(&file("booted.state"))?;
     for name in ["console", "qemu.log", "payload"] {
         fs::remove_file(file(name)).with_context(|| name.to_owned())?;

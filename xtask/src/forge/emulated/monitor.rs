@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// A connection to the monitor.
 #[derive(Debug)]
-pub(crate) struct Monitor {
+pub(super) struct Monitor {
     socket: UnixStream,
     reader: BufReader<UnixStream>,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Monitor {
 impl Monitor {
     /// # Errors
     /// qemu does not greet, or does not leave out the memory that is in a file of its own.
-    pub(crate) fn new(socket: UnixStream) -> anyhow::Result<Self> {
+    pub(super) fn new(socket: UnixStream) -> anyhow::Result<Self> {
         socket.set_read_timeout(Some(Duration::from_secs(60)))?;
         let reader = BufReader::new(socket.try_clone()?);
         let mut monitor = Self { socket, reader };
@@ -38,7 +38,7 @@ impl Monitor {
     ///
     /// # Errors
     /// qemu refuses.
-    pub(crate) fn load(&mut self, file: &Path) -> anyhow::Result<()> {
+    pub(super) fn load(&mut self, file: &Path) -> anyhow::Result<()> {
         self.execute("migrate-incoming", &json!({"uri": uri(file)?}))
             .map(drop)
     }
@@ -47,7 +47,7 @@ impl Monitor {
     ///
     /// # Errors
     /// qemu cannot write it.
-    pub(crate) fn save(&mut self, file: &Path) -> anyhow::Result<()> {
+    pub(super) fn save(&mut self, file: &Path) -> anyhow::Result<()> {
         self.execute("migrate", &json!({"uri": uri(file)?}))?;
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {

@@ -8,16 +8,20 @@ use std::process::{Child, ExitStatus};
 
 use anyhow::{Context as _, bail};
 
+use super::monitor::Monitor;
+use super::workshop::Workshop;
 use crate::forge::agent::Agent;
-use crate::forge::monitor::Monitor;
-use crate::forge::workshop::Workshop;
+use crate::forge::guest::Parts;
 
 /// The size of the guest's memory.
 const MEMORY: &str = "2048M";
 const MEMORY_BYTES: u64 = 2048 << 20;
 
+/// How many processors the guest has: some scenarios are about what happens side by side.
+pub(super) const PROCESSORS: usize = 2;
+
 /// The hardware. A saved state fits only the hardware it was saved on.
-pub(crate) const HARDWARE: &[&str] = &[
+pub(super) const HARDWARE: &[&str] = &[
     "-no-user-config",
     "-nodefaults",
     "-display",
@@ -27,9 +31,8 @@ pub(crate) const HARDWARE: &[&str] = &[
     // What costs time only, under emulation.
     "-cpu",
     "max,-la57,-pku,-smap,-smep",
-    // A second one would spin and interrupt more than it helps: rather run two machines.
     "-smp",
-    "1",
+    "2",
     "-nic",
     "none",
     "-m",
@@ -52,61 +55,56 @@ pub(crate) const HARDWARE: &[&str] = &[
 ];
 
 /// The kernel's command line: what can be left out under emulation is.
-pub(crate) const KERNEL: &str = "console=ttyS0 quiet loglevel=4 edd=off mitigations=off nokaslr \
+pub(super) const KERNEL: &str = "console=ttyS0 quiet loglevel=4 edd=off mitigations=off nokaslr \
      no_timer_check tsc=reliable random.trust_cpu=on audit=0 lsm=yama init_on_alloc=0 hardened_usercopy=off \
      randomize_kstack_offset=off nowatchdog cgroup.memory=nokmem,nosocket rcupdate.rcu_expedited=1";
 
 /// The disks, in the order of their names from `/dev/vda` on.
-pub(crate) const DISKS: [&str; 3] = ["root", "tank", "vault"];
-
-/// What a machine is made of.
-#[derive(Debug)]
-pub(crate) struct Parts<'a> {
-    pub(crate) workshop: &'a Workshop,
-    pub(crate) initrd: &'a Path,
-    /// Where `root.qcow2` and the other [`DISKS`] are, and `console` and `qemu.log` go.
-    pub(crate) directory: &'a Path,
-    /// A raw disk of 256 MB, read-only: `/dev/vdd`.
-    pub(crate) payload: &'a Path,
-}
+pub(super) const DISKS: [&str; 3] = ["root", "tank", "vault"];
 
 /// A machine's memory.
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub(super) struct Memory {
     /// The file that holds it.
-    pub(crate) file: PathBuf,
+    pub(super) file: PathBuf,
     /// The rest of the machine's state when `file` was saved; none for a machine that starts from
     /// the beginning, and whose `file` is made.
-    pub(crate) state: Option<PathBuf>,
+    pub(super) state: Option<PathBuf>,
     /// Whether what the machine writes goes to `file`, which otherwise is copied on write.
-    pub(crate) kept: bool,
+    pub(super) kept: bool,
 }
 
 /// A process, killed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Qemu {
+pub(super) struct Qemu {
     process: Child,
     monitor: Monitor,
     directory: PathBuf,
 }
 
 impl Qemu {
-    /// Starts a machine: from the beginning, or from a saved state. It begins to run at once.
+    /// Starts a machine: from the beginning, or from a saved state. It begins to run at once. The directory of
+    /// `parts` holds `root.qcow2` and the other [`DISKS`]; `console` and `qemu.log` go there.
     ///
     /// # Errors
     /// qemu does not start, or does not take the saved state.
-    pub(crate) fn start(parts: &Parts, memory: &Memory) -> anyhow::Result<(Self, Agent)> {
+    pub(super) fn start(
+        workshop: &Workshop,
+        initrd: &Path,
+        parts: &Parts<'_>,
+        memory: &Memory,
+    ) -> anyhow::Result<(Self, Agent)> {
         let log = parts.directory.join("qemu.log");
         let stderr = File::create(&log).with_context(|| log.display().to_string())?;
         let (port, guest_port) = UnixStream::pair()?;
         let (control, guest_control) = UnixStream::pair()?;
-        let mut command = parts.workshop.program("usr/bin/qemu-system-x86_64");
+        let mut command = workshop.program("usr/bin/qemu-system-x86_64");
         for directory in ["usr/share/qemu", "usr/share/seabios"] {
-            command.arg("-L").arg(parts.workshop.join(directory));
+            command.arg("-L").arg(workshop.join(directory));
         }
         command.args(HARDWARE).args(["-append", KERNEL]);
-        command.arg("-kernel").arg(parts.workshop.kernel());
-        command.arg("-initrd").arg(parts.initrd);
+        command.arg("-kernel").arg(workshop.kernel());
+        command.arg("-initrd").arg(initrd);
         for disk in DISKS {
             let file = parts.directory.join(disk).with_extension("qcow2");
             command
@@ -163,7 +161,7 @@ impl Qemu {
     ///
     /// # Errors
     /// The state cannot be written.
-    pub(crate) fn save(mut self, file: &Path) -> anyhow::Result<()> {
+    pub(super) fn save(mut self, file: &Path) -> anyhow::Result<()> {
         self.monitor.save(file)?;
         let status = self.process.wait().context("qemu")?;
         if !status.success() {
@@ -172,11 +170,16 @@ impl Qemu {
         Ok(())
     }
 
+    /// Where its disks are, absolute.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Waits for the machine to switch itself off.
     ///
     /// # Errors
     /// qemu ends in another way.
-    pub(crate) fn wait(&mut self) -> anyhow::Result<()> {
+    pub(super) fn wait(&mut self) -> anyhow::Result<()> {
         let status = self.process.wait().context("qemu")?;
         if status.success() {
             Ok(())
@@ -189,13 +192,13 @@ impl Qemu {
     ///
     /// # Errors
     /// The process cannot be killed.
-    pub(crate) fn kill(&mut self) -> std::io::Result<ExitStatus> {
+    pub(super) fn kill(&mut self) -> std::io::Result<ExitStatus> {
         self.process.kill()?;
         self.process.wait()
     }
 
     /// What qemu has said, and the end of what the machine has.
-    pub(crate) fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         let mut log = fs::read_to_string(self.directory.join("qemu.log")).unwrap_or_default();
         let console = fs::read(self.directory.join("console")).unwrap_or_default();
         let console = String::from_utf8_lossy(&console);

@@ -20,7 +20,7 @@ const LIBRARIES: [&str; 2] = [
 
 /// The built workshop.
 #[derive(Debug)]
-pub(crate) struct Workshop {
+pub(super) struct Workshop {
     entry: Entry,
     /// The root that holds the kernel.
     kernel_entry: Entry,
@@ -29,13 +29,13 @@ pub(crate) struct Workshop {
 }
 
 impl Workshop {
-    /// The cached workshop, built if need be.
+    /// The cached workshop for a guest of `release`, built if need be.
     ///
     /// # Errors
     /// It cannot be built.
-    pub(crate) fn open(cache: &Cache) -> anyhow::Result<Self> {
+    pub(super) fn open(cache: &Cache, release: Release) -> anyhow::Result<Self> {
         let entry = root(cache, Release::Trixie)?;
-        let kernel_entry = root(cache, Release::of_the_guest()?)?;
+        let kernel_entry = root(cache, release)?;
         let modules = kernel_entry.join("root/lib/modules");
         let kernel = fs::read_dir(&modules)
             .and_then(|mut kernels| kernels.next().transpose())
@@ -50,24 +50,24 @@ impl Workshop {
     }
 
     /// What the workshop was built from.
-    pub(crate) fn keys(&self) -> [&str; 2] {
+    pub(super) fn keys(&self) -> [&str; 2] {
         [self.entry.key(), self.kernel_entry.key()]
     }
 
     /// The path of a file of the root, absolute.
-    pub(crate) fn join(&self, name: &str) -> PathBuf {
+    pub(super) fn join(&self, name: &str) -> PathBuf {
         self.entry.join("root").join(name)
     }
 
     /// The kernel's image.
-    pub(crate) fn kernel(&self) -> PathBuf {
+    pub(super) fn kernel(&self) -> PathBuf {
         let mut name = OsString::from("vmlinuz-");
         name.push(&self.kernel);
         self.kernel_entry.join("root/boot").join(name)
     }
 
     /// The directory of the kernel's modules.
-    pub(crate) fn modules(&self) -> PathBuf {
+    pub(super) fn modules(&self) -> PathBuf {
         self.kernel_entry
             .join("root/lib/modules")
             .join(&self.kernel)
@@ -78,7 +78,7 @@ impl Workshop {
     ///
     /// # Errors
     /// The kernel's `modules.dep` (depmod(8)) cannot be read.
-    pub(crate) fn with_dependencies(&self, names: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    pub(super) fn with_dependencies(&self, names: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
         let path = self.modules().join("modules.dep");
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let mut ordered: Vec<PathBuf> = Vec::new();
@@ -103,7 +103,7 @@ impl Workshop {
 
     /// A program of the root, by its path there, run with the root's own libraries. It is killed
     /// when the thread that starts it ends.
-    pub(crate) fn program(&self, path: &str) -> Command {
+    pub(super) fn program(&self, path: &str) -> Command {
         let mut libraries = OsString::new();
         for directory in LIBRARIES {
             libraries.push(self.join(directory));

@@ -1,0 +1,62 @@
+# Run in a root with the packages of kernel-packages: leaves a user-mode Linux with ZFS in /usr/src/built.
+set -eu
+cd /usr/src
+
+# Debian's backports have kernels that are new enough for user-mode Linux's way of catching system calls by seccomp.
+sed -n 's/^\(deb .*\) trixie \(main\)/\1 trixie-backports \2/p' /etc/apt/sources.list >/etc/apt/sources.list.d/backports.list
+apt-get update
+apt-get download zfs-dkms
+dpkg -x zfs-dkms_*.deb .
+zfs=$(echo usr/src/zfs-*)
+newest=$(sed -n 's/^Linux-Maximum: *//p' "$zfs/META")
+
+# The newest kernel that this ZFS knows.
+package=$(
+    apt-cache search --names-only '^linux-source-[0-9]+[.][0-9]+$' | sed 's/ .*//' | sort --version-sort |
+        while read -r package; do
+            version=${package#linux-source-}
+            [ "$(printf '%s\n' "$version" "$newest" | sort --version-sort | tail -n 1)" = "$newest" ] && echo "$package"
+        done | tail -n 1
+)
+oldest=6.16
+version=${package#linux-source-}
+if [ "$(printf '%s\n' "$oldest" "$version" | sort --version-sort | head -n 1)" != "$oldest" ]; then
+    echo "no kernel's source from $oldest to $newest: the newest is ${package:-none}" >&2
+    exit 1
+fi
+apt-get download "$package"
+dpkg -x "$package"_*.deb .
+tar --extract --file="usr/src/$package.tar.xz"
+source=/usr/src/$package
+objects=/usr/src/objects
+mkdir "$objects"
+
+# ARCH=um makes of the kernel a program.
+in_kernel() {
+    make --silent --directory="$source" O="$objects" ARCH=um "$@"
+}
+jobs=$(nproc)
+in_kernel x86_64_defconfig
+"$source/scripts/kconfig/merge_config.sh" -m -O "$objects" "$objects/.config" kernel.config
+in_kernel olddefconfig
+in_kernel -j"$jobs" linux modules
+
+(
+    cd "$zfs"
+    ./configure --quiet --disable-dependency-tracking --prefix=/usr --with-config=kernel \
+        --with-linux="$source" --with-linux-obj="$objects" KERNEL_ARCH=um
+    make --silent -j"$jobs" ARCH=um
+)
+
+mkdir -p built/modules
+cp "$objects/linux" built/linux
+strip built/linux
+release=$(cat "$objects/include/config/kernel.release")
+in_kernel INSTALL_MOD_PATH=/usr/src/installed INSTALL_MOD_STRIP=1 modules_install
+mkdir -p "installed/lib/modules/$release/extra"
+find "$zfs" -name spl.ko -o -name zfs.ko | while read -r module; do
+    strip --strip-debug -o "installed/lib/modules/$release/extra/${module##*/}" "$module"
+done
+rm -f "installed/lib/modules/$release/build" "installed/lib/modules/$release/source"
+depmod --basedir=installed "$release"
+mv "installed/lib/modules/$release" built/modules/
