@@ -47,7 +47,7 @@ impl Note {
     /// What is noted when a restore with this mark replaces something now.
     pub(crate) fn new(why: &str, mark: &Mark) -> Self {
         Self {
-            at: Some(Timestamp::now()),
+            at: Some(milliseconds(Timestamp::now())),
             why: why.to_owned(),
             seen: None,
             from: mark.from.clone(),
@@ -91,6 +91,11 @@ impl fmt::Display for Note {
         }
         write!(f, " from={}", self.from)
     }
+}
+
+/// A time without what is below a thousandth of a second.
+fn milliseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
 /// The last component of what is replaced with this note.
