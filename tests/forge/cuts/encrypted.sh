@@ -3,15 +3,16 @@
 echo 'correct horse' >/etc/preseed/key
 cat >/etc/systemd/system/keys.service <<EOT
 [Unit]
+DefaultDependencies=no
 After=zfs-import.target
-Before=dataset-sonarr.service
+Before=zfs-mount.service
 
 [Service]
 Type=oneshot
 ExecStart=/usr/sbin/zfs load-key -a
 
 [Install]
-WantedBy=multi-user.target
+WantedBy=zfs.target
 EOT
 systemctl enable --quiet keys.service
 umount /var/lib/sonarr

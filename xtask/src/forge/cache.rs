@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes, TryLockError};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 use std::{env, io, process, thread};
@@ -10,6 +11,8 @@ use std::{env, io, process, thread};
 use anyhow::Context as _;
 use nix::sys::signal::{SigSet, Signal};
 use tempfile::TempDir;
+
+use crate::forge::recipe::succeed;
 
 /// How many entries of a kind stay: two trees may be worked on in turn.
 const KEPT: usize = 2;
@@ -108,6 +111,27 @@ impl Cache {
     /// Whether the entry `kind-key` is there.
     pub(crate) fn has(&self, kind: &str, key: &str) -> bool {
         self.directory.join(format!("{kind}-{key}")).is_dir()
+    }
+
+    /// Puts `files`, which may be on another file system, into the directory `kept-NAME`, in place of what is there.
+    /// Gives that directory.
+    ///
+    /// # Errors
+    /// One cannot be copied.
+    pub(crate) fn keep(&self, files: &[PathBuf], name: &str) -> anyhow::Result<PathBuf> {
+        let directory = self.directory.join(format!("kept-{name}"));
+        let place = || directory.display().to_string();
+        if directory.exists() {
+            fs::remove_dir_all(&directory).with_context(place)?;
+        }
+        fs::create_dir_all(&directory).with_context(place)?;
+        succeed(
+            Command::new("cp")
+                .arg("--sparse=auto")
+                .args(files)
+                .arg(&directory),
+        )?;
+        Ok(directory)
     }
 
     /// A fresh directory for one run. Those that killed runs left behind are deleted.

@@ -1,20 +1,24 @@
 //! Restores that are interrupted at random moments: by power cuts, and by killing what is at work.
 
+mod done;
+
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use self::done::Done;
+
 use crate::forge::Forge;
-use crate::forge::cuts::{BEDS, Way};
+use crate::forge::cuts::{WAYS, Way};
 use crate::forge::guest::Unflushed;
+use crate::forge::machine::Machine;
 use crate::scenario::{Failure, Tally, run_each};
 
 /// What is interrupted how often.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub(crate) struct Chaos {
+pub(crate) struct Plan {
     /// How many power cuts
     #[arg(long, default_value_t = 200)]
     pub(crate) cuts: usize,
@@ -24,19 +28,27 @@ pub(crate) struct Chaos {
     /// What the moments are drawn from: the same ones for the same number
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Only the restore of this number, again
+    #[arg(long)]
+    pub(crate) only: Option<usize>,
+    /// End after this many minutes; the same command goes on from there
+    #[arg(long)]
+    pub(crate) minutes: Option<u64>,
 }
 
 /// What `cargo xtask test` does.
-pub(crate) const SHORT: Chaos = Chaos {
-    cuts: 2,
+pub(crate) const SHORT: Plan = Plan {
+    cuts: 24,
     kills: 5,
     seed: 1,
+    only: None,
+    minutes: None,
 };
 
 /// Who may be killed, and which ways run it.
 const VICTIMS: [(&str, &[&str]); 4] = [
-    ("preseed-helper", &BEDS),
-    ("dataset-helper", &BEDS),
+    ("preseed-helper", &WAYS),
+    ("dataset-helper", &WAYS),
     // Not in a rollback: if it is what was killed, a clone of the same snapshot may rightly take its place.
     (
         "zfs",
@@ -48,10 +60,15 @@ const VICTIMS: [(&str, &[&str]); 4] = [
 /// At most this many interruptions, one after the other, before a restore is let through.
 const IN_A_ROW: usize = 6;
 
+/// Of this many restores, one is on disks with a cache of their own: what was not flushed is lost at each of its cuts.
+const ONE_IN: usize = 10;
+
 /// One restore, and what interrupts it.
 struct Life<'a> {
+    number: usize,
     way: &'a Way,
     interruptions: Vec<Interruption>,
+    unflushed: Unflushed,
 }
 
 enum Interruption {
@@ -61,11 +78,97 @@ enum Interruption {
     Kill(&'static str, f64),
 }
 
-/// Interrupts restores, and prints a line for each and the sums.
-pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Chaos) -> Tally {
+/// What the restores have met.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Met {
+    cuts: u64,
+    /// Of the cuts, those at which what was not flushed was lost.
+    cuts_with_loss: u64,
+    /// How much that was, in bytes.
+    unflushed: u64,
+    kills: u64,
+    /// Of the kills, those that met something at work.
+    at_work: u64,
+}
+
+/// Interrupts restores, and prints a line for each and the sums. What an earlier run of the same build has done with the
+/// same numbers is not done again.
+///
+/// # Errors
+/// What has been done cannot be read or noted.
+pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Plan) -> anyhow::Result<Tally> {
+    let lives = lives(forge, ways, chaos);
+    let done = Done::open(forge, chaos)?;
+    let mut left: Vec<&Life<'_>> = lives.iter().collect();
+    match chaos.only {
+        Some(only) => left.retain(|life| life.number == only),
+        None => left.retain(|life| !done.has(life.number)),
+    }
+    let boot = boot_seconds(forge, ways);
+    let mut machines = forge.machines();
+    machines.until = chaos
+        .minutes
+        .map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    let tally = run_each(
+        machines,
+        &left,
+        |life| life.name(),
+        |life| {
+            let mut met = Met::default();
+            let mut machine = life.way.machine(forge, life.unflushed)?;
+            let ended = live(&mut machine, life, boot, &mut met)
+                .unwrap_or_else(|error| Err(format!("{error:#}\n")));
+            if ended.is_ok() {
+                done.add(life.number, met)?;
+            }
+            Ok(ended.map_err(|output| Failure {
+                output: output + &shown_again(forge, chaos, life, machine),
+            }))
+        },
+    );
+    if chaos.only.is_none() {
+        let (recoveries, met) = done.sum()?;
+        println!(
+            "chaos on the {} guest: {} power cuts, of which {} lost what was not flushed ({} KB in all), {} kills of which {} met \
+             something at work: {recoveries} recoveries, {} losses, {} of {} restores left (seed {})",
+            forge.name(),
+            met.cuts,
+            met.cuts_with_loss,
+            met.unflushed / 1024,
+            met.kills,
+            met.at_work,
+            tally.failed,
+            lives.len() - recoveries - tally.failed,
+            lives.len(),
+            chaos.seed
+        );
+    }
+    Ok(tally)
+}
+
+/// How a restore that lost something is looked into.
+fn shown_again(forge: &Forge, chaos: &Plan, life: &Life<'_>, machine: Machine<'_>) -> String {
+    let name = format!("chaos-{}-{}", chaos.seed, life.number);
+    let disks = match forge.keep_disks(machine, &name) {
+        Ok(directory) => format!(
+            "its disks are kept: cargo xtask forge shell --disks {}\n",
+            directory.display()
+        ),
+        Err(error) => format!("its disks could not be kept: {error:#}\n"),
+    };
+    let Plan {
+        cuts, kills, seed, ..
+    } = chaos;
+    let number = life.number;
+    format!(
+        "{disks}once more: cargo xtask forge chaos --cuts {cuts} --kills {kills} --seed {seed} --only {number}\n"
+    )
+}
+
+/// All restores of a run, the same ones for the same numbers.
+fn lives<'a>(forge: &Forge, ways: &'a [Way], chaos: &Plan) -> Vec<Life<'a>> {
     let mut rng = Rng::with_seed(chaos.seed);
-    let mut lives = Vec::new();
-    lives.extend(drawn(ways, chaos.cuts, |_| Interruption::Cut(rng.f64())));
+    let mut lives = drawn(ways, chaos.cuts, |_| Interruption::Cut(rng.f64()));
     let mut rng = Rng::with_seed(!chaos.seed);
     lives.extend(drawn(ways, chaos.kills, |way| {
         let victims: Vec<&str> = VICTIMS
@@ -79,22 +182,14 @@ pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Chaos) -> Tally {
         let is_first = victim == "dataset-helper";
         Interruption::Kill(victim, if is_first { 0.0 } else { share })
     }));
-    let boot = boot_seconds(forge, ways);
-    let killed = AtomicUsize::new(0);
-    let tally = run_each(forge.machines(), &lives, Life::name, |life| {
-        let ended = live(forge, life, boot, &killed)?;
-        Ok(ended.map_err(|output| Failure { output }))
-    });
-    println!(
-        "chaos: {} power cuts, {} kills of which {} met something at work, {} recoveries, {} losses (seed {})",
-        chaos.cuts,
-        chaos.kills,
-        killed.into_inner(),
-        tally.passed,
-        tally.failed,
-        chaos.seed
-    );
-    tally
+    for (number, life) in lives.iter_mut().enumerate() {
+        life.number = number;
+        // Ten and the number of ways have no common factor: each way comes to it.
+        if forge.can_lose_unflushed() && number % ONE_IN == ONE_IN / 2 {
+            life.unflushed = Unflushed::Lost;
+        }
+    }
+    lives
 }
 
 /// Restores, each way in turn, with `count` interruptions in all.
@@ -109,14 +204,22 @@ fn drawn(ways: &[Way], count: usize, mut draw: impl FnMut(&str) -> Interruption)
         let wanted = 1 + (lives.len() + lives.len() / ways.len()) % IN_A_ROW;
         let interruptions: Vec<_> = (0..wanted.min(left)).map(|_| draw(way.name)).collect();
         left -= interruptions.len();
-        lives.push(Life { way, interruptions });
+        lives.push(Life {
+            number: 0,
+            way,
+            interruptions,
+            unflushed: Unflushed::Kept,
+        });
     }
     lives
 }
 
 impl Life<'_> {
     fn name(&self) -> String {
-        let mut name = self.way.name.to_owned();
+        let mut name = format!("{} {}", self.number, self.way.name);
+        if self.unflushed == Unflushed::Lost {
+            name += " on disks with a cache";
+        }
         for interruption in &self.interruptions {
             // Writing to a string cannot fail.
             let _ = match interruption {
@@ -144,14 +247,13 @@ fn boot_seconds(forge: &Forge, ways: &[Way]) -> f64 {
     }
 }
 
-/// Lives it through, and counts the kills that met something at work.
+/// Lives it through, and notes what it meets.
 fn live(
-    forge: &Forge,
+    machine: &mut Machine<'_>,
     life: &Life<'_>,
     boot: f64,
-    killed: &AtomicUsize,
+    met: &mut Met,
 ) -> anyhow::Result<Result<(), String>> {
-    let mut machine = life.way.machine(forge, Unflushed::Kept)?;
     let restore = life.way.restore.as_secs_f64();
     let mut output = Vec::new();
     let mut is_on = true;
@@ -167,15 +269,16 @@ fn live(
                 };
                 // The moment is what is drawn: there is nothing to wait for.
                 thread::sleep(Duration::from_secs_f64(moment));
-                machine.kill()?;
+                met.unflushed += machine.kill()?;
+                met.cuts += 1;
+                met.cuts_with_loss += u64::from(life.unflushed == Unflushed::Lost);
                 is_on = false;
             }
             Interruption::Kill(victim, share) => {
                 let mut said = Vec::new();
                 machine.run(&kill(victim, share * restore), &mut said)?;
-                if said.starts_with(KILLED.as_bytes()) {
-                    killed.fetch_add(1, Ordering::Relaxed);
-                }
+                met.kills += 1;
+                met.at_work += u64::from(said.starts_with(KILLED.as_bytes()));
                 output.extend(said);
             }
         }
@@ -186,7 +289,7 @@ fn live(
         machine.switch_on()?;
         machine.await_boot()?;
     }
-    let ended = life.way.has_ended_well(&mut machine)?;
+    let ended = life.way.has_ended_well(machine)?;
     Ok(ended.map_err(|difference| String::from_utf8_lossy(&output).into_owned() + &difference))
 }
 

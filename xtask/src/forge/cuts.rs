@@ -15,7 +15,7 @@ use crate::forge::prepared_machine::PreparedMachine;
 use crate::scenario::{Failure, Tally, run_each};
 
 /// The ways in which data comes back, each with the machine that `tests/forge/cuts` prepares for it.
-pub(crate) const BEDS: [&str; 7] = [
+pub(crate) const WAYS: [&str; 7] = [
     "rollback",
     "clone",
     "encrypted",
@@ -26,7 +26,7 @@ pub(crate) const BEDS: [&str; 7] = [
 ];
 
 /// Those that `cargo xtask test` has time for.
-pub(crate) const FEW_BEDS: [&str; 5] = ["rollback", "clone", "receive", "restic", "directory"];
+pub(crate) const FEW_WAYS: [&str; 5] = ["rollback", "clone", "receive", "restic", "directory"];
 
 /// The steps that `cargo xtask test` cuts at: where the most is under way.
 const SHORT: [(&str, &str); 6] = [
@@ -198,7 +198,7 @@ struct Cut<'a> {
 /// A way does not work even undisturbed, or nothing is named so.
 pub(crate) fn run(forge: &Forge, names: &[String], only: Option<&str>) -> anyhow::Result<Tally> {
     let mut sum = Tally::default();
-    for name in BEDS {
+    for name in WAYS {
         if !names.is_empty() && !names.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }
@@ -211,7 +211,7 @@ pub(crate) fn run(forge: &Forge, names: &[String], only: Option<&str>) -> anyhow
         sum += cut_each(forge, &cuts);
     }
     if sum == Tally::default() {
-        bail!("nothing to cut: the ways are {}", BEDS.join(", "));
+        bail!("nothing to cut: the ways are {}", WAYS.join(", "));
     }
     Ok(sum)
 }

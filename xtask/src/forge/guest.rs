@@ -1,6 +1,6 @@
 //! What a virtual machine is made of and runs on: what the kinds of guest have in common.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -19,10 +19,16 @@ pub(crate) trait Guest: Sync + Send {
     /// What it has of what a scenario may need.
     fn facts(&self) -> &Facts;
 
+    /// Whether its machines can be started with [`Unflushed::Lost`].
+    fn can_lose_unflushed(&self) -> bool;
+
+    /// The files of the disks of a machine with this directory, absolute.
+    fn disks_of(&self, directory: &Path) -> Vec<PathBuf>;
+
     /// How many of its machines keep this many processors busy.
     fn jobs(&self, processors: usize) -> usize;
 
-    /// Starts a machine. After [`Begin::PowerOn`] its boot goes on; else its agent answers.
+    /// Starts a machine. After [`Begin::PowerOn`] and [`Begin::Disks`] its boot goes on; else its agent answers.
     ///
     /// # Errors
     /// It does not start, or does not answer.
@@ -59,6 +65,8 @@ pub(crate) enum Begin<'a> {
     ToKeep(&'a Path),
     /// From what [`Power::keep`] put into this directory.
     Kept(&'a Path),
+    /// From copies of the disks in this directory, switched on: its boot goes on.
+    Disks(&'a Path),
     /// From the disks that it had when it was switched off or its power was cut.
     PowerOn,
 }
@@ -71,11 +79,11 @@ pub(crate) trait Power: Send {
     /// It ends in another way.
     fn wait(&mut self) -> anyhow::Result<()>;
 
-    /// Cuts the power.
+    /// Cuts the power. Gives how many bytes are lost that were written and not flushed; 0 where they are kept.
     ///
     /// # Errors
     /// The machine cannot be killed.
-    fn cut(&mut self) -> anyhow::Result<()>;
+    fn cut(&mut self) -> anyhow::Result<u64>;
 
     /// What the hypervisor has said, and the end of what the machine has.
     fn log(&self) -> String;

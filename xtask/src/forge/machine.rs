@@ -58,6 +58,11 @@ impl<'a> Machine<'a> {
         })
     }
 
+    /// Where its disks are, absolute.
+    pub(crate) fn directory(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// Stops a machine that was started with [`Begin::ToKeep`], and puts what it is into `to`.
     ///
     /// # Errors
@@ -153,11 +158,11 @@ impl<'a> Machine<'a> {
         self.boot()
     }
 
-    /// Cuts the machine's power.
+    /// Cuts the machine's power. Gives how many bytes are lost that were written and not flushed.
     ///
     /// # Errors
     /// The process cannot be killed.
-    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn kill(&mut self) -> anyhow::Result<u64> {
         self.power.cut()
     }
 

@@ -15,9 +15,10 @@ mod recipe;
 mod root;
 mod shell;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Write, stdout};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use std::{fs, thread};
@@ -129,12 +130,15 @@ pub(crate) enum Task {
     /// Interrupt restores at random moments: each must end as if it had not been interrupted
     Chaos {
         #[command(flatten)]
-        chaos: chaos::Chaos,
+        chaos: chaos::Plan,
         #[command(flatten)]
         choice: Choice,
     },
     /// Open a shell in a fresh machine
     Shell {
+        /// With copies of the disks that were kept here
+        #[arg(long)]
+        disks: Option<PathBuf>,
         #[command(flatten)]
         choice: Choice,
     },
@@ -170,7 +174,7 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
         }
         Task::Chaos { chaos, choice } => {
             let forge = open_to_stop(choice)?;
-            chaos::run(&forge, &forge.ways(&cuts::BEDS)?, &chaos).failed == 0
+            chaos::run(&forge, &forge.ways(&cuts::WAYS)?, &chaos)?.failed == 0
         }
         Task::Run {
             names,
@@ -183,7 +187,14 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
             println!("{tally}");
             tally.failed == 0
         }
-        Task::Shell { choice } => open(choice)?.machine()?.shell().map(|()| true)?,
+        Task::Shell { disks, choice } => {
+            let forge = open(choice)?;
+            let mut machine = match &disks {
+                Some(directory) => forge.machine_with_disks(directory)?,
+                None => forge.machine()?,
+            };
+            machine.shell().map(|()| true)?
+        }
         Task::Exec { script, choice } => open(choice)?.machine()?.run(&script, &mut stdout())? == 0,
     };
     Ok(if succeeded {
@@ -312,6 +323,40 @@ impl Forge {
     /// One does not work even so.
     pub(crate) fn ways(&self, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
         names.iter().map(|name| Way::prepare(self, name)).collect()
+    }
+
+    /// Whether its machines can lose what they have written and not flushed.
+    fn can_lose_unflushed(&self) -> bool {
+        self.guest.can_lose_unflushed()
+    }
+
+    /// What its machines have installed: another word for another build.
+    fn build_key(&self) -> anyhow::Result<String> {
+        let payload = self.payload();
+        let data = fs::read(&payload).with_context(|| payload.display().to_string())?;
+        let mut hasher = DefaultHasher::new();
+        data.hash(&mut hasher);
+        Ok(format!("{:016x}", hasher.finish()))
+    }
+
+    /// Cuts a machine's power and keeps its disks, in a directory of this name beside what is built. Gives the directory.
+    fn keep_disks(&self, mut machine: Machine<'_>, name: &str) -> anyhow::Result<PathBuf> {
+        machine.kill()?;
+        Cache::open()?.keep(&self.guest.disks_of(machine.directory()), name)
+    }
+
+    /// A machine with copies of the disks that were kept in `directory`, switched on.
+    fn machine_with_disks(&self, directory: &Path) -> anyhow::Result<Machine<'_>> {
+        let begin = Begin::Disks(directory);
+        let mut machine = Machine::begin(
+            &self.runs,
+            &*self.guest,
+            self.payload(),
+            begin,
+            Unflushed::Kept,
+        )?;
+        machine.await_boot()?;
+        Ok(machine)
     }
 
     /// Runs scenarios, each in a machine of its own. Those that need what the guest lacks are skipped, and those that

@@ -128,6 +128,14 @@ impl Guest for Emulated {
         &self.facts
     }
 
+    fn can_lose_unflushed(&self) -> bool {
+        false
+    }
+
+    fn disks_of(&self, directory: &Path) -> Vec<PathBuf> {
+        disks_in(directory)
+    }
+
     fn jobs(&self, processors: usize) -> usize {
         processors / qemu::PROCESSORS
     }
@@ -154,17 +162,17 @@ impl Guest for Emulated {
                 self.awake(parts, &memory, &unpack)
             }
             Begin::Kept(from) => {
-                for disk in DISKS {
-                    let file = format!("{disk}.qcow2");
-                    fs::copy(from.join(&file), parts.directory.join(&file))
-                        .with_context(|| file)?;
-                }
+                copy_disks(from, parts.directory)?;
                 let memory = Memory {
                     file: kept_memory(from),
                     state: Some(kept_state(from)),
                     kept: false,
                 };
                 self.awake(parts, &memory, "")
+            }
+            Begin::Disks(from) => {
+                copy_disks(from, parts.directory)?;
+                self.start(Begin::PowerOn, parts)
             }
             Begin::PowerOn => {
                 let (qemu, mut agent) = self.qemu(parts, &self.saved("booting"))?;
@@ -180,8 +188,8 @@ impl Power for Qemu {
         self.wait()
     }
 
-    fn cut(&mut self) -> anyhow::Result<()> {
-        self.kill().context("qemu").map(drop)
+    fn cut(&mut self) -> anyhow::Result<u64> {
+        self.kill().context("qemu").map(|_| 0)
     }
 
     fn log(&self) -> String {
@@ -191,12 +199,23 @@ impl Power for Qemu {
     fn keep(self: Box<Self>, _agent: Agent, to: &Path) -> anyhow::Result<()> {
         let directory = self.directory().to_owned();
         self.save(&kept_state(to))?;
-        for disk in DISKS {
-            let file = format!("{disk}.qcow2");
-            fs::rename(directory.join(&file), to.join(&file)).with_context(|| file)?;
+        for (from, to) in disks_in(&directory).iter().zip(disks_in(to)) {
+            fs::rename(from, to).with_context(|| from.display().to_string())?;
         }
         Ok(())
     }
+}
+
+fn disks_in(directory: &Path) -> Vec<PathBuf> {
+    let files = DISKS.map(|disk| format!("{disk}.qcow2"));
+    files.map(|file| directory.join(file)).to_vec()
+}
+
+fn copy_disks(from: &Path, to: &Path) -> anyhow::Result<()> {
+    for (from, to) in disks_in(from).iter().zip(disks_in(to)) {
+        fs::copy(from, to).with_context(|| from.display().to_string())?;
+    }
+    Ok(())
 }
 
 fn kept_memory(directory: &Path) -> PathBuf {

@@ -13,11 +13,12 @@ use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::DISKS;
 use super::processors::Seat;
+use super::write_cache::WriteCache;
+use super::{DISKS, file};
 use crate::forge::agent::{Agent, End};
 use crate::forge::cache::MEMORY;
-use crate::forge::guest::{Parts, Power};
+use crate::forge::guest::{Parts, Power, Unflushed};
 
 /// The kernel's command line. What costs time only, when system calls are slow, is left out.
 pub(super) const KERNEL: &[&str] = &[
@@ -46,6 +47,7 @@ pub(super) struct Linux {
     /// A second hold of the agent's port: it ends when the last process of the machine has.
     port: UnixStream,
     directory: PathBuf,
+    cache: Option<WriteCache>,
     _seat: Seat,
 }
 
@@ -66,6 +68,13 @@ impl Linux {
             .append(true)
             .open(&log)
             .with_context(|| log.display().to_string())?;
+        let cache = match parts.unflushed {
+            Unflushed::Kept => None,
+            Unflushed::Lost => Some(WriteCache::before(parts.directory, &DISKS.map(file))?),
+        };
+        let disks = cache
+            .as_ref()
+            .map_or(parts.directory, WriteCache::directory);
         let (port, guest_port) = UnixStream::pair()?;
         // On one processor, the many processes that a machine consists of wake each other at half the cost.
         let mut linux = Command::new("setpriv");
@@ -77,7 +86,7 @@ impl Linux {
             .args(words)
             .arg("ssl0=fd:0,fd:0");
         for (letter, name) in ('a'..).zip(DISKS) {
-            let disk = parts.directory.join(super::file(name));
+            let disk = disks.join(file(name));
             linux.arg(format!("ubd{letter}={}", disk.display()));
         }
         let process = linux
@@ -96,6 +105,7 @@ impl Linux {
             process,
             port: port.try_clone()?,
             directory: parts.directory.to_owned(),
+            cache,
             _seat: seat,
         };
         Ok((linux, Agent::new(port)?))
@@ -133,11 +143,17 @@ impl Power for Linux {
         if !status.success() {
             bail!("user-mode Linux: {status}: {}", self.log());
         }
-        self.await_end().context("user-mode Linux")
+        self.await_end().context("user-mode Linux")?;
+        // A disk writes all it has when the machine is switched off in order.
+        match self.cache.take() {
+            Some(cache) => cache.flush().context("the disks"),
+            None => Ok(()),
+        }
     }
 
-    fn cut(&mut self) -> anyhow::Result<()> {
-        self.kill().context("user-mode Linux")
+    fn cut(&mut self) -> anyhow::Result<u64> {
+        self.kill().context("user-mode Linux")?;
+        Ok(self.cache.take().map_or(0, |cache| cache.unflushed()))
     }
 
     fn log(&self) -> String {
@@ -156,7 +172,7 @@ impl Power for Linux {
         }
         self.wait()?;
         for disk in DISKS {
-            let file = super::file(disk);
+            let file = file(disk);
             fs::rename(self.directory.join(&file), to.join(&file)).with_context(|| file)?;
         }
         Ok(())

@@ -4,9 +4,10 @@
 mod kernel;
 mod linux;
 mod processors;
+mod write_cache;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
@@ -99,9 +100,6 @@ impl Quick {
     }
 
     fn linux(&self, parts: &Parts<'_>, words: &[&str]) -> anyhow::Result<(Linux, Agent)> {
-        if parts.unflushed == Unflushed::Lost {
-            bail!("not yet");
-        }
         let seat = self.processors.seat();
         Linux::start(&self.kernel.image(), parts, words, seat)
     }
@@ -126,6 +124,14 @@ impl Guest for Quick {
         &self.facts
     }
 
+    fn can_lose_unflushed(&self) -> bool {
+        true
+    }
+
+    fn disks_of(&self, directory: &Path) -> Vec<PathBuf> {
+        DISKS.map(|disk| directory.join(file(disk))).to_vec()
+    }
+
     fn jobs(&self, processors: usize) -> usize {
         processors
     }
@@ -143,6 +149,10 @@ impl Guest for Quick {
             Begin::Kept(from) => {
                 copy_disks(from, parts.directory)?;
                 self.booted(parts, IDLE)
+            }
+            Begin::Disks(from) => {
+                copy_disks(from, parts.directory)?;
+                self.start(Begin::PowerOn, parts)
             }
             Begin::PowerOn => {
                 let (linux, agent) = self.linux(parts, &["ro"])?;
