@@ -4,6 +4,7 @@
 //! flushed. User-mode Linux flushes by fsync(2).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -142,16 +143,17 @@ impl Disk {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut cache = self.cache();
         for (page, within, part) in pieces(offset, data.len()) {
-            if !cache.contains_key(&page) {
-                let mut held = Box::new([0; PAGE]);
-                if part.len() < PAGE {
-                    self.file.read_exact_at(&mut held[..], page * PAGE as u64)?;
+            let held = match cache.entry(page) {
+                Entry::Occupied(held) => held.into_mut(),
+                Entry::Vacant(place) => {
+                    let mut held = Box::new([0; PAGE]);
+                    if part.len() < PAGE {
+                        self.file.read_exact_at(&mut held[..], page * PAGE as u64)?;
+                    }
+                    place.insert(held)
                 }
-                cache.insert(page, held);
-            }
-            if let Some(held) = cache.get_mut(&page) {
-                held[within..within + part.len()].copy_from_slice(&data[part]);
-            }
+            };
+            held[within..within + part.len()].copy_from_slice(&data[part]);
         }
         Ok(())
     }
