@@ -3,7 +3,9 @@
 
 prepare() {
     declare_default_host
-    repository_init
+    # With a key as costly as restic makes it.
+    password_file
+    in_repository init --quiet
     backed_up tiny 64
     backed_up large $((LARGE * 1024))
 }

@@ -43,9 +43,9 @@ assert_exit 0 preseedctl kept
 assert_contains "$output" "$kept
     was       /var/lib/sonarr of service sonarr
     replaced  "
-assert_matches "$output" 'replaced  2[0-9-]+T[0-9:]+Z, by a restore by restic from [0-9a-f]{8}'
+assert_matches "$output" 'replaced  2[0-9-]+T[0-9:.]+Z, by a restore by restic from [0-9a-f]{8}'
 assert_matches "$output" 'frees     1\.[0-9]+ MiB$'
-assert_matches "$output" 'expires   2[0-9-]+T[0-9:]+Z'
+assert_matches "$output" 'expires   2[0-9-]+T[0-9:.]+Z'
 assert_matches "$output" '^1 kept, 1\.[0-9]+ MiB in all'
 assert_exit 0 preseedctl kept --json
 assert_contains "$output" "\"name\": \"$kept\""

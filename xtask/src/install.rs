@@ -117,6 +117,17 @@ pub(crate) fn install_test_service(root: &Path, built: &Binaries) -> anyhow::Res
         let name = from.file_name().unwrap_or_default();
         copy(&from, &root.join("usr/lib/preseed-tests").join(name), 0o644)?;
     }
+    let repository = Path::new("usr/lib/preseed-tests/repository");
+    copy(
+        &tests.join("repository/config"),
+        &root.join(repository).join("config"),
+        0o600,
+    )?;
+    copy_all(
+        &tests.join("repository/keys"),
+        &root.join(repository).join("keys"),
+        0o600,
+    )?;
     copy(&tests.join("sonarr/sonarr.service"), &unit, 0o644)?;
     let wants = root.join("etc/systemd/system/multi-user.target.wants");
     fs::create_dir_all(&wants).with_context(|| wants.display().to_string())?;
@@ -178,6 +189,15 @@ fn files(directory: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Copies all files of a directory.
+fn copy_all(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let path = entry.with_context(|| from.display().to_string())?.path();
+        copy(&path, &to.join(path.file_name().unwrap_or_default()), mode)?;
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
