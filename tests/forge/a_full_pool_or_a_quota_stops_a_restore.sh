@@ -1,5 +1,6 @@
 # The copy does not fit: the dataset's own quota, then the pool, is full in the middle of the restore. What was staged
 # is thrown away, nothing was replaced, the service is down and told what to do; with room, the same start restores.
+# needs: zfs >= 2.2
 
 sonarr_with 'The Expanse'
 zfs create -o mountpoint=/var/lib/lidarr tank/services/lidarr

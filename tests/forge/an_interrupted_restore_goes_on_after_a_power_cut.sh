@@ -1,5 +1,6 @@
 # The power goes in the middle of a restic restore: nothing of it is in the dataset's place, the half-restored
 # dataset is not mounted by anyone, and the next boot ends as an undisturbed restore does.
+# needs: restic >= 0.17
 
 declare_default_host
 repository_init

@@ -1,5 +1,6 @@
 # Sonarr as the pilot runs it: a Podman quadlet with a health check and resource limits, its image imported from
 # a local tree. Its dataset is destroyed, and is back from the replica before the container starts.
+# needs: quadlet
 
 systemctl disable --quiet sonarr.service
 declare_default_host

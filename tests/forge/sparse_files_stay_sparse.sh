@@ -1,4 +1,5 @@
 # A file with holes has them again after a restore by restic, also where ZFS compresses nothing away.
+# needs: restic >= 0.15
 
 declare_default_host
 repository_init

@@ -123,9 +123,10 @@ pub(crate) fn print(forge: &Forge) -> anyhow::Result<()> {
     let output = String::from_utf8_lossy(&output);
     println!("## On ZFS\n");
     println!(
-        "In the forge's virtual machine, which is emulated on this one: everything there takes many \
-         times as long as on hardware, only the ratios hold. 1 core, 2 GB; {}.\n",
-        output.lines().collect::<Vec<_>>().join(", ")
+        "On the {} guest, with 2 GB: {}. {}\n",
+        forge.name(),
+        output.lines().collect::<Vec<_>>().join(", "),
+        forge.how_quick()
     );
     Ok(())
 }

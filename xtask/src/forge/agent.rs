@@ -14,6 +14,9 @@ pub(crate) struct Agent {
     scripts: u32,
 }
 
+/// How many bytes of a script are sent before the guest has taken them.
+const PIECE: usize = 2048;
+
 /// How a script ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -85,11 +88,19 @@ impl Agent {
         output: &mut dyn Write,
     ) -> anyhow::Result<End> {
         let token = self.token();
-        let sent = write!(self.port, "{token} {}\n{script}", script.len());
-        if let Err(error) = sent {
-            return gone(error).context("the machine's port");
-        }
         let deadline = Instant::now() + patience;
+        let header = format!("{token} {}\n", script.len());
+        let mut text = header.into_bytes();
+        for (number, piece) in script.as_bytes().chunks(PIECE).enumerate() {
+            if number > 0 {
+                self.await_line("go on", deadline.saturating_duration_since(Instant::now()))?;
+            }
+            text.extend_from_slice(piece);
+            if let Err(error) = self.port.write_all(&text) {
+                return gone(error).context("the machine's port");
+            }
+            text.clear();
+        }
         let mut line = Vec::new();
         // The agent ends the script's last line, whether the script has done so or not.
         let mut line_end: &[u8] = b"";
@@ -238,6 +249,36 @@ mod tests {
             assert_eq!(end.unwrap(), End::Exit(status));
             assert_eq!(output, written);
         }
+    }
+
+    #[test]
+    fn a_long_script_is_sent_in_pieces() {
+        let (host, guest) = UnixStream::pair().unwrap();
+        let mut agent = Agent::new(host).unwrap();
+        let script = "x".repeat(2 * PIECE + 1);
+        let length = script.len();
+        let guest = thread::spawn(move || {
+            let mut reader = BufReader::new(guest.try_clone().unwrap());
+            let mut guest = guest;
+            let mut header = String::new();
+            reader.read_line(&mut header).unwrap();
+            let token = header.split_once(' ').unwrap().0;
+            for piece in [PIECE, PIECE, 1] {
+                let mut taken = vec![0; piece];
+                reader.read_exact(&mut taken).unwrap();
+                assert!(reader.buffer().is_empty(), "more came than was asked for");
+                let more = if piece == 1 {
+                    format!("\n{token} 0\n")
+                } else {
+                    "go on\n".to_owned()
+                };
+                guest.write_all(more.as_bytes()).unwrap();
+            }
+        });
+        let mut output = Vec::new();
+        let end = agent.run(&script, Duration::from_secs(10), &mut output);
+        guest.join().unwrap();
+        assert_eq!(end.unwrap(), End::Exit(0), "{length} bytes");
     }
 
     #[test]

@@ -325,6 +325,11 @@ impl Forge {
         names.iter().map(|name| Way::prepare(self, name)).collect()
     }
 
+    /// How what it takes compares with hardware, in a sentence.
+    pub(crate) fn how_quick(&self) -> &str {
+        self.guest.how_quick()
+    }
+
     /// Whether its machines can lose what they have written and not flushed.
     fn can_lose_unflushed(&self) -> bool {
         self.guest.can_lose_unflushed()

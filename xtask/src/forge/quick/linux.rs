@@ -91,6 +91,8 @@ impl Linux {
         }
         let process = linux
             .arg(format!("ubddr={}", parts.payload.display()))
+            // Else it leaves a directory in the user's home.
+            .arg(format!("uml_dir={}/", parts.directory.display()))
             // Its memory is a file there.
             .env("TMPDIR", MEMORY)
             .process_group(0)

@@ -120,6 +120,10 @@ impl Guest for Quick {
         "quick"
     }
 
+    fn how_quick(&self) -> &'static str {
+        "It is user-mode Linux on one processor: programs run as on hardware, each of their system calls takes several times as long."
+    }
+
     fn facts(&self) -> &Facts {
         &self.facts
     }
