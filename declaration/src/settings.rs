@@ -186,8 +186,17 @@ impl Service {
 pub enum Check {
     /// The SQLite database at this path, relative to the mountpoint, is sound.
     Sqlite(PathBuf),
-    /// This command succeeds. Its first word is an absolute path.
-    Command(Vec<String>),
+    /// This command succeeds.
+    Command(CheckCommand),
+}
+
+/// A command that checks restored data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckCommand {
+    /// Its words, at least one. The first is the program's absolute path.
+    pub words: Vec<String>,
+    /// Whether it runs as root (`user = "root"`), else as the dataset's owner and group.
+    pub as_root: bool,
 }
 
 /// Which of several snapshots that hold the data is restored.

@@ -1,10 +1,11 @@
 //! `preseed-helper run NAME`: restores one service's data if, and only if, it is missing.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use declaration::Search;
-use preseed_helper::restore;
+use preseed_helper::{restore, verify};
 use report::logger;
 
 /// Restores one service's data if, and only if, it is missing. Run by preseed-NAME.service.
@@ -23,12 +24,19 @@ enum Command {
         /// The service's name: its declaration's file name without `.toml`.
         name: String,
     },
+    /// For the helper itself, which starts it as a user of no rights: checks a database in the working directory.
+    #[command(name = verify::CHECK, hide = true)]
+    CheckSqlite {
+        /// The database's name.
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
-    let Arguments {
-        command: Command::Run { name },
-    } = Arguments::parse();
+    let name = match Arguments::parse().command {
+        Command::Run { name } => name,
+        Command::CheckSqlite { file } => return verify::check_database(&file),
+    };
     logger::init();
     let service = match declaration::load_service(&Search::from_env(), &name) {
         Ok(service) => service,

@@ -136,15 +136,17 @@ fn restore(
         waited: false,
     };
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
-        // Held until the restore ends.
-        let _slot = if source.moves_data() {
+        // Held until no more data is moved.
+        context.hold(if source.moves_data() {
             Some(slots::take(service).map_err(Failure::Storage)?)
         } else {
             None
-        };
+        });
         let mut progress =
             Progress::new(format!("restoring {name} from {}", source.label(snapshot)));
-        source.restore(snapshot, &mut progress)
+        let restored = source.restore(snapshot, &mut progress);
+        context.give_slot_back();
+        restored
     })
     .map_err(Refusal::not_restored)?;
     match asked {

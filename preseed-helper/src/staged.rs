@@ -1,16 +1,29 @@
 //! A restore that is prepared beside the real storage, verified there, and then put in its place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use report::Progress;
 use storage::mark::Stage;
 use storage::{Error, Mark, Origin, Snapshot, Staged};
 
 use crate::tier::{Context, Failure, Restored};
-use crate::verify::verify;
+use crate::verify::{must_hold_the_data, verify};
 
-/// Stages `origin`, lets `fill` write what is missing (it is given the staged directory, absolute),
-/// verifies it, and swaps it in with a mark that says `by` and `from`.
+/// Writes what is missing into staged storage.
+pub enum Fill<'f> {
+    /// Nothing is.
+    Nothing,
+    /// These paths of a snapshot.
+    Paths(&'f Snapshot, &'f [PathBuf]),
+    /// By this, which is given the staged directory (absolute). Nobody else sees it.
+    By(FillBy<'f>),
+}
+
+/// See [`Fill::By`].
+pub type FillBy<'f> =
+    Box<dyn FnOnce(&Path, &mut Progress) -> std::result::Result<(), Failure> + Send + 'f>;
+
+/// Stages `origin`, has it filled, verifies it, and swaps it in with a mark that says `by` and `from`.
 ///
 /// # Errors
 /// See [`Failure`]. What was staged is thrown away unless it is complete.
@@ -20,7 +33,7 @@ pub fn restore(
     by: &str,
     from: &str,
     progress: &mut Progress,
-    fill: impl FnOnce(&Path, &mut Progress) -> std::result::Result<(), Failure>,
+    fill: Fill<'_>,
 ) -> std::result::Result<Restored, Failure> {
     let storage = context.storage;
     storage
@@ -29,8 +42,11 @@ pub fn restore(
     let staged = storage
         .stage(origin, &mut |done, total| progress.at(done, total))
         .map_err(at_fault)?;
-    let ready =
-        fill(&staged.path, progress).and_then(|()| verify(context.service, &staged.path, from));
+    let ready = filled(context, &staged, from, progress, fill).and_then(|()| {
+        // A check moves no data.
+        context.give_slot_back();
+        verify(context.service, storage, &staged, from)
+    });
     if let Err(failure) = ready {
         return Err(thrown_away(context, &staged, failure));
     }
@@ -47,6 +63,40 @@ pub fn restore(
     })
 }
 
+/// Has staged storage filled, and looks whether it holds the data then.
+fn filled(
+    context: &Context<'_>,
+    staged: &Staged,
+    from: &str,
+    progress: &mut Progress,
+    fill: Fill<'_>,
+) -> std::result::Result<(), Failure> {
+    let storage = context.storage;
+    let service = context.service;
+    let mut fill = match fill {
+        Fill::Nothing => None,
+        Fill::By(fill) => Some(fill),
+        Fill::Paths(snapshot, paths) => {
+            storage
+                .copy_paths(snapshot, paths, staged, &mut |done, total| {
+                    progress.at(done, total);
+                })
+                .map_err(at_fault)?;
+            None
+        }
+    };
+    let mut ready = Ok(());
+    storage
+        .inside(staged, &mut |directory| {
+            ready = fill
+                .take()
+                .map_or(Ok(()), |fill| fill(directory, progress))
+                .and_then(|()| must_hold_the_data(service, directory, from));
+        })
+        .map_err(at_fault)?;
+    ready
+}
+
 /// Restores a snapshot of this machine, local or in a replica: from its `whole`, or only the declared `paths`
 /// of it. The mark says that it came `by` this, or by a copy.
 ///
@@ -60,7 +110,7 @@ pub fn restore_snapshot(
     progress: &mut Progress,
 ) -> std::result::Result<Restored, Failure> {
     if context.service.paths.is_empty() {
-        return restore(context, whole, by, &snapshot.name, progress, |_, _| Ok(()));
+        return restore(context, whole, by, &snapshot.name, progress, Fill::Nothing);
     }
     let wanted = context.wanted();
     restore(
@@ -69,19 +119,11 @@ pub fn restore_snapshot(
         "copy",
         &snapshot.name,
         progress,
-        |staged, progress| {
-            context
-                .storage
-                .copy_paths(snapshot, &wanted, staged, &mut |done, total| {
-                    progress.at(done, total);
-                })
-                .map_err(at_fault)
-        },
+        Fill::Paths(snapshot, &wanted),
     )
 }
 
 /// Verifies a local snapshot in a clone, which is thrown away: for a restore in place, and with it nothing is changed.
-/// A clone can be written to, as SQLite needs to read a log, and checks may.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -90,7 +132,15 @@ pub fn try_out(context: &Context<'_>, snapshot: &Snapshot) -> std::result::Resul
         .storage
         .stage(&Origin::Clone(snapshot), &mut |_, _| {})
         .map_err(at_fault)?;
-    match verify(context.service, &staged.path, &snapshot.name) {
+    let passed = filled(
+        context,
+        &staged,
+        &snapshot.name,
+        &mut Progress::new(format!("looking into {}", snapshot.name)),
+        Fill::Nothing,
+    )
+    .and_then(|()| verify(context.service, context.storage, &staged, &snapshot.name));
+    match passed {
         Ok(()) => context.storage.discard(&staged).map_err(Failure::Storage),
         Err(failure) => Err(thrown_away(context, &staged, failure)),
     }

@@ -7,7 +7,7 @@ mod receive;
 mod restic;
 mod rollback;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
 
 use declaration::settings::{Check, Service};
@@ -15,6 +15,8 @@ use declaration::value::TierName;
 use report::Progress;
 use storage::contents::named;
 use storage::{Contents, Error, Kept, Observation, Origin, Result, Snapshot, Storage};
+
+use crate::slots::Slot;
 
 /// What every source is given.
 pub struct Context<'a> {
@@ -25,6 +27,7 @@ pub struct Context<'a> {
     /// What was seen of it when the restore was decided.
     pub observation: &'a Observation,
     local: OnceCell<Vec<Snapshot>>,
+    slot: RefCell<Option<Slot>>,
 }
 
 /// Snapshots of a source, newest first. Those that are not needed are never asked for.
@@ -142,7 +145,18 @@ impl<'a> Context<'a> {
             storage,
             observation,
             local: OnceCell::new(),
+            slot: RefCell::new(None),
         }
+    }
+
+    /// Holds a slot for a restore that moves data, until it is given back or another one is held.
+    pub fn hold(&self, slot: Option<Slot>) {
+        self.slot.replace(slot);
+    }
+
+    /// Gives the slot back: no more data is moved.
+    pub fn give_slot_back(&self) {
+        self.slot.replace(None);
     }
 
     /// What a snapshot of this machine holds.

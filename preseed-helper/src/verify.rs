@@ -1,62 +1,118 @@
 //! Whether a copy of the service's data is sound, as far as its declaration says how that is told.
+//!
+//! Each check is run on a copy of its own that is thrown away: what is swapped in is what the source held. It has a
+//! deadline, holds no restore's slot, and can do nothing to the machine.
 
 mod command;
+mod files;
+mod integrity;
+mod journal;
 mod sqlite;
+mod turn;
 
 use std::path::Path;
+use std::time::Duration;
 
 use declaration::settings::{Check, Service};
 use report::status;
-use storage::{Contents, Error, Result};
+use storage::{Contents, Error, Result, Staged, Storage};
 
 use crate::tier::Failure;
+
+pub use integrity::check_database;
+pub use sqlite::CHECK;
+
+/// How long a check may take where `stall-timeout` is `infinity`.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// That the declared checks can be run at all, before anything is copied.
 ///
 /// # Errors
-/// When a command is not there.
+/// When a command is not there, or somebody else than root can have put it there.
 pub fn must_be_possible(service: &Service) -> Result<()> {
     service.verify.iter().try_for_each(|check| match check {
         Check::Sqlite(_) => Ok(()),
-        Check::Command(words) => command::must_be_there(words, service),
+        Check::Command(command) => command::must_be_there(command, service),
     })
 }
 
-/// Verifies the copy of `from` (a snapshot, for people) that lies in `directory` (absolute, writable): it must hold
-/// what is expected, then pass the declared checks.
+/// That the copy of `from` (a snapshot, for people) that lies in `directory` (absolute) holds what is expected.
+///
+/// # Errors
+/// It is the snapshot's fault if it does not.
+pub fn must_hold_the_data(
+    service: &Service,
+    directory: &Path,
+    from: &str,
+) -> std::result::Result<(), Failure> {
+    let contents = Contents::of_copy(directory, service).map_err(Failure::Snapshot)?;
+    match contents.lacks() {
+        None => Ok(()),
+        Some(lacks) => Err(Failure::Snapshot(Error::new(
+            from,
+            format!("after the restore {lacks}"),
+            "an older snapshot may be whole: see `preseedctl plan`",
+        ))),
+    }
+}
+
+/// That staged storage, a copy of `from` (a snapshot, for people), passes the declared checks. It is not changed.
 ///
 /// # Errors
 /// See [`Failure`]: the snapshot's if it does not pass, the source's if a check could not be finished. What could not
 /// be checked is no reason to take older data.
-pub fn verify(service: &Service, directory: &Path, from: &str) -> std::result::Result<(), Failure> {
-    let contents = Contents::of_copy(directory, service).map_err(Failure::Snapshot)?;
-    if let Some(lacks) = contents.lacks() {
-        return Err(Failure::Snapshot(Error::new(
-            from,
-            format!("after the restore {lacks}"),
-            "an older snapshot may be whole: see `preseedctl plan`",
-        )));
+pub fn verify(
+    service: &Service,
+    storage: &dyn Storage,
+    staged: &Staged,
+    from: &str,
+) -> std::result::Result<(), Failure> {
+    if service.verify.is_empty() {
+        return Ok(());
     }
+    // Given back when all are done.
+    let _turn = turn::take(service).map_err(Failure::Source)?;
     for check in &service.verify {
-        let unsound = |what: String| {
-            Failure::Snapshot(Error::new(
-                from,
-                what,
-                "an older snapshot may be sound: see `preseedctl plan`",
-            ))
-        };
-        match check {
-            Check::Sqlite(path) => {
-                status::say(&format!("checking {} of {from}", path.display()));
-                let checked = sqlite::check(directory, path).map_err(Failure::Source)?;
-                checked.map_err(unsound)?;
+        status::say(&match check {
+            Check::Sqlite(path) => format!("checking {} of {from}", path.display()),
+            Check::Command(command) => format!("checking {from} with {}", command.words.join(" ")),
+        });
+        let mut checked = None;
+        storage
+            .try_out(staged, &mut |trial| {
+                checked = Some(match check {
+                    Check::Sqlite(path) => sqlite::check(service, trial, path),
+                    Check::Command(command) => command::check(command, service, trial),
+                });
+            })
+            .map_err(|error| {
+                Failure::Source(error.while_doing("restored data could not be verified"))
+            })?;
+        match checked {
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(what))) => {
+                return Err(Failure::Snapshot(Error::new(
+                    from,
+                    what,
+                    "an older snapshot may be sound: see `preseedctl plan`",
+                )));
             }
-            Check::Command(words) => {
-                status::say(&format!("checking {from} with {}", words.join(" ")));
-                let checked = command::check(words, service, directory).map_err(Failure::Source)?;
-                checked.map_err(unsound)?;
-            }
+            Some(Err(error)) => return Err(Failure::Source(error)),
+            None => return Err(Failure::Source(not_run(from))),
         }
     }
     Ok(())
+}
+
+fn not_run(from: &str) -> Error {
+    Error::new(
+        from,
+        "restored data could not be verified: a check was not run",
+        "report this as a bug",
+    )
+}
+
+/// How long a check may take.
+fn deadline(service: &Service) -> Duration {
+    service.stall_timeout.min(LONGEST)
 }

@@ -46,10 +46,7 @@ pub fn run(command: &mut Command, uid: u32, deadline: Duration) -> io::Result<Wa
     let began = Instant::now();
     let mut child = command.spawn()?;
     let family = Family::of(child.id(), Some(uid), others);
-    let (stdout, stderr) = (
-        Tail::of(child.stdout.take()),
-        Tail::of(child.stderr.take()),
-    );
+    let (stdout, stderr) = (Tail::of(child.stdout.take()), Tail::of(child.stderr.take()));
     let mut ended = until(&mut child, || began.elapsed() >= deadline);
     let in_time = ended.is_some();
     if !in_time {
@@ -111,7 +108,10 @@ mod tests {
 
     #[test]
     fn the_last_words_and_the_status_are_told() {
-        let (watched, _) = sh("echo a; echo b; echo c >&2; exit 7", Duration::from_secs(30));
+        let (watched, _) = sh(
+            "echo a; echo b; echo c >&2; exit 7",
+            Duration::from_secs(30),
+        );
         assert!(matches!(watched.ending, Ending::Ended(status) if status.code() == Some(7)));
         assert_eq!((&*watched.stdout, &*watched.stderr), ("b", "c"));
     }

@@ -1,6 +1,7 @@
 //! A directory of any file system: no snapshots, marks as extended attributes.
 
 pub(crate) mod replaced;
+mod trial;
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +14,7 @@ use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, kept, mountpoint, shown, step,
+    Snapshot, Staged, Storage, Trial, kept, mountpoint, shown, step,
 };
 
 /// One service's directory.
@@ -28,6 +29,11 @@ impl Directory<'_> {
 
     fn staging_path(&self) -> PathBuf {
         self.beside(&kept::staging(&self.leaf()))
+    }
+
+    /// What files are copied to for a check.
+    fn check_path(&self) -> PathBuf {
+        self.beside(&kept::check(&self.leaf()))
     }
 
     fn leaf(&self) -> String {
@@ -178,10 +184,20 @@ impl Storage for Directory<'_> {
         &self,
         _snapshot: &Snapshot,
         _paths: &[PathBuf],
-        _into: &Path,
+        _staged: &Staged,
         _progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()> {
         Err(self.no_snapshots())
+    }
+
+    fn inside(&self, _staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {
+        work(&self.staging_path());
+        Ok(())
+    }
+
+    fn try_out(&self, _staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()> {
+        let staging = self.staging_path();
+        trial::try_out(self.service, &staging, &self.check_path(), work)
     }
 
     fn rollback(&self, _snapshot: &Snapshot) -> Result<()> {
@@ -210,7 +226,7 @@ impl Storage for Directory<'_> {
             return Err(self.no_snapshots());
         };
         let path = self.staging_path();
-        let staged = Staged { path: path.clone() };
+        let staged = Staged { name: shown(&path) };
         self.discard(&staged)?;
         std::fs::create_dir(&path).map_err(|error| refused(&path, "cannot be created", &error))?;
         write_mark(&path, &Mark::new(Stage::Staging, "preseed", ""))?;
@@ -235,12 +251,13 @@ impl Storage for Directory<'_> {
         }
     }
 
-    fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
-        mountpoint::own(&staged.path, self.service, &mut Vec::new())?;
+    fn replace(&self, _staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
+        let staging = self.staging_path();
+        mountpoint::own(&staging, self.service, &mut Vec::new())?;
         // The data is on the disk before the mark that says so.
-        sync(&staged.path)?;
-        write_mark(&staged.path, &mark.at_stage(Stage::Staged))?;
-        sync(&staged.path)?;
+        sync(&staging)?;
+        write_mark(&staging, &mark.at_stage(Stage::Staged))?;
+        sync(&staging)?;
         self.swap(mark)
     }
 
@@ -249,7 +266,9 @@ impl Storage for Directory<'_> {
         match left_over {
             LeftOver::Nothing => Ok(None),
             LeftOver::Incomplete | LeftOver::Unmarked => {
-                self.discard(&Staged { path: staging })?;
+                self.discard(&Staged {
+                    name: shown(&staging),
+                })?;
                 Ok(Some(kept::thrown_away()))
             }
             LeftOver::Complete(mark) => {

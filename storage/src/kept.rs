@@ -12,6 +12,12 @@ pub fn staging(leaf: &str) -> String {
     format!("{leaf}:preseed-staging")
 }
 
+/// The last component of the copy of a staged dataset or directory that checks are run on.
+#[must_use]
+pub fn check(leaf: &str) -> String {
+    format!("{leaf}:preseed-check")
+}
+
 /// The last component of what a restore replaced: when, and why, e.g.
 /// `sonarr:preseed-kept-20261123T072100.250Z-before-restic`. Two restores within a second have names of their own.
 #[must_use]

@@ -13,9 +13,11 @@ pub mod lock;
 pub mod mark;
 mod mountinfo;
 mod mountpoint;
+mod namespace;
 pub mod replaced;
 pub mod stall;
 pub mod step;
+mod trial;
 mod zfs;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +28,8 @@ use jiff::Timestamp;
 pub use contents::Contents;
 pub use error::Error;
 pub use mark::{Mark, MarkState};
+pub use mountpoint::owner;
+pub use trial::Trial;
 
 /// A result whose error says where, what, and what to do.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -101,8 +105,8 @@ pub enum Origin<'a> {
 /// Storage in which a restore is prepared, beside the real one.
 #[derive(Debug)]
 pub struct Staged {
-    /// Where it can be written to and looked at (absolute).
-    pub path: PathBuf,
+    /// Its name for people: a dataset's, or a directory's path.
+    pub name: String,
 }
 
 /// What was done so that storage is what is declared.
@@ -169,8 +173,8 @@ pub trait Storage {
     /// When it cannot be looked into.
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents>;
 
-    /// Copies these paths of a snapshot, local or in a replica of this machine, into the directory `into`
-    /// (absolute), with all that belongs to them. Paths that the snapshot lacks are left out.
+    /// Copies these paths of a snapshot, local or in a replica of this machine, into staged storage, with all that
+    /// belongs to them. Paths that the snapshot lacks are left out.
     /// `progress` is told the bytes done.
     ///
     /// # Errors
@@ -179,9 +183,24 @@ pub trait Storage {
         &self,
         snapshot: &Snapshot,
         paths: &[PathBuf],
-        into: &Path,
+        staged: &Staged,
         progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()>;
+
+    /// Gives `work` the staged storage as a directory (absolute) that nobody else sees, for as long as it takes. It
+    /// runs in a thread of its own; programs that it starts see the directory as well, and nothing of theirs may be
+    /// left once it returns.
+    ///
+    /// # Errors
+    /// When it cannot be made to be seen.
+    fn inside(&self, staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()>;
+
+    /// Gives `work` a copy of the staged storage that is thrown away, and that nobody else sees: nothing that is done
+    /// to it changes what is staged. Otherwise as [`Storage::inside`].
+    ///
+    /// # Errors
+    /// When there can be no such copy, or when it cannot be thrown away.
+    fn try_out(&self, staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()>;
 
     /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost.
     ///

@@ -41,8 +41,22 @@ pub(crate) fn all_below(path: &Path) -> Result<Vec<PathBuf>> {
         .collect())
 }
 
+/// All directories on which a file system of ZFS is mounted, in the order of their mounting.
+pub(crate) fn points_of_zfs() -> Result<Vec<PathBuf>> {
+    let points = table()?
+        .split(|&b| b == b'\n')
+        .filter_map(|line| {
+            let fields: Vec<&[u8]> = line.split(|&b| b == b' ').collect();
+            let found = mounted(&fields)?;
+            (found.kind == "zfs").then(|| PathBuf::from(unescaped(fields[4])))
+        })
+        .collect();
+    Ok(points)
+}
+
 fn table() -> Result<Vec<u8>> {
-    let file = "/proc/self/mountinfo";
+    // Of this thread: it may have a mount namespace of its own.
+    let file = "/proc/thread-self/mountinfo";
     std::fs::read(file).map_err(|error| {
         Error::new(
             file,

@@ -159,8 +159,7 @@ pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> 
             "see that its file system is writable",
         )
     };
-    let uid = user(&service.owner, service)?;
-    let gid = group(&service.group, service)?;
+    let (uid, gid) = owner(service)?;
     let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its owner", &e))?;
     if (metadata.uid(), metadata.gid()) != (uid, gid) {
         step::at(|| format!("chown {}", shown(path)));
@@ -177,6 +176,17 @@ pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> 
         changes.push(format!("mode {mode:04o}"));
     }
     Ok(())
+}
+
+/// The numbers of the declared owner and group.
+///
+/// # Errors
+/// When the user or group does not exist, or cannot be asked for.
+pub fn owner(service: &Service) -> Result<(u32, u32)> {
+    Ok((
+        user(&service.owner, service)?,
+        group(&service.group, service)?,
+    ))
 }
 
 fn user(principal: &Principal, service: &Service) -> Result<u32> {

@@ -10,6 +10,7 @@ pub(crate) mod replaced;
 mod replica;
 mod staging;
 mod swap;
+mod trial;
 mod unmarked;
 
 use std::cell::RefCell;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use crate::mark::PROPERTY;
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, copy, kept, mountpoint,
+    Snapshot, Staged, Storage, Trial, copy, kept, mountpoint,
 };
 use properties::Properties;
 
@@ -165,24 +166,35 @@ impl Storage for Zfs<'_> {
     }
 
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {
-        inspect::mounted(&snapshot.name, |place| {
-            Contents::of_copy(place, self.service)
-        })
+        let service = self.service;
+        inspect::mounted(&snapshot.name, |place| Contents::of_copy(place, service))
     }
 
     fn copy_paths(
         &self,
         snapshot: &Snapshot,
         paths: &[PathBuf],
-        into: &Path,
+        staged: &Staged,
         progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()> {
         if let Some(found) = self.seen()?.dataset {
             found::must_stay_encrypted(&found, snapshot)?;
         }
-        inspect::mounted(&snapshot.name, |place| {
-            copy::copy(place, paths, into, self.service.stall_timeout, progress)
+        let stall = self.service.stall_timeout;
+        inspect::both(&snapshot.name, &staged.name, |from, into| {
+            copy::copy(from, paths, into, stall, progress)
         })
+    }
+
+    fn inside(&self, _staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {
+        staging::inside(self, |staged| {
+            work(staged);
+            Ok(())
+        })
+    }
+
+    fn try_out(&self, staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()> {
+        trial::try_out(self, staged, work)
     }
 
     fn rollback(&self, snapshot: &Snapshot) -> Result<()> {

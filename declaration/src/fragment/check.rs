@@ -2,13 +2,13 @@
 
 use crate::document::{At, Document, Given};
 use crate::place::Place;
-use crate::settings::Check;
+use crate::settings::{Check, CheckCommand};
 use crate::table::{Keys, Table};
 use crate::value::{AbsolutePath, CommandWord, RelativePath};
 
 static CHECK: Keys = Keys {
     header: "[[preseed.verify]]",
-    keys: &["sqlite", "command"],
+    keys: &["sqlite", "command", "user"],
 };
 
 pub(super) fn read(document: &mut Document<'_>, preseed: &Table<'_>) -> Given<Vec<Check>> {
@@ -40,12 +40,28 @@ pub(super) fn read(document: &mut Document<'_>, preseed: &Table<'_>) -> Given<Ve
 fn read_one(document: &mut Document<'_>, table: &Table<'_>, place: Place) -> Option<Check> {
     let sqlite: Given<RelativePath> = table.text(document, "sqlite");
     let command: Given<Vec<At<CommandWord>>> = table.list_at(document, "command");
+    let user: Given<CommandWord> = table.text(document, "user");
+    let as_root = match user {
+        Given::No => false,
+        Given::Value(At { value, .. }) if value.0 == "root" && !matches!(command, Given::No) => {
+            true
+        }
+        Given::Value(At { place, .. }) => {
+            document.note_at(
+                place,
+                "`user` can only be \"root\", for a `command`",
+                "leave it out: a command runs as the dataset's owner, and SQLite as nobody",
+            );
+            return None;
+        }
+        Given::Unreadable => return None,
+    };
     match (sqlite, command) {
         (Given::Value(At { value, .. }), Given::No) => {
             let RelativePath(path) = value;
             Some(Check::Sqlite(path))
         }
-        (Given::No, Given::Value(at)) => read_command(document, at),
+        (Given::No, Given::Value(at)) => read_command(document, at, as_root),
         (Given::No, Given::No) => {
             document.note_at(
                 place,
@@ -67,7 +83,11 @@ fn read_one(document: &mut Document<'_>, table: &Table<'_>, place: Place) -> Opt
     }
 }
 
-fn read_command(document: &mut Document<'_>, at: At<Vec<At<CommandWord>>>) -> Option<Check> {
+fn read_command(
+    document: &mut Document<'_>,
+    at: At<Vec<At<CommandWord>>>,
+    as_root: bool,
+) -> Option<Check> {
     let Some(program) = at.value.first() else {
         document.note_at(
             at.place,
@@ -81,5 +101,8 @@ fn read_command(document: &mut Document<'_>, at: At<Vec<At<CommandWord>>>) -> Op
         return None;
     }
     let words = at.value.into_iter().map(|at| at.value.0);
-    Some(Check::Command(words.collect()))
+    Some(Check::Command(CheckCommand {
+        words: words.collect(),
+        as_root,
+    }))
 }

@@ -21,7 +21,7 @@ use report::{Event, Kind, Progress};
 use storage::{Contents, Error, Origin, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Snapshots, Source};
-use crate::staged;
+use crate::staged::{self, Fill};
 use listing::Listing;
 use trouble::Trouble;
 
@@ -170,18 +170,18 @@ impl Source for Restic<'_> {
         } else {
             Vec::new()
         };
+        let (service, backup) = (self.context.service, self.backup);
         staged::restore(
             self.context,
             &Origin::Empty,
             "restic",
             &snapshot.name,
             progress,
-            |staged, progress| {
+            Fill::By(Box::new(|staged, progress| {
                 let target = staged.join(lift::TARGET);
-                let service = self.context.service;
                 patience::restore(&call, service, snapshot, &include, &target, progress)?;
-                lift::lift(&target, &self.backup.path, staged).map_err(staged::at_fault)
-            },
+                lift::lift(&target, &backup.path, staged).map_err(staged::at_fault)
+            })),
         )
     }
 }

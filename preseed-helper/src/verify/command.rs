@@ -1,17 +1,18 @@
-//! A declared command, which is given the copy's directory.
+//! A declared command, which is given a copy of the data.
 
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::Stdio;
-use std::sync::Mutex;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use declaration::settings::Service;
-use storage::command::{command, line_of, not_started};
-use storage::stall::end_group;
-use storage::{Error, Result};
+use declaration::settings::{CheckCommand, Service};
+use declaration::trust;
+use nix::sys::statvfs::statvfs;
+use process::{Ending, Identity, confine};
+use storage::command::{line_of, not_started};
+use storage::{Error, Result, Trial};
+
+use super::deadline;
 
 /// Statuses by which a shell says that it could not run something (sh(1p)).
 const NOT_RUN: [i32; 2] = [126, 127];
@@ -19,76 +20,98 @@ const NOT_RUN: [i32; 2] = [126, 127];
 /// Where programs are looked for that the command starts.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// That the command is there and may be executed.
-pub(super) fn must_be_there(words: &[String], service: &Service) -> Result<()> {
-    let program = words.first().map(String::as_str).unwrap_or_default();
-    let found = std::fs::metadata(program);
-    let fault = match found {
-        Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return Ok(()),
-        Ok(_) => "it cannot be executed".to_owned(),
-        Err(error) => error.to_string(),
+/// Stands in for root: a user without any rights (systemd's UIDS-GIDS.md).
+const NOBODY: Identity = Identity {
+    uid: 65534,
+    gid: 65534,
+};
+
+/// Less room than this is none, in bytes.
+const NO_ROOM: u64 = 1 << 20;
+
+/// How long is looked for what the command could not read.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// That the command is there, may be executed, and that nobody but root can have put it there.
+pub(super) fn must_be_there(command: &CheckCommand, service: &Service) -> Result<()> {
+    let program = program(command);
+    let refused = |fault: String, cure: String| {
+        Err(Error::new(
+            program,
+            format!("restored data cannot be verified by it: {fault}"),
+            cure,
+        ))
     };
-    Err(Error::new(
-        program,
-        format!("restored data cannot be verified by it: {fault}"),
-        format!(
-            "install it, or correct `verify` in {}",
-            service.source.display()
-        ),
-    ))
+    let correct = format!("or correct `verify` in {}", service.source.display());
+    match std::fs::metadata(program) {
+        Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {}
+        Ok(_) => {
+            return refused(
+                "it cannot be executed".into(),
+                format!("install it, {correct}"),
+            );
+        }
+        Err(error) => return refused(error.to_string(), format!("install it, {correct}")),
+    }
+    match trust::check(Path::new(program)) {
+        Ok(()) => Ok(()),
+        Err(invalid) => refused(invalid.what, format!("{}; {correct}", invalid.cure)),
+    }
 }
 
-/// Runs the command with `directory` as its last argument, with none of our environment, for as long as the service's
-/// `stall-timeout` at most. Gives what is wrong with the data, in words, if it says so by its exit status.
+fn program(command: &CheckCommand) -> &str {
+    command
+        .words
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default()
+}
+
+/// Runs the command with the copy's directory, seen at the service's path, as its last argument, until its deadline.
+/// Gives what is wrong with the data, in words, if it says so by its exit status.
 ///
 /// # Errors
-/// When it cannot be run to its own end: that says nothing of the data.
+/// When it cannot be run to its own end, or could not do what it wanted: that says nothing of the data.
 pub(super) fn check(
-    words: &[String],
+    checked: &CheckCommand,
     service: &Service,
-    directory: &Path,
+    trial: &Trial,
 ) -> Result<std::result::Result<(), String>> {
-    let (program, args) = words
-        .split_first()
-        .map_or(("", words), |(p, args)| (p.as_str(), args));
-    let mut command = command(program, args);
+    let who = identity(checked, service)?;
+    let not_given = |error: std::io::Error| {
+        Error::new(
+            service.name.as_str(),
+            format!(
+                "restored data could not be verified: the copy cannot be given to the check: {error}"
+            ),
+            "see that its file system has room",
+        )
+    };
+    let _ = std::fs::remove_dir(&trial.files);
+    // As it will be in its place; a stand-in for root gets at it as root would.
+    chown(&trial.root, Some(who.uid), Some(who.gid)).map_err(not_given)?;
+    let mode = PermissionsExt::from_mode(service.mode.bits());
+    std::fs::set_permissions(&trial.root, mode).map_err(not_given)?;
+    let directory = trial.show_copy(service)?;
+
+    let mut command = Command::new(program(checked));
+    command.args(checked.words.iter().skip(1)).arg(&directory);
+    confine(&mut command, who);
     command
-        .arg(directory)
-        // No secrets: the unit's credentials are named in the environment.
-        .env_clear()
         .env("PATH", PATH)
         .env("LC_ALL", "C.UTF-8")
         .env("PRESEED_SERVICE", service.name.as_str())
-        .current_dir("/")
-        .process_group(0)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|error| not_started(&command, &error))?;
-    let began = Instant::now();
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (out, err) = (Mutex::new(String::new()), Mutex::new(String::new()));
-    let (ended, in_time) = std::thread::scope(|scope| {
-        scope.spawn(|| keep_last_line(stdout, &out));
-        scope.spawn(|| keep_last_line(stderr, &err));
-        let mut pause = Duration::from_millis(5);
-        let mut in_time = true;
-        while let Ok(None) = child.try_wait() {
-            if began.elapsed() >= service.stall_timeout {
-                in_time = false;
-                break;
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(200));
-        }
-        // With all that it started: none of it may go on in the directory, or hold the pipes.
-        (end_group(&mut child), in_time)
-    });
-    let said = |line: Mutex<String>| line.into_inner().unwrap_or_default();
-    let (out, err) = (said(out), said(err));
-    let last = if err.is_empty() { out } else { err };
+        .current_dir("/");
+    let limit = deadline(service);
     let line = line_of(&command);
+    let watched = process::run(&mut command, who.uid, limit).map_err(|error| {
+        not_started(&command, &error).while_doing("restored data could not be verified")
+    })?;
+    let last = if watched.stderr.is_empty() {
+        watched.stdout
+    } else {
+        watched.stderr
+    };
     let not_done = |what: String| {
         Error::new(
             service.name.as_str(),
@@ -99,36 +122,88 @@ pub(super) fn check(
             ),
         )
     };
-    let status = ended.map_err(|error| not_done(format!("cannot be waited for: {error}")))?;
-    if !in_time {
+    let status = match watched.ending {
+        Ending::Ended(status) => status,
+        Ending::TimeIsUp => {
+            return Err(not_done(format!("was ended after {} s", limit.as_secs())));
+        }
+    };
+    let code = match status.code() {
+        Some(0) => return Ok(Ok(())),
+        Some(code) => code,
+        None => return Err(not_done(format!("ended with {status}"))),
+    };
+    if NOT_RUN.contains(&code) {
+        return Err(not_done(format!("ended with {status}")));
+    }
+    if has_no_room(&trial.root) {
         return Err(not_done(format!(
-            "was ended after {} s",
-            service.stall_timeout.as_secs()
+            "ended with {status}, and the copy it was given has no room left"
         )));
     }
-    match status.code() {
-        Some(0) => Ok(Ok(())),
-        Some(code) if !NOT_RUN.contains(&code) => {
-            Ok(Err(format!("`{line}` ended with {status}: {last}")))
-        }
-        _ => Err(not_done(format!("ended with {status}"))),
+    if let Some(path) = unreadable_for(who, &trial.root) {
+        let path = path.strip_prefix(&trial.root).unwrap_or(&path).display();
+        return Err(not_done(format!(
+            "ended with {status} as user {}, who cannot read {path} (`user = \"root\"` runs it as root)",
+            who.uid
+        )));
     }
+    Ok(Err(format!("`{line}` ended with {status}: {last}")))
 }
 
-fn keep_last_line(from: Option<impl Read>, last: &Mutex<String>) {
-    let Some(from) = from else { return };
-    let mut from = BufReader::new(from);
-    let mut line = Vec::new();
-    while from
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|bytes| bytes > 0)
-    {
-        let text = storage::command::one_line(&line);
-        if let Ok(mut last) = last.lock()
-            && !text.is_empty()
-        {
-            *last = text;
-        }
-        line.clear();
+/// Whom a command runs as.
+fn identity(command: &CheckCommand, service: &Service) -> Result<Identity> {
+    let (uid, gid) = storage::owner(service)?;
+    Ok(match (uid, command.as_root) {
+        (_, true) => Identity { uid: 0, gid: 0 },
+        (0, false) => NOBODY,
+        (uid, false) => Identity { uid, gid },
+    })
+}
+
+fn has_no_room(directory: &Path) -> bool {
+    #[allow(clippy::unnecessary_cast, reason = "their width differs by platform")]
+    statvfs(directory).is_ok_and(|room| {
+        (room.blocks_available() as u64).saturating_mul(room.fragment_size() as u64) < NO_ROOM
+            || (room.files() > 0 && room.files_available() == 0)
+    })
+}
+
+/// Something in the directory that this user cannot read, by its mode. Looked for only for a while.
+fn unreadable_for(who: Identity, directory: &Path) -> Option<PathBuf> {
+    if who.uid == 0 {
+        return None;
     }
+    let began = Instant::now();
+    let mut left = vec![directory.to_path_buf()];
+    while let Some(here) = left.pop() {
+        for entry in std::fs::read_dir(&here).ok()?.flatten() {
+            if began.elapsed() >= LOOK {
+                return None;
+            }
+            let Ok(found) = entry.metadata() else {
+                continue;
+            };
+            let shift = if found.uid() == who.uid {
+                6
+            } else if found.gid() == who.gid {
+                3
+            } else {
+                0
+            };
+            let may = found.mode() >> shift;
+            let is_open = if found.is_dir() {
+                may & 0o5 == 0o5
+            } else {
+                !found.is_file() || may & 0o4 == 0o4
+            };
+            if !is_open {
+                return Some(entry.path());
+            }
+            if found.is_dir() {
+                left.push(entry.path());
+            }
+        }
+    }
+    None
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, found, properties, receive, unmarked};
+use super::{Zfs, apply, call, found, inspect, properties, receive, trial, unmarked};
 use crate::mark::{PROPERTY, Stage};
-use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged};
+use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
 
-/// Where staged datasets are mounted.
+/// Where a staged dataset would be mounted by its own property: in the host's namespace it never is.
 const MOUNTS: &str = "/run/preseed/staging";
 
 /// Keeps zfs-mount-generator(8) away from datasets that are not in their place.
@@ -41,18 +42,7 @@ pub(super) fn stage(
     });
     // What was seen there is so no more.
     zfs.seen.replace(None);
-    let path = path(zfs);
-    let mounted = made.and_then(|()| {
-        std::fs::create_dir_all(&path).map_err(|error| {
-            Error::new(
-                path.to_string_lossy(),
-                format!("cannot be created: {error}"),
-                "see that /run is writable",
-            )
-        })?;
-        call::zfs(&["mount", &staging]).map(drop)
-    });
-    if let Err(error) = mounted {
+    if let Err(error) = made {
         return Err(match discard(zfs) {
             Ok(()) => error,
             Err(also) => {
@@ -60,7 +50,7 @@ pub(super) fn stage(
             }
         });
     }
-    Ok(Staged { path })
+    Ok(Staged { name: staging })
 }
 
 /// Finishes the receive that `found` is left over from, if it was from the same snapshot. Gives whether it did.
@@ -133,7 +123,7 @@ fn properties_of(
         Origin::Empty => "",
         Origin::Clone(snapshot) | Origin::Receive(snapshot) => &snapshot.name,
     };
-    let unbound = Mark::new(Stage::Staging, "preseed", from).bound_to(UNBOUND);
+    let unbound = unbound_mark(from);
     for (property, value) in [
         ("mountpoint", path.to_string_lossy().into_owned()),
         ("canmount", "noauto".to_owned()),
@@ -241,6 +231,28 @@ fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
 /// What an incomplete staging's mark is bound to.
 const UNBOUND: &str = "staging";
 
+/// The mark of a dataset that is prepared from the snapshot `from`, before its guid is known.
+pub(super) fn unbound_mark(from: &str) -> String {
+    Mark::new(Stage::Staging, "preseed", from).bound_to(UNBOUND)
+}
+
+/// Calls `zfs` to destroy something of preseed's that nobody else can have seen. The kernel takes its mount in our own
+/// namespace down a moment after the last program in it has ended.
+pub(super) fn destroy(args: &[&str]) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let began = Instant::now();
+    loop {
+        let ended = call::try_zfs(args)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        if !ended.stderr.contains("busy") || began.elapsed() >= PATIENCE {
+            return Err(call::failed(args, &ended));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Throws the staged dataset away, if there is one. It must carry the mark of an incomplete staging (that of a
 /// complete one is swapped in instead), or none and hold nothing.
 pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
@@ -249,17 +261,26 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
         return Ok(());
     };
     must_be_ours(&found)?;
+    // A clone of it would forbid it.
+    trial::discard(zfs)?;
     if is_incomplete(&found) {
         // With -r for the one snapshot that a receive brings; staged datasets have no children,
         // and clones of them do not exist. Never -R, never -f.
-        call::zfs(&["destroy", "-r", &staging])?;
+        destroy(&["destroy", "-r", &staging])?;
     } else {
         // Should anything hang on it after all, this refuses.
-        call::zfs(&["destroy", &staging])?;
+        destroy(&["destroy", &staging])?;
     }
-    // An empty directory in /run: it may stay.
-    let _ = std::fs::remove_dir(path(zfs));
     Ok(())
+}
+
+/// Gives `work` the staged dataset as a directory that nobody else sees (see [`crate::Storage::inside`]).
+pub(super) fn inside<T: Send>(
+    zfs: &Zfs<'_>,
+    work: impl FnOnce(&Path) -> Result<T> + Send,
+) -> Result<T> {
+    let needs = namespace::needs(zfs.service);
+    inspect::writable(&zfs.staging_name(), &needs, work)
 }
 
 /// That what stands where restores are staged may be thrown away, or is swapped in.
@@ -286,7 +307,7 @@ pub(super) fn must_be_ours(found: &Properties) -> Result<()> {
 }
 
 /// Whether a dataset is one that a restore staged and did not finish.
-fn is_incomplete(found: &Properties) -> bool {
+pub(super) fn is_incomplete(found: &Properties) -> bool {
     found
         .local_mark(UNBOUND)
         .is_some_and(|mark| mark.stage == Stage::Staging)
@@ -311,7 +332,7 @@ pub(super) fn left_over(found: Option<&Properties>) -> LeftOver {
     }
 }
 
-/// Where a service's staged dataset is mounted.
+/// Where a service's staged dataset would be mounted in the host's namespace.
 pub(super) fn path(zfs: &Zfs<'_>) -> PathBuf {
     Path::new(MOUNTS).join(zfs.service.name.as_str())
 }

@@ -14,7 +14,10 @@ pub(super) const KEPT: &str = "preseed:kept";
 
 /// Makes the staged dataset complete: owner, mode and final mark. Gives its properties.
 pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark) -> Result<Properties> {
-    mountpoint::own(&staging::path(zfs), zfs.service, &mut Vec::new())?;
+    let service = zfs.service;
+    staging::inside(zfs, |staged| {
+        mountpoint::own(staged, service, &mut Vec::new())
+    })?;
     let staged = zfs.seen()?.staging;
     let staged = staged.ok_or_else(|| gone(&zfs.staging_name()))?;
     // From here on it is the data, and is never thrown away.

@@ -1,0 +1,298 @@
+//! Brings the files of one database out of a copy of the data, for a check that is to see nothing else of it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, renameat};
+use nix::sys::statvfs::fstatvfs;
+use process::Identity;
+
+use super::journal;
+
+/// The name that the database is brought under.
+pub(super) const NAME: &str = "database";
+
+/// What may be beside a database and is a part of it.
+const BESIDE: [&str; 2] = ["-wal", "-journal"];
+
+/// How much is copied at once, in bytes.
+const PORTION: u64 = 64 << 20;
+
+/// Why files could not be brought.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The copy does not hold what it should.
+    Unsound(String),
+    /// It could not be done: that says nothing of the data.
+    Unchecked(String),
+}
+
+/// Brings the database at `path` (relative) in the directory `root` with its log and journal into the empty directory
+/// `into` (both absolute), where they belong to `who`: moved where that is possible, else copied until `deadline`.
+/// `root` is thrown away. `mountpoint` is where the service sees it: there a super-journal may be named.
+///
+/// # Errors
+/// See [`Trouble`].
+pub(super) fn bring(
+    root: &Path,
+    path: &Path,
+    into: &Path,
+    who: Identity,
+    mountpoint: &Path,
+    deadline: Instant,
+) -> Result<(), Trouble> {
+    let unchecked = |error: io::Error| Trouble::Unchecked(error.to_string());
+    let root = directory(root).map_err(unchecked)?;
+    let into = directory(into).map_err(unchecked)?;
+    let bring = |from: &Path, name: &str| -> io::Result<()> {
+        let brought = bring_one(&root, from, &into, name, deadline)?;
+        fchown(&brought, Some(who.uid), Some(who.gid))?;
+        brought.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+    };
+    bring(path, NAME).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidData => {
+            Trouble::Unsound(error.to_string())
+        }
+        _ if is_link(&error) => Trouble::Unsound("a link leads to it".to_owned()),
+        _ => Trouble::Unchecked(error.to_string()),
+    })?;
+    for suffix in BESIDE {
+        let beside = with_suffix(path, suffix);
+        match bring(&beside, &format!("{NAME}{suffix}")) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::InvalidData || is_link(&error) => {
+                return Err(Trouble::Unsound(format!(
+                    "{} is not a regular file",
+                    beside.display()
+                )));
+            }
+            Err(error) => return Err(Trouble::Unchecked(error.to_string())),
+        }
+    }
+    settle_journal(&root, &into, mountpoint).map_err(unchecked)?;
+    fchown(&into, Some(who.uid), Some(who.gid)).map_err(unchecked)
+}
+
+/// Makes of a journal that names a super-journal what it is to SQLite where the service runs: one to be played back if
+/// that file is there, else nothing.
+fn settle_journal(root: &File, into: &File, mountpoint: &Path) -> io::Result<()> {
+    let name = format!("{NAME}-journal");
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDWR | OFlag::O_CLOEXEC)
+        .resolve(BENEATH);
+    let journal = match openat2(into, name.as_str(), how) {
+        Ok(journal) => File::from(journal),
+        Err(nix::Error::ENOENT) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(found) = journal::super_of(&journal)? else {
+        return Ok(());
+    };
+    let is_there = match found.path.strip_prefix(mountpoint) {
+        Ok(below) => look(root, below).is_ok_and(|file| is_regular(&file)),
+        // Only looked at, by root: SQLite is never given its name.
+        Err(_) => found.path.symlink_metadata().is_ok_and(|it| it.is_file()),
+    };
+    if is_there {
+        journal.set_len(found.at)
+    } else {
+        let unlink = nix::unistd::UnlinkatFlags::NoRemoveDir;
+        Ok(nix::unistd::unlinkat(into, name.as_str(), unlink)?)
+    }
+}
+
+const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH
+    .union(ResolveFlag::RESOLVE_NO_SYMLINKS)
+    .union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+
+fn directory(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)
+}
+
+/// Opens something only to look at it: a pipe or a device is not touched.
+fn look(root: &File, path: &Path) -> io::Result<File> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+        .resolve(BENEATH);
+    Ok(File::from(openat2(root, path, how)?))
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(nix::libc::ELOOP)
+}
+
+/// Gives the file that was brought, opened for writing.
+fn bring_one(
+    root: &File,
+    from: &Path,
+    into: &File,
+    name: &str,
+    deadline: Instant,
+) -> io::Result<File> {
+    let looked = look(root, from)?;
+    if !is_regular(&looked) {
+        return Err(io::Error::new(
+            ErrorKind::InvalidData,
+            "it is not a regular file",
+        ));
+    }
+    let above = match from.parent() {
+        Some(above) if !above.as_os_str().is_empty() => look(root, above)?,
+        _ => root.try_clone()?,
+    };
+    let leaf = from.file_name().unwrap_or_default();
+    let mut flags = OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    match renameat(&above, leaf, into.as_fd(), name) {
+        Ok(()) => {}
+        Err(nix::Error::EXDEV) => flags |= OFlag::O_CREAT | OFlag::O_EXCL,
+        Err(error) => return Err(error.into()),
+    }
+    let is_copied = flags.contains(OFlag::O_EXCL);
+    let mut how = OpenHow::new().flags(flags).resolve(BENEATH);
+    if is_copied {
+        how = how.mode(nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR);
+    }
+    let brought = File::from(openat2(into, name, how)?);
+    if !is_copied {
+        return Ok(brought);
+    }
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC)
+        .resolve(BENEATH);
+    let source = File::from(openat2(root, from, how)?);
+    if !is_regular(&source) {
+        return Err(io::Error::new(
+            ErrorKind::InvalidData,
+            "it is not a regular file",
+        ));
+    }
+    copy(source, &brought, deadline)?;
+    Ok(brought)
+}
+
+/// Copies what a file holds, if there is room for it.
+fn copy(source: File, mut to: &File, deadline: Instant) -> io::Result<()> {
+    let needed = source.metadata()?.blocks().saturating_mul(512);
+    let room = fstatvfs(to)?;
+    #[allow(clippy::unnecessary_cast, reason = "their width differs by platform")]
+    let room = (room.blocks_available() as u64).saturating_mul(room.fragment_size() as u64);
+    if needed > room {
+        return Err(io::Error::new(
+            ErrorKind::StorageFull,
+            format!("there is no room to copy the database: {needed} bytes, and {room} are free"),
+        ));
+    }
+    let mut source = source;
+    loop {
+        if io::copy(&mut (&mut source).take(PORTION), &mut to)? == 0 {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(io::Error::new(
+                ErrorKind::TimedOut,
+                "copying the database took too long",
+            ));
+        }
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// From now on, or as good as never.
+pub(super) fn after(duration: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(duration).unwrap_or(now + super::LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn bring_from(root: &Path, path: &str) -> Result<tempfile::TempDir, Trouble> {
+        let into = tempfile::tempdir_in("/dev/shm").unwrap();
+        let who = Identity {
+            uid: nix::unistd::geteuid().as_raw(),
+            gid: nix::unistd::getegid().as_raw(),
+        };
+        let deadline = after(Duration::from_secs(60));
+        bring(
+            root,
+            Path::new(path),
+            into.path(),
+            who,
+            Path::new("/srv/app"),
+            deadline,
+        )?;
+        Ok(into)
+    }
+
+    #[test]
+    fn a_database_comes_with_its_log_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["a.db", "a.db-wal", "a.db-shm", "other"] {
+            std::fs::write(root.path().join(name), name).unwrap();
+        }
+        let into = bring_from(root.path(), "a.db").unwrap();
+        let mut names: Vec<_> = std::fs::read_dir(into.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["database", "database-wal"]);
+        assert_eq!(
+            std::fs::read(into.path().join("database-wal")).unwrap(),
+            b"a.db-wal"
+        );
+    }
+
+    #[test]
+    fn what_is_no_file_of_the_copy_is_no_database() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("a.db"), "").unwrap();
+        std::fs::create_dir(root.path().join("directory")).unwrap();
+        symlink("a.db", root.path().join("link")).unwrap();
+        symlink("/", root.path().join("out")).unwrap();
+        nix::unistd::mkfifo(
+            &root.path().join("pipe"),
+            nix::sys::stat::Mode::from_bits_truncate(0o600),
+        )
+        .unwrap();
+        for path in [
+            "link",
+            "missing",
+            "out/etc/passwd",
+            "directory",
+            "pipe",
+            "a.db/x",
+        ] {
+            let trouble = bring_from(root.path(), path).unwrap_err();
+            assert!(
+                matches!(trouble, Trouble::Unsound(_)),
+                "{path}: {trouble:?}"
+            );
+        }
+        symlink("/etc/passwd", root.path().join("a.db-wal")).unwrap();
+        let trouble = bring_from(root.path(), "a.db").unwrap_err();
+        assert!(matches!(trouble, Trouble::Unsound(_)), "{trouble:?}");
+    }
+}

@@ -1,0 +1,200 @@
+//! A copy of staged storage on which it is tried out whether the data is sound, and which is thrown away.
+
+use std::ffi::CString;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use declaration::settings::Service;
+use nix::libc;
+use nix::mount::{MsFlags, mount};
+
+use crate::{Error, Result, namespace, shown};
+
+/// How much a program may write to `/tmp`.
+const SCRATCH: &str = "mode=1777,size=64m";
+
+/// A copy of staged storage, seen by nobody else than the thread that is given it and the programs it starts.
+#[derive(Debug)]
+pub struct Trial {
+    /// The copy (absolute): whatever is done to it is thrown away.
+    pub root: PathBuf,
+    /// An empty directory for root alone with the room of the data's own file system (absolute).
+    pub files: PathBuf,
+}
+
+impl Trial {
+    /// Shows the copy at the service's own path, and makes all else that this thread sees read-only but for a small
+    /// `/tmp`. Only once for a trial. Gives where it is seen (absolute).
+    ///
+    /// # Errors
+    /// When it cannot be shown.
+    pub fn show_copy(&self, service: &Service) -> Result<PathBuf> {
+        let place = place_for(service)?;
+        show(&self.root, &place)?;
+        let tmp = Path::new("/tmp");
+        let is_needed = namespace::needs(service)
+            .iter()
+            .chain([&place])
+            .any(|path| path.starts_with(tmp));
+        if !is_needed && tmp.is_dir() {
+            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+            mount(Some("tmpfs"), tmp, Some("tmpfs"), flags, Some(SCRATCH))
+                .map_err(|error| not_shown(tmp, &error.into()))?;
+        }
+        Ok(place)
+    }
+
+    /// Shows [`Trial::files`] where any user comes by whom they belong to, and makes all else that this thread sees
+    /// read-only. Gives where they are seen (absolute).
+    ///
+    /// # Errors
+    /// When they cannot be shown.
+    pub fn show_files(&self) -> Result<PathBuf> {
+        let place = place_apart()?;
+        show(&self.files, &place)?;
+        Ok(place)
+    }
+}
+
+/// Binds a directory to a place, and makes all else read-only.
+fn show(directory: &Path, place: &Path) -> Result<()> {
+    bind(directory, place).map_err(|error| not_shown(place, &error))?;
+    let everything = Path::new("/");
+    set(everything, libc::AT_RECURSIVE, libc::MOUNT_ATTR_RDONLY, 0)
+        .map_err(|error| not_shown(everything, &error))?;
+    set(place, 0, 0, libc::MOUNT_ATTR_RDONLY).map_err(|error| not_shown(place, &error))
+}
+
+/// A directory that has nothing to do with the service's path, for root alone in the host's namespace.
+fn place_apart() -> Result<PathBuf> {
+    let above = Path::new(namespace::PLACE);
+    std::fs::set_permissions(above, Permissions::from_mode(0o711))
+        .map_err(|error| not_shown(above, &error))?;
+    let place = above.join("shown");
+    std::fs::create_dir(&place).map_err(|error| not_shown(&place, &error))?;
+    Ok(place)
+}
+
+/// A directory in this thread's mount namespace for what belongs at the service's path: that path, unless nothing can
+/// be mounted there without changing the machine.
+fn place_for(service: &Service) -> Result<PathBuf> {
+    let wanted = &service.mountpoint;
+    if wanted.is_dir() {
+        return Ok(wanted.clone());
+    }
+    let above = wanted.ancestors().skip(1).find(|above| above.is_dir());
+    let above = above.unwrap_or(Path::new("/"));
+    let hides = namespace::needs(service)
+        .iter()
+        .map(PathBuf::as_path)
+        .chain([Path::new(namespace::PLACE), Path::new("/usr")])
+        .any(|path| path.starts_with(above));
+    if hides {
+        return place_apart();
+    }
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(
+        Some("tmpfs"),
+        above,
+        Some("tmpfs"),
+        flags,
+        Some("mode=755,size=1m"),
+    )
+    .map_err(|error| not_shown(above, &error.into()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(wanted)
+        .map_err(|error| not_shown(wanted, &error))?;
+    Ok(wanted.clone())
+}
+
+/// Makes an empty directory for root alone in a copy, under a name that nothing in it has.
+pub(crate) fn new_directory(root: &Path) -> Result<PathBuf> {
+    const MANY: u32 = 1000;
+    let mut refused = io::Error::from(io::ErrorKind::AlreadyExists);
+    for number in 0..MANY {
+        let path = root.join(format!(".preseed-check-{number}"));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                refused = error;
+                break;
+            }
+        }
+    }
+    Err(Error::new(
+        shown(root),
+        format!("no directory for a check can be made in it: {refused}"),
+        "see that its file system has room",
+    ))
+}
+
+/// Mounts a directory at another place as well. No link is followed at its end.
+pub(crate) fn bind(directory: &Path, place: &Path) -> io::Result<()> {
+    let open = |path: &Path| -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW)
+            .open(path)
+    };
+    let (from, to) = (open(directory)?, open(place)?);
+    let by_descriptor = |file: &File| format!("/proc/self/fd/{}", file.as_raw_fd());
+    let none: Option<&str> = None;
+    mount(
+        Some(&*by_descriptor(&from)),
+        &*by_descriptor(&to),
+        none,
+        MsFlags::MS_BIND,
+        none,
+    )?;
+    Ok(())
+}
+
+/// Sets and clears attributes of what is mounted at `path` (mount_setattr(2)).
+fn set(path: &Path, flags: libc::c_int, set: u64, clear: u64) -> io::Result<()> {
+    #[repr(C)]
+    struct Attributes {
+        set: u64,
+        clear: u64,
+        propagation: u64,
+        user_namespace: u64,
+    }
+    let attributes = Attributes {
+        set,
+        clear,
+        propagation: 0,
+        user_namespace: 0,
+    };
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the path ends with a zero, and the size is that of the structure, which is only read.
+    #[expect(unsafe_code, reason = "neither nix nor rustix has mount_setattr(2)")]
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags,
+            &raw const attributes,
+            size_of::<Attributes>(),
+        )
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+fn not_shown(path: &Path, error: &io::Error) -> Error {
+    Error::new(
+        shown(path),
+        format!("a copy to check cannot be shown there: {error}"),
+        "see that we run as root, on Linux 5.12 or newer",
+    )
+}

@@ -1,0 +1,93 @@
+//! A clone of a snapshot of the staged dataset, on which it is tried out whether the data is sound.
+
+use super::properties::{self, Properties};
+use super::{Zfs, call, inspect, staging, unmarked};
+use crate::mark::PROPERTY;
+use crate::trial::{self, Trial};
+use crate::{Error, Result, Staged, kept, namespace};
+
+/// The snapshot of the staged dataset that is cloned.
+const SNAPSHOT: &str = "preseed-check";
+
+/// See [`crate::Storage::try_out`].
+pub(super) fn try_out(
+    zfs: &Zfs<'_>,
+    staged: &Staged,
+    work: &mut (dyn FnMut(&Trial) + Send),
+) -> Result<()> {
+    discard(zfs)?;
+    let clone = name(zfs);
+    let snapshot = format!("{}@{SNAPSHOT}", staged.name);
+    call::zfs(&["snapshot", &snapshot])?;
+    let tried = tried(zfs, &snapshot, &clone, work);
+    let thrown_away = discard(zfs);
+    let thrown_away = thrown_away.and(staging::destroy(&["destroy", &snapshot]));
+    // Should it be left behind, it says why after what came before.
+    tried.and(thrown_away)
+}
+
+fn tried(
+    zfs: &Zfs<'_>,
+    snapshot: &str,
+    clone: &str,
+    work: &mut (dyn FnMut(&Trial) + Send),
+) -> Result<()> {
+    let mark = format!("{PROPERTY}={}", staging::unbound_mark(snapshot));
+    let ignored = format!("{}=on", staging::IGNORED);
+    let options = [
+        "clone",
+        "-o",
+        "mountpoint=none",
+        "-o",
+        "canmount=noauto",
+        "-o",
+        &ignored,
+        "-o",
+        "com.sun:auto-snapshot=false",
+        "-o",
+        &mark,
+    ];
+    call::zfs(&[&options[..], &[snapshot, clone]].concat())?;
+    let needs = namespace::needs(zfs.service);
+    inspect::writable(clone, &needs, |root| {
+        let files = trial::new_directory(root)?;
+        work(&Trial {
+            root: root.to_owned(),
+            files,
+        });
+        Ok(())
+    })
+}
+
+/// Throws away the clone that a check has left, if there is one.
+///
+/// # Errors
+/// When it is not one of preseed's, or cannot be removed.
+pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
+    let clone = name(zfs);
+    let Some(found) = properties::get(&clone)? else {
+        return Ok(());
+    };
+    if is_ours(&found)? {
+        return staging::destroy(&["destroy", &clone]);
+    }
+    Err(Error::new(
+        &clone,
+        "it has the name of what preseed checks restores on, but preseed did not create it",
+        format!(
+            "look into it, rename it with `zfs rename {clone} …`, then start the service again"
+        ),
+    ))
+}
+
+/// A mark of its own says so; without any, it was made just before the power went, and holds nothing of its own.
+fn is_ours(found: &Properties) -> Result<bool> {
+    if found.is_local(PROPERTY) {
+        return Ok(staging::is_incomplete(found));
+    }
+    unmarked::holds_nothing(found)
+}
+
+fn name(zfs: &Zfs<'_>) -> String {
+    zfs.beside(&kept::check(zfs.leaf()))
+}
