@@ -1,10 +1,12 @@
 //! A directory of any file system: no snapshots, marks as extended attributes.
 
 pub(crate) mod replaced;
+mod staging;
 mod trial;
 
+use std::fs::DirBuilder;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use declaration::settings::{Replica, Service};
@@ -12,10 +14,13 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
+use crate::trial::Tree;
+use crate::way::{Held, Spot};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, Trial, kept, mountpoint, shown, step,
+    Snapshot, Staged, Storage, Trial, kept, mountpoint, namespace, shown, step, way,
 };
+use staging::Way;
 
 /// One service's directory.
 pub(crate) struct Directory<'a> {
@@ -27,15 +32,6 @@ impl Directory<'_> {
         &self.service.mountpoint
     }
 
-    fn staging_path(&self) -> PathBuf {
-        self.beside(&kept::staging(&self.leaf()))
-    }
-
-    /// What files are copied to for a check.
-    fn check_path(&self) -> PathBuf {
-        self.beside(&kept::check(&self.leaf()))
-    }
-
     fn leaf(&self) -> String {
         self.path()
             .file_name()
@@ -44,18 +40,21 @@ impl Directory<'_> {
             .into_owned()
     }
 
-    /// A hidden name beside the directory, on the same file system.
-    fn beside(&self, leaf: &str) -> PathBuf {
-        self.path().with_file_name(format!(".{leaf}"))
+    /// The way down to the directory that the service's lies in.
+    fn way(&self) -> Result<Way> {
+        Way::to(self.service, false)
     }
 
     /// Swaps the complete staged directory in, and keeps what was there.
     fn swap(&self, mark: &Mark) -> Result<Option<Kept>> {
-        let (path, staging) = (self.path(), self.staging_path());
-        if exists(path)? {
-            rename(&staging, path, RenameFlags::RENAME_EXCHANGE)?;
+        let way = self.way()?;
+        way.parent()?.must_be_safe()?;
+        let (place, staging) = (way.place()?, way.staging()?);
+        let staging = staging.ok_or_else(|| gone(self.path()))?;
+        if exists(&place)? {
+            rename(&staging, &place, RenameFlags::RENAME_EXCHANGE)?;
         } else {
-            rename(&staging, path, RenameFlags::RENAME_NOREPLACE)?;
+            rename(&staging, &place, RenameFlags::RENAME_NOREPLACE)?;
         }
         self.settle(mark)
     }
@@ -63,39 +62,36 @@ impl Directory<'_> {
     /// Finishes a directory that was swapped into its place: what it replaced stands under the staging's name and is
     /// given the name it is kept under. The mark says `seeded` last, so that an interrupted one is settled again.
     fn settle(&self, mark: &Mark) -> Result<Option<Kept>> {
-        let staging = self.staging_path();
-        let kept = if exists(&staging)? {
+        let way = self.way()?;
+        let kept = if way.staging()?.is_some() {
             Some(self.keep(&Note::new(&format!("before-{}", mark.by), mark))?)
         } else {
             None
         };
-        write_mark(self.path(), &mark.at_stage(Stage::Seeded))?;
-        sync(self.path())?;
+        let place = way.place()?;
+        write_mark(&place, &mark.at_stage(Stage::Seeded))?;
+        sync(&place)?;
+        way.tidy();
         Ok(kept)
     }
 
     /// Gives what stands under the staging's name the name it is kept under.
     fn keep(&self, note: &Note) -> Result<Kept> {
-        let staging = self.staging_path();
-        let kept = self.beside(&kept::kept_with(&self.leaf(), note));
-        replaced::write_note(&staging, note)?;
+        let way = self.way()?;
+        let staging = way.staging()?.ok_or_else(|| gone(self.path()))?;
+        // Beside the service's directory, hidden.
+        let kept = format!(".{}", kept::kept_with(&self.leaf(), note));
+        let kept = way.parent()?.entry(kept);
+        replaced::write_note(&staging.at, note)?;
         rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
-        Ok(Kept { name: shown(&kept) })
-    }
-
-    /// The mark of the staged directory: `None` if there is none.
-    fn staged(&self) -> Result<Option<MarkState>> {
-        let staging = self.staging_path();
-        if exists(&staging)? {
-            mark_of(&staging).map(Some)
-        } else {
-            Ok(None)
-        }
+        Ok(Kept {
+            name: shown(&kept.real),
+        })
     }
 
     /// The mark of a complete staged directory that waits to be swapped in.
     fn complete(&self) -> Result<Option<Mark>> {
-        Ok(match self.staged()? {
+        Ok(match self.way()?.staged()? {
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staged => Some(mark),
             _ => None,
         })
@@ -112,9 +108,10 @@ impl Directory<'_> {
 
 impl Storage for Directory<'_> {
     fn apply(&self, applied: &mut Applied) -> Result<()> {
-        let path = self.path();
-        if exists(path)? {
-            if let MarkState::Ours(mark) = mark_of(path)?
+        let way = Way::to(self.service, true)?;
+        let place = way.place()?;
+        if exists(&place)? {
+            if let MarkState::Ours(mark) = mark_of(&place)?
                 && mark.stage == Stage::Staged
             {
                 let kept = self.settle(&mark)?;
@@ -124,47 +121,59 @@ impl Storage for Directory<'_> {
             let kept = self.swap(&mark)?;
             applied.finished = Some((mark, kept));
         } else {
-            create(path)?;
-            applied.changes.push(format!("created {}", shown(path)));
+            way.parent()?.must_be_safe()?;
+            std::fs::create_dir(&place.at)
+                .map_err(|error| refused(&place.real, "cannot be created", &error))?;
+            applied
+                .changes
+                .push(format!("created {}", shown(&place.real)));
         }
-        must_be_replaceable(path)?;
-        mountpoint::own(path, self.service, &mut applied.changes)
+        mountpoint::own(self.path(), self.service, &mut applied.changes)
     }
 
     fn observe(&self) -> Result<Observation> {
-        let path = self.path();
-        let left_over = match self.staged()? {
+        let missing = |left_over| Observation {
+            place: Place::Missing,
+            mark: MarkState::None,
+            contents: Contents::default(),
+            left_over,
+        };
+        if way::parent_is_missing(self.path()) {
+            return Ok(missing(LeftOver::Nothing));
+        }
+        let way = self.way()?;
+        let left_over = match way.staged()? {
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => LeftOver::Incomplete,
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staged => LeftOver::Complete(mark),
             Some(MarkState::None) => LeftOver::Unmarked,
             _ => LeftOver::Nothing,
         };
-        if !exists(path)? {
-            return Ok(Observation {
-                place: Place::Missing,
-                mark: MarkState::None,
-                contents: Contents::default(),
-                left_over,
-            });
+        let place = way.place()?;
+        if !exists(&place)? {
+            return Ok(missing(left_over));
         }
         Ok(Observation {
             place: Place::Mounted,
-            mark: mark_of(path)?,
-            contents: Contents::of(path, self.service)?,
+            mark: mark_of(&place)?,
+            contents: Contents::of(self.path(), self.service)?,
             left_over,
         })
     }
 
     fn set_mark(&self, mark: &Mark) -> Result<()> {
-        write_mark(self.path(), mark)?;
-        sync(self.path())
+        let place = self.way()?.place()?;
+        write_mark(&place, mark)?;
+        sync(&place)
     }
 
     fn put_back_mark(&self, before: &MarkState) -> Result<()> {
         match before {
             MarkState::Ours(mark) => self.set_mark(mark),
-            MarkState::None | MarkState::Foreign(_) => xattr::remove(self.path(), attribute())
-                .map_err(|error| refused(self.path(), "its mark cannot be removed", &error)),
+            MarkState::None | MarkState::Foreign(_) => {
+                let place = self.way()?.place()?;
+                xattr::remove(&place.at, attribute())
+                    .map_err(|error| refused(&place.real, "its mark cannot be removed", &error))
+            }
         }
     }
 
@@ -190,14 +199,38 @@ impl Storage for Directory<'_> {
         Err(self.no_snapshots())
     }
 
-    fn inside(&self, _staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {
-        work(&self.staging_path());
-        Ok(())
+    fn inside(&self, staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {
+        let staging = self.way()?.staging()?;
+        let staging = staging.ok_or_else(|| gone(self.path()))?;
+        let failed = |error| {
+            refused(
+                &staging.real,
+                "cannot be mounted where nobody sees it",
+                &error,
+            )
+        };
+        let opened = staging.open().map_err(failed)?;
+        let tree = Tree::of(&opened).map_err(failed)?;
+        let needs = namespace::needs(self.service);
+        namespace::inside(&staged.name, &needs, |place| {
+            let directory = namespace::directory(place, "staged")?;
+            tree.mount_at(&directory).map_err(|error| {
+                Error::new(
+                    &staged.name,
+                    format!("cannot be mounted where nobody sees it: {error}"),
+                    "see that we run as root",
+                )
+            })?;
+            work(&directory);
+            Ok(())
+        })
     }
 
     fn try_out(&self, _staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()> {
-        let staging = self.staging_path();
-        trial::try_out(self.service, &staging, &self.check_path(), work)
+        let staging = self.way()?.staging()?;
+        let staging = staging.ok_or_else(|| gone(self.path()))?;
+        let files = staging.beside(kept::check(self.service.name.as_str()));
+        trial::try_out(self.service, &staging, &files, work)
     }
 
     fn rollback(&self, _snapshot: &Snapshot) -> Result<()> {
@@ -211,8 +244,12 @@ impl Storage for Directory<'_> {
 
     fn must_be_replaceable(&self, _origin: &Origin<'_>) -> Result<()> {
         mountpoint::must_have_no_mounts_below(self.path())?;
-        if exists(self.path())? {
-            must_be_replaceable(self.path())?;
+        let way = self.way()?;
+        let parent = way.parent()?;
+        parent.must_be_safe()?;
+        let place = way.place()?;
+        if exists(&place)? {
+            must_be_replaceable(&place, parent)?;
         }
         Ok(())
     }
@@ -225,35 +262,27 @@ impl Storage for Directory<'_> {
         let Origin::Empty = origin else {
             return Err(self.no_snapshots());
         };
-        let path = self.staging_path();
-        let staged = Staged { name: shown(&path) };
-        self.discard(&staged)?;
-        std::fs::create_dir(&path).map_err(|error| refused(&path, "cannot be created", &error))?;
-        write_mark(&path, &Mark::new(Stage::Staging, "preseed", ""))?;
-        Ok(staged)
+        let way = self.way()?;
+        way.discard()?;
+        let staging = way.new_staging()?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&staging.at)
+            .map_err(|error| refused(&staging.real, "cannot be created", &error))?;
+        write_mark(&staging, &Mark::new(Stage::Staging, "preseed", ""))?;
+        Ok(Staged {
+            name: shown(&staging.real),
+        })
     }
 
     fn discard(&self, _staged: &Staged) -> Result<()> {
-        let path = self.staging_path();
-        match self.staged()? {
-            None => Ok(()),
-            Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => {
-                std::fs::remove_dir_all(&path)
-                    .map_err(|error| refused(&path, "cannot be removed", &error))
-            }
-            // Made, and the power went before its mark was written.
-            Some(MarkState::None) if std::fs::remove_dir(&path).is_ok() => Ok(()),
-            Some(_) => Err(Error::new(
-                shown(&path),
-                "it stands where restores are staged, and is not an incomplete one of preseed's",
-                "look into it, move it away, then start the service again",
-            )),
-        }
+        self.way()?.discard()
     }
 
     fn replace(&self, _staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
-        let staging = self.staging_path();
-        mountpoint::own(&staging, self.service, &mut Vec::new())?;
+        let staging = self.way()?.staging()?;
+        let staging = staging.ok_or_else(|| gone(self.path()))?;
+        mountpoint::own_spot(&staging, self.service, &mut Vec::new())?;
         // The data is on the disk before the mark that says so.
         sync(&staging)?;
         write_mark(&staging, &mark.at_stage(Stage::Staged))?;
@@ -262,13 +291,10 @@ impl Storage for Directory<'_> {
     }
 
     fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {
-        let staging = self.staging_path();
         match left_over {
             LeftOver::Nothing => Ok(None),
             LeftOver::Incomplete | LeftOver::Unmarked => {
-                self.discard(&Staged {
-                    name: shown(&staging),
-                })?;
+                self.way()?.discard()?;
                 Ok(Some(kept::thrown_away()))
             }
             LeftOver::Complete(mark) => {
@@ -292,23 +318,24 @@ fn attribute() -> String {
     format!("trusted.{}", PROPERTY.replace(':', "."))
 }
 
-fn mark_of(path: &Path) -> Result<MarkState> {
-    match xattr::get(path, attribute()) {
+fn mark_of(spot: &Spot) -> Result<MarkState> {
+    match xattr::get(&spot.at, attribute()) {
         Ok(None) => Ok(MarkState::None),
         Ok(Some(text)) => Ok(Mark::read(
             &String::from_utf8_lossy(&text),
-            &identity(path)?,
+            &identity(&spot.at)?,
         )),
-        Err(error) => Err(refused(path, "its mark cannot be read", &error)),
+        Err(error) => Err(refused(&spot.real, "its mark cannot be read", &error)),
     }
 }
 
-fn write_mark(path: &Path, mark: &Mark) -> Result<()> {
-    let text = mark.bound_to(&identity(path)?);
-    step::at(|| format!("mark {} {text}", shown(path)));
-    xattr::set(path, attribute(), text.as_bytes()).map_err(|error| {
+fn write_mark(spot: &Spot, mark: &Mark) -> Result<()> {
+    let text = mark.bound_to(&identity(&spot.at)?);
+    let path = shown(&spot.real);
+    step::at(|| format!("mark {path} {text}"));
+    xattr::set(&spot.at, attribute(), text.as_bytes()).map_err(|error| {
         Error::new(
-            shown(path),
+            path,
             format!("its mark cannot be written as `{}`: {error}", attribute()),
             "see that its file system holds extended attributes and is writable, and that we run as root",
         )
@@ -328,61 +355,59 @@ fn identity(path: &Path) -> Result<String> {
     Ok(format!("inode:{}:{born}", metadata.ino()))
 }
 
-fn exists(path: &Path) -> Result<bool> {
-    match path.symlink_metadata() {
+fn exists(spot: &Spot) -> Result<bool> {
+    match spot.at.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => Ok(true),
         Ok(_) => Err(Error::new(
-            shown(path),
+            shown(&spot.real),
             "it is not a directory",
             "move it away (where it is a link: declare its target as the mountpoint), then start the service again",
         )),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(refused(path, "cannot be looked at", &error)),
+        Err(error) => Err(refused(&spot.real, "cannot be looked at", &error)),
     }
 }
 
-fn create(path: &Path) -> Result<()> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|error| refused(parent, "cannot be created", &error))?;
-    }
-    std::fs::create_dir(path).map_err(|error| refused(path, "cannot be created", &error))
-}
-
-/// That a restore can be staged beside it: on one file system, so that the swap is one rename.
-fn must_be_replaceable(path: &Path) -> Result<()> {
-    let device = |path: &Path| {
-        // Of what a link leads to: a mount base may be one.
-        path.metadata()
-            .map(|metadata| metadata.dev())
-            .map_err(|error| refused(path, "cannot be looked at", &error))
-    };
-    let parent = path.parent().unwrap_or(path);
-    if device(path)? == device(parent)? {
+/// That a restored directory can take its place by one rename: it is on the file system of what it lies in.
+fn must_be_replaceable(place: &Spot, parent: &Held) -> Result<()> {
+    let metadata = place.at.symlink_metadata();
+    let device = metadata
+        .map_err(|error| refused(&place.real, "cannot be looked at", &error))?
+        .dev();
+    if device == parent.device {
         return Ok(());
     }
     Err(Error::new(
-        shown(path),
+        shown(&place.real),
         "a file system is mounted exactly there, so no restored directory could take its place",
         "declare a directory below it as the mountpoint",
     ))
 }
 
-fn rename(from: &Path, to: &Path, flags: RenameFlags) -> Result<()> {
-    step::at(|| format!("rename {} {}", shown(from), shown(to)));
-    renameat2(AT_FDCWD, from, AT_FDCWD, to, flags).map_err(|error| {
+fn rename(from: &Spot, to: &Spot, flags: RenameFlags) -> Result<()> {
+    let (old, new) = (shown(&from.real), shown(&to.real));
+    step::at(|| format!("rename {old} {new}"));
+    renameat2(AT_FDCWD, &from.at, AT_FDCWD, &to.at, flags).map_err(|error| {
         Error::new(
-            shown(from),
-            format!("cannot be renamed to {}: {error}", shown(to)),
+            old,
+            format!("cannot be renamed to {new}: {error}"),
             "see that its file system is writable and knows renameat2(2)",
         )
     })
 }
 
-/// Brings the file system that holds `path` to the disk.
-fn sync(path: &Path) -> Result<()> {
-    let synced = std::fs::File::open(path).and_then(|file| Ok(nix::unistd::syncfs(file)?));
-    synced.map_err(|error| refused(path, "cannot be brought to the disk", &error))
+/// Brings the file system that holds the directory to the disk.
+fn sync(spot: &Spot) -> Result<()> {
+    let synced = spot.open().and_then(|file| Ok(nix::unistd::syncfs(file)?));
+    synced.map_err(|error| refused(&spot.real, "cannot be brought to the disk", &error))
+}
+
+fn gone(path: &Path) -> Error {
+    Error::new(
+        shown(path),
+        "what was staged for it is gone",
+        "see who removed it, then start the service again",
+    )
 }
 
 fn refused(path: &Path, what: &str, error: &std::io::Error) -> Error {

@@ -18,6 +18,7 @@ pub mod replaced;
 pub mod stall;
 pub mod step;
 mod trial;
+mod way;
 mod zfs;
 
 use std::path::{Path, PathBuf};

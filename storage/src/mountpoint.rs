@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use declaration::settings::Service;
@@ -13,6 +13,7 @@ use nix::unistd::{Group, User};
 use rustix::fs::CWD;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
+use crate::way::{self, Spot};
 use crate::{Error, Result, mountinfo, shown, step};
 
 /// Whether something can be mounted on `path` without hiding anything: it is missing, or an empty directory.
@@ -147,32 +148,49 @@ pub(crate) fn unmount(path: &Path) -> Result<()> {
     })
 }
 
-/// Gives `path` the declared owner, group and mode. The changes are added to `changes`, in words.
+/// Gives the directory `path` (absolute) the declared owner, group and mode. The changes are added to `changes`, in
+/// words. No link of another user's is followed.
 ///
 /// # Errors
 /// When the user or group does not exist, or the change is refused.
 pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> Result<()> {
-    let refused = |what: &str, error: &std::io::Error| {
+    let way = way::down(path, owner(service).ok(), false)?;
+    let held = way.last().map(|held| held.entry("."));
+    match held {
+        Some(held) => own_spot(&held, service, changes),
+        None => Ok(()),
+    }
+}
+
+/// The same for a directory that is held.
+///
+/// # Errors
+/// When the user or group does not exist, or the change is refused.
+pub(crate) fn own_spot(spot: &Spot, service: &Service, changes: &mut Vec<String>) -> Result<()> {
+    let path = &spot.real;
+    let refused = |what: &str, error: std::io::Error| {
         Error::new(
             shown(path),
             format!("{what} cannot be changed: {error}"),
-            "see that its file system is writable",
+            "see that it is a directory, and that its file system is writable",
         )
     };
     let (uid, gid) = owner(service)?;
-    let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its owner", &e))?;
-    if (metadata.uid(), metadata.gid()) != (uid, gid) {
+    let directory = spot.open().map_err(|error| refused("its owner", error))?;
+    let metadata = |what| directory.metadata().map_err(|error| refused(what, error));
+    let found = metadata("its owner")?;
+    if (found.uid(), found.gid()) != (uid, gid) {
         step::at(|| format!("chown {}", shown(path)));
-        chown(path, Some(uid), Some(gid)).map_err(|e| refused("its owner", &e))?;
+        fchown(&directory, Some(uid), Some(gid)).map_err(|error| refused("its owner", error))?;
         changes.push(format!("owner {}:{}", service.owner, service.group));
     }
     // After chown(2), which clears the set-id bits.
     let mode = service.mode.bits();
-    let metadata = std::fs::symlink_metadata(path).map_err(|e| refused("its mode", &e))?;
-    if metadata.mode() & 0o7777 != mode {
+    if metadata("its mode")?.mode() & 0o7777 != mode {
         step::at(|| format!("chmod {}", shown(path)));
-        std::fs::set_permissions(path, Permissions::from_mode(mode))
-            .map_err(|e| refused("its mode", &e))?;
+        directory
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(|error| refused("its mode", error))?;
         changes.push(format!("mode {mode:04o}"));
     }
     Ok(())

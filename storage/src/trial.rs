@@ -1,18 +1,17 @@
 //! A copy of staged storage on which it is tried out whether the data is sound, and which is thrown away.
 
-use std::ffi::CString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use declaration::settings::Service;
 use nix::libc;
 use nix::mount::{MsFlags, mount};
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
-use crate::{Error, Result, namespace, shown};
+use crate::{Error, Result, namespace, shown, way};
 
 /// How much a program may write to `/tmp`.
 const SCRATCH: &str = "mode=1777,size=64m";
@@ -60,13 +59,22 @@ impl Trial {
     }
 }
 
-/// Binds a directory to a place, and makes all else read-only.
+/// Mounts a directory at a place as well, and makes all else read-only.
 fn show(directory: &Path, place: &Path) -> Result<()> {
-    bind(directory, place).map_err(|error| not_shown(place, &error))?;
-    let everything = Path::new("/");
-    set(everything, libc::AT_RECURSIVE, libc::MOUNT_ATTR_RDONLY, 0)
-        .map_err(|error| not_shown(everything, &error))?;
-    set(place, 0, 0, libc::MOUNT_ATTR_RDONLY).map_err(|error| not_shown(place, &error))
+    let failed = |error: io::Error| not_shown(place, &error);
+    let tree = open(directory)
+        .and_then(|directory| Tree::of(&directory))
+        .map_err(failed)?;
+    // No link of another user's is followed on the way.
+    let way = way::down(place, None, false)?;
+    let to = way
+        .last()
+        .map(way::Held::file)
+        .ok_or_else(|| not_shown(place, &io::Error::from(io::ErrorKind::NotFound)))?;
+    tree.mount_on(to).map_err(failed)?;
+    let root = open(Path::new("/")).map_err(failed)?;
+    set(root.as_fd(), libc::AT_RECURSIVE, libc::MOUNT_ATTR_RDONLY, 0).map_err(failed)?;
+    set(tree.0.as_fd(), 0, 0, libc::MOUNT_ATTR_RDONLY).map_err(failed)
 }
 
 /// A directory that has nothing to do with the service's path, for root alone in the host's namespace.
@@ -135,29 +143,43 @@ pub(crate) fn new_directory(root: &Path) -> Result<PathBuf> {
     ))
 }
 
-/// Mounts a directory at another place as well. No link is followed at its end.
-pub(crate) fn bind(directory: &Path, place: &Path) -> io::Result<()> {
-    let open = |path: &Path| -> io::Result<File> {
-        OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW)
-            .open(path)
-    };
-    let (from, to) = (open(directory)?, open(place)?);
-    let by_descriptor = |file: &File| format!("/proc/self/fd/{}", file.as_raw_fd());
-    let none: Option<&str> = None;
-    mount(
-        Some(&*by_descriptor(&from)),
-        &*by_descriptor(&to),
-        none,
-        MsFlags::MS_BIND,
-        none,
-    )?;
-    Ok(())
+/// A mount of a directory that is attached nowhere yet, and can be attached in another mount namespace.
+#[derive(Debug)]
+pub(crate) struct Tree(OwnedFd);
+
+impl Tree {
+    /// Of a directory that is held: whatever its path leads to.
+    pub(crate) fn of(directory: &File) -> io::Result<Self> {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_EMPTY_PATH;
+        Ok(Self(open_tree(directory, "", flags)?))
+    }
+
+    /// Attaches it to a directory. It gives no way to more rights, or to a device.
+    pub(crate) fn mount_on(&self, place: &File) -> io::Result<()> {
+        let harmless = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+        set(self.0.as_fd(), 0, harmless, 0)?;
+        let flags =
+            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+        Ok(move_mount(&self.0, "", place, "", flags)?)
+    }
+
+    /// The same for a path that only root can write to.
+    pub(crate) fn mount_at(&self, place: &Path) -> io::Result<()> {
+        self.mount_on(&open(place)?)
+    }
 }
 
-/// Sets and clears attributes of what is mounted at `path` (mount_setattr(2)).
-fn set(path: &Path, flags: libc::c_int, set: u64, clear: u64) -> io::Result<()> {
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW)
+        .open(path)
+}
+
+/// Sets and clears attributes of a mount (mount_setattr(2)).
+fn set(mount: BorrowedFd<'_>, flags: libc::c_int, set: u64, clear: u64) -> io::Result<()> {
     #[repr(C)]
     struct Attributes {
         set: u64,
@@ -171,15 +193,14 @@ fn set(path: &Path, flags: libc::c_int, set: u64, clear: u64) -> io::Result<()> 
         propagation: 0,
         user_namespace: 0,
     };
-    let path = CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: the path ends with a zero, and the size is that of the structure, which is only read.
     #[expect(unsafe_code, reason = "neither nix nor rustix has mount_setattr(2)")]
     let done = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            flags,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            flags | libc::AT_EMPTY_PATH,
             &raw const attributes,
             size_of::<Attributes>(),
         )

@@ -9,32 +9,40 @@ use std::path::Path;
 use declaration::settings::Service;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-use crate::trial::{Trial, bind};
+use crate::trial::{Tree, Trial};
+use crate::way::Spot;
 use crate::{Error, Result, namespace, shown};
 
 /// How much may be changed of the copy: of the machine's memory.
 const UPPER: &str = "mode=0700,size=25%";
 
-/// Gives `work` a copy of the directory `staging`; `files` (absolute, beside it) is where files are copied to for a
-/// check, and is removed. See [`crate::Storage::try_out`].
+/// Gives `work` a copy of the directory `staging`; `files`, beside it, is where files are copied to for a check, and is
+/// removed. See [`crate::Storage::try_out`].
 pub(super) fn try_out(
     service: &Service,
-    staging: &Path,
-    files: &Path,
+    staging: &Spot,
+    files: &Spot,
     work: &mut (dyn FnMut(&Trial) + Send),
 ) -> Result<()> {
     discard(files)?;
-    let made = DirBuilder::new().mode(0o700).create(files);
+    let made = DirBuilder::new().mode(0o700).create(&files.at);
     made.map_err(|error| refused(files, "cannot be created", &error))?;
-    let tried = namespace::inside(&shown(staging), &namespace::needs(service), |place| {
+    let tree = |spot: &Spot| {
+        let tree = spot.open().and_then(|directory| Tree::of(&directory));
+        tree.map_err(|error| refused(spot, "cannot be mounted elsewhere", &error))
+    };
+    let (from, room) = (tree(staging)?, tree(files)?);
+    let subject = shown(&staging.real);
+    let tried = namespace::inside(&subject, &namespace::needs(service), |place| {
         let [lower, upper, copy, on_disk] =
             ["lower", "upper", "copy", "files"].map(|name| namespace::directory(place, name));
         let (lower, upper, copy, on_disk) = (lower?, upper?, copy?, on_disk?);
-        bind(files, &on_disk).map_err(|error| refused(files, "cannot be mounted", &error))?;
-        let mounted = overlay(staging, &lower, &upper, &copy);
+        let mounted = room
+            .mount_at(&on_disk)
+            .and_then(|()| overlay(&from, &lower, &upper, &copy));
         mounted.map_err(|error| {
             Error::new(
-                shown(staging),
+                &subject,
                 format!("no overlay can be mounted over it to check a copy of it: {error}"),
                 "see that the kernel has overlayfs (`modprobe overlay`), and that we run as root",
             )
@@ -53,9 +61,9 @@ pub(super) fn try_out(
     tried.and(thrown_away)
 }
 
-fn overlay(staging: &Path, lower: &Path, upper: &Path, copy: &Path) -> io::Result<()> {
+fn overlay(staging: &Tree, lower: &Path, upper: &Path, copy: &Path) -> io::Result<()> {
     // Under a name without the characters that separate options.
-    bind(staging, lower)?;
+    staging.mount_at(lower)?;
     let harmless = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("tmpfs"), upper, Some("tmpfs"), harmless, Some(UPPER))?;
     let (data, work) = (upper.join("data"), upper.join("work"));
@@ -82,8 +90,8 @@ fn overlay(staging: &Path, lower: &Path, upper: &Path, copy: &Path) -> io::Resul
 ///
 /// # Errors
 /// When it cannot be removed.
-pub(super) fn discard(files: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(files) {
+pub(super) fn discard(files: &Spot) -> Result<()> {
+    match std::fs::remove_dir_all(&files.at) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(refused(files, "cannot be removed", &error))
         }
@@ -91,9 +99,9 @@ pub(super) fn discard(files: &Path) -> Result<()> {
     }
 }
 
-fn refused(path: &Path, what: &str, error: &io::Error) -> Error {
+fn refused(spot: &Spot, what: &str, error: &io::Error) -> Error {
     Error::new(
-        shown(path),
+        shown(&spot.real),
         format!("{what}: {error}"),
         "see that its file system is sound, writable and has room, and that we run as root",
     )
