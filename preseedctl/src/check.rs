@@ -17,6 +17,11 @@ pub(crate) fn check() -> ExitCode {
     for problem in &problems {
         eprintln!("{problem}");
     }
+    for service in &host.services {
+        if let Some(warning) = storage::warning(service) {
+            eprintln!("{}: warning: {warning}", service.source.display());
+        }
+    }
     let sound = host.services.len();
     if problems.is_empty() {
         println!("{sound} services, all declarations are sound");

@@ -122,11 +122,11 @@ mod tests {
             "trap '' TERM; echo begun; while :; do sleep 1; done",
             "echo begun; sleep 1000 & setsid sleep 1000 & setsid sh -c 'sleep 1000 & sleep 1000' & wait",
         ] {
-            let (watched, took) = sh(script, Duration::from_millis(300));
+            let (watched, took) = sh(script, Duration::from_secs(3));
             assert_eq!(watched.ending, Ending::TimeIsUp);
             assert_eq!(watched.stdout, "begun");
             assert!(watched.is_gone);
-            assert!(took < Duration::from_secs(20), "{took:?}");
+            assert!(took < Duration::from_secs(60), "{took:?}");
         }
     }
 

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 pub use contents::Contents;
 pub use error::Error;
 pub use mark::{Mark, MarkState};
-pub use mountpoint::owner;
+pub use mountpoint::{owner, warning};
 pub use trial::Trial;
 
 /// A result whose error says where, what, and what to do.

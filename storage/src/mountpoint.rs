@@ -16,6 +16,37 @@ use rustix::mount::{OpenTreeFlags, open_tree};
 use crate::way::{self, Spot};
 use crate::{Error, Result, mountinfo, shown, step};
 
+/// That something can be mounted at the service's place: nobody else can have put a link on the way, and nothing is
+/// hidden by it (see [`must_hide_nothing`]).
+///
+/// # Errors
+/// When not, or when it cannot be told.
+pub(crate) fn must_be_mountable(service: &Service) -> Result<()> {
+    safe_way(service)?;
+    must_hide_nothing(&service.mountpoint)
+}
+
+/// That only root, or the service's own user, can write to the directories above its place, as far as they are there.
+fn safe_way(service: &Service) -> Result<()> {
+    let own = owner(service).ok();
+    let mut above = service.mountpoint.parent();
+    while let Some(path) = above {
+        if !matches!(path.try_exists(), Ok(false)) {
+            let way = way::down(path, own, false)?;
+            return way.last().map_or(Ok(()), way::Held::must_be_safe);
+        }
+        above = path.parent();
+    }
+    Ok(())
+}
+
+/// What keeps root from restoring a service's data where it belongs, should it be lost: another user can write to a
+/// directory above it. `None` if nothing does. Its data is safe meanwhile.
+#[must_use]
+pub fn warning(service: &Service) -> Option<Error> {
+    safe_way(service).err()
+}
+
 /// Whether something can be mounted on `path` without hiding anything: it is missing, or an empty directory.
 ///
 /// # Errors

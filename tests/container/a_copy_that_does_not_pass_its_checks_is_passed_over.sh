@@ -39,7 +39,7 @@ declare_checked 'max-candidates = 2'
 assert_exit 1 systemctl start sonarr
 assert_status preseed-sonarr.service 'Status: .*sonarr.db is not a sound database: .*`max-candidates` ended the search after 2'
 assert_not_active sonarr.service
-assert_absent /var/lib/.sonarr:preseed-staging
+assert_absent /var/lib/.preseed-staging/sonarr
 
 declare_checked 'max-candidates = 3'
 systemctl start sonarr

@@ -19,7 +19,7 @@ mkfifo "$pack"
 
 systemctl start --no-block sonarr.service
 some_has_arrived() {
-    [[ -n $(find /var/lib/.sonarr:preseed-staging -name large -size +1M) ]]
+    [[ -n $(find /var/lib/.preseed-staging/sonarr -name large -size +1M) ]]
 }
 eventually some_has_arrived
 assert_eq activating "$(unit_state preseed-sonarr.service)"
@@ -32,4 +32,4 @@ mv /var/tmp/pack "$pack"
 systemctl start sonarr
 assert_series 'The Expanse'
 assert_same_tree /var/tmp/before /var/lib/sonarr
-assert_absent /var/lib/.sonarr:preseed-staging
+assert_absent /var/lib/.preseed-staging/sonarr

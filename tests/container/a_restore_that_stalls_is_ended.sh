@@ -20,7 +20,7 @@ mkfifo "$pack"
 assert_exit 1 systemctl start sonarr
 assert_status preseed-sonarr.service 'Status: .*repository local: `restic restore` made no progress for 3 s \(stall-timeout\) and was ended: see that'
 assert_exit 1 pgrep --exact restic
-assert_absent /var/lib/.sonarr:preseed-staging
+assert_absent /var/lib/.preseed-staging/sonarr
 assert_eq '' "$(ls -A /var/lib/sonarr)" 'the directory'
 
 # One that cannot even be asked to end.

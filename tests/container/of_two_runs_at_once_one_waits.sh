@@ -19,17 +19,17 @@ mkfifo "$pack"
 
 systemctl start --no-block sonarr.service
 some_has_arrived() {
-    [[ -n $(find /var/lib/.sonarr:preseed-staging -name large -size +1M) ]]
+    [[ -n $(find /var/lib/.preseed-staging/sonarr -name large -size +1M) ]]
 }
 eventually some_has_arrived
-begun=$(stat --format=%i /var/lib/.sonarr:preseed-staging)
+begun=$(stat --format=%i /var/lib/.preseed-staging/sonarr)
 systemd-run --quiet --no-block --unit=by-hand --service-type=oneshot --property=NotifyAccess=all \
     /usr/lib/preseed/preseed-helper run sonarr
 waits() {
     systemctl show --property=StatusText --value by-hand.service | grep -q '^waiting: another run'
 }
 eventually waits
-assert_eq "$begun" "$(stat --format=%i /var/lib/.sonarr:preseed-staging)" 'what the first one stages'
+assert_eq "$begun" "$(stat --format=%i /var/lib/.preseed-staging/sonarr)" 'what the first one stages'
 assert_eq activating "$(unit_state by-hand.service)"
 
 mv /var/tmp/pack "$pack"
@@ -42,4 +42,4 @@ eventually systemctl is-failed sonarr.service dataset-sonarr.service preseed-son
 systemctl start sonarr
 assert_series 'The Expanse'
 assert_same_tree /var/tmp/before /var/lib/sonarr
-assert_absent /var/lib/.sonarr:preseed-staging
+assert_absent /var/lib/.preseed-staging/sonarr

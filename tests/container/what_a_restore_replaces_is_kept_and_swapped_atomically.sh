@@ -37,6 +37,6 @@ assert_eq 1 "${#kept[@]}" 'kept directories'
 assert_eq "$skeleton" "$(stat -c %i "${kept[0]}")"
 assert_eq 'made by a package' "$(cat "${kept[0]}/README")"
 assert_journal preseed-sonarr.service "what it replaced is kept as ${kept[0]}"
-assert_absent /var/lib/.sonarr:preseed-staging
+assert_absent /var/lib/.preseed-staging/sonarr
 systemctl start sonarr
 assert_series 'The Expanse'

@@ -16,7 +16,7 @@ sync
 nothing_is_left() {
     assert_exit 1 zfs list "$DATASET:preseed-staging"
     assert_eq '' "$(kept_datasets)" 'nothing was replaced'
-    assert_eq '' "$(find /var/lib/sonarr /run/preseed/staging -mindepth 1)" 'nothing was half restored'
+    assert_eq '' "$(find /var/lib/sonarr -mindepth 1)" 'nothing was half restored'
 }
 
 zfs set quota=4M "$DATASET"

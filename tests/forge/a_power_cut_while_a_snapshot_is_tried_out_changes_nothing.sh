@@ -7,7 +7,6 @@ cat >/usr/local/bin/check <<'EOT'
 #!/bin/bash
 # What is in /run is gone with the power.
 [[ -e /run/hang ]] || exit 0
-touch /run/checking
 sleep infinity
 EOT
 chmod +x /usr/local/bin/check
@@ -22,9 +21,10 @@ zfs get -Hp -o value guid tank/services/sonarr >/var/tmp/guid
 lose_data /var/lib/sonarr
 touch /run/hang
 systemctl start --no-block preseed-sonarr
-eventually test -e /run/checking
+eventually pgrep -u sonarr -f /usr/local/bin/check
 assert_eq '' "$(ls -A /var/lib/sonarr)" 'the directory'
 assert_properties tank/services/sonarr:preseed-staging origin=tank/services/sonarr@good
+assert_properties tank/services/sonarr:preseed-check origin=tank/services/sonarr:preseed-staging@preseed-check
 zpool sync tank
 sync
 
@@ -35,4 +35,5 @@ assert_same_tree /var/tmp/before /var/lib/sonarr
 assert_journal preseed-sonarr.service 'restored by rollback from tank/services/sonarr@good'
 assert_eq "$(cat /var/tmp/guid)" "$(zfs get -Hp -o value guid tank/services/sonarr)" 'the dataset is the same one'
 assert_not_ignored tank/services/sonarr
+assert_exit 1 zfs list tank/services/sonarr:preseed-check
 assert_eq '' "$(kept_datasets)" 'kept datasets'

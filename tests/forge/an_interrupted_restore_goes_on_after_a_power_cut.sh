@@ -22,7 +22,8 @@ in_progress() {
         grep -E '^restoring sonarr from .*: [0-9]+%, .* of .*, .*/s, .* left$'
 }
 half_done() {
-    compgen -G '/run/preseed/staging/sonarr/.preseed-restic/var/lib/sonarr/large' >/dev/null
+    # Only restic and the helper see it.
+    compgen -G "/proc/$(pgrep -xo restic)/root/run/preseed/private/staged/.preseed-restic/var/lib/sonarr/large" >/dev/null
 }
 eventually in_progress
 eventually half_done

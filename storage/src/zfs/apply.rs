@@ -31,7 +31,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         None => create(zfs, &mut applied.changes)?,
     }
     if !is_mounted(zfs)? {
-        mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+        mountpoint::must_be_mountable(zfs.service)?;
         call::zfs(&["mount", zfs.name()])?;
         applied.changes.push(format!(
             "mounted {} at {}",
@@ -121,7 +121,7 @@ fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
 }
 
 fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
-    mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+    mountpoint::must_be_mountable(zfs.service)?;
     create_parents(&zfs.dataset.parent, changes)?;
     if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
         found::must_have_its_key(&parent)?;
@@ -239,7 +239,7 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
         && !is_mounted(zfs)?
     {
         // Either of them makes `zfs set` mount it.
-        mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+        mountpoint::must_be_mountable(zfs.service)?;
     }
     let mut args = vec!["set"];
     args.extend(sets.iter().map(String::as_str));

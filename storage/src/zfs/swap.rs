@@ -79,7 +79,7 @@ pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Res
             load_key(name)?;
         }
     }
-    mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
+    mountpoint::must_be_mountable(zfs.service)?;
     let place = format!("mountpoint={}", zfs.service.mountpoint.display());
     let seeded = format!(
         "{PROPERTY}={}",

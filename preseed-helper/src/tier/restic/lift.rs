@@ -1,10 +1,15 @@
 //! Lifts a restored tree to where it belongs: restic restores `/var/lib/x` below its target with the whole path.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{File, FileTimes};
-use std::io;
-use std::path::Path;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
 
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, renameat};
 use storage::{Error, Result, step};
+use xattr::FileExt;
 
 /// The directory that restic restores to, in the staged one.
 pub(super) const TARGET: &str = ".preseed-restic";
@@ -32,37 +37,65 @@ pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
 }
 
 fn move_all(target: &Path, restored: &Path, into: &Path) -> io::Result<()> {
-    let metadata = restored.symlink_metadata()?;
-    if !metadata.is_dir() {
-        return Err(io::Error::new(
-            io::ErrorKind::NotADirectory,
-            "it is not a directory",
-        ));
+    let beneath = restored.strip_prefix(target).unwrap_or(restored);
+    // A snapshot may hold a link where a directory should be.
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(
+            ResolveFlag::RESOLVE_BENEATH
+                | ResolveFlag::RESOLVE_NO_SYMLINKS
+                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+        );
+    let top = File::open(target)?;
+    let restored = File::from(openat2(&top, beneath, how).map_err(|error| match error {
+        nix::Error::ELOOP => io::Error::new(ErrorKind::NotADirectory, "a link leads to it"),
+        error => error.into(),
+    })?);
+    let metadata = restored.metadata()?;
+    let into = File::open(into)?;
+    let mut names: BTreeSet<OsString> = BTreeSet::new();
+    for entry in std::fs::read_dir(by_descriptor(&restored))? {
+        names.insert(entry?.file_name());
     }
-    for entry in std::fs::read_dir(restored)? {
-        let entry = entry?;
-        std::fs::rename(entry.path(), into.join(entry.file_name()))?;
+    let mut target = target.file_name().unwrap_or_default().to_owned();
+    if names.contains(&target) {
+        // The data has a file of that name: we give way.
+        let other = (0_u32..)
+            .map(|number| OsString::from(format!("{TARGET}-{number}")))
+            .find(|name| !names.contains(name))
+            .unwrap_or_default();
+        renameat(&into, target.as_os_str(), &into, other.as_os_str())?;
+        target = other;
     }
-    for name in xattr::list(restored)? {
+    for name in &names {
+        renameat(&restored, name.as_os_str(), &into, name.as_os_str())?;
+    }
+    for name in restored.list_xattr()? {
         // The mark of the storage itself is bound to another inode, and is not the data's.
         if name.to_string_lossy().starts_with("trusted.preseed.") {
             continue;
         }
-        if let Some(value) = xattr::get(restored, &name)? {
-            xattr::set(into, &name, &value)?;
+        if let Some(value) = restored.get_xattr(&name)? {
+            into.set_xattr(&name, &value)?;
         }
     }
     // Only directories that led to it are left: should anything else lie there, this fails.
-    let mut above = restored.to_path_buf();
-    while above.starts_with(target) {
-        std::fs::remove_dir(&above)?;
-        above.pop();
+    let mut left = Path::new(&target).join(beneath);
+    let root = by_descriptor(&into);
+    while !left.as_os_str().is_empty() {
+        std::fs::remove_dir(root.join(&left))?;
+        left.pop();
     }
-    File::open(into)?.set_times(
+    into.set_times(
         FileTimes::new()
             .set_accessed(metadata.accessed()?)
             .set_modified(metadata.modified()?),
     )
+}
+
+/// A path that leads to what a descriptor holds.
+fn by_descriptor(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 #[cfg(test)]
@@ -92,5 +125,27 @@ mod tests {
         lift(&target, path, into.path()).unwrap();
         assert!(into.path().join("a").is_dir());
         assert!(!target.exists());
+    }
+
+    #[test]
+    fn a_file_called_like_ours_is_data_and_a_link_leads_nowhere() {
+        let into = tempfile::tempdir().unwrap();
+        let target = into.path().join(TARGET);
+        create_dir_all(target.join("srv/app")).unwrap();
+        write(target.join("srv/app").join(TARGET), "data").unwrap();
+        write(target.join("srv/app/other"), "data").unwrap();
+        lift(&target, Path::new("/srv/app"), into.path()).unwrap();
+        assert_eq!(std::fs::read(into.path().join(TARGET)).unwrap(), b"data");
+        assert_eq!(std::fs::read_dir(into.path()).unwrap().count(), 2);
+
+        let outside = tempfile::tempdir().unwrap();
+        create_dir_all(outside.path().join("app")).unwrap();
+        write(outside.path().join("app/file"), "").unwrap();
+        let into = tempfile::tempdir().unwrap();
+        let target = into.path().join(TARGET);
+        create_dir_all(&target).unwrap();
+        std::os::unix::fs::symlink(outside.path(), target.join("srv")).unwrap();
+        lift(&target, Path::new("/srv/app"), into.path()).unwrap_err();
+        assert!(outside.path().join("app/file").exists());
     }
 }
