@@ -23,7 +23,7 @@ pub use integrity::check_database;
 pub use sqlite::CHECK;
 
 /// How long a check may take where `stall-timeout` is `infinity`.
-const LONGEST: Duration = Duration::from_hours(24);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// That the declared checks can be run at all, before anything is copied.
 ///

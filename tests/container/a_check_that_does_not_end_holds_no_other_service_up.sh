@@ -42,7 +42,9 @@ eventually check_runs
 # As a user of no rights, with no descriptor of the lock, a slot or anything else.
 check=$(check_runs)
 assert_matches "$(ps -o uid= -p "$check")" '^ *18790[0-9]+$' 'whom the check runs as'
-assert_lacks "$(ls -l "/proc/$check/fd")" /run/preseed 'the descriptors of the check'
+for held in lock slots checks; do
+    assert_lacks "$(ls -l "/proc/$check/fd")" "/run/preseed/$held" 'the descriptors of the check'
+done
 systemctl start good
 assert_eq data "$(cat /srv/good/a.db)"
 kill -0 "$check"

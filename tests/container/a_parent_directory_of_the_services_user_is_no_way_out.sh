@@ -66,7 +66,7 @@ assert_eq media "$(stat -c %U /srv/media/own)"
 
 systemctl start linked
 assert_eq 'of linked' "$(cat /srv/real/linked/payload)"
-assert_exit 1 ls -d /srv/.preseed-staging /srv/real/.preseed-staging /srv/media/.preseed-staging
+assert_exit 2 ls -d /srv/.preseed-staging /srv/real/.preseed-staging /srv/media/.preseed-staging
 
 # Of another user's: what is there starts, and nothing is made there.
 systemctl stop own

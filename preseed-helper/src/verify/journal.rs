@@ -12,7 +12,7 @@ use std::path::PathBuf;
 const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
 /// Length, checksum and magic.
-const TAIL: u64 = 16;
+const TAIL: usize = 16;
 
 /// Longer ones SQLite does not believe.
 const LONGEST: u32 = 512;
@@ -33,10 +33,10 @@ pub(super) struct Super {
 /// When the journal cannot be read.
 pub(super) fn super_of(journal: &File) -> io::Result<Option<Super>> {
     let size = journal.metadata()?.len();
-    let Some(tail_at) = size.checked_sub(TAIL) else {
+    let Some(tail_at) = size.checked_sub(TAIL as u64) else {
         return Ok(None);
     };
-    let mut tail = [0; TAIL as usize];
+    let mut tail = [0; TAIL];
     journal.read_exact_at(&mut tail, tail_at)?;
     let number =
         |at: usize| u32::from_be_bytes([tail[at], tail[at + 1], tail[at + 2], tail[at + 3]]);

@@ -198,9 +198,12 @@ impl Way {
     }
 }
 
+/// What a mode gives to others than the owner.
+const OTHERS: u32 = 0o077;
+
 /// Whether it is a directory in which only root can do anything.
 fn is_roots_alone(spot: &Spot) -> bool {
     spot.at
         .symlink_metadata()
-        .is_ok_and(|found| found.is_dir() && found.uid() == 0 && found.mode() & 0o077 == 0)
+        .is_ok_and(|found| found.is_dir() && found.uid() == 0 && found.mode() & OTHERS == 0)
 }

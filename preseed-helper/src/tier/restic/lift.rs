@@ -60,7 +60,7 @@ fn move_all(target: &Path, restored: &Path, into: &Path) -> io::Result<()> {
     let mut target = target.file_name().unwrap_or_default().to_owned();
     if names.contains(&target) {
         // The data has a file of that name: we give way.
-        let other = (0_u32..)
+        let other = (0..=names.len())
             .map(|number| OsString::from(format!("{TARGET}-{number}")))
             .find(|name| !names.contains(name))
             .unwrap_or_default();
