@@ -24,8 +24,6 @@ systemctl start app
 systemctl stop app
 runuser -u app -- bash -c 'mkdir -p /srv/app/config/covers; cd /srv/app/config; echo x >config.xml
     echo "evil::0:0::/root:/bin/bash" >sonarr.db; for i in $(seq 500); do echo $i >covers/$i; done'
-zfs snapshot tank/services/app@s1
-find /srv/app -mindepth 1 -delete
 (umask 077 && echo 'root:x:0:0:root:/root:/bin/bash' >/etc/victim)
 cat >/run/attack.sh <<'EOT'
 while :; do
@@ -38,10 +36,11 @@ EOT
 systemd-run --quiet --unit=attack-app --uid=app bash /run/attack.sh
 systemd-run --quiet --unit=attack-spy --uid=spy bash /run/attack.sh
 for round in 1 2 3; do
+    zfs snapshot "tank/services/app@$round"
+    find /srv/app -mindepth 1 -delete
     systemctl start app
     systemctl stop app
     assert_eq 'evil::0:0::/root:/bin/bash' "$(cat /srv/app/config/sonarr.db)" "round $round"
-    find /srv/app -mindepth 1 -delete
 done
 systemctl stop attack-app attack-spy
 assert_absent /tmp/planted

@@ -37,7 +37,7 @@ zfs create -o mountpoint=/srv/vaulted vault/vaulted
 systemctl start --no-block one two
 both_wait() { [[ $(pgrep -fc '^/bin/sh /usr/local/bin/wait-for-go') == 2 ]]; }
 eventually both_wait
-assert_lacks "$(cat /proc/1/mountinfo)" preseed- 'what the machine has mounted'
+assert_lacks "$(cat /proc/1/mountinfo)" :preseed- 'what the machine has mounted'
 for process in $(pgrep -f '^/bin/sh /usr/local/bin/wait-for-go'); do
     assert_eq 1 "$(grep -c ' - zfs ' "/proc/$process/mountinfo" | sed 's/^2$/1/')" 'what a check sees of ZFS'
     assert_lacks "$(cat "/proc/$process/mountinfo")" tank/other 'what a check sees of ZFS'
