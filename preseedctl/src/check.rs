@@ -18,7 +18,8 @@ pub(crate) fn check() -> ExitCode {
         eprintln!("{problem}");
     }
     for service in &host.services {
-        if let Some(warning) = storage::warning(service) {
+        let cannot_check = preseed_helper::verify::must_be_possible(service).err();
+        for warning in storage::warning(service).into_iter().chain(cannot_check) {
             eprintln!("{}: warning: {warning}", service.source.display());
         }
     }

@@ -38,8 +38,10 @@ pub(crate) fn needs(service: &Service) -> Vec<PathBuf> {
         let url = backup.repository.url.as_str();
         let path = url.strip_prefix("local:").unwrap_or(url);
         needs.extend(path.starts_with('/').then(|| PathBuf::from(path)));
+        needs.push(backup.repository.password_file.clone());
     }
-    for variable in ["CACHE_DIRECTORY", "CREDENTIALS_DIRECTORY"] {
+    // Where restic, ssh and rclone keep what they need.
+    for variable in ["CACHE_DIRECTORY", "CREDENTIALS_DIRECTORY", "HOME", "TMPDIR"] {
         needs.extend(std::env::var_os(variable).map(PathBuf::from));
     }
     for check in &service.verify {

@@ -71,6 +71,7 @@ assert_exit 2 ls -d /srv/.preseed-staging /srv/real/.preseed-staging /srv/media/
 # Of another user's: what is there starts, and nothing is made there.
 systemctl stop own
 chown other /srv/media
+assert_matches "$(preseedctl check 2>&1)" 'own.toml: warning: /srv/media: .* belongs to user'
 systemctl start own
 systemctl stop own
 rm -rf /srv/media/own

@@ -19,7 +19,16 @@ pub(super) fn mounted<T: Send>(
     snapshot: &str,
     look: impl FnOnce(&Path) -> Result<T> + Send,
 ) -> Result<T> {
-    namespace::inside(snapshot, &[], |place| read_only(snapshot, place, look))
+    seeing(snapshot, &[], look)
+}
+
+/// The same, while `needs` can be seen as well.
+pub(super) fn seeing<T: Send>(
+    snapshot: &str,
+    needs: &[PathBuf],
+    look: impl FnOnce(&Path) -> Result<T> + Send,
+) -> Result<T> {
+    namespace::inside(snapshot, needs, |place| read_only(snapshot, place, look))
 }
 
 /// Gives `work` a dataset as a directory to write to, in a namespace of its own, in which `needs` can be seen as well.

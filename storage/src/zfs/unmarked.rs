@@ -30,10 +30,16 @@ pub(super) fn holds_nothing(found: &Properties) -> Result<bool> {
         Some(origin) => is_as_cloned(dataset, origin),
         None => is_empty(root),
     };
-    match mountinfo::place_of(dataset)? {
-        Some(root) => look(&root),
-        None => inspect::mounted(dataset, look),
+    if let Some(root) = mountinfo::place_of(dataset)? {
+        return look(&root);
     }
+    // `zfs diff` reads the origin below the mountpoint of its dataset.
+    let origin = found.value("origin").and_then(|it| it.split_once('@'));
+    let below = match origin {
+        Some((dataset, _)) => mountinfo::place_of(dataset)?,
+        None => None,
+    };
+    inspect::seeing(dataset, below.as_slice(), look)
 }
 
 /// Whether a clone, which is mounted, holds what it was cloned from. (Its property `written` counts more than that.)
