@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use declaration::settings::{OnUnavailable, Service};
 use report::{Event, Kind, Progress, status};
-use storage::contents::listed;
+use storage::contents::{listed, named};
 use storage::kept;
 use storage::mark::Stage;
-use storage::{Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
+use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
 use crate::slots;
@@ -292,6 +292,9 @@ fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<
 /// The service's data is only partly there.
 pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
     let contents = &observation.contents;
+    if contents.found.is_empty() && !matches!(observation.mark, MarkState::Ours(_)) {
+        return unknown(service, contents);
+    }
     let found = if contents.found.is_empty() {
         "nothing of it".to_owned()
     } else {
@@ -305,6 +308,23 @@ pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
         ),
         format!(
             "if the data is sound, correct `expect` in {}; if not, declare `on-partial = \"restore\"`: what is there is then kept aside",
+            service.source.display()
+        ),
+    )
+}
+
+/// Something lies there of which nothing is known, and which is not what is expected.
+fn unknown(service: &Service, contents: &Contents) -> Error {
+    Error::new(
+        service.mountpoint.to_string_lossy(),
+        format!(
+            "it holds {}, which may be the service's data, and of what is expected there is nothing: {} is missing",
+            named(&contents.entries),
+            listed(&contents.missing)
+        ),
+        format!(
+            "in {}, correct `expect` if that is the data, add what a package makes to `skeleton`, \
+             or declare `on-partial = \"restore\"`: what is there is then kept aside",
             service.source.display()
         ),
     )

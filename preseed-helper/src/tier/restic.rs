@@ -116,7 +116,7 @@ impl Source for Restic<'_> {
             missing,
             ..Contents::default()
         };
-        if contents.holds_only_others() {
+        if contents.could_be_hollow(service) {
             contents.hollow = self
                 .listing
                 .is_hollow(&snapshot.name, nodes)
