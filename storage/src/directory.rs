@@ -12,8 +12,8 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, kept, mountpoint, shown, step,
+    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
+    Place, Result, Snapshot, Staged, Storage, kept, mountpoint, shown, step,
 };
 
 /// One service's directory.
@@ -154,14 +154,6 @@ impl Storage for Directory<'_> {
         sync(self.path())
     }
 
-    fn put_back_mark(&self, before: &MarkState) -> Result<()> {
-        match before {
-            MarkState::Ours(mark) => self.set_mark(mark),
-            MarkState::None | MarkState::Foreign(_) => xattr::remove(self.path(), attribute())
-                .map_err(|error| refused(self.path(), "its mark cannot be removed", &error)),
-        }
-    }
-
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         Ok(Vec::new())
     }
@@ -184,8 +176,12 @@ impl Storage for Directory<'_> {
         Err(self.no_snapshots())
     }
 
-    fn rollback(&self, _snapshot: &Snapshot) -> Result<()> {
-        Err(self.no_snapshots())
+    fn rollback(
+        &self,
+        _snapshot: &Snapshot,
+        _mark: &Mark,
+    ) -> std::result::Result<(), NotRolledBack> {
+        Err(NotRolledBack::Refused(self.no_snapshots()))
     }
 
     fn must_be_writable(&self) -> Result<()> {

@@ -11,11 +11,13 @@ pub mod error;
 pub mod kept;
 pub mod lock;
 pub mod mark;
+mod mount_id;
 mod mountinfo;
 mod mountpoint;
 pub mod replaced;
 pub mod stall;
 pub mod step;
+mod writers;
 mod zfs;
 
 use std::path::{Path, PathBuf};
@@ -121,6 +123,15 @@ pub struct Kept {
     pub name: String,
 }
 
+/// Why a rollback did not happen.
+#[derive(Debug)]
+pub enum NotRolledBack {
+    /// Something would be lost, somebody writes there, or the storage is not as it was: no other source would do better.
+    Storage(Error),
+    /// The rollback itself was refused. Nothing was changed.
+    Refused(Error),
+}
+
 /// What a backend can do with one service's storage.
 ///
 /// No method destroys anything but what a restore had staged itself.
@@ -143,12 +154,6 @@ pub trait Storage {
     /// # Errors
     /// When it cannot be written.
     fn set_mark(&self, mark: &Mark) -> Result<()>;
-
-    /// Puts back the mark that was seen before: after an attempt that changed nothing else.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn put_back_mark(&self, before: &MarkState) -> Result<()>;
 
     /// The snapshots of exactly this storage, newest first. None for a backend without snapshots.
     ///
@@ -183,11 +188,13 @@ pub trait Storage {
         progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()>;
 
-    /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost.
+    /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost. Writers are shut out from before
+    /// it is looked whether anything would be lost until it is done. The storage is marked with `mark` at the stage
+    /// `seeding` before, and `seeded` once the data is there.
     ///
     /// # Errors
-    /// When a newer snapshot exists, or the rollback fails.
-    fn rollback(&self, snapshot: &Snapshot) -> Result<()>;
+    /// See [`NotRolledBack`].
+    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack>;
 
     /// That a restore may write to the storage where it is.
     ///

@@ -8,6 +8,8 @@ mod properties;
 mod receive;
 pub(crate) mod replaced;
 mod replica;
+mod rollback;
+mod shut;
 mod staging;
 mod swap;
 mod unmarked;
@@ -20,8 +22,8 @@ use jiff::Timestamp;
 
 use crate::mark::PROPERTY;
 use crate::{
-    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, copy, kept, mountpoint,
+    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
+    Place, Result, Snapshot, Staged, Storage, copy, kept,
 };
 use properties::Properties;
 
@@ -143,15 +145,6 @@ impl Storage for Zfs<'_> {
         mark_dataset(&properties, mark)
     }
 
-    fn put_back_mark(&self, before: &MarkState) -> Result<()> {
-        match before {
-            MarkState::Ours(mark) => self.set_mark(mark),
-            MarkState::None | MarkState::Foreign(_) => {
-                call::zfs(&["inherit", PROPERTY, self.name()]).map(drop)
-            }
-        }
-    }
-
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         if let Some(snapshots) = snapshots_of(self.name())? {
             return Ok(snapshots);
@@ -185,16 +178,8 @@ impl Storage for Zfs<'_> {
         })
     }
 
-    fn rollback(&self, snapshot: &Snapshot) -> Result<()> {
-        // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
-        call::zfs(&["rollback", &snapshot.name]).map_err(|error| {
-            error.cured_by(
-                "see what is newer than it with `zfs list -t snapshot,bookmark`; \
-                 the tier `snapshot` restores without a rollback",
-            )
-        })?;
-        // The directory itself is now as it was then.
-        mountpoint::own(&self.service.mountpoint, self.service, &mut Vec::new())
+    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
+        rollback::rollback(self, snapshot, mark)
     }
 
     fn must_be_writable(&self) -> Result<()> {
