@@ -10,6 +10,7 @@ use storage::mark::Stage;
 use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
+use crate::sealed;
 use crate::slots;
 use crate::systemd;
 use crate::tier::{Context, Failure, Source, word};
@@ -124,10 +125,6 @@ fn restore(
 ) -> Result<Outcome, Refusal> {
     let name = service.name.as_str();
     systemd::units_must_be_stopped(service).map_err(Refusal::not_restored)?;
-    if let Some((mark, kept)) = storage.resume().map_err(Refusal::not_restored)? {
-        tell(&finished(name, &mark, kept.as_ref()));
-        return Ok(Outcome::Restored);
-    }
     let context = Context::new(service, storage, observation);
     let mut journal = Journal {
         service: name,
@@ -135,6 +132,11 @@ fn restore(
         put_off: BTreeSet::new(),
         waited: false,
     };
+    if let LeftOver::Complete(mark) = &observation.left_over
+        && sealed::put_in_place(&context, mark, why, &mut journal).map_err(Refusal::not_restored)?
+    {
+        return Ok(Outcome::Restored);
+    }
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
         // Held until the restore ends.
         let _slot = if source.moves_data() {
@@ -277,12 +279,12 @@ impl Witness for Journal<'_> {
 }
 
 /// Tells an event that ends the run: to the journal and as the status.
-fn tell(event: &Event<'_>) {
+pub(crate) fn tell(event: &Event<'_>) {
     status::set(event.message());
     event.tell();
 }
 
-fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
+pub(crate) fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
     Event::new(Kind::Restored, service, kept::finished(mark, kept))
         .source(&mark.by)
         .outcome("restored")

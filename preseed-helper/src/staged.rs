@@ -10,7 +10,7 @@ use crate::tier::{Context, Failure, Restored};
 use crate::verify::verify;
 
 /// Stages `origin`, lets `fill` write what is missing (it is given the staged directory, absolute),
-/// verifies it, and swaps it in with a mark that says `by` and `from`.
+/// verifies it, and swaps it in with a mark that says `by` and the snapshot it is `from`.
 ///
 /// # Errors
 /// See [`Failure`]. What was staged is thrown away unless it is complete.
@@ -18,7 +18,7 @@ pub fn restore(
     context: &Context<'_>,
     origin: &Origin<'_>,
     by: &str,
-    from: &str,
+    from: &Snapshot,
     progress: &mut Progress,
     fill: impl FnOnce(&Path, &mut Progress) -> std::result::Result<(), Failure>,
 ) -> std::result::Result<Restored, Failure> {
@@ -29,8 +29,8 @@ pub fn restore(
     let staged = storage
         .stage(origin, &mut |done, total| progress.at(done, total))
         .map_err(at_fault)?;
-    let ready =
-        fill(&staged.path, progress).and_then(|()| verify(context.service, &staged.path, from));
+    let ready = fill(&staged.path, progress)
+        .and_then(|()| verify(context.service, &staged.path, &from.name));
     if let Err(failure) = ready {
         return Err(thrown_away(context, &staged, failure));
     }
@@ -39,8 +39,10 @@ pub fn restore(
     storage
         .must_be_replaceable(origin)
         .map_err(Failure::Storage)?;
-    let mark = Mark::new(Stage::Seeded, by, from);
-    let kept = storage.replace(&staged, &mark).map_err(Failure::Storage)?;
+    let mark = Mark::new(Stage::Seeded, by, &from.name);
+    let kept = storage
+        .replace(&staged, &mark, from.taken)
+        .map_err(Failure::Storage)?;
     Ok(Restored {
         kept,
         bytes: progress.bytes(),
@@ -60,14 +62,14 @@ pub fn restore_snapshot(
     progress: &mut Progress,
 ) -> std::result::Result<Restored, Failure> {
     if context.service.paths.is_empty() {
-        return restore(context, whole, by, &snapshot.name, progress, |_, _| Ok(()));
+        return restore(context, whole, by, snapshot, progress, |_, _| Ok(()));
     }
     let wanted = context.wanted();
     restore(
         context,
         &Origin::Empty,
         "copy",
-        &snapshot.name,
+        snapshot,
         progress,
         |staged, progress| {
             context

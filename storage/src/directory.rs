@@ -7,13 +7,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use declaration::settings::{Replica, Service};
+use jiff::Timestamp;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
-    Place, Result, Snapshot, Staged, Storage, kept, mountpoint, shown, step,
+    Place, Result, Seal, Since, Snapshot, Staged, Storage, kept, mountpoint, seal, shown, step,
 };
 
 /// One service's directory.
@@ -63,6 +64,8 @@ impl Directory<'_> {
         } else {
             None
         };
+        // Of no use once it is in place; what cannot be removed is never read.
+        let _ = xattr::remove(self.path(), seal_attribute());
         write_mark(self.path(), &mark.at_stage(Stage::Seeded))?;
         sync(self.path())?;
         Ok(kept)
@@ -95,6 +98,16 @@ impl Directory<'_> {
         })
     }
 
+    /// The directory's identity, and where it is; `None` if it is missing.
+    fn seen(&self) -> Result<Option<(String, &Path)>> {
+        let path = self.path();
+        Ok(if exists(path)? {
+            Some((identity(path)?, path))
+        } else {
+            None
+        })
+    }
+
     fn no_snapshots(&self) -> Error {
         Error::new(
             shown(self.path()),
@@ -114,7 +127,10 @@ impl Storage for Directory<'_> {
                 let kept = self.settle(&mark)?;
                 applied.finished = Some((mark, kept));
             }
-        } else if let Some(mark) = self.complete()? {
+        } else if let Some(mark) = self.complete()?
+            && self.seal()?.1 != Since::Other
+        {
+            // It was missing before as well.
             let kept = self.swap(&mark)?;
             applied.finished = Some((mark, kept));
         } else {
@@ -231,8 +247,27 @@ impl Storage for Directory<'_> {
         }
     }
 
-    fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
+    fn seal(&self) -> Result<(Option<Seal>, Since)> {
+        let staging = self.staging_path();
+        let told = xattr::get(&staging, seal_attribute())
+            .map_err(|error| refused(&staging, "its seal cannot be read", &error))?;
+        let Some(seal) = told.and_then(|text| Seal::parse(&String::from_utf8_lossy(&text))) else {
+            return Ok((None, Since::Other));
+        };
+        let since = seal.since(self.seen()?)?;
+        Ok((Some(seal), since))
+    }
+
+    fn put_aside(&self, mark: &Mark) -> Result<Kept> {
+        replaced::remove_unused(self.path());
+        self.keep(&Note::new(kept::UNUSED, mark))
+    }
+
+    fn replace(&self, staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
         mountpoint::own(&staged.path, self.service, &mut Vec::new())?;
+        let seal = Seal::new(self.seen()?, taken)?.to_string();
+        xattr::set(&staged.path, seal_attribute(), seal.as_bytes())
+            .map_err(|error| refused(&staged.path, "its seal cannot be written", &error))?;
         // The data is on the disk before the mark that says so.
         sync(&staged.path)?;
         write_mark(&staged.path, &mark.at_stage(Stage::Staged))?;
@@ -248,10 +283,7 @@ impl Storage for Directory<'_> {
                 self.discard(&Staged { path: staging })?;
                 Ok(Some(kept::thrown_away()))
             }
-            LeftOver::Complete(mark) => {
-                let kept = self.keep(&Note::new("unused-restore", mark))?;
-                Ok(Some(kept::not_needed(mark, &kept)))
-            }
+            LeftOver::Complete(mark) => Ok(Some(kept::not_needed(mark, &self.put_aside(mark)?))),
         }
     }
 
@@ -267,6 +299,11 @@ impl Storage for Directory<'_> {
 /// The extended attribute of the mark. `trusted.`: only root can write it, so no service can forge it (xattr(7)).
 fn attribute() -> String {
     format!("trusted.{}", PROPERTY.replace(':', "."))
+}
+
+/// The extended attribute of the seal.
+fn seal_attribute() -> String {
+    format!("trusted.{}", seal::PROPERTY.replace(':', "."))
 }
 
 fn mark_of(path: &Path) -> Result<MarkState> {

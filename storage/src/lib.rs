@@ -15,6 +15,7 @@ mod mount_id;
 mod mountinfo;
 mod mountpoint;
 pub mod replaced;
+mod seal;
 pub mod stall;
 pub mod step;
 mod writers;
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 pub use contents::Contents;
 pub use error::Error;
 pub use mark::{Mark, MarkState};
+pub use seal::{Seal, Since};
 
 /// A result whose error says where, what, and what to do.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -225,12 +227,26 @@ pub trait Storage {
     /// When it cannot be removed, or is not one that a restore staged.
     fn discard(&self, staged: &Staged) -> Result<()>;
 
-    /// Gives the staged storage its declared properties, owner, mode and `mark`,
-    /// and puts it in the real one's place. What was there is kept.
+    /// Gives the staged storage its declared properties, owner, mode and `mark`, seals it, and puts it in the real one's
+    /// place. What was there is kept. What it holds is of a snapshot that was `taken` then.
     ///
     /// # Errors
-    /// When it cannot be done; the next [`Storage::apply`] finishes what was begun.
-    fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>>;
+    /// When it cannot be done; the next [`Storage::apply`] finishes a swap that was begun.
+    fn replace(&self, staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>>;
+
+    /// What was noted when the complete staged storage was sealed, and what has become of the real one since; no seal if
+    /// that cannot be read.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn seal(&self) -> Result<(Option<Seal>, Since)>;
+
+    /// Puts the complete staged storage, which has this mark, aside: it is kept, as unused. An earlier one that was put
+    /// aside so is removed, unless somebody uses it.
+    ///
+    /// # Errors
+    /// When it cannot be put aside.
+    fn put_aside(&self, mark: &Mark) -> Result<Kept>;
 
     /// Puts away what an earlier restore left, since the data is there without it: an incomplete staging is
     /// thrown away, a complete one kept. Gives what it did, in words.

@@ -174,7 +174,7 @@ impl Source for Restic<'_> {
             self.context,
             &Origin::Empty,
             "restic",
-            &snapshot.name,
+            snapshot,
             progress,
             |staged, progress| {
                 let target = staged.join(lift::TARGET);

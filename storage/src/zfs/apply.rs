@@ -7,10 +7,12 @@ use std::path::Path;
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, found, properties, shut, staging, swap, unmarked};
+use super::{Zfs, aside, call, found, properties, shut, swap, unmarked};
 use crate::mark::Stage;
 use crate::mountinfo::Mounted;
-use crate::{Applied, Error, Mark, MarkState, Result, mount_id, mountinfo, mountpoint, quoted, shown};
+use crate::{
+    Applied, Error, Mark, MarkState, Result, mount_id, mountinfo, mountpoint, quoted, shown,
+};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
 pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
@@ -23,7 +25,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     if found.is_none() {
         call::pool_must_be_imported(zfs.name())?;
         // Missing because the power went between the two renames of a swap, or truly missing.
-        if let Some(restore) = swap::resume(zfs)? {
+        if let Some(restore) = swap::go_on(zfs)? {
             applied.finished = Some(restore);
             found = zfs.look()?.dataset;
         }
@@ -235,12 +237,12 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
         ));
     }
     // A swap that was interrupted before its first rename leaves both, and the data may be back since.
-    // The first alone is an admin's, so it goes first.
+    // `KEPT` tells it, so it goes last.
     if properties.is_local(swap::KEPT) {
-        for property in [staging::IGNORED, swap::KEPT] {
-            call::zfs(&["inherit", property, zfs.name()])?;
-        }
+        aside::put_back(zfs.name(), properties)?;
+        call::zfs(&["inherit", swap::KEPT, zfs.name()])?;
     }
+    aside::forget(zfs.name(), properties)?;
     let mut sets: Vec<String> = Vec::new();
     // Whoever makes a dataset for a service gives it a mountpoint. One that was given none was made by hand, or the
     // power went before its properties were set.

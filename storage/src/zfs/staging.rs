@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, found, properties, receive, unmarked};
+use super::{Zfs, apply, aside, call, found, properties, receive, unmarked};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged};
 
@@ -134,12 +134,15 @@ fn properties_of(
         Origin::Clone(snapshot) | Origin::Receive(snapshot) => &snapshot.name,
     };
     let unbound = Mark::new(Stage::Staging, "preseed", from).bound_to(UNBOUND);
+    let seen = zfs.seen()?.dataset;
     for (property, value) in [
         ("mountpoint", path.to_string_lossy().into_owned()),
         ("canmount", "noauto".to_owned()),
-        (IGNORED, "on".to_owned()),
         (PROPERTY, unbound),
-    ] {
+    ]
+    .into_iter()
+    .chain(aside::properties(seen.as_ref()))
+    {
         properties.insert(property.to_owned(), value);
     }
     Ok(properties)
