@@ -45,6 +45,7 @@ static PRESEED: Keys = Keys {
         "tiers",
         "expect",
         "ignore",
+        "skeleton",
         "verify",
         "paths",
         "prefer",
@@ -79,6 +80,7 @@ pub(crate) struct Fragment {
     pub(crate) tiers: Given<Vec<At<TierName>>>,
     pub(crate) expect: Given<Vec<RelativePath>>,
     pub(crate) ignore: Given<Vec<EntryName>>,
+    pub(crate) skeleton: Given<Vec<RelativePath>>,
     pub(crate) verify: Given<Vec<Check>>,
     pub(crate) paths: Given<Vec<At<RelativePath>>>,
     pub(crate) prefer: Given<Prefer>,
@@ -151,6 +153,7 @@ impl Fragment {
             fragment.tiers = table.list_at(document, "tiers");
             fragment.expect = table.list(document, "expect");
             fragment.ignore = table.list(document, "ignore");
+            fragment.skeleton = table.list(document, "skeleton");
             fragment.verify = check::read(document, &table);
             fragment.paths = table.list_at(document, "paths");
             fragment.prefer = table.text(document, "prefer");

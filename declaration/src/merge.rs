@@ -36,6 +36,7 @@ pub(crate) fn merge(own: Fragment, template: Option<(&Fragment, Place)>) -> Frag
         tiers: merge.pick_list(own.tiers, &below.tiers),
         expect: merge.pick(own.expect, &below.expect),
         ignore: merge.pick(own.ignore, &below.ignore),
+        skeleton: merge.pick(own.skeleton, &below.skeleton),
         verify: merge.pick(own.verify, &below.verify),
         paths: merge.pick_list(own.paths, &below.paths),
         prefer: merge.pick(own.prefer, &below.prefer),

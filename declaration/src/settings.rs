@@ -71,6 +71,9 @@ pub struct Service {
     pub paths: Vec<PathBuf>,
     /// Names of entries directly below the mountpoint that never count as data.
     pub ignore: Vec<String>,
+    /// What a package makes in the directory before any data is there: paths relative to the mountpoint, each with
+    /// all that is below it. Where nothing is known of what lies there, and it is no more than this, it is restored over.
+    pub skeleton: Vec<PathBuf>,
     /// Which of several snapshots that hold the data is restored.
     pub prefer: Prefer,
     /// How many snapshots of one source are tried at most, from 1 to 1000.

@@ -209,6 +209,7 @@ impl Validation<'_> {
             tiers: tiers?,
             expect: plain(merged.expect, |RelativePath(path)| path)?,
             ignore: plain(merged.ignore, |EntryName(name)| name)?,
+            skeleton: plain(merged.skeleton, |RelativePath(path)| path)?,
             verify: or(merged.verify, Vec::new())?,
             paths: paths?,
             prefer: or(merged.prefer, Prefer::default())?,

@@ -22,6 +22,7 @@ unit = ["podman-sonarr.service", "x.timer"]
 tiers = ["rollback", "snapshot", "restic"]
 expect = ["sonarr.db", "config.xml"] # für
 ignore = [".x"]
+skeleton = ["README"]
 verify = [{ sqlite = "sonarr.db" }, { command = ["/usr/bin/true", "x"] }]
 prefer = "newest"
 max-candidates = 5

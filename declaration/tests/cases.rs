@@ -180,8 +180,10 @@ fn show_service(service: &Service) -> String {
         ""
     };
     line("tiers", format!("{}{network}", tiers.join(" ")));
-    if !service.expect.is_empty() {
-        line("expect", format!("{:?}", service.expect));
+    for (key, paths) in [("expect", &service.expect), ("skeleton", &service.skeleton)] {
+        if !paths.is_empty() {
+            line(key, format!("{paths:?}"));
+        }
     }
     if !service.ignore.is_empty() {
         line("ignore", format!("{:?}", service.ignore));

@@ -22,9 +22,10 @@ const APPLY: &str =
     "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SYS_ADMIN";
 
 /// That, and restoring whatever a backup holds: files of any owner, devices, attributes of all
-/// namespaces; and running restic, ssh and checks as another user, and ending them.
+/// namespaces; running restic, ssh and checks as another user, and ending them; and telling who has a file of the
+/// storage open (`CAP_SYS_PTRACE`).
 const RESTORE: &str = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL \
-     CAP_MAC_ADMIN CAP_MKNOD CAP_SETFCAP CAP_SETGID CAP_SETUID CAP_SYS_ADMIN";
+     CAP_MAC_ADMIN CAP_MKNOD CAP_SETFCAP CAP_SETGID CAP_SETUID CAP_SYS_ADMIN CAP_SYS_PTRACE";
 
 /// For the service that makes a service's storage what is declared.
 pub(crate) fn of_dataset(service: &Service, process: &mut Vec<Directive<'_>>) {

@@ -20,7 +20,7 @@ const UNITS: [(&str, &str, u32); 7] = [
         "preseed-restic.service",
         52,
     ),
-    ("[backup]\nrepository = 'far'", "preseed-remote.service", 54),
+    ("[backup]\nrepository = 'far'", "preseed-remote.service", 55),
     (
         "[preseed]\nverify = [{ sqlite = 'x.db' }]",
         "preseed-sqlite.service",

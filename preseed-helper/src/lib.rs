@@ -9,6 +9,7 @@ pub mod ask;
 pub mod order;
 pub mod plan;
 pub mod restore;
+pub mod sealed;
 pub mod slots;
 pub mod staged;
 pub mod systemd;

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use declaration::settings::{OnUnavailable, Service};
 use storage::contents::named;
-use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot};
+use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask};
 use crate::restore::{partly, unmounted, unsettled};
+use crate::sealed::{Decision, decide};
 use crate::systemd;
 use crate::tier::{Context, Failure, Restored, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
@@ -45,14 +46,10 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
         Verdict::Restore(why) => {
             if let Err(error) = systemd::units_must_be_stopped(service) {
                 (error.to_string(), false)
-            } else if let LeftOver::Complete(mark) = &observation.left_over {
-                (
-                    format!(
-                        "would finish an interrupted restore by {} from {}",
-                        mark.by, mark.from
-                    ),
-                    true,
-                )
+            } else if let Some(end) =
+                sealed(service, storage.as_ref(), &observation, why, &mut text)
+            {
+                end
             } else {
                 line(
                     &mut text,
@@ -88,6 +85,38 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
     };
     line(&mut text, "outcome", &end);
     Ok(Plan { text, starts })
+}
+
+/// How a run would end that finds a complete copy of an earlier one; `None` if it would not use it.
+fn sealed(
+    service: &Service,
+    storage: &dyn Storage,
+    observation: &Observation,
+    why: Why,
+    text: &mut String,
+) -> Option<(String, bool)> {
+    let LeftOver::Complete(mark) = &observation.left_over else {
+        return None;
+    };
+    let context = Context::new(service, storage, observation);
+    let restore = format!("an interrupted restore by {} from {}", mark.by, mark.from);
+    match decide(&context, mark, why, &mut Lines::default()) {
+        Ok(Decision::PutInPlace(None)) => Some((format!("would finish {restore}"), true)),
+        Ok(Decision::PutInPlace(Some(error))) => {
+            let end =
+                format!("would finish {restore}, although newer data cannot be ruled out: {error}");
+            Some((end, true))
+        }
+        Ok(Decision::PutAside(why)) => {
+            line(
+                text,
+                "left over",
+                &format!("{restore}: would be kept aside, since {why}"),
+            );
+            None
+        }
+        Err(error) => Some((format!("not started: {error}"), false)),
+    }
 }
 
 fn outcome(

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use declaration::settings::{OnUnavailable, Service};
 use report::{Event, Kind, Progress, status};
-use storage::contents::listed;
+use storage::contents::{listed, named};
 use storage::kept;
 use storage::mark::Stage;
-use storage::{Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
+use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
+use crate::sealed;
 use crate::slots;
 use crate::systemd;
 use crate::tier::{Context, Failure, Source, word};
@@ -124,10 +125,6 @@ fn restore(
 ) -> Result<Outcome, Refusal> {
     let name = service.name.as_str();
     systemd::units_must_be_stopped(service).map_err(Refusal::not_restored)?;
-    if let Some((mark, kept)) = storage.resume().map_err(Refusal::not_restored)? {
-        tell(&finished(name, &mark, kept.as_ref()));
-        return Ok(Outcome::Restored);
-    }
     let context = Context::new(service, storage, observation);
     let mut journal = Journal {
         service: name,
@@ -135,6 +132,11 @@ fn restore(
         put_off: BTreeSet::new(),
         waited: false,
     };
+    if let LeftOver::Complete(mark) = &observation.left_over
+        && sealed::put_in_place(&context, mark, why, &mut journal).map_err(Refusal::not_restored)?
+    {
+        return Ok(Outcome::Restored);
+    }
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
         // Held until no more data is moved.
         context.hold(if source.moves_data() {
@@ -279,12 +281,12 @@ impl Witness for Journal<'_> {
 }
 
 /// Tells an event that ends the run: to the journal and as the status.
-fn tell(event: &Event<'_>) {
+pub(crate) fn tell(event: &Event<'_>) {
     status::set(event.message());
     event.tell();
 }
 
-fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
+pub(crate) fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
     Event::new(Kind::Restored, service, kept::finished(mark, kept))
         .source(&mark.by)
         .outcome("restored")
@@ -294,6 +296,9 @@ fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<
 /// The service's data is only partly there.
 pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
     let contents = &observation.contents;
+    if contents.found.is_empty() && !matches!(observation.mark, MarkState::Ours(_)) {
+        return unknown(service, contents);
+    }
     let found = if contents.found.is_empty() {
         "nothing of it".to_owned()
     } else {
@@ -307,6 +312,23 @@ pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
         ),
         format!(
             "if the data is sound, correct `expect` in {}; if not, declare `on-partial = \"restore\"`: what is there is then kept aside",
+            service.source.display()
+        ),
+    )
+}
+
+/// Something lies there of which nothing is known, and which is not what is expected.
+fn unknown(service: &Service, contents: &Contents) -> Error {
+    Error::new(
+        service.mountpoint.to_string_lossy(),
+        format!(
+            "it holds {}, which may be the service's data, and of what is expected there is nothing: {} is missing",
+            named(&contents.entries),
+            listed(&contents.missing)
+        ),
+        format!(
+            "in {}, correct `expect` if that is the data, add what a package makes to `skeleton`, \
+             or declare `on-partial = \"restore\"`: what is there is then kept aside",
             service.source.display()
         ),
     )

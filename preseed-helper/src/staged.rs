@@ -23,7 +23,7 @@ pub enum Fill<'f> {
 pub type FillBy<'f> =
     Box<dyn FnOnce(&Path, &mut Progress) -> std::result::Result<(), Failure> + Send + 'f>;
 
-/// Stages `origin`, has it filled, verifies it, and swaps it in with a mark that says `by` and `from`.
+/// Stages `origin`, has it filled, verifies it, and swaps it in with a mark that says `by` and the snapshot it is `from`.
 ///
 /// # Errors
 /// See [`Failure`]. What was staged is thrown away unless it is complete.
@@ -31,7 +31,7 @@ pub fn restore(
     context: &Context<'_>,
     origin: &Origin<'_>,
     by: &str,
-    from: &str,
+    from: &Snapshot,
     progress: &mut Progress,
     fill: Fill<'_>,
 ) -> std::result::Result<Restored, Failure> {
@@ -42,10 +42,10 @@ pub fn restore(
     let staged = storage
         .stage(origin, &mut |done, total| progress.at(done, total))
         .map_err(at_fault)?;
-    let ready = filled(context, &staged, from, progress, fill).and_then(|()| {
+    let ready = filled(context, &staged, &from.name, progress, fill).and_then(|()| {
         // A check moves no data.
         context.give_slot_back();
-        verify(context.service, storage, &staged, from)
+        verify(context.service, storage, &staged, &from.name)
     });
     if let Err(failure) = ready {
         return Err(thrown_away(context, &staged, failure));
@@ -55,8 +55,10 @@ pub fn restore(
     storage
         .must_be_replaceable(origin)
         .map_err(Failure::Storage)?;
-    let mark = Mark::new(Stage::Seeded, by, from);
-    let kept = storage.replace(&staged, &mark).map_err(Failure::Storage)?;
+    let mark = Mark::new(Stage::Seeded, by, &from.name);
+    let kept = storage
+        .replace(&staged, &mark, from.taken)
+        .map_err(Failure::Storage)?;
     Ok(Restored {
         kept,
         bytes: progress.bytes(),
@@ -110,14 +112,14 @@ pub fn restore_snapshot(
     progress: &mut Progress,
 ) -> std::result::Result<Restored, Failure> {
     if context.service.paths.is_empty() {
-        return restore(context, whole, by, &snapshot.name, progress, Fill::Nothing);
+        return restore(context, whole, by, snapshot, progress, Fill::Nothing);
     }
     let wanted = context.wanted();
     restore(
         context,
         &Origin::Empty,
         "copy",
-        &snapshot.name,
+        snapshot,
         progress,
         Fill::Paths(snapshot, &wanted),
     )

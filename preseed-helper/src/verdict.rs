@@ -16,7 +16,7 @@ pub enum Verdict {
     Finish,
     /// The data is to be restored.
     Restore(Why),
-    /// Some of the data is there: the service must not start.
+    /// Something is there, but not all of what is expected: the service must not start.
     Partly,
     /// The storage is not mounted, so nothing can be said.
     Unmounted,
@@ -29,9 +29,9 @@ pub enum Why {
     Empty,
     /// There was data, and it is gone.
     Lost,
-    /// There are entries, but none of what makes them the service's data.
+    /// There are only directories and what a package makes, and nothing is known of them.
     Skeleton,
-    /// Some of the data is there, and the declaration says to restore.
+    /// Something is there, but not all of what is expected, and the declaration says to restore.
     Partly,
     /// A restore was interrupted.
     Interrupted,
@@ -43,8 +43,8 @@ impl Why {
         match self {
             Self::Empty => "there is no data",
             Self::Lost => "there was data, and it is gone",
-            Self::Skeleton => "there are entries, but nothing of what is expected",
-            Self::Partly => "only part of what is expected is there, and on-partial is \"restore\"",
+            Self::Skeleton => "there is no data, only what a package makes",
+            Self::Partly => "not all of what is expected is there, and on-partial is \"restore\"",
             Self::Interrupted => "a restore was interrupted",
         }
     }
@@ -56,7 +56,8 @@ impl Why {
 /// | --- | --- | --- | --- |
 /// | none, or not ours | none | – | restore: empty |
 /// | none, or not ours | some | none declared, or all there | adopt |
-/// | none, or not ours | some | none there | restore: a skeleton, kept aside |
+/// | none, or not ours | only directories and `skeleton` | none there | restore: a skeleton, kept aside |
+/// | none, or not ours | some | none there | partly: perhaps `expect` is of another time, and these are the data |
 /// | none, or not ours | some | some there | partly |
 /// | ours | none | – | restore: lost |
 /// | ours | some | none declared, or all there | present |
@@ -87,14 +88,21 @@ pub fn verdict(observation: &Observation, on_partial: OnPartial) -> Verdict {
     match (known, Share::of(contents)) {
         (false, Share::Nothing) => Verdict::Restore(Why::Empty),
         (true, Share::Nothing) => Verdict::Restore(Why::Lost),
+        // Where nothing is expected, what a package makes is no data.
+        (false, Share::Others) if contents.hollow => Verdict::Restore(Why::Skeleton),
+        (false, Share::All) if is_only_skeleton(contents) => Verdict::Restore(Why::Skeleton),
         (false, Share::All) => Verdict::Adopt,
         (true, Share::All) => Verdict::Present,
-        (false, Share::Others) => Verdict::Restore(Why::Skeleton),
-        (true, Share::Others) | (_, Share::Some) => match on_partial {
+        (_, Share::Others | Share::Some) => match on_partial {
             OnPartial::Stop => Verdict::Partly,
             OnPartial::Restore => Verdict::Restore(Why::Partly),
         },
     }
+}
+
+/// Whether nothing is expected, and there is nothing but what a package makes.
+fn is_only_skeleton(contents: &Contents) -> bool {
+    contents.hollow && contents.found.is_empty() && contents.missing.is_empty()
 }
 
 /// Whether a snapshot holds the service's data.
@@ -113,6 +121,9 @@ pub enum Held {
 /// A snapshot of nothing but the skeleton that is there now, empty directories, holds no data. Any other that lacks
 /// what is expected is doubtful, and a service never starts empty while one is there.
 pub fn held(contents: &Contents, now: &Contents) -> Held {
+    if is_only_skeleton(contents) {
+        return Held::Nothing("it holds nothing but what a package makes".to_owned());
+    }
     let Some(lacks) = contents.lacks() else {
         return Held::Data;
     };
@@ -201,7 +212,8 @@ mod tests {
             (none(), 3, &[], &[], Adopt),
             (none(), 3, both, &[], Adopt),
             (foreign(), 3, both, &[], Adopt),
-            (none(), 3, &[], both, Restore(Why::Skeleton)),
+            (none(), 3, &[], both, Partly),
+            (foreign(), 3, &[], both, Partly),
             (none(), 3, one, &["b"], Partly),
             (foreign(), 3, one, &["b"], Partly),
             (seeded(), 0, &[], both, Restore(Why::Lost)),
@@ -220,6 +232,23 @@ mod tests {
             let observation = observed(mark, count, found, missing);
             assert_eq!(stop(&observation), expected, "{observation:?}");
         }
+    }
+
+    #[test]
+    fn what_a_package_makes_is_restored_over_only_where_nothing_is_known() {
+        let hollow = |mark, missing: &[&str]| {
+            let mut observation = observed(mark, 3, &[], missing);
+            observation.contents.hollow = true;
+            observation
+        };
+        for mark in [MarkState::None, ours(Stage::Staging)] {
+            for missing in [["a"].as_slice(), &[]] {
+                let observation = hollow(mark.clone(), missing);
+                assert_eq!(stop(&observation), Verdict::Restore(Why::Skeleton));
+            }
+        }
+        assert_eq!(stop(&hollow(ours(Stage::Seeded), &["a"])), Verdict::Partly);
+        assert_eq!(stop(&hollow(ours(Stage::Seeded), &[])), Verdict::Present);
     }
 
     #[test]
@@ -303,10 +332,11 @@ mod tests {
             others in 0_usize..3,
             found in 0_usize..3,
             missing in 0_usize..3,
+            hollow in any::<bool>(),
             restore_partial in any::<bool>(),
         ) {
             let paths = |count: usize| (0..count).map(|n| n.to_string().into()).collect::<Vec<_>>();
-            let contents = Contents { entries: (0..others + found).map(|n| n.to_string()).collect(), found: paths(found), missing: paths(missing), ..Contents::default() };
+            let contents = Contents { entries: (0..others + found).map(|n| n.to_string()).collect(), found: paths(found), missing: paths(missing), hollow, ..Contents::default() };
             let observation = Observation { place, mark: mark.clone(), contents, left_over: LeftOver::Nothing };
             let on_partial = if restore_partial { OnPartial::Restore } else { OnPartial::Stop };
             let is_known = matches!(&mark, MarkState::Ours(mark) if mark.stage != Stage::Staging);
@@ -314,9 +344,11 @@ mod tests {
             if place == Place::Unmounted {
                 prop_assert_eq!(decided, Verdict::Unmounted);
             } else if place == Place::Mounted && others + found > 0 {
-                if missing == 0 {
+                if !is_known && found == 0 && hollow {
+                    prop_assert_eq!(decided, Verdict::Restore(Why::Skeleton));
+                } else if missing == 0 {
                     prop_assert!(matches!(decided, Verdict::Adopt | Verdict::Present | Verdict::Finish), "{:?}", decided);
-                } else if (found > 0 || is_known) && on_partial == OnPartial::Stop {
+                } else if on_partial == OnPartial::Stop {
                     prop_assert_eq!(decided, Verdict::Partly);
                 }
             } else {

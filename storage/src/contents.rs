@@ -3,9 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use declaration::settings::Service;
+use declaration::settings::{Service, Storage};
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use crate::{Error, Result, mountpoint, shown};
@@ -23,12 +24,10 @@ pub struct Contents {
     pub found: Vec<PathBuf>,
     /// The declared `expect`ed paths that are not there.
     pub missing: Vec<PathBuf>,
-    /// Of a copy that holds something, but nothing of what is expected: whether it holds directories, and not one file.
+    /// Of one that holds something, but nothing of what is expected: whether it holds directories and what a package
+    /// makes (`skeleton`), and not one other file.
     pub hollow: bool,
 }
-
-/// Entries of a file system's own, which never count.
-const OF_THE_FILE_SYSTEM: [&str; 2] = [".zfs", "lost+found"];
 
 impl Contents {
     /// Looks into `directory` (absolute): only its own entries and the expected paths are looked at.
@@ -48,6 +47,9 @@ impl Contents {
             contents
                 .entries
                 .retain(|name| mounted.binary_search(name).is_err());
+        }
+        if contents.could_be_hollow(service) {
+            contents.hollow = is_hollow(directory, service, &contents.mounted)?;
         }
         Ok(contents)
     }
@@ -70,8 +72,8 @@ impl Contents {
             Ok(())
         };
         let mut contents = Self::look(directory, service, there)?;
-        if contents.holds_only_others() {
-            contents.hollow = is_hollow(directory, service)?;
+        if contents.could_be_hollow(service) {
+            contents.hollow = is_hollow(directory, service, &[])?;
         }
         let mut present = Vec::new();
         for path in &service.paths {
@@ -111,7 +113,9 @@ impl Contents {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(|e| unreadable(directory, &e))? {
             let name = entry.map_err(|e| unreadable(directory, &e))?.file_name();
-            if OF_THE_FILE_SYSTEM.iter().any(|own| name == *own) {
+            if is_of_the_file_system(&name, service)
+                || (name == LOST_AND_FOUND && is_an_empty_lost_and_found(directory)?)
+            {
                 continue;
             }
             if service
@@ -157,11 +161,24 @@ impl Contents {
         !self.is_empty() && self.found.is_empty() && !self.missing.is_empty()
     }
 
+    /// Whether it may be worth to see if it is [hollow](Self::hollow).
+    #[must_use]
+    pub fn could_be_hollow(&self, service: &Service) -> bool {
+        let is_only_skeleton = service.expect.is_empty() && !service.skeleton.is_empty();
+        self.holds_only_others() || (!self.is_empty() && is_only_skeleton)
+    }
+
     /// Whether an entry of this name directly in the directory counts.
     #[must_use]
     pub fn counts(name: &OsStr, service: &Service) -> bool {
-        let is = |other: &str| name == other;
-        !OF_THE_FILE_SYSTEM.iter().any(|own| is(own)) && !service.ignore.iter().any(|own| is(own))
+        !is_of_the_file_system(name, service)
+            && !service.ignore.iter().any(|own| name == own.as_str())
+    }
+
+    /// Whether a path below the directory is what a package makes there.
+    #[must_use]
+    pub fn is_skeleton(path: &Path, service: &Service) -> bool {
+        service.skeleton.iter().any(|made| path.starts_with(made))
     }
 
     /// Whether this is the service's data: all that is expected or, where nothing is, anything.
@@ -183,15 +200,65 @@ impl Contents {
     }
 }
 
-/// Whether what counts of a directory is directories, and not one file at any depth.
-fn is_hollow(directory: &Path, service: &Service) -> Result<bool> {
+/// Whether an entry of this name directly in a service's directory is its file system's own. ZFS makes no `lost+found`:
+/// one that is there is somebody's.
+fn is_of_the_file_system(name: &OsStr, service: &Service) -> bool {
+    matches!(service.storage, Storage::Zfs(_)) && name == ".zfs"
+}
+
+/// What ext2 to ext4 put into their root directory, and e2fsck puts lost files in.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// Whether the `lost+found` in a directory was made by its file system, and holds nothing.
+fn is_an_empty_lost_and_found(directory: &Path) -> Result<bool> {
+    /// EXT2_ROOT_INO.
+    const ROOT: u64 = 2;
+    let unreadable = |error: io::Error| unreadable(&directory.join(LOST_AND_FOUND), &error);
+    let kind = nix::sys::statfs::statfs(directory).map_err(|error| unreadable(error.into()))?;
+    let is_root = directory.metadata().map_err(unreadable)?.ino() == ROOT;
+    if kind.filesystem_type() != nix::sys::statfs::EXT4_SUPER_MAGIC || !is_root {
+        return Ok(false);
+    }
+    let found = directory.join(LOST_AND_FOUND);
+    if !found.symlink_metadata().map_err(unreadable)?.is_dir() {
+        return Ok(false);
+    }
+    Ok(std::fs::read_dir(&found)
+        .map_err(unreadable)?
+        .next()
+        .is_none())
+}
+
+/// Whether what counts of a directory is directories and what a package makes, and not one other file at any depth.
+/// The entries `but` are left out (escaped names). One of very many directories is not called hollow.
+fn is_hollow(directory: &Path, service: &Service, but: &[String]) -> Result<bool> {
+    const MANY: usize = 100_000;
     let mut left = vec![directory.to_path_buf()];
+    let mut looked = 0;
     while let Some(here) = left.pop() {
         let unreadable = |error| unreadable(&here, &error);
         for entry in std::fs::read_dir(&here).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
-            if here == directory && !Contents::counts(&entry.file_name(), service) {
+            looked += 1;
+            if looked > MANY {
+                return Ok(false);
+            }
+            let path = entry.path();
+            let below = path.strip_prefix(directory).unwrap_or(&path);
+            if Contents::is_skeleton(below, service) {
                 continue;
+            }
+            if here == directory {
+                let name = entry.file_name();
+                let is_left_out = || {
+                    but.binary_search(&Contents::names([&*name]).concat())
+                        .is_ok()
+                };
+                let is_lost_and_found =
+                    name == LOST_AND_FOUND && is_an_empty_lost_and_found(directory)?;
+                if !Contents::counts(&name, service) || is_lost_and_found || is_left_out() {
+                    continue;
+                }
             }
             if !entry.file_type().map_err(unreadable)?.is_dir() {
                 return Ok(false);

@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use declaration::settings::{Replica, Service};
+use jiff::Timestamp;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::kept::Note;
@@ -17,8 +18,9 @@ use crate::mark::{PROPERTY, Stage};
 use crate::trial::Tree;
 use crate::way::{Held, Spot};
 use crate::{
-    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, Trial, kept, mountpoint, namespace, shown, step, way,
+    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
+    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, kept, mountpoint, namespace,
+    seal, shown, step, way,
 };
 use staging::Way;
 
@@ -69,6 +71,8 @@ impl Directory<'_> {
             None
         };
         let place = way.place()?;
+        // Of no use once it is in place; what cannot be removed is never read.
+        let _ = xattr::remove(&place.at, seal_attribute());
         write_mark(&place, &mark.at_stage(Stage::Seeded))?;
         sync(&place)?;
         way.tidy();
@@ -97,6 +101,16 @@ impl Directory<'_> {
         })
     }
 
+    /// The directory's identity, and where it is; `None` if it is missing.
+    fn seen(&self) -> Result<Option<(String, Spot)>> {
+        let place = self.way()?.place()?;
+        Ok(if exists(&place)? {
+            Some((identity(&place.at)?, place))
+        } else {
+            None
+        })
+    }
+
     fn no_snapshots(&self) -> Error {
         Error::new(
             shown(self.path()),
@@ -117,7 +131,10 @@ impl Storage for Directory<'_> {
                 let kept = self.settle(&mark)?;
                 applied.finished = Some((mark, kept));
             }
-        } else if let Some(mark) = self.complete()? {
+        } else if let Some(mark) = self.complete()?
+            && self.seal()?.1 != Since::Other
+        {
+            // It was missing before as well.
             let kept = self.swap(&mark)?;
             applied.finished = Some((mark, kept));
         } else {
@@ -164,17 +181,6 @@ impl Storage for Directory<'_> {
         let place = self.way()?.place()?;
         write_mark(&place, mark)?;
         sync(&place)
-    }
-
-    fn put_back_mark(&self, before: &MarkState) -> Result<()> {
-        match before {
-            MarkState::Ours(mark) => self.set_mark(mark),
-            MarkState::None | MarkState::Foreign(_) => {
-                let place = self.way()?.place()?;
-                xattr::remove(&place.at, attribute())
-                    .map_err(|error| refused(&place.real, "its mark cannot be removed", &error))
-            }
-        }
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
@@ -233,8 +239,12 @@ impl Storage for Directory<'_> {
         trial::try_out(self.service, &staging, &files, work)
     }
 
-    fn rollback(&self, _snapshot: &Snapshot) -> Result<()> {
-        Err(self.no_snapshots())
+    fn rollback(
+        &self,
+        _snapshot: &Snapshot,
+        _mark: &Mark,
+    ) -> std::result::Result<(), NotRolledBack> {
+        Err(NotRolledBack::Refused(self.no_snapshots()))
     }
 
     fn must_be_writable(&self) -> Result<()> {
@@ -279,10 +289,33 @@ impl Storage for Directory<'_> {
         self.way()?.discard()
     }
 
-    fn replace(&self, _staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
+    fn seal(&self) -> Result<(Option<Seal>, Since)> {
+        let staging = self.way()?.staging()?;
+        let staging = staging.ok_or_else(|| gone(self.path()))?;
+        let told = xattr::get(&staging.at, seal_attribute())
+            .map_err(|error| refused(&staging.real, "its seal cannot be read", &error))?;
+        let Some(seal) = told.and_then(|text| Seal::parse(&String::from_utf8_lossy(&text))) else {
+            return Ok((None, Since::Other));
+        };
+        let seen = self.seen()?;
+        let since = seal.since(seen.as_ref().map(|(id, place)| (id.clone(), &*place.at)))?;
+        Ok((Some(seal), since))
+    }
+
+    fn put_aside(&self, mark: &Mark) -> Result<Kept> {
+        replaced::remove_unused(self.path());
+        self.keep(&Note::new(kept::UNUSED, mark))
+    }
+
+    fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
         let staging = self.way()?.staging()?;
         let staging = staging.ok_or_else(|| gone(self.path()))?;
         mountpoint::own_spot(&staging, self.service, &mut Vec::new())?;
+        let seen = self.seen()?;
+        let over = seen.as_ref().map(|(id, place)| (id.clone(), &*place.at));
+        let seal = Seal::new(over, taken)?.to_string();
+        xattr::set(&staging.at, seal_attribute(), seal.as_bytes())
+            .map_err(|error| refused(&staging.real, "its seal cannot be written", &error))?;
         // The data is on the disk before the mark that says so.
         sync(&staging)?;
         write_mark(&staging, &mark.at_stage(Stage::Staged))?;
@@ -297,10 +330,7 @@ impl Storage for Directory<'_> {
                 self.way()?.discard()?;
                 Ok(Some(kept::thrown_away()))
             }
-            LeftOver::Complete(mark) => {
-                let kept = self.keep(&Note::new("unused-restore", mark))?;
-                Ok(Some(kept::not_needed(mark, &kept)))
-            }
+            LeftOver::Complete(mark) => Ok(Some(kept::not_needed(mark, &self.put_aside(mark)?))),
         }
     }
 
@@ -316,6 +346,11 @@ impl Storage for Directory<'_> {
 /// The extended attribute of the mark. `trusted.`: only root can write it, so no service can forge it (xattr(7)).
 fn attribute() -> String {
     format!("trusted.{}", PROPERTY.replace(':', "."))
+}
+
+/// The extended attribute of the seal.
+fn seal_attribute() -> String {
+    format!("trusted.{}", seal::PROPERTY.replace(':', "."))
 }
 
 fn mark_of(spot: &Spot) -> Result<MarkState> {

@@ -4,7 +4,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::{Kept, Mark, mark};
+use crate::{Kept, Mark, mark, mount_id};
+
+/// Why a complete copy is kept that was never put in place.
+pub(crate) const UNUSED: &str = "unused-restore";
 
 /// The last component of a staged dataset or directory for `leaf`.
 #[must_use]
@@ -33,6 +36,12 @@ pub(crate) fn leaf_of(kept: &str) -> Option<&str> {
     kept.split_once(":preseed-kept-")
         .map(|(leaf, _)| leaf)
         .filter(|leaf| !leaf.is_empty())
+}
+
+/// Whether what has this kept name is mounted anywhere, in whatever namespace.
+pub(crate) fn is_mounted(kept: &str) -> bool {
+    let when_and_why = kept.rsplit_once(':').map_or(kept, |(_, rest)| rest);
+    mount_id::is_mentioned(when_and_why)
 }
 
 /// When, why and by which restore something was replaced, as it is noted on it.
@@ -130,6 +139,16 @@ pub fn in_words(kept: Option<&Kept>) -> String {
 /// That a part of a copy was thrown away, in words.
 pub(crate) fn thrown_away() -> String {
     "threw away an interrupted restore: the data is there without it".to_owned()
+}
+
+/// That a complete copy is kept and not used, since something else `is_so`, in words.
+#[must_use]
+pub fn not_used(mark: &Mark, is_so: &str, kept: &Kept) -> String {
+    let Mark { by, from, .. } = mark;
+    format!(
+        "an interrupted restore by {by} from {from} is not used, since {is_so}: it is kept as {}",
+        kept.name
+    )
 }
 
 /// That a complete copy is kept although the data is there without it, in words.

@@ -11,14 +11,17 @@ pub mod error;
 pub mod kept;
 pub mod lock;
 pub mod mark;
+mod mount_id;
 mod mountinfo;
 mod mountpoint;
 mod namespace;
 pub mod replaced;
+mod seal;
 pub mod stall;
 pub mod step;
 mod trial;
 mod way;
+mod writers;
 mod zfs;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +33,7 @@ pub use contents::Contents;
 pub use error::Error;
 pub use mark::{Mark, MarkState};
 pub use mountpoint::{owner, warning};
+pub use seal::{Seal, Since};
 pub use trial::Trial;
 
 /// A result whose error says where, what, and what to do.
@@ -126,6 +130,15 @@ pub struct Kept {
     pub name: String,
 }
 
+/// Why a rollback did not happen.
+#[derive(Debug)]
+pub enum NotRolledBack {
+    /// Something would be lost, somebody writes there, or the storage is not as it was: no other source would do better.
+    Storage(Error),
+    /// The rollback itself was refused. Nothing was changed.
+    Refused(Error),
+}
+
 /// What a backend can do with one service's storage.
 ///
 /// No method destroys anything but what a restore had staged itself.
@@ -148,12 +161,6 @@ pub trait Storage {
     /// # Errors
     /// When it cannot be written.
     fn set_mark(&self, mark: &Mark) -> Result<()>;
-
-    /// Puts back the mark that was seen before: after an attempt that changed nothing else.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn put_back_mark(&self, before: &MarkState) -> Result<()>;
 
     /// The snapshots of exactly this storage, newest first. None for a backend without snapshots.
     ///
@@ -204,10 +211,13 @@ pub trait Storage {
     fn try_out(&self, staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()>;
 
     /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost.
+    /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost. Writers are shut out from before
+    /// it is looked whether anything would be lost until it is done. The storage is marked with `mark` at the stage
+    /// `seeding` before, and `seeded` once the data is there.
     ///
     /// # Errors
-    /// When a newer snapshot exists, or the rollback fails.
-    fn rollback(&self, snapshot: &Snapshot) -> Result<()>;
+    /// See [`NotRolledBack`].
+    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack>;
 
     /// That a restore may write to the storage where it is.
     ///
@@ -238,12 +248,26 @@ pub trait Storage {
     /// When it cannot be removed, or is not one that a restore staged.
     fn discard(&self, staged: &Staged) -> Result<()>;
 
-    /// Gives the staged storage its declared properties, owner, mode and `mark`,
-    /// and puts it in the real one's place. What was there is kept.
+    /// Gives the staged storage its declared properties, owner, mode and `mark`, seals it, and puts it in the real one's
+    /// place. What was there is kept. What it holds is of a snapshot that was `taken` then.
     ///
     /// # Errors
-    /// When it cannot be done; the next [`Storage::apply`] finishes what was begun.
-    fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>>;
+    /// When it cannot be done; the next [`Storage::apply`] finishes a swap that was begun.
+    fn replace(&self, staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>>;
+
+    /// What was noted when the complete staged storage was sealed, and what has become of the real one since; no seal if
+    /// that cannot be read.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn seal(&self) -> Result<(Option<Seal>, Since)>;
+
+    /// Puts the complete staged storage, which has this mark, aside: it is kept, as unused. An earlier one that was put
+    /// aside so is removed, unless somebody uses it.
+    ///
+    /// # Errors
+    /// When it cannot be put aside.
+    fn put_aside(&self, mark: &Mark) -> Result<Kept>;
 
     /// Puts away what an earlier restore left, since the data is there without it: an incomplete staging is
     /// thrown away, a complete one kept. Gives what it did, in words.

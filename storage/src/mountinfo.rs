@@ -15,6 +15,10 @@ pub(crate) struct Mounted {
     pub(crate) source: String,
     /// The device number that files in it have, as stat(2) tells it.
     pub(crate) device: u64,
+    /// Which mount it is, as statx(2) and /proc/PID/fdinfo tell it.
+    pub(crate) id: u64,
+    /// The directory of the file system that is seen there: `/`, unless only a part of it was bind-mounted.
+    pub(crate) root: PathBuf,
 }
 
 /// What is mounted exactly on `path` (absolute, without links); `None` if nothing is.
@@ -103,6 +107,8 @@ fn mounted(fields: &[&[u8]]) -> Option<Mounted> {
     let text = |field: &&[u8]| unescaped(field).to_string_lossy().into_owned();
     Some(Mounted {
         device: nix::sys::stat::makedev(major.parse().ok()?, minor.parse().ok()?),
+        id: std::str::from_utf8(fields.first()?).ok()?.parse().ok()?,
+        root: PathBuf::from(unescaped(fields.get(3)?)),
         kind: fields.get(separator + 1).map(text)?,
         source: fields.get(separator + 2).map(text)?,
     })
@@ -148,8 +154,17 @@ mod tests {
                 kind: "zfs".into(),
                 source: "tank/a b".into(),
                 device: nix::sys::stat::makedev(0, 50),
+                id: 40,
+                root: "/".into(),
             })
         );
+    }
+
+    #[test]
+    fn a_part_of_a_file_system_is_told_from_the_whole() {
+        let table = b"43 22 0:50 /a\\040b /srv/d rw shared:2 - zfs tank/d rw\n";
+        let found = uppermost(table, Path::new("/srv/d")).unwrap();
+        assert_eq!(found.map(|m| m.root), Some("/a b".into()));
     }
 
     #[test]

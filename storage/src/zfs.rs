@@ -1,13 +1,17 @@
 //! A service's ZFS dataset.
 
 mod apply;
+mod aside;
 mod call;
 mod found;
+mod half_done;
 mod inspect;
 mod properties;
 mod receive;
 pub(crate) mod replaced;
 mod replica;
+mod rollback;
+mod shut;
 mod staging;
 mod swap;
 mod trial;
@@ -21,9 +25,10 @@ use jiff::Timestamp;
 
 use crate::mark::PROPERTY;
 use crate::{
-    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, Trial, copy, kept, mountpoint,
+    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
+    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, copy, kept,
 };
+use half_done::Listed;
 use properties::Properties;
 
 /// One service's dataset.
@@ -144,25 +149,16 @@ impl Storage for Zfs<'_> {
         mark_dataset(&properties, mark)
     }
 
-    fn put_back_mark(&self, before: &MarkState) -> Result<()> {
-        match before {
-            MarkState::Ours(mark) => self.set_mark(mark),
-            MarkState::None | MarkState::Foreign(_) => {
-                call::zfs(&["inherit", PROPERTY, self.name()]).map(drop)
-            }
-        }
-    }
-
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         if let Some(snapshots) = snapshots_of(self.name())? {
-            return Ok(snapshots);
+            return half_done::without(self, snapshots);
         }
         call::pool_must_be_imported(self.name())?;
         Ok(Vec::new())
     }
 
     fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
-        replica::snapshots(replica)
+        half_done::without(self, replica::snapshots(replica)?)
     }
 
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {
@@ -197,16 +193,8 @@ impl Storage for Zfs<'_> {
         trial::try_out(self, staged, work)
     }
 
-    fn rollback(&self, snapshot: &Snapshot) -> Result<()> {
-        // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
-        call::zfs(&["rollback", &snapshot.name]).map_err(|error| {
-            error.cured_by(
-                "see what is newer than it with `zfs list -t snapshot,bookmark`; \
-                 the tier `snapshot` restores without a rollback",
-            )
-        })?;
-        // The directory itself is now as it was then.
-        mountpoint::own(&self.service.mountpoint, self.service, &mut Vec::new())
+    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
+        rollback::rollback(self, snapshot, mark)
     }
 
     fn must_be_writable(&self) -> Result<()> {
@@ -233,9 +221,24 @@ impl Storage for Zfs<'_> {
         staging::discard(self)
     }
 
-    fn replace(&self, _staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
-        let staged = swap::complete(self, mark)?;
+    fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
+        let staged = swap::complete(self, mark, taken)?;
         swap::swap(self, &staged, mark)
+    }
+
+    fn seal(&self) -> Result<(Option<Seal>, Since)> {
+        let seen = self.seen()?;
+        let Some(seal) = seen.staging.as_ref().and_then(swap::seal_of) else {
+            return Ok((None, Since::Other));
+        };
+        let place = &*self.service.mountpoint;
+        let now = seen.dataset.map(|dataset| (dataset.identity(), place));
+        let since = seal.since(now)?;
+        Ok((Some(seal), since))
+    }
+
+    fn put_aside(&self, mark: &Mark) -> Result<Kept> {
+        swap::retire(self, mark)
     }
 
     fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {
@@ -245,9 +248,7 @@ impl Storage for Zfs<'_> {
                 staging::discard(self)?;
                 Ok(Some(kept::thrown_away()))
             }
-            LeftOver::Complete(mark) => {
-                Ok(Some(kept::not_needed(mark, &swap::retire(self, mark)?)))
-            }
+            LeftOver::Complete(mark) => Ok(Some(kept::not_needed(mark, &self.put_aside(mark)?))),
         }
     }
 
@@ -278,7 +279,7 @@ fn gone(dataset: &str) -> Error {
 /// The snapshots of exactly this dataset, newest first; `None` if the dataset does not exist.
 ///
 /// That is no answer about its pool: see [`call::pool_must_be_imported`].
-fn snapshots_of(dataset: &str) -> Result<Option<Vec<Snapshot>>> {
+fn snapshots_of(dataset: &str) -> Result<Option<Vec<Listed>>> {
     let args = [
         "list",
         "-H",
@@ -288,7 +289,7 @@ fn snapshots_of(dataset: &str) -> Result<Option<Vec<Snapshot>>> {
         "-d",
         "1",
         "-o",
-        "createtxg,creation,referenced,name",
+        "createtxg,guid,creation,referenced,name",
         dataset,
     ];
     let ended = call::try_zfs(&args)?;
@@ -310,23 +311,26 @@ fn snapshots_of(dataset: &str) -> Result<Option<Vec<Snapshot>>> {
                 "report this as a bug",
             )
         };
-        let mut columns = line.splitn(4, '\t');
+        let mut columns = line.splitn(5, '\t');
         let mut number = || {
             columns
                 .next()
                 .and_then(|column| column.parse::<u64>().ok())
                 .ok_or_else(unreadable)
         };
-        let (created, seconds, bytes) = (number()?, number()?, number()?);
+        let (created, guid, seconds, bytes) = (number()?, number()?, number()?, number()?);
         let name = columns.next().ok_or_else(unreadable)?.to_owned();
         let taken = i64::try_from(seconds)
             .ok()
             .and_then(|s| Timestamp::from_second(s).ok())
             .ok_or_else(unreadable)?;
-        snapshots.push((created, Snapshot { name, taken, bytes }));
+        snapshots.push(Listed {
+            guid,
+            created,
+            snapshot: Snapshot { name, taken, bytes },
+        });
     }
     // By transaction group: two snapshots of one second have an order, and clocks may jump.
-    snapshots.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
-    let snapshots = snapshots.into_iter().map(|(_, snapshot)| snapshot);
-    Ok(Some(snapshots.collect()))
+    snapshots.sort_by_key(|listed| std::cmp::Reverse(listed.created));
+    Ok(Some(snapshots))
 }

@@ -3,7 +3,7 @@
 
 declare_default_host
 repository_init
-declare_sonarr
+declare_sonarr 'skeleton = ["README"]'
 reload
 systemctl start sonarr
 add_series 'The Expanse'

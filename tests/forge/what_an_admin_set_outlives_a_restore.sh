@@ -2,7 +2,7 @@
 # those that belong to the one dataset only are not: a reservation would take the space twice.
 
 sonarr_with 'The Expanse'
-zfs set quota=2G com.sun:auto-snapshot=false logbias=throughput atime=off \
+zfs set quota=2G com.sun:auto-snapshot="on sundays, 100 %" logbias=throughput atime=off \
     "org.example:note=two words, a	tab" reservation=10M "$DATASET"
 zfs snapshot "$DATASET@good"
 replicate "$DATASET@good"
@@ -16,6 +16,8 @@ zfs snapshot "$DATASET@empty"
 starts_with 'The Expanse'
 assert_journal preseed-sonarr.service "restored by snapshot from $DATASET@good"
 assert_eq "$before" "$(set_by_hand)" 'after a clone'
+assert_properties "$DATASET" syncoid:sync=- preseed:aside=-
+assert_properties "$(kept_datasets)" com.sun:auto-snapshot=false syncoid:sync=false
 
 umount /var/lib/sonarr
 zfs rename "$DATASET" tank/away

@@ -116,7 +116,7 @@ impl Source for Restic<'_> {
             missing,
             ..Contents::default()
         };
-        if contents.holds_only_others() {
+        if contents.could_be_hollow(service) {
             contents.hollow = self
                 .listing
                 .is_hollow(&snapshot.name, nodes)
@@ -175,7 +175,7 @@ impl Source for Restic<'_> {
             self.context,
             &Origin::Empty,
             "restic",
-            &snapshot.name,
+            snapshot,
             progress,
             Fill::By(Box::new(|staged, progress| {
                 let target = staged.join(lift::TARGET);

@@ -3,7 +3,7 @@
 use declaration::value::TierName;
 use report::Progress;
 use storage::mark::Stage;
-use storage::{Contents, Error, Mark, Origin, Result, Snapshot};
+use storage::{Contents, Error, Mark, NotRolledBack, Origin, Result, Snapshot};
 
 use super::{Context, Failure, Restored, Snapshots, Source, all_of};
 use crate::staged;
@@ -85,25 +85,14 @@ impl Source for Rollback<'_> {
             // Before anything is changed: a rollback cannot be taken back.
             staged::try_out(self.context, snapshot)?;
         }
-        let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
         self.context.must_be_unchanged().map_err(Failure::Storage)?;
-        storage.set_mark(&mark).map_err(Failure::Storage)?;
-        if let Err(error) = storage.rollback(snapshot) {
-            // Nothing changed but the mark: what is written from now on must not pass for this restore's.
-            let put_back = storage.put_back_mark(&self.context.observation.mark);
-            put_back.map_err(Failure::Storage)?;
-            return Err(Failure::Source(error));
-        }
-        let contents = storage.observe().map_err(Failure::Storage)?.contents;
-        if let Some(lacks) = contents.lacks() {
-            return Err(Failure::Storage(self.refused(format!(
-                "after the rollback to {} {lacks}",
-                snapshot.name
-            ))));
-        }
+        let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
         storage
-            .set_mark(&mark.at_stage(Stage::Seeded))
-            .map_err(Failure::Storage)?;
+            .rollback(snapshot, &mark)
+            .map_err(|error| match error {
+                NotRolledBack::Storage(error) => Failure::Storage(error),
+                NotRolledBack::Refused(error) => Failure::Source(error),
+            })?;
         Ok(Restored {
             kept: None,
             bytes: 0,

@@ -59,6 +59,25 @@ pub(crate) fn list(directory: &Path) -> Result<Vec<Replaced>> {
     Ok(replaced)
 }
 
+/// Removes the copies for the directory `of` that were put aside unused, unless they are mounted somewhere.
+pub(super) fn remove_unused(of: &Path) {
+    let (Some(beside), Some(leaf)) = (of.parent(), of.file_name()) else {
+        return;
+    };
+    let leaf = leaf.to_string_lossy();
+    for entry in std::fs::read_dir(beside).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_of_it = name.strip_prefix('.').and_then(kept::leaf_of) == Some(&*leaf);
+        let path = entry.path();
+        let is_unused = is_of_it
+            && read_note(&path).is_ok_and(|note| note.is_some_and(|note| note.why == kept::UNUSED));
+        if is_unused && !kept::is_mounted(&name) {
+            // What cannot be removed stays: then there are two.
+            let _ = remove(&path);
+        }
+    }
+}
+
 /// The note on a directory; `None` if it is not one, or was not replaced by a restore.
 fn read_note(path: &Path) -> Result<Option<Note>> {
     let is_directory = path

@@ -1,22 +1,31 @@
 //! Makes a service's dataset be what is declared.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, found, properties, staging, swap, unmarked};
+use super::{Zfs, aside, call, found, properties, shut, swap, unmarked};
 use crate::mark::Stage;
 use crate::mountinfo::Mounted;
-use crate::{Applied, Error, Mark, MarkState, Result, mountinfo, mountpoint, quoted, shown};
+use crate::{
+    Applied, Error, Mark, MarkState, Result, mount_id, mountinfo, mountpoint, quoted, shown,
+};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
 pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
+    if shut::reopen(zfs)? {
+        let place = shown(&zfs.service.mountpoint);
+        let change = format!("made {place} writable again after a rollback that was interrupted");
+        applied.changes.push(change);
+    }
     let mut found = zfs.look()?.dataset;
     if found.is_none() {
         call::pool_must_be_imported(zfs.name())?;
         // Missing because the power went between the two renames of a swap, or truly missing.
-        if let Some(restore) = swap::resume(zfs)? {
+        if let Some(restore) = swap::go_on(zfs)? {
             applied.finished = Some(restore);
             found = zfs.look()?.dataset;
         }
@@ -61,6 +70,7 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
     match mountinfo::at(path)? {
         None => Ok(false),
         Some(mounted) if mounted.kind == "zfs" && mounted.source == zfs.name() => {
+            must_be_whole(zfs, &mounted)?;
             must_be_seen(zfs, &mounted)?;
             Ok(true)
         }
@@ -88,12 +98,38 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
     }
 }
 
+/// That all of the dataset is mounted there, and not a directory of it.
+fn must_be_whole(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
+    if mounted.root == Path::new("/") {
+        return Ok(());
+    }
+    let path = &zfs.service.mountpoint;
+    Err(Error::new(
+        shown(path),
+        format!(
+            "only the directory {} of {} is mounted there (a bind mount), which covers the rest of it",
+            shown(&mounted.root),
+            zfs.name()
+        ),
+        format!(
+            "`umount {}`, and see what mounts it (/etc/fstab, a unit), then start the service again",
+            quoted(path)
+        ),
+    ))
+}
+
 /// That the mounted dataset is what is seen at its mountpoint: something mounted above it later would show
 /// another, perhaps empty, directory.
 fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
     let path = &zfs.service.mountpoint;
-    let seen = path.symlink_metadata().map(|metadata| metadata.dev());
-    if seen.as_ref().is_ok_and(|device| *device == mounted.device) {
+    // By the mount and not only by the device: it may be covered by a directory of its own.
+    let seen = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_PATH | nix::libc::O_NOFOLLOW)
+        .open(path);
+    if let Ok(seen) = seen
+        && mount_id::id_of(seen.as_fd())? == mounted.id
+    {
         return Ok(());
     }
     Err(Error::new(
@@ -201,12 +237,12 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
         ));
     }
     // A swap that was interrupted before its first rename leaves both, and the data may be back since.
-    // The first alone is an admin's, so it goes first.
+    // `KEPT` tells it, so it goes last.
     if properties.is_local(swap::KEPT) {
-        for property in [staging::IGNORED, swap::KEPT] {
-            call::zfs(&["inherit", property, zfs.name()])?;
-        }
+        aside::put_back(zfs.name(), properties)?;
+        call::zfs(&["inherit", swap::KEPT, zfs.name()])?;
     }
+    aside::forget(zfs.name(), properties)?;
     let mut sets: Vec<String> = Vec::new();
     // Whoever makes a dataset for a service gives it a mountpoint. One that was given none was made by hand, or the
     // power went before its properties were set.

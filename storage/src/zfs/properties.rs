@@ -8,7 +8,8 @@ use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call.
 const ASKED: &str = "type,guid,origin,version,receive_resume_token,keystatus,keylocation,encryptionroot,readonly,\
-                     mountpoint,canmount,recordsize,compression,overlay,acltype,xattr,org.openzfs.systemd:ignore,preseed:state,preseed:kept";
+                     mountpoint,canmount,recordsize,compression,overlay,acltype,xattr,org.openzfs.systemd:ignore,preseed:state,preseed:kept,\
+                     preseed:sealed,preseed:half-done,preseed:aside,com.sun:auto-snapshot,syncoid:sync";
 
 /// A dataset's properties.
 #[derive(Debug, Clone)]

@@ -117,6 +117,24 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
     Ok(())
 }
 
+/// Removes the copies for `dataset` that were put aside unused, unless somebody uses them or has snapshots of them.
+pub(super) fn remove_unused(dataset: &str) {
+    let container = dataset
+        .rsplit_once('/')
+        .map_or(dataset, |(parent, _)| parent);
+    for one in list(container).unwrap_or_default() {
+        let is_unused = one.of == dataset && one.note.why == kept::UNUSED;
+        if is_unused
+            && one.snapshots.is_empty()
+            && one.obstacle(false).is_none()
+            && !kept::is_mounted(&one.name)
+        {
+            // Without -r: what hangs on it after all makes `zfs` refuse. Then there are two.
+            let _ = call::try_zfs(&["destroy", &one.name]);
+        }
+    }
+}
+
 /// Notes on a kept dataset when and why it was replaced.
 pub(crate) fn write_note(name: &str, note: &Note) -> Result<()> {
     call::zfs(&["set", &format!("{}={note}", swap::KEPT), name]).map(drop)

@@ -2,11 +2,12 @@
 
 use declaration::settings::Replica;
 
+use super::half_done::Listed;
 use super::{call, snapshots_of};
-use crate::{Error, Result, Snapshot};
+use crate::{Error, Result};
 
 /// The snapshots of a replica, newest first; none if its parent is there and has no such child.
-pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Snapshot>> {
+pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
     if let Some(host) = &replica.host {
         return Err(Error::new(
             format!("replica {}", replica.name),

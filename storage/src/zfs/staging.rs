@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, found, inspect, properties, receive, trial, unmarked};
+use super::{Zfs, apply, aside, call, found, inspect, properties, receive, trial, unmarked};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
 
@@ -124,12 +124,15 @@ fn properties_of(
         Origin::Clone(snapshot) | Origin::Receive(snapshot) => &snapshot.name,
     };
     let unbound = unbound_mark(from);
+    let seen = zfs.seen()?.dataset;
     for (property, value) in [
         ("mountpoint", path.to_string_lossy().into_owned()),
         ("canmount", "noauto".to_owned()),
-        (IGNORED, "on".to_owned()),
         (PROPERTY, unbound),
-    ] {
+    ]
+    .into_iter()
+    .chain(aside::properties(seen.as_ref()))
+    {
         properties.insert(property.to_owned(), value);
     }
     Ok(properties)

@@ -3,26 +3,67 @@
 //! Each step leaves a state from which [`resume`] goes on: the staged dataset's mark tells that it is complete,
 //! the names tell which renames are done, and [`super::apply`] sets what is left to be set.
 
+use jiff::Timestamp;
+
 use super::properties::Properties;
-use super::{Zfs, apply, call, existing, found, gone, mark_dataset, staging};
+use super::{Zfs, apply, aside, call, existing, found, gone, half_done, replaced, staging};
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
-use crate::{Kept, LeftOver, Mark, Result, kept, mountinfo, mountpoint};
+use crate::{Kept, LeftOver, Mark, Result, Seal, kept, mountinfo, mountpoint, seal};
 
 /// The property that says when and why a dataset was replaced.
 pub(super) const KEPT: &str = "preseed:kept";
 
-/// Makes the staged dataset complete: owner, mode and final mark. Gives its properties.
-pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark) -> Result<Properties> {
+/// Makes the staged dataset complete: owner, mode, final mark and seal. Gives its properties.
+pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, taken: Timestamp) -> Result<Properties> {
     let service = zfs.service;
     staging::inside(zfs, |staged| {
         mountpoint::own(staged, service, &mut Vec::new())
     })?;
-    let staged = zfs.seen()?.staging;
-    let staged = staged.ok_or_else(|| gone(&zfs.staging_name()))?;
+    let seen = zfs.seen()?;
+    let staged = seen.staging.ok_or_else(|| gone(&zfs.staging_name()))?;
+    let place = &*zfs.service.mountpoint;
+    let over = seen.dataset.map(|dataset| (dataset.identity(), place));
+    let seal = format!("{}={}", seal::PROPERTY, Seal::new(over, taken)?);
+    let marked = mark.at_stage(Stage::Staged).bound_to(&staged.identity());
+    let mut sets = vec![format!("{PROPERTY}={marked}"), seal];
+    sets.extend(half_done::note(zfs, mark)?);
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
     // From here on it is the data, and is never thrown away.
-    mark_dataset(&staged, &mark.at_stage(Stage::Staged))?;
+    call::zfs(&[&["set"], &sets[..], &[staged.dataset()]].concat())?;
     Ok(staged)
+}
+
+/// What was noted when a staged dataset was sealed; `None` if that cannot be read.
+pub(super) fn seal_of(staged: &Properties) -> Option<Seal> {
+    let text = staged.value(seal::PROPERTY)?;
+    Seal::parse(text).filter(|_| staged.is_local(seal::PROPERTY))
+}
+
+/// Goes on with a swap of a dataset that is missing, if it was begun, or if the dataset was missing before.
+pub(super) fn go_on(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
+    let Some(seal) = zfs.seen()?.staging.as_ref().and_then(seal_of) else {
+        return Ok(None);
+    };
+    let is_begun = match &seal.over {
+        None => true,
+        Some(over) => is_kept(zfs, over)?,
+    };
+    // Else somebody has taken the dataset away: whether the copy is to take its place is decided anew.
+    if is_begun { resume(zfs) } else { Ok(None) }
+}
+
+/// Whether the dataset with this identity was renamed to a kept name beside the real one.
+fn is_kept(zfs: &Zfs<'_>, identity: &str) -> Result<bool> {
+    let beside = zfs.beside("");
+    let parent = beside.trim_end_matches('/');
+    let columns = ["-d", "1", "-t", "filesystem", "-o", "value,name"];
+    let told = call::zfs(&[&["get", "-H", "-p"], &columns[..], &["guid", parent]].concat())?;
+    let prefix = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
+    Ok(told
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .any(|(guid, name)| format!("guid:{guid}") == identity && name.starts_with(&prefix)))
 }
 
 /// See [`crate::Storage::resume`].
@@ -46,11 +87,11 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
     if mountinfo::at(&path)?.is_some() {
         mountpoint::unmount(&path)?;
     }
-    let is_there = zfs.seen()?.dataset.is_some();
+    let real = zfs.seen()?.dataset;
     // The names change now: what was seen under them is so no more.
     zfs.seen.replace(None);
-    let kept = if is_there {
-        Some(keep(zfs, mark)?)
+    let kept = if let Some(real) = real {
+        Some(keep(zfs, &real, mark)?)
     } else {
         None
     };
@@ -68,7 +109,7 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
 pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Result<()> {
     let name = zfs.name();
     zfs.seen.replace(None);
-    call::zfs(&["inherit", staging::IGNORED, name])?;
+    aside::put_back(name, properties)?;
     // Promoted only here: a promoted staged dataset would own the older snapshots.
     if properties
         .value("origin")
@@ -87,6 +128,7 @@ pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Res
             .bound_to(&properties.identity())
     );
     call::zfs(&["set", &place, "canmount=on", &seeded, name])?;
+    aside::forget(name, properties)?;
     if !apply::is_mounted(zfs)? {
         call::zfs(&["mount", name])?;
     }
@@ -117,7 +159,7 @@ fn is_of_the_replaced(zfs: &Zfs<'_>, origin: &str) -> bool {
 }
 
 /// Unmounts the real dataset and renames it to a name that says when and why.
-fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
+fn keep(zfs: &Zfs<'_>, real: &Properties, mark: &Mark) -> Result<Kept> {
     let name = zfs.name();
     let note = Note::new(&format!("before-{}", mark.by), mark);
     let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
@@ -125,20 +167,23 @@ fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
         call::zfs(&["unmount", name])?;
     }
     // A real one is never mounted again by `zfs mount -a` once its successor is decided.
-    call::zfs(&[
-        "set",
-        "canmount=noauto",
-        &format!("{}=on", staging::IGNORED),
-        &format!("{KEPT}={note}"),
-        name,
-    ])?;
+    let mut sets = vec!["canmount=noauto".to_owned(), format!("{KEPT}={note}")];
+    let aside = aside::properties(Some(real));
+    sets.extend(
+        aside
+            .iter()
+            .map(|(property, value)| format!("{property}={value}")),
+    );
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    call::zfs(&[&["set"], &sets[..], &[name]].concat())?;
     call::zfs(&["rename", name, &kept])?;
     Ok(Kept { name: kept })
 }
 
-/// Renames a complete staged dataset that is needed no more to a kept name.
+/// Renames a complete staged dataset that is needed no more to a kept name. One at most is kept so.
 pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
-    let note = Note::new("unused-restore", mark);
+    let note = Note::new(kept::UNUSED, mark);
+    replaced::remove_unused(zfs.name());
     let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
     let staging = zfs.staging_name();
     if mountinfo::at(&staging::path(zfs))?.is_some() {

@@ -286,7 +286,7 @@ impl<'a> Listing<'a> {
         others.map(String::as_str).collect()
     }
 
-    /// Whether what counts of a snapshot is directories, and not one file at any depth. `nodes` is what was listed of it.
+    /// Whether what counts of a snapshot is directories and what a package makes, and not one other file at any depth. `nodes` is what was listed of it.
     ///
     /// # Errors
     /// When it cannot be listed.
@@ -304,11 +304,11 @@ impl<'a> Listing<'a> {
 
     /// Whether what lies at or below an entry of the root counts.
     fn counts(&self, root: &Path, path: &Path) -> bool {
-        let entry = path
-            .strip_prefix(root)
-            .ok()
-            .and_then(|path| path.iter().next());
-        entry.is_none_or(|name| Contents::counts(name, self.service))
+        let Ok(below) = path.strip_prefix(root) else {
+            return true;
+        };
+        let counts = |name| Contents::counts(name, self.service);
+        below.iter().next().is_none_or(counts) && !Contents::is_skeleton(below, self.service)
     }
 }
 

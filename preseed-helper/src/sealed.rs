@@ -1,0 +1,128 @@
+//! A complete copy that an earlier run has not put in place: whether it is still what is to be there.
+//!
+//! The decision of that run is not replayed: it is asked anew.
+
+use report::{Event, Kind};
+use storage::{Error, Mark, Since, Snapshot, kept};
+
+use crate::ask::{Answer, Asked, Witness, ask};
+use crate::restore::{finished, tell, unsettled};
+use crate::tier::{Context, Restored, Source};
+use crate::verdict::Why;
+
+/// What is to become of the copy.
+#[derive(Debug)]
+pub enum Decision {
+    /// It is put in place; with what could not be asked whether it holds newer data.
+    PutInPlace(Option<Error>),
+    /// It is not used, and why.
+    PutAside(String),
+}
+
+/// Decides what is to become of the complete copy with this mark, where the verdict, asked anew, is to restore since
+/// `why`. It is put in place if the storage it was sealed over is the same, or is still missing, and no candidate
+/// is newer than what it holds. `witness` is told which sources are asked.
+///
+/// # Errors
+/// When it cannot be decided: a source cannot be asked, and the storage was used since.
+pub fn decide(
+    context: &Context<'_>,
+    mark: &Mark,
+    why: Why,
+    witness: &mut dyn Witness,
+) -> Result<Decision, Error> {
+    let (seal, since) = context.storage.seal()?;
+    let Some(seal) = seal else {
+        let why = "what it was to replace is not known";
+        return Ok(Decision::PutAside(why.to_owned()));
+    };
+    if since == Since::Other {
+        let why = "what it was to replace is not there any more";
+        return Ok(Decision::PutAside(why.to_owned()));
+    }
+    let mut newest = None;
+    let asked = ask(
+        context,
+        &mut OnlyAsking(witness),
+        &mut |source, snapshot| {
+            newest = Some((source.label(snapshot), snapshot.clone()));
+            Ok(Restored {
+                kept: None,
+                bytes: 0,
+            })
+        },
+    )?;
+    match (newest, asked) {
+        (Some((label, snapshot)), _) => {
+            let is_newer = snapshot.name != mark.from && snapshot.taken >= seal.taken;
+            Ok(if is_newer {
+                Decision::PutAside(format!("{label} ({}) is newer", snapshot.taken))
+            } else {
+                Decision::PutInPlace(None)
+            })
+        }
+        (None, Asked::Unsettled(errors)) => {
+            let error = unsettled(context.service, why, &errors);
+            if since == Since::Untouched {
+                return Ok(Decision::PutInPlace(Some(error)));
+            }
+            let attempt = format!(
+                "a complete restore by {} from {} is at hand, but newer data cannot be ruled out",
+                mark.by, mark.from
+            );
+            Err(error.while_doing(&attempt))
+        }
+        (None, _) => Ok(Decision::PutInPlace(None)),
+    }
+}
+
+/// Puts a complete copy of an earlier run in place, if it is still what is to be there; else puts it aside. Gives
+/// whether it is in place.
+///
+/// # Errors
+/// When that cannot be decided or done.
+pub(crate) fn put_in_place(
+    context: &Context<'_>,
+    mark: &Mark,
+    why: Why,
+    witness: &mut dyn Witness,
+) -> Result<bool, Error> {
+    let (name, storage) = (context.service.name.as_str(), context.storage);
+    match decide(context, mark, why, witness)? {
+        Decision::PutInPlace(not_asked) => {
+            let Some((mark, kept)) = storage.resume()? else {
+                return Ok(false);
+            };
+            if let Some(error) = not_asked {
+                let message = format!(
+                    "an interrupted restore is finished although newer data cannot be ruled out: {error}"
+                );
+                let event = Event::new(Kind::SourceAnswered, name, message);
+                event.outcome("unavailable").warning().tell();
+            }
+            tell(&finished(name, &mark, kept.as_ref()));
+            Ok(true)
+        }
+        Decision::PutAside(why) => {
+            let kept = storage.put_aside(mark)?;
+            let message = kept::not_used(mark, &why, &kept);
+            Event::new(Kind::StorageChanged, name, message)
+                .outcome("put-away")
+                .tell();
+            Ok(false)
+        }
+    }
+}
+
+/// Tells only which sources are asked: nothing is restored, and what is passed over is told again if it is.
+struct OnlyAsking<'a>(&'a mut dyn Witness);
+
+impl Witness for OnlyAsking<'_> {
+    fn asking(&mut self, source: &dyn Source) {
+        self.0.asking(source);
+    }
+    fn passed_over(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
+    fn put_off(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
+    fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}
+    fn answered(&mut self, _source: &dyn Source, _answer: &Answer) {}
+}

@@ -1,0 +1,94 @@
+//! What keeps other tools' hands off a dataset that is not in its place: staged, or kept after a restore replaced it.
+//!
+//! zfs-mount-generator(8) does not mount it, zfs-auto-snapshot takes no snapshots of it, and syncoid does not send it.
+//! What an admin had set of these is noted, and is set again on what takes the place.
+
+use super::call;
+use super::properties::Properties;
+use super::staging::IGNORED;
+use crate::Result;
+
+/// What tools read of a dataset that an admin may have set as well, and what is set while it is aside.
+const READ_BY_TOOLS: [(&str, &str); 2] = [
+    ("com.sun:auto-snapshot", "false"),
+    ("syncoid:sync", "false"),
+];
+
+/// What an admin had set of these: a word for each, `-` or `=` and the value.
+const NOTED: &str = "preseed:aside";
+
+/// The properties that a dataset has while it is aside. `real` is the one in the place, if there is one.
+pub(super) fn properties(real: Option<&Properties>) -> Vec<(&'static str, String)> {
+    let noted: Vec<String> = READ_BY_TOOLS
+        .iter()
+        .map(|(property, _)| {
+            let set = real.filter(|real| real.is_local(property));
+            set.and_then(|real| real.value(property))
+                .map_or_else(|| "-".to_owned(), |value| format!("={}", packed(value)))
+        })
+        .collect();
+    let mut properties: Vec<(&str, String)> = READ_BY_TOOLS
+        .iter()
+        .map(|(property, value)| (*property, (*value).to_owned()))
+        .collect();
+    properties.push((IGNORED, "on".to_owned()));
+    properties.push((NOTED, noted.join(" ")));
+    properties
+}
+
+/// Gives a dataset in its place what an admin had set; `properties` are those it has, or had while it was aside. What
+/// was noted stays noted until [`forget`]: should this be interrupted, it is done again.
+pub(super) fn put_back(dataset: &str, properties: &Properties) -> Result<()> {
+    call::zfs(&["inherit", IGNORED, dataset])?;
+    let Some(noted) = noted(properties) else {
+        return Ok(());
+    };
+    for ((property, _), word) in READ_BY_TOOLS.iter().zip(noted.split(' ')) {
+        match word.strip_prefix('=') {
+            Some(value) => {
+                let set = format!("{property}={}", unpacked(value));
+                call::zfs(&["set", &set, dataset])?;
+            }
+            None => {
+                call::zfs(&["inherit", property, dataset])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Forgets what was noted, once nothing is left to be put back.
+pub(super) fn forget(dataset: &str, properties: &Properties) -> Result<()> {
+    if noted(properties).is_some() {
+        call::zfs(&["inherit", NOTED, dataset])?;
+    }
+    Ok(())
+}
+
+fn noted(properties: &Properties) -> Option<&str> {
+    properties
+        .value(NOTED)
+        .filter(|_| properties.is_local(NOTED))
+}
+
+/// A value without spaces.
+fn packed(value: &str) -> String {
+    value.replace('%', "%25").replace(' ', "%20")
+}
+
+fn unpacked(value: &str) -> String {
+    value.replace("%20", " ").replace("%25", "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_reads_back_as_it_was_noted() {
+        for value in ["true", "", "a b", "100 %", "%20", "% 25%2520"] {
+            assert!(!packed(value).contains(' '));
+            assert_eq!(unpacked(&packed(value)), value);
+        }
+    }
+}

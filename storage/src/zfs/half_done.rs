@@ -1,0 +1,217 @@
+//! Snapshots that somebody took of a staged dataset while it was being filled (a recursive one of the container, for
+//! instance): each holds a part of the data, and none is ever a candidate.
+//!
+//! They are known by their guids, which a copy in a replica has as well. The list is a property of the restored dataset,
+//! and a file of this machine, which is there when the dataset is gone.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs::{DirBuilder, File};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::{Zfs, call, snapshots_of};
+use crate::{Error, Mark, Result, Snapshot, step};
+
+/// The property of a restored dataset that lists their guids.
+pub(super) const PROPERTY: &str = "preseed:half-done";
+
+/// Where the files are, one for each service.
+const FILES: &str = "/var/lib/preseed/half-done";
+
+/// How many guids are listed: of 20 digits each they fit into a property (8,191 bytes, zfsprops(7)).
+const MOST: usize = 350;
+
+/// What is listed.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct List {
+    guids: BTreeSet<u64>,
+    /// Where there are more than are listed: the transaction groups from the first to the last of them. These are known
+    /// in this pool only.
+    groups: Vec<(u64, u64)>,
+}
+
+impl List {
+    /// What cannot be read of it is left out.
+    fn parse(text: &str) -> Self {
+        let mut list = Self::default();
+        for word in text.split(',') {
+            if let Ok(guid) = word.parse() {
+                list.guids.insert(guid);
+            } else if let Some((first, last)) = word
+                .strip_prefix("txg:")
+                .and_then(|groups| groups.split_once('-'))
+                && let (Ok(first), Ok(last)) = (first.parse(), last.parse())
+            {
+                list.groups.push((first, last));
+            }
+        }
+        list
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (first, last) in self.groups.iter().rev().take(10) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "txg:{first}-{last},");
+        }
+        for guid in self.guids.iter().take(MOST) {
+            let _ = write!(text, "{guid},");
+        }
+        text.truncate(text.trim_end_matches(',').len());
+        text
+    }
+
+    fn holds(&self, snapshot: &Listed) -> bool {
+        let group = snapshot.created;
+        self.guids.contains(&snapshot.guid)
+            || self
+                .groups
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(&group))
+    }
+}
+
+/// A snapshot, and what tells it from all others.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    pub(super) guid: u64,
+    /// The transaction group it was taken in.
+    pub(super) created: u64,
+    pub(super) snapshot: Snapshot,
+}
+
+/// Destroys what was taken of the staged dataset until now, as far as nobody holds, clones or sends it. Gives the
+/// setting that lists the rest, and what the real dataset lists; `None` if there is nothing to list.
+///
+/// It is called once the data is complete: what is taken later holds all of it.
+pub(super) fn note(zfs: &Zfs<'_>, mark: &Mark) -> Result<Option<String>> {
+    let staging = zfs.staging_name();
+    let received = mark.from.rsplit_once('@').map(|(_, name)| name);
+    let is_received = |name: &str| {
+        let short = name.rsplit_once('@').map(|(_, short)| short);
+        mark.by == "receive" && short.is_some() && short == received
+    };
+    let mut left = Vec::new();
+    for listed in snapshots_of(&staging)?.unwrap_or_default() {
+        let name = &listed.snapshot.name;
+        if is_received(name) {
+            continue;
+        }
+        // Never with -r, -R or -f: `zfs destroy` refuses if anybody needs it.
+        if !call::try_zfs(&["destroy", name])?.status.success() {
+            left.push(listed);
+        }
+    }
+    let mut list = known(zfs)?;
+    let groups = left.iter().map(|listed| listed.created);
+    if list.guids.len() + left.len() > MOST
+        && let (Some(first), Some(last)) = (groups.clone().min(), groups.max())
+    {
+        list.groups.push((first, last));
+    }
+    list.guids.extend(left.iter().map(|listed| listed.guid));
+    let text = list.text();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if !left.is_empty() {
+        write(zfs, &text)?;
+    }
+    Ok(Some(format!("{PROPERTY}={text}")))
+}
+
+/// What is listed of the service's datasets.
+fn known(zfs: &Zfs<'_>) -> Result<List> {
+    let seen = zfs.seen()?.dataset;
+    let listed = seen.as_ref().and_then(|real| real.value(PROPERTY));
+    let mut list = listed.map_or_else(List::default, List::parse);
+    match std::fs::read_to_string(file(zfs)) {
+        Ok(text) => list.guids.extend(List::parse(text.trim_end()).guids),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(unwritten(zfs, "cannot be read", &error)),
+    }
+    Ok(list)
+}
+
+fn file(zfs: &Zfs<'_>) -> PathBuf {
+    Path::new(FILES).join(zfs.service.name.as_str())
+}
+
+/// Writes the file of the service anew, whole or not at all.
+fn write(zfs: &Zfs<'_>, text: &str) -> Result<()> {
+    let file = file(zfs);
+    let new = Path::new(FILES).join(format!(".{}.new", zfs.service.name));
+    step::at(|| format!("write {}", file.display()));
+    let written = DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(FILES)
+        .and_then(|()| {
+            let mut opened = File::create(&new)?;
+            writeln!(opened, "{text}")?;
+            opened.sync_all()?;
+            std::fs::rename(&new, &file)?;
+            File::open(FILES)?.sync_all()
+        });
+    written.map_err(|error| unwritten(zfs, "cannot be written", &error))
+}
+
+fn unwritten(zfs: &Zfs<'_>, what: &str, error: &std::io::Error) -> Error {
+    Error::new(
+        file(zfs).display().to_string(),
+        format!("what was snapshotted of a half-done restore {what} there: {error}"),
+        "see that its file system is sound and writable, then start the service again",
+    )
+}
+
+/// Those of the dataset's or a replica's snapshots that may be candidates.
+pub(super) fn without(zfs: &Zfs<'_>, listed: Vec<Listed>) -> Result<Vec<Snapshot>> {
+    let list = known(zfs)?;
+    Ok(listed
+        .into_iter()
+        .filter(|listed| !list.holds(listed))
+        .map(|listed| listed.snapshot)
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn taken(guid: u64, created: u64) -> Listed {
+        let snapshot = Snapshot {
+            name: format!("tank/a@{guid}"),
+            taken: "2026-11-23T07:21:00Z".parse().unwrap(),
+            bytes: 0,
+        };
+        Listed {
+            guid,
+            created,
+            snapshot,
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_told_from_all_others() {
+        let list = List::parse("17,txg:100-200,18446744073709551615");
+        assert!(list.holds(&taken(17, 1)));
+        assert!(list.holds(&taken(u64::MAX, 1)));
+        assert!(list.holds(&taken(5, 100)) && list.holds(&taken(5, 200)));
+        assert!(!list.holds(&taken(18, 99)) && !list.holds(&taken(18, 201)));
+        assert_eq!(List::parse(&list.text()), list);
+        assert_eq!(List::parse("-,x,txg:1,,"), List::default());
+        assert_eq!(List::default().text(), "");
+    }
+
+    #[test]
+    fn a_list_fits_into_a_property() {
+        let list = List {
+            guids: (0..1000).map(|n| u64::MAX - n).collect(),
+            groups: vec![(u64::MAX, u64::MAX); 20],
+        };
+        assert!(list.text().len() < 8192);
+    }
+}
