@@ -74,7 +74,10 @@ impl Directory<'_> {
         let kept = self.beside(&kept::kept_with(&self.leaf(), note));
         replaced::write_note(&staging, note)?;
         rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
-        Ok(Kept { name: shown(&kept) })
+        Ok(Kept {
+            name: shown(&kept),
+            seen_by: None,
+        })
     }
 
     /// The mark of the staged directory: `None` if there is none.

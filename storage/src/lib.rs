@@ -8,14 +8,17 @@ pub mod contents;
 mod copy;
 mod directory;
 pub mod error;
+mod holders;
 pub mod kept;
 pub mod lock;
 pub mod mark;
 mod mountinfo;
 mod mountpoint;
+mod namespaces;
 pub mod replaced;
 pub mod stall;
 pub mod step;
+pub mod uptime;
 mod zfs;
 
 use std::path::{Path, PathBuf};
@@ -119,6 +122,8 @@ pub struct Applied {
 pub struct Kept {
     /// The dataset or directory that holds it now.
     pub name: String,
+    /// Who still has it mounted, in words; they go on with it, and it is not removed before they let go.
+    pub seen_by: Option<String>,
 }
 
 /// What a backend can do with one service's storage.

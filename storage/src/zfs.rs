@@ -4,6 +4,7 @@ mod apply;
 mod call;
 mod found;
 mod inspect;
+mod objset;
 mod properties;
 mod receive;
 pub(crate) mod replaced;

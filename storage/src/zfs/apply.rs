@@ -7,7 +7,7 @@ use declaration::value::DatasetName;
 use super::properties::Properties;
 use super::{Zfs, call, found, properties, staging, swap, unmarked};
 use crate::mark::Stage;
-use crate::mountinfo::Mounted;
+use crate::mountinfo::Mount;
 use crate::{Applied, Error, Mark, MarkState, Result, mountinfo, mountpoint, quoted, shown};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
@@ -90,7 +90,7 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
 
 /// That the mounted dataset is what is seen at its mountpoint: something mounted above it later would show
 /// another, perhaps empty, directory.
-fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
+fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mount) -> Result<()> {
     let path = &zfs.service.mountpoint;
     let seen = path.symlink_metadata().map(|metadata| metadata.dev());
     if seen.as_ref().is_ok_and(|device| *device == mounted.device) {

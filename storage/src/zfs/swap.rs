@@ -130,7 +130,10 @@ fn keep(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
         name,
     ])?;
     call::zfs(&["rename", name, &kept])?;
-    Ok(Kept { name: kept })
+    Ok(Kept {
+        name: kept,
+        seen_by: None,
+    })
 }
 
 /// Renames a complete staged dataset that is needed no more to a kept name.
@@ -144,5 +147,8 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     zfs.seen.replace(None);
     call::zfs(&["set", &format!("{KEPT}={note}"), &staging])?;
     call::zfs(&["rename", &staging, &kept])?;
-    Ok(Kept { name: kept })
+    Ok(Kept {
+        name: kept,
+        seen_by: None,
+    })
 }
