@@ -1,6 +1,7 @@
 //! A directory of any file system: no snapshots, marks as extended attributes.
 
 pub(crate) mod replaced;
+mod withdraw;
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +14,7 @@ use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, kept, mountpoint, shown, step,
+    Snapshot, Staged, Storage, binds, holders, kept, mountpoint, shown, step,
 };
 
 /// One service's directory.
@@ -46,12 +47,16 @@ impl Directory<'_> {
     /// Swaps the complete staged directory in, and keeps what was there.
     fn swap(&self, mark: &Mark) -> Result<Option<Kept>> {
         let (path, staging) = (self.path(), self.staging_path());
+        let mut seen_by = None;
         if exists(path)? {
-            rename(&staging, path, RenameFlags::RENAME_EXCHANGE)?;
+            seen_by = withdraw::withdraw(self.service, &staging)?;
+            rename(&staging, path, RenameFlags::RENAME_EXCHANGE)
+                .map_err(|error| withdraw::put_back(self.service, error))?;
         } else {
             rename(&staging, path, RenameFlags::RENAME_NOREPLACE)?;
         }
-        self.settle(mark)
+        let kept = self.settle(mark)?;
+        Ok(kept.map(|kept| Kept { seen_by, ..kept }))
     }
 
     /// Finishes a directory that was swapped into its place: what it replaced stands under the staging's name and is
@@ -63,6 +68,8 @@ impl Directory<'_> {
         } else {
             None
         };
+        // Before the mark, which says that all is done.
+        binds::put_back(self.service)?;
         write_mark(self.path(), &mark.at_stage(Stage::Seeded))?;
         sync(self.path())?;
         Ok(kept)
@@ -125,6 +132,7 @@ impl Storage for Directory<'_> {
             applied.changes.push(format!("created {}", shown(path)));
         }
         must_be_replaceable(path)?;
+        applied.changes.extend(binds::put_back(self.service)?);
         mountpoint::own(path, self.service, &mut applied.changes)
     }
 
@@ -200,6 +208,8 @@ impl Storage for Directory<'_> {
         mountpoint::must_have_no_mounts_below(self.path())?;
         if exists(self.path())? {
             must_be_replaceable(self.path())?;
+            let data = holders::of_directory(self.path())?;
+            holders::nobody_must_have_it(&data, &shown(self.path()), self.service)?;
         }
         Ok(())
     }
@@ -225,8 +235,14 @@ impl Storage for Directory<'_> {
         match self.staged()? {
             None => Ok(()),
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => {
-                std::fs::remove_dir_all(&path)
-                    .map_err(|error| refused(&path, "cannot be removed", &error))
+                let Err(error) = std::fs::remove_dir_all(&path) else {
+                    return Ok(());
+                };
+                // The daily timer tries again. It keeps no service down.
+                let aside = self.keep(&Note::new(kept::THROWN_AWAY, &mark));
+                aside
+                    .map(drop)
+                    .map_err(|_| refused(&path, "cannot be removed", &error))
             }
             // Made, and the power went before its mark was written.
             Some(MarkState::None) if std::fs::remove_dir(&path).is_ok() => Ok(()),

@@ -3,6 +3,7 @@
 //! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
+mod binds;
 pub mod command;
 pub mod contents;
 mod copy;
@@ -19,6 +20,7 @@ pub mod replaced;
 pub mod stall;
 pub mod step;
 pub mod uptime;
+mod users;
 mod zfs;
 
 use std::path::{Path, PathBuf};

@@ -42,6 +42,12 @@ impl Mount {
         self.kind == "zfs" && self.source == dataset
     }
 
+    /// Whether somebody has looked into a snapshot below `.zfs`: it goes with the dataset when that is unmounted.
+    pub(crate) fn is_a_look(&self) -> bool {
+        let mut parts = self.point.iter();
+        self.kind == "zfs" && self.source.contains('@') && parts.any(|part| part == ".zfs")
+    }
+
     /// Its own options as mount(2) takes them.
     pub(crate) fn flags(&self) -> MsFlags {
         self.options.iter().fold(MsFlags::empty(), |flags, option| {
@@ -78,11 +84,13 @@ pub(crate) fn below(path: &Path) -> Result<Option<PathBuf>> {
     Ok(all_below(path)?.into_iter().next())
 }
 
-/// All directories below `path` (absolute) on which something is mounted. They begin as `path` does.
+/// All directories below `path` (absolute) on which something is mounted, but for looks into snapshots. They begin as
+/// `path` does.
 pub(crate) fn all_below(path: &Path) -> Result<Vec<PathBuf>> {
     let real = without_links(path);
     Ok(own()?
         .into_iter()
+        .filter(|mount| !mount.is_a_look())
         .filter_map(|mount| {
             let rest = mount.point.strip_prefix(&real).ok()?;
             (rest != Path::new("")).then(|| path.join(rest))

@@ -12,6 +12,7 @@ mod replica;
 mod staging;
 mod swap;
 mod unmarked;
+mod withdraw;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use super::{identity, refused};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
 use crate::replaced::{self, Place, Replaced};
-use crate::{Error, Result, holders, mountinfo, mountpoint, shown};
+use crate::{Error, Result, holders, mountinfo, mountpoint, shown, users};
 
 /// The extended attribute that says when and why a directory was replaced, bound to that directory:
 /// a copy of it is none of ours.
@@ -77,8 +77,8 @@ fn in_use(path: &Path, machine: &Machine) -> Result<Option<(String, String)>> {
         let who = format!("it is mounted: {}", holders::in_words(&holders));
         return Ok(Some((who, again(&first.cure()))));
     }
-    let users = holders::users(&BTreeSet::new(), &[mountinfo::without_links(path)])?;
-    if let Some(first) = users.first() {
+    let using = users::users(&BTreeSet::new(), &[mountinfo::without_links(path)])?;
+    if let Some(first) = using.first() {
         let who = format!("{} uses it", first.owner.in_words());
         return Ok(Some((who, again(&first.owner.end()))));
     }

@@ -5,10 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, found, properties, staging, swap, unmarked};
+use super::{Zfs, call, found, properties, swap, unmarked, withdraw};
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
-use crate::{Applied, Error, Mark, MarkState, Result, mountinfo, mountpoint, quoted, shown};
+use crate::{Applied, Error, Mark, MarkState, Result, binds, mountinfo, mountpoint, quoted, shown};
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
 pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
@@ -32,7 +32,10 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     }
     if !is_mounted(zfs)? {
         mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
-        call::zfs(&["mount", zfs.name()])?;
+        match &found {
+            Some(found) if found.is_local(swap::KEPT) => withdraw::mount_again(zfs.name())?,
+            _ => drop(call::zfs(&["mount", zfs.name()])?),
+        }
         applied.changes.push(format!(
             "mounted {} at {}",
             zfs.name(),
@@ -40,6 +43,12 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         ));
         must_be_mounted(zfs)?;
     }
+    // A swap that was interrupted before its first rename leaves both, and the data may be back since.
+    if let Some(properties) = found.as_ref().filter(|found| found.is_local(swap::KEPT)) {
+        withdraw::make_writable(zfs, properties)?;
+        withdraw::forget_why(zfs.name())?;
+    }
+    applied.changes.extend(binds::put_back(zfs.service)?);
     let owned = mountpoint::own(&zfs.service.mountpoint, zfs.service, &mut applied.changes);
     owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
         Some(Err(readonly)) => error.cured_by(readonly.cure()),
@@ -106,7 +115,7 @@ fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mount) -> Result<()> {
     ))
 }
 
-fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
+pub(super) fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
     if is_mounted(zfs)? {
         return Ok(());
     }
@@ -199,13 +208,6 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
                 zfs.name()
             ),
         ));
-    }
-    // A swap that was interrupted before its first rename leaves both, and the data may be back since.
-    // The first alone is an admin's, so it goes first.
-    if properties.is_local(swap::KEPT) {
-        for property in [staging::IGNORED, swap::KEPT] {
-            call::zfs(&["inherit", property, zfs.name()])?;
-        }
     }
     let mut sets: Vec<String> = Vec::new();
     // Whoever makes a dataset for a service gives it a mountpoint. One that was given none was made by hand, or the

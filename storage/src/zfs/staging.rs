@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, found, properties, receive, unmarked};
+use super::{Zfs, apply, call, found, properties, receive, swap, unmarked};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged};
 
@@ -249,13 +249,16 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
         return Ok(());
     };
     must_be_ours(&found)?;
-    if is_incomplete(&found) {
+    let destroyed = if is_incomplete(&found) {
         // With -r for the one snapshot that a receive brings; staged datasets have no children,
         // and clones of them do not exist. Never -R, never -f.
-        call::zfs(&["destroy", "-r", &staging])?;
+        call::zfs(&["destroy", "-r", &staging])
     } else {
         // Should anything hang on it after all, this refuses.
-        call::zfs(&["destroy", &staging])?;
+        call::zfs(&["destroy", &staging])
+    };
+    if let Err(error) = destroyed {
+        swap::put_aside(zfs, error)?;
     }
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(path(zfs));
