@@ -17,9 +17,9 @@ const NEVER: &str = "~@clock @cpu-emulation @module @obsolete @raw-io @reboot @s
 const NEVER_CAPABLE: &str = "~CAP_AUDIT_CONTROL CAP_BLOCK_SUSPEND CAP_SYS_BOOT CAP_SYS_MODULE CAP_SYS_PACCT \
      CAP_SYS_RAWIO CAP_SYS_TIME CAP_SYSLOG CAP_WAKE_ALARM";
 
-/// Mounting, owning and marking a directory (`trusted` attributes need `CAP_SYS_ADMIN`).
-const APPLY: &str =
-    "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SYS_ADMIN";
+/// Mounting, owning and marking a directory (`trusted` attributes need `CAP_SYS_ADMIN`); and seeing which other mount
+/// namespaces have it mounted (proc_pid_ns(5)).
+const APPLY: &str = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_SYS_ADMIN CAP_SYS_PTRACE";
 
 /// That, and restoring whatever a backup holds: files of any owner, devices, attributes of all
 /// namespaces; running restic, ssh and checks as another user, and ending them; and telling who has a file of the
@@ -38,7 +38,8 @@ pub(crate) fn of_dataset(service: &Service, process: &mut Vec<Directive<'_>>) {
     fixed(
         process,
         &[
-            ("RestrictNamespaces", "yes"),
+            // What a restore left is looked into in a mount namespace that only one thread sees.
+            ("RestrictNamespaces", "mnt"),
             ("RestrictAddressFamilies", "AF_UNIX"),
         ],
     );

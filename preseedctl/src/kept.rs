@@ -1,12 +1,14 @@
 //! `preseedctl kept`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use declaration::Search;
 use declaration::settings::Service;
-use declaration::{Search, settings::KeepReplaced};
 use indicatif::BinaryBytes;
 use serde::Serialize;
-use storage::replaced::{self, Replaced};
+use storage::mark::whole_seconds;
+use storage::replaced::{self, Due, Replaced};
 
 /// One entry of `--json`.
 #[derive(Serialize)]
@@ -19,7 +21,9 @@ struct Entry<'a> {
     from: &'a str,
     bytes: u64,
     snapshots: &'a [String],
-    expires_at: Option<String>,
+    kept_for_seconds: u64,
+    expires_in_seconds: Option<u64>,
+    never_expires_because: Option<String>,
     obstacle: Option<String>,
 }
 
@@ -58,6 +62,7 @@ pub(crate) fn kept(json: bool) -> ExitCode {
 
 fn entry<'a>(kept: &'a Replaced, services: &'a [Service]) -> Entry<'a> {
     let service = kept.service(services);
+    let due = kept.due(service);
     Entry {
         name: &kept.name,
         of: &kept.of,
@@ -67,7 +72,16 @@ fn entry<'a>(kept: &'a Replaced, services: &'a [Service]) -> Entry<'a> {
         from: &kept.note.from,
         bytes: kept.bytes,
         snapshots: &kept.snapshots,
-        expires_at: kept.expires(service).map(|at| at.to_string()),
+        kept_for_seconds: kept.note.age.as_secs(),
+        expires_in_seconds: match &due {
+            Due::Now => Some(0),
+            Due::In(left) => Some(left.as_secs()),
+            Due::Never(_) => None,
+        },
+        never_expires_because: match due {
+            Due::Never(why) => Some(why),
+            _ => None,
+        },
         obstacle: kept
             .obstacle(service.is_some())
             .map(|error| error.to_string()),
@@ -82,13 +96,16 @@ fn in_words(kept: &Replaced, services: &[Service]) -> String {
     );
     let at = kept.note.at.map_or_else(
         || "at a time that cannot be read".to_owned(),
-        |at| at.to_string(),
+        |at| whole_seconds(at).to_string(),
     );
-    let expires = match (kept.expires(service), service.map(|s| s.keep_replaced)) {
-        (Some(at), _) => at.to_string(),
-        (None, Some(KeepReplaced::Forever)) => "never: keep-replaced is \"forever\"".to_owned(),
-        (None, Some(KeepReplaced::For(_))) => "never: when it was replaced is not known".to_owned(),
-        (None, None) => "never: its service is not declared".to_owned(),
+    let expires = match kept.due(service) {
+        Due::Now => "at the next run of the daily timer".to_owned(),
+        Due::In(left) => format!(
+            "after {} more in which the machine is up and the data there; {} until now",
+            span(left),
+            span(kept.note.age)
+        ),
+        Due::Never(why) => format!("never: {why}"),
     };
     let obstacle = kept
         .obstacle(service.is_some())
@@ -103,6 +120,19 @@ fn in_words(kept: &Replaced, services: &[Service]) -> String {
     )
 }
 
+/// A time as it is declared, without what does not matter beside the rest.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, minutes) => format!("{minutes}min"),
+        (0, hours, 0) => format!("{hours}h"),
+        (0, hours, minutes) => format!("{hours}h {minutes}min"),
+        (days, 0, _) => format!("{days}d"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
 /// Why it was replaced, in words.
 fn reason(kept: &Replaced) -> String {
     let from = match kept.note.from.as_str() {
@@ -113,6 +143,9 @@ fn reason(kept: &Replaced) -> String {
         Some(tier) => format!("by a restore by {tier}{from}"),
         None if kept.note.why == "unused-restore" => {
             format!("a complete restore{from} that was not needed")
+        }
+        None if kept.note.is_thrown_away() => {
+            format!("a copy{from} that was thrown away, and was in use then")
         }
         None => format!("{}{from}", kept.note.why),
     }

@@ -1,12 +1,12 @@
 //! `preseedctl release`
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use declaration::Search;
 use declaration::settings::Service;
-use jiff::Timestamp;
 use report::{Event, Kind, logger};
-use storage::replaced::{self, Replaced};
+use storage::replaced::{self, Due, Replaced};
 
 use crate::kept::frees;
 
@@ -38,46 +38,63 @@ pub(crate) fn release(names: &[String]) -> ExitCode {
     exit(succeeded)
 }
 
-/// Removes what has been kept for as long as its service declares. What somebody holds or needs stays, and is told of.
+/// Counts on for how long each has been kept, and removes what has been for as long as its service declares, and what
+/// provably holds nothing. What somebody holds or needs stays, and is told of.
 pub(crate) fn release_expired() -> ExitCode {
     logger::init();
     let services = declaration::load(&Search::from_env()).services;
-    let now = Timestamp::now();
     let mut succeeded = true;
+    let mut fail = |error: storage::Error| {
+        eprintln!("{error}");
+        succeeded = false;
+    };
+    let mut listing = replaced::list(&services);
+    listing.errors.drain(..).for_each(&mut fail);
+    let mut health = BTreeMap::new();
+    for kept in &mut listing.replaced {
+        let service = kept.service(&services);
+        let counts = service.is_some_and(|service| {
+            *health
+                .entry(service.name.as_str())
+                .or_insert_with(|| preseed_helper::health::is_well(service))
+        });
+        kept.count(counts).unwrap_or_else(&mut fail);
+    }
+    let mut left = listing.replaced;
     loop {
-        let listing = replaced::list(&services);
         let mut obstacles = Vec::new();
         let mut removed = false;
-        for kept in &listing.replaced {
+        for kept in &left {
             let service = kept.service(&services);
-            if let Err(error) = kept.see() {
-                eprintln!("{error}");
-                succeeded = false;
-            }
-            if kept.expires(service).is_none_or(|at| at > now) {
+            // What it waits for counts only while its service is well.
+            let is_well =
+                service.is_some_and(|service| health.get(service.name.as_str()) == Some(&true));
+            let is_over = match kept.due(service) {
+                Due::Now => is_well || kept.note.is_thrown_away(),
+                Due::In(_) => is_well && kept.is_needless().unwrap_or_default(),
+                Due::Never(_) => false,
+            };
+            if !is_over {
                 continue;
             }
             match kept.obstacle(service.is_some()) {
-                Some(obstacle) => obstacles.push((kept, obstacle)),
+                Some(obstacle) => obstacles.push((kept.clone(), obstacle)),
                 None if remove(kept, service) => removed = true,
                 None => succeeded = false,
             }
         }
         // One may have been in the way of another.
         if removed && succeeded && !obstacles.is_empty() {
+            left = replaced::list(&services).replaced;
             continue;
         }
         for (kept, obstacle) in obstacles {
             let event = Event::new(
                 Kind::Released,
-                name_of(kept, &services),
+                name_of(&kept, &services),
                 format!("kept on: {obstacle}"),
             );
             event.outcome("kept").warning().tell();
-        }
-        for error in &listing.errors {
-            eprintln!("{error}");
-            succeeded = false;
         }
         return exit(succeeded);
     }

@@ -3,6 +3,7 @@
 pub(crate) mod replaced;
 mod staging;
 mod trial;
+mod withdraw;
 
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
@@ -19,8 +20,8 @@ use crate::trial::Tree;
 use crate::way::{Held, Spot};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
-    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, kept, mountpoint, namespace,
-    seal, shown, step, way,
+    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, binds, holders, kept, mountpoint,
+    namespace, namespaces, seal, shown, step, way,
 };
 use staging::Way;
 
@@ -53,12 +54,16 @@ impl Directory<'_> {
         way.parent()?.must_be_safe()?;
         let (place, staging) = (way.place()?, way.staging()?);
         let staging = staging.ok_or_else(|| gone(self.path()))?;
+        let mut seen_by = None;
         if exists(&place)? {
-            rename(&staging, &place, RenameFlags::RENAME_EXCHANGE)?;
+            seen_by = withdraw::withdraw(self.service, &staging.at)?;
+            rename(&staging, &place, RenameFlags::RENAME_EXCHANGE)
+                .map_err(|error| withdraw::put_back(self.service, error))?;
         } else {
             rename(&staging, &place, RenameFlags::RENAME_NOREPLACE)?;
         }
-        self.settle(mark)
+        let kept = self.settle(mark)?;
+        Ok(kept.map(|kept| Kept { seen_by, ..kept }))
     }
 
     /// Finishes a directory that was swapped into its place: what it replaced stands under the staging's name and is
@@ -70,6 +75,8 @@ impl Directory<'_> {
         } else {
             None
         };
+        // Before the mark, which says that all is done.
+        binds::put_back(self.service)?;
         let place = way.place()?;
         // Of no use once it is in place; what cannot be removed is never read.
         let _ = xattr::remove(&place.at, seal_attribute());
@@ -90,6 +97,7 @@ impl Directory<'_> {
         rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
         Ok(Kept {
             name: shown(&kept.real),
+            seen_by: None,
         })
     }
 
@@ -109,6 +117,15 @@ impl Directory<'_> {
         } else {
             None
         })
+    }
+
+    /// Removes the copies that were never put in place, as far as it can be told that nobody uses them.
+    fn remove_unused(&self) {
+        let beside = self.path().parent().unwrap_or(self.path());
+        let listed = namespaces::look().and_then(|machine| replaced::list(beside, &machine));
+        if let Ok((listed, _)) = listed {
+            crate::replaced::remove_unused(&listed, &self.path().to_string_lossy());
+        }
     }
 
     fn no_snapshots(&self) -> Error {
@@ -145,6 +162,8 @@ impl Storage for Directory<'_> {
                 .changes
                 .push(format!("created {}", shown(&place.real)));
         }
+        must_be_replaceable(&way.place()?, way.parent()?)?;
+        applied.changes.extend(binds::put_back(self.service)?);
         mountpoint::own(self.path(), self.service, &mut applied.changes)
     }
 
@@ -260,6 +279,8 @@ impl Storage for Directory<'_> {
         let place = way.place()?;
         if exists(&place)? {
             must_be_replaceable(&place, parent)?;
+            let data = holders::of_directory(self.path())?;
+            holders::nobody_must_have_it(&data, &shown(self.path()), self.service)?;
         }
         Ok(())
     }
@@ -286,7 +307,17 @@ impl Storage for Directory<'_> {
     }
 
     fn discard(&self, _staged: &Staged) -> Result<()> {
-        self.way()?.discard()
+        let Err(error) = self.way()?.discard() else {
+            return Ok(());
+        };
+        // The daily timer tries again. It keeps no service down.
+        match self.way()?.staged()? {
+            Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => self
+                .keep(&Note::new(kept::THROWN_AWAY, &mark))
+                .map(drop)
+                .map_err(|_| error),
+            _ => Err(error),
+        }
     }
 
     fn seal(&self) -> Result<(Option<Seal>, Since)> {
@@ -303,7 +334,7 @@ impl Storage for Directory<'_> {
     }
 
     fn put_aside(&self, mark: &Mark) -> Result<Kept> {
-        replaced::remove_unused(self.path());
+        self.remove_unused();
         self.keep(&Note::new(kept::UNUSED, mark))
     }
 

@@ -1,10 +1,12 @@
 //! Names of storage that is not in its place: staged, or kept after a restore replaced it.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{Kept, Mark, mark, mount_id};
+use crate::uptime::Uptime;
+use crate::{Kept, Mark, mark};
 
 /// Why a complete copy is kept that was never put in place.
 pub(crate) const UNUSED: &str = "unused-restore";
@@ -38,10 +40,20 @@ pub(crate) fn leaf_of(kept: &str) -> Option<&str> {
         .filter(|leaf| !leaf.is_empty())
 }
 
-/// Whether what has this kept name is mounted anywhere, in whatever namespace.
-pub(crate) fn is_mounted(kept: &str) -> bool {
-    let when_and_why = kept.rsplit_once(':').map_or(kept, |(_, rest)| rest);
-    mount_id::is_mentioned(when_and_why)
+/// Why a copy is kept that was thrown away, and was in use.
+pub(crate) const THROWN_AWAY: &str = "thrown-away";
+
+/// A text without its first word that begins so, before `from=`.
+fn without_word(text: &str, key: &str) -> String {
+    let (words, from) = match text.find("from=") {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let words: Vec<&str> = words
+        .split(' ')
+        .filter(|word| !word.starts_with(key))
+        .collect();
+    words.join(" ") + from
 }
 
 /// When, why and by which restore something was replaced, as it is noted on it.
@@ -51,9 +63,11 @@ pub struct Note {
     pub at: Option<Timestamp>,
     /// Why: `before-restic`, `unused-restore`, ….
     pub why: String,
-    /// When the daily timer has first seen it: a restore at boot may be made before the clock is right, and from its
-    /// time alone what it replaced could be over at once.
-    pub seen: Option<Timestamp>,
+    /// For how long it has been kept, in whole seconds, as far as that counts: the machine was up, and the data there
+    /// without it.
+    pub age: Duration,
+    /// Until when its age is counted; `None` if it did not count at the last look.
+    pub counted: Option<Uptime>,
     /// The snapshot that was restored; empty where there is none.
     pub from: String,
 }
@@ -64,15 +78,18 @@ impl Note {
         Self {
             at: Some(milliseconds(Timestamp::now())),
             why: why.to_owned(),
-            seen: None,
+            age: Duration::ZERO,
+            counted: None,
             from: mark.from.clone(),
         }
     }
 
     /// Reads a note. One that cannot be read is one without a time.
     pub(crate) fn parse(text: &str) -> Self {
-        // `from` comes last, since a dataset's name may hold spaces.
-        let mut left = text;
+        // `from` comes last, since a dataset's name may hold spaces. What is not known is passed over: an older
+        // preseed wrote when it had first `seen=` it.
+        let text = without_word(text, "seen=");
+        let mut left = text.as_str();
         let mut word = |key| {
             let (word, rest) = left.split_once(' ').unwrap_or((left, ""));
             let value = word.strip_prefix(key)?;
@@ -82,14 +99,29 @@ impl Note {
         Self {
             at: word("at=").and_then(|at| at.parse().ok()),
             why: word("why=").unwrap_or_default().to_owned(),
-            seen: word("seen=").and_then(|seen| seen.parse().ok()),
+            age: word("age=")
+                .and_then(|age| age.parse().ok())
+                .map_or(Duration::ZERO, Duration::from_secs),
+            counted: word("counted=").and_then(|counted| counted.parse().ok()),
             from: left.strip_prefix("from=").unwrap_or_default().to_owned(),
         }
     }
 
-    /// From when on it is kept; `None` if that is not known.
-    pub(crate) fn since(&self) -> Option<Timestamp> {
-        Some(self.at?.max(self.seen?))
+    /// The same note after another look: the time since the last one counts if the data was there at both.
+    pub(crate) fn counted_at(&self, now: &Uptime, counts: bool) -> Self {
+        let since = self.counted.as_ref().map(|earlier| now.since(earlier));
+        let more = since.filter(|_| counts).unwrap_or_default();
+        Self {
+            age: self.age.saturating_add(more),
+            counted: counts.then(|| now.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// Whether it is a copy that a restore threw away, while somebody used it.
+    #[must_use]
+    pub fn is_thrown_away(&self) -> bool {
+        self.why == THROWN_AWAY
     }
 
     /// When it was replaced, for its name.
@@ -101,8 +133,11 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at={} why={}", self.time(), self.why)?;
-        if let Some(seen) = self.seen {
-            write!(f, " seen={seen}")?;
+        if !self.age.is_zero() {
+            write!(f, " age={}", self.age.as_secs())?;
+        }
+        if let Some(counted) = &self.counted {
+            write!(f, " counted={counted}")?;
         }
         write!(f, " from={}", self.from)
     }
@@ -132,7 +167,10 @@ pub fn finished(mark: &Mark, kept: Option<&Kept>) -> String {
 #[must_use]
 pub fn in_words(kept: Option<&Kept>) -> String {
     kept.map_or_else(String::new, |kept| {
-        format!("; what it replaced is kept as {}", kept.name)
+        let seen_by = kept.seen_by.as_ref().map_or_else(String::new, |who| {
+            format!(", which is still mounted elsewhere: {who}")
+        });
+        format!("; what it replaced is kept as {}{seen_by}", kept.name)
     })
 }
 
@@ -169,14 +207,35 @@ mod tests {
         let mark = Mark::new(mark::Stage::Seeded, "clone", "tank/my services/sonarr@a b");
         let note = Note::new("before-clone", &mark);
         assert_eq!(Note::parse(&note.to_string()), note);
-        let seen = Note {
-            seen: Some(mark::now()),
-            ..note
+        let counted = Note {
+            age: Duration::from_secs(7),
+            counted: "a-b:9".parse().ok(),
+            ..note.clone()
         };
-        assert_eq!(Note::parse(&seen.to_string()), seen);
+        assert_eq!(Note::parse(&counted.to_string()), counted);
+        let older = note
+            .to_string()
+            .replace(" from=", " seen=2026-01-01T00:00:00Z from=");
+        assert_eq!(Note::parse(&older), note);
         for unreadable in ["", "-", "at=yesterday why=x from=y", "x"] {
             assert_eq!(Note::parse(unreadable).at, None, "{unreadable}");
         }
+    }
+
+    #[test]
+    fn only_time_between_two_looks_that_found_the_data_counts() {
+        let at = |seconds: u64| format!("a:{seconds}").parse().unwrap();
+        let note = Note::new(
+            "before-clone",
+            &Mark::new(mark::Stage::Seeded, "clone", "t@a"),
+        );
+        let mut ages = Vec::new();
+        let mut note = note;
+        for (now, counts) in [(10, true), (15, true), (20, false), (30, true), (32, true)] {
+            note = note.counted_at(&at(now), counts);
+            ages.push(note.age.as_secs());
+        }
+        assert_eq!(ages, [0, 5, 5, 5, 7]);
     }
 
     #[test]

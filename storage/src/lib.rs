@@ -3,11 +3,13 @@
 //! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
+mod binds;
 pub mod command;
 pub mod contents;
 mod copy;
 mod directory;
 pub mod error;
+mod holders;
 pub mod kept;
 pub mod lock;
 pub mod mark;
@@ -15,11 +17,14 @@ mod mount_id;
 mod mountinfo;
 mod mountpoint;
 mod namespace;
+mod namespaces;
 pub mod replaced;
 mod seal;
 pub mod stall;
 pub mod step;
 mod trial;
+pub mod uptime;
+mod users;
 mod way;
 mod writers;
 mod zfs;
@@ -128,6 +133,8 @@ pub struct Applied {
 pub struct Kept {
     /// The dataset or directory that holds it now.
     pub name: String,
+    /// Who still has it mounted, in words; they go on with it, and it is not removed before they let go.
+    pub seen_by: Option<String>,
 }
 
 /// Why a rollback did not happen.

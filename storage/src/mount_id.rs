@@ -32,24 +32,3 @@ pub(crate) fn of_device(process: &Path, device: u64) -> BTreeSet<u64> {
         })
         .collect()
 }
-
-/// Whether any process sees a mount of something with this in its name (without spaces); so too where one that goes on
-/// cannot be asked.
-pub(crate) fn is_mentioned(name: &str) -> bool {
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return true;
-    };
-    let mut processes = processes.flatten().filter(|process| {
-        let name = process.file_name();
-        name.to_string_lossy().bytes().all(|b| b.is_ascii_digit())
-    });
-    processes.any(|process| {
-        match std::fs::read(process.path().join("mountinfo")) {
-            Ok(table) => table
-                .windows(name.len())
-                .any(|part| part == name.as_bytes()),
-            // One that has ended sees nothing; nor does a kernel thread or one that is just ending.
-            Err(_) => std::fs::read_link(process.path().join("exe")).is_ok(),
-        }
-    })
-}

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use declaration::settings::{KeepReplaced, Service, Storage};
-use jiff::{SignedDuration, Timestamp};
 
 use crate::kept::Note;
-use crate::{Error, Result, directory, mark, zfs};
+use crate::namespaces::{self, Machine};
+use crate::{Error, Result, directory, kept, uptime, zfs};
 
 /// Storage that a restore replaced.
 #[derive(Debug, Clone)]
@@ -25,13 +26,15 @@ pub struct Replaced {
     /// The names of its snapshots, which go with it, without the dataset's.
     pub snapshots: Vec<String>,
     pub(crate) place: Place,
+    /// Who uses it, or why that cannot be told, and what to do; `None` if nobody does.
+    pub(crate) in_use: Option<(String, String)>,
 }
 
 /// Where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// A dataset, which has this child, is mounted, or has snapshots that somebody needs.
-    Dataset(InTheWay),
+    /// The dataset with this guid, which has a child or snapshots that somebody needs.
+    Dataset(u64, InTheWay),
     /// A directory.
     Directory(PathBuf),
 }
@@ -39,14 +42,14 @@ pub(crate) enum Place {
 /// What keeps a dataset from being destroyed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct InTheWay {
-    /// Whether it is mounted.
-    pub(crate) mounted: bool,
     /// A dataset below it.
     pub(crate) child: Option<String>,
     /// A snapshot that is held.
     pub(crate) held: Option<String>,
     /// A snapshot and its clones.
     pub(crate) cloned: Option<(String, String)>,
+    /// A bookmark, which keeps nobody from destroying it, but tells that somebody sends it elsewhere.
+    pub(crate) bookmark: Option<String>,
 }
 
 /// All that was found.
@@ -56,6 +59,17 @@ pub struct Listing {
     pub replaced: Vec<Replaced>,
     /// Where it could not be looked.
     pub errors: Vec<Error>,
+}
+
+/// Whether something that is kept goes by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// Its time is over.
+    Now,
+    /// Once it has been kept for so much longer, while the machine is up and the data is there without it.
+    In(Duration),
+    /// Never, and why, in words.
+    Never(String),
 }
 
 /// Finds what restores of these services replaced, and those of others that lie beside them.
@@ -72,20 +86,30 @@ pub fn list(services: &[Service]) -> Listing {
             }
         };
     }
+    let machine = match namespaces::look() {
+        Ok(machine) => machine,
+        Err(error) => {
+            listing.errors.push(error);
+            return listing;
+        }
+    };
     for container in &containers {
-        listing.take(zfs::replaced::list(container));
+        listing.take(zfs::replaced::list(container, &machine));
     }
     for directory in &directories {
-        listing.take(directory::replaced::list(directory));
+        listing.take(directory::replaced::list(directory, &machine));
     }
     listing.replaced.sort_by(|a, b| a.name.cmp(&b.name));
     listing
 }
 
 impl Listing {
-    fn take(&mut self, found: Result<Vec<Replaced>>) {
+    fn take(&mut self, found: Result<(Vec<Replaced>, Vec<Error>)>) {
         match found {
-            Ok(replaced) => self.replaced.extend(replaced),
+            Ok((replaced, errors)) => {
+                self.replaced.extend(replaced);
+                self.errors.extend(errors);
+            }
             Err(error) => self.errors.push(error),
         }
     }
@@ -103,90 +127,138 @@ impl Replaced {
         })
     }
 
-    /// When its time is over, or will be if the daily timer sees it now; `None`: never, since it is kept forever, or its
-    /// service or its time is not known.
-    pub fn expires(&self, service: Option<&Service>) -> Option<Timestamp> {
-        let KeepReplaced::For(time) = service?.keep_replaced else {
-            return None;
+    /// Whether it goes by itself, and when.
+    pub fn due(&self, service: Option<&Service>) -> Due {
+        let Some(service) = service else {
+            return Due::Never("its service is not declared".to_owned());
         };
-        let time = SignedDuration::try_from(time).ok()?;
-        let since = self
-            .note
-            .since()
-            .or_else(|| Some(self.note.at?.max(mark::now())))?;
-        since.checked_add(time).ok()
+        let KeepReplaced::For(time) = service.keep_replaced else {
+            return Due::Never("keep-replaced is \"forever\"".to_owned());
+        };
+        if self.note.is_thrown_away() {
+            return Due::Now;
+        }
+        if self.note.at.is_none() {
+            return Due::Never("when it was replaced is not known".to_owned());
+        }
+        match time.checked_sub(self.note.age) {
+            Some(left) if !left.is_zero() => Due::In(left),
+            _ => Due::Now,
+        }
     }
 
-    /// Notes that it was seen, from when on its time is counted at the earliest, unless that is noted.
+    /// Whether it has been kept for a day and provably holds nothing: no file in it nor in any of its snapshots, and nobody
+    /// holds, cloned or bookmarked one. Such a one need not be kept for longer.
+    ///
+    /// # Errors
+    /// When that cannot be told. That is never "nothing".
+    pub fn is_needless(&self) -> Result<bool> {
+        if self.note.age < uptime::DAY || self.in_use.is_some() {
+            return Ok(false);
+        }
+        match &self.place {
+            Place::Dataset(_, in_the_way) if *in_the_way == InTheWay::default() => {
+                zfs::replaced::holds_nothing(&self.name, &self.snapshots)
+            }
+            Place::Dataset(..) => Ok(false),
+            Place::Directory(path) => directory::replaced::holds_nothing(path),
+        }
+    }
+
+    /// Counts its age on: `counts` says whether its successor holds the data and its service is not kept down. The time since
+    /// the last look counts if that was so then and is so now.
     ///
     /// # Errors
     /// When it cannot be noted.
-    pub fn see(&self) -> Result<()> {
-        if self.note.at.is_none() || self.note.seen.is_some() {
+    pub fn count(&mut self, counts: bool) -> Result<()> {
+        if self.note.at.is_none() || (!counts && self.note.counted.is_none()) {
             return Ok(());
         }
-        let note = Note {
-            seen: Some(mark::now()),
-            ..self.note.clone()
-        };
+        let note = self.note.counted_at(&uptime::now()?, counts);
         match &self.place {
-            Place::Dataset(_) => zfs::replaced::write_note(&self.name, &note),
-            Place::Directory(path) => directory::replaced::write_note(path, &note),
+            Place::Dataset(..) => zfs::replaced::write_note(&self.name, &note)?,
+            Place::Directory(path) => directory::replaced::write_note(path, &note)?,
         }
+        self.note = note;
+        Ok(())
     }
 
     /// What keeps it from being released, with what to do about it; `None` if nothing does.
     pub fn obstacle(&self, is_declared: bool) -> Option<Error> {
         let because = |what: String, cure: String| Some(Error::new(&self.name, what, cure));
-        if is_declared && !self.has_successor {
+        if is_declared && !self.has_successor && !self.note.is_thrown_away() {
             return because(
                 format!("it may be the only copy: {} is not there", self.of),
                 "start its service, so that its data is restored, then release it".to_owned(),
             );
         }
-        let Place::Dataset(in_the_way) = &self.place else {
-            return None;
-        };
-        if let Some(child) = &in_the_way.child {
-            return because(
-                format!("it has a child dataset ({child})"),
-                format!(
-                    "rename it out with `zfs rename {child} …`, or destroy it, then release again"
-                ),
-            );
+        if let Place::Dataset(_, in_the_way) = &self.place {
+            if let Some(child) = &in_the_way.child {
+                return because(
+                    format!("it has a child dataset ({child})"),
+                    format!(
+                        "rename it out with `zfs rename {child} …`, or destroy it, then release again"
+                    ),
+                );
+            }
+            if let Some(snapshot) = &in_the_way.held {
+                return because(
+                    format!("somebody holds its snapshot {snapshot}"),
+                    format!(
+                        "see who with `zfs holds {snapshot}`, let go with `zfs release`, then release again"
+                    ),
+                );
+            }
+            if let Some((snapshot, clones)) = &in_the_way.cloned {
+                return because(
+                    format!("{clones} was cloned from its snapshot {snapshot}"),
+                    format!(
+                        "`zfs promote` the clone, or destroy it, then release again ({clones})"
+                    ),
+                );
+            }
         }
-        if let Some(snapshot) = &in_the_way.held {
-            return because(
-                format!("somebody holds its snapshot {snapshot}"),
-                format!(
-                    "see who with `zfs holds {snapshot}`, let go with `zfs release`, then release again"
-                ),
-            );
-        }
-        if let Some((snapshot, clones)) = &in_the_way.cloned {
-            return because(
-                format!("{clones} was cloned from its snapshot {snapshot}"),
-                format!("`zfs promote` the clone, or destroy it, then release again ({clones})"),
-            );
-        }
-        if in_the_way.mounted {
-            return because(
-                "it is mounted: somebody looks into it".to_owned(),
-                format!("`zfs unmount {}`, then release again", self.name),
-            );
-        }
-        None
+        let (who, cure) = self.in_use.clone()?;
+        because(who, cure)
     }
 
-    /// Removes it for good.
+    /// Removes it for good, all of it or, where somebody has begun to use it meanwhile, nothing of it.
     ///
     /// # Errors
-    /// When it cannot be removed. What [`Replaced::obstacle`] tells is not looked at again: `zfs` itself refuses
-    /// what would take something else along.
+    /// When it cannot be removed. [`Replaced::obstacle`] says so beforehand, with who needs it.
     pub fn release(&self) -> Result<()> {
         match &self.place {
-            Place::Dataset(_) => zfs::replaced::destroy(&self.name, !self.snapshots.is_empty()),
+            Place::Dataset(guid, _) => zfs::replaced::destroy(&self.name, *guid),
             Place::Directory(path) => directory::replaced::remove(path),
         }
     }
+}
+
+/// Removes those of `listed` that `of` (a dataset, or an absolute path) was to be replaced by and was not, unless somebody
+/// uses one or has snapshots of it. What cannot be removed stays: then there are two.
+pub(crate) fn remove_unused(listed: &[Replaced], of: &str) {
+    let unused = listed
+        .iter()
+        .filter(|one| one.of == of && one.note.why == kept::UNUSED && one.snapshots.is_empty());
+    for one in unused {
+        if one.obstacle(false).is_none() {
+            let _ = one.release();
+        }
+    }
+}
+
+/// Why it cannot be told whether something that no mount shows is in use, with what to do about it; `None` if it can.
+pub(crate) fn unknown(machine: &Machine) -> Option<(String, String)> {
+    let cure = |cure: &str| format!("{cure}, then release again");
+    if let Some(first) = machine.unknown.first() {
+        return Some((
+            format!("whether somebody uses it cannot be told: {first} cannot be looked at"),
+            cure("see that we run as root, with CAP_SYS_PTRACE"),
+        ));
+    }
+    let first = machine.pinned.first()?;
+    Some((
+        format!("whether somebody uses it cannot be told: {first}"),
+        cure("`umount` that file if it is needed no more"),
+    ))
 }

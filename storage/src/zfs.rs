@@ -6,6 +6,7 @@ mod call;
 mod found;
 mod half_done;
 mod inspect;
+mod objset;
 mod properties;
 mod receive;
 pub(crate) mod replaced;
@@ -16,6 +17,7 @@ mod staging;
 mod swap;
 mod trial;
 mod unmarked;
+mod withdraw;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

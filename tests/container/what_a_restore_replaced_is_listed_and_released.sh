@@ -28,14 +28,11 @@ restored_over() { # ENTRY: part of the data is lost, and what is left replaced
     kept=$(dirname /var/lib/.sonarr:preseed-kept-*/"$1")
     assert_exists "$kept/$1"
 }
-set_note() { # DIRECTORY TIME [WORD...]: when it was replaced, and when it was seen
-    local note word directory=$1 time=$2
-    shift 2
-    note=$(getfattr --only-values -n trusted.preseed.kept "$directory")
-    for word in "${@:-at seen}"; do
-        note=$(sed -E "s/\b(${word// /|})=[^ ]+/\1=$time/g" <<<"$note")
-    done
-    setfattr -n trusted.preseed.kept -v "$note" "$directory"
+set_note() { # DIRECTORY WORD=VALUE: when it was replaced (at), or for how long it has been kept (age, in seconds)
+    local note
+    note=$(getfattr --only-values -n trusted.preseed.kept "$1")
+    note=$(sed -E "s/ ${2%=*}=[^ ]+//; s/( why=)/ $2\1/; s/( at=[^ ]+)?( age=[^ ]+)( at=[^ ]+)?( why=[^ ]+)/\1\3\4\2/" <<<"$note")
+    setfattr -n trusted.preseed.kept -v "$note" "$1"
 }
 
 restored_over first
@@ -45,24 +42,23 @@ assert_contains "$output" "$kept
     replaced  "
 assert_matches "$output" 'replaced  2[0-9-]+T[0-9:.]+Z, by a restore by restic from [0-9a-f]{8}'
 assert_matches "$output" 'frees     1\.[0-9]+ MiB$'
-assert_matches "$output" 'expires   2[0-9-]+T[0-9:.]+Z'
+assert_contains "$output" 'expires   after 1d more in which the machine is up and the data there; 0s until now'
 assert_matches "$output" '^1 kept, 1\.[0-9]+ MiB in all'
 assert_exit 0 preseedctl kept --json
 assert_contains "$output" "\"name\": \"$kept\""
 assert_contains "$output" '"why": "before-restic"'
 
 # Its time is not over, then it is. A clock that was wrong when it was replaced does not shorten it.
-set_note "$kept" 2026-01-01T00:00:00Z at
+set_note "$kept" at=2026-01-01T00:00:00Z
 daily
 assert_exists "$kept"
-set_note "$kept" yesterday
+set_note "$kept" at=yesterday
+set_note "$kept" age=86400
 daily
 assert_exists "$kept"
 assert_exit 0 preseedctl kept
 assert_contains "$output" 'at a time that cannot be read'
-set_note "$kept" 2026-01-01T00:00:00Z at
-daily
-set_note "$kept" 2026-01-01T00:00:00Z
+set_note "$kept" at=2026-01-01T00:00:00Z
 cp -a "$kept" "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy"
 daily
 assert_absent "$kept"
@@ -82,7 +78,7 @@ assert_contains "$output" 'it may be the only copy: /var/lib/sonarr is not there
 mv /var/lib/moved /var/lib/sonarr
 
 # Forever, or of a service that is declared no more: never by itself.
-set_note "$kept" 2026-01-01T00:00:00Z
+set_note "$kept" age=8640000
 declare_sonarr 'keep-replaced = "forever"'
 daily
 assert_exists "$kept"

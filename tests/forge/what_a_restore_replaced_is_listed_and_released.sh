@@ -34,7 +34,7 @@ refused "tank/looked-into was cloned from its snapshot $kept@half-2: .*zfs promo
 # The timer does not fail for what somebody needs: it says so.
 systemctl start storage-preseed-kept
 note=$(zfs get -H -o value preseed:kept "$kept")
-zfs set "preseed:kept=$(sed -E 's/\b(at|seen)=[^ ]+/\1=2026-01-01T00:00:00Z/g' <<<"$note")" "$kept"
+zfs set "preseed:kept=$(sed -E 's/( age=[^ ]+)?( counted=[^ ]+)? from=/ age=86400 from=/' <<<"$note")" "$kept"
 systemctl start storage-preseed-kept
 assert_journal storage-preseed-kept.service "kept on: $kept: tank/looked-into was cloned"
 zfs set "preseed:kept=$note" "$kept"
@@ -68,7 +68,7 @@ kept=$(kept_datasets | grep -v radarr)
 systemctl start storage-preseed-kept
 zfs list "$kept" >/dev/null
 note=$(zfs get -H -o value preseed:kept "$kept")
-zfs set "preseed:kept=$(sed -E 's/\b(at|seen)=[^ ]+/\1=2026-01-01T00:00:00Z/g' <<<"$note")" "$kept"
+zfs set "preseed:kept=$(sed -E 's/( age=[^ ]+)?( counted=[^ ]+)? from=/ age=86400 from=/' <<<"$note")" "$kept"
 systemctl start storage-preseed-kept
 assert_exit 1 zfs list "$kept"
 assert_journal storage-preseed-kept.service "released $kept: freed .* with its snapshot empty"

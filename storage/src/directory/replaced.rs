@@ -1,14 +1,15 @@
 //! Directories that restores replaced.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{identity, refused};
 use crate::kept::{self, Note};
-use crate::replaced::{Place, Replaced};
-use crate::{Error, Result, mountpoint, shown};
+use crate::namespaces::Machine;
+use crate::replaced::{self, Place, Replaced};
+use crate::{Error, Result, holders, mountinfo, mountpoint, shown, users};
 
 /// The extended attribute that says when and why a directory was replaced, bound to that directory:
 /// a copy of it is none of ours.
@@ -26,58 +27,71 @@ pub(crate) fn write_note(path: &Path, note: &Note) -> Result<()> {
     })
 }
 
-/// The kept directories in `directory`.
-pub(crate) fn list(directory: &Path) -> Result<Vec<Replaced>> {
+/// The kept directories in `directory`, and why some could not be looked at.
+pub(crate) fn list(directory: &Path, machine: &Machine) -> Result<(Vec<Replaced>, Vec<Error>)> {
     let unreadable = |error| refused(directory, "cannot be looked into", &error);
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Default::default()),
         Err(error) => return Err(unreadable(error)),
     };
-    let mut replaced = Vec::new();
+    let (mut replaced, mut errors) = (Vec::new(), Vec::new());
     for entry in entries {
         let entry = entry.map_err(unreadable)?;
         let leaf = entry.file_name().to_string_lossy().into_owned();
         let Some(of) = leaf.strip_prefix('.').and_then(kept::leaf_of) else {
             continue;
         };
-        let path = entry.path();
-        let Some(note) = read_note(&path)? else {
-            continue;
-        };
         let of = directory.join(of);
-        replaced.push(Replaced {
-            name: shown(&path),
-            has_successor: of.is_dir(),
-            of: of.to_string_lossy().into_owned(),
-            note,
-            bytes: used(&path)?,
-            snapshots: Vec::new(),
-            place: Place::Directory(path),
-        });
-    }
-    Ok(replaced)
-}
-
-/// Removes the copies for the directory `of` that were put aside unused, unless they are mounted somewhere.
-pub(super) fn remove_unused(of: &Path) {
-    let (Some(beside), Some(leaf)) = (of.parent(), of.file_name()) else {
-        return;
-    };
-    let leaf = leaf.to_string_lossy();
-    for entry in std::fs::read_dir(beside).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_of_it = name.strip_prefix('.').and_then(kept::leaf_of) == Some(&*leaf);
-        let path = entry.path();
-        let is_unused = is_of_it
-            && read_note(&path).is_ok_and(|note| note.is_some_and(|note| note.why == kept::UNUSED));
-        if is_unused && !kept::is_mounted(&name) {
-            // What cannot be removed stays: then there are two.
-            let _ = remove(&path);
+        match look_at(&entry.path(), &of, machine) {
+            Ok(found) => replaced.extend(found),
+            Err(error) => errors.push(error),
         }
     }
+    Ok((replaced, errors))
 }
 
+/// A directory that has the name of a kept one; `None` if it is none.
+fn look_at(path: &Path, of: &Path, machine: &Machine) -> Result<Option<Replaced>> {
+    let Some(note) = read_note(path)? else {
+        return Ok(None);
+    };
+    Ok(Some(Replaced {
+        name: shown(path),
+        has_successor: of.is_dir(),
+        of: of.to_string_lossy().into_owned(),
+        note,
+        bytes: used(path)?,
+        snapshots: Vec::new(),
+        place: Place::Directory(path.to_owned()),
+        in_use: in_use(path, machine)?,
+    }))
+}
+
+/// Who has a directory mounted, has files open in it or stands there, and what to do about it.
+fn in_use(path: &Path, machine: &Machine) -> Result<Option<(String, String)>> {
+    let again = |cure: &str| format!("{cure}, then release again");
+    let data = holders::of_directory(path)?;
+    let holders = holders::anybody(machine, &data);
+    if let Some(first) = holders.first() {
+        let who = format!("it is mounted: {}", holders::in_words(&holders));
+        return Ok(Some((who, again(&first.cure()))));
+    }
+    let using = users::users(&BTreeSet::new(), &[mountinfo::without_links(path)])?;
+    if let Some(first) = using.first() {
+        let who = format!("{} uses it", first.owner.in_words());
+        return Ok(Some((who, again(&first.owner.end()))));
+    }
+    // A directory's mounts are in no list of the kernel's.
+    Ok(replaced::unknown(machine))
+}
+
+/// Whether nothing lies in a kept directory.
+pub(crate) fn holds_nothing(path: &Path) -> Result<bool> {
+    let mut entries =
+        std::fs::read_dir(path).map_err(|error| refused(path, "cannot be looked into", &error))?;
+    Ok(entries.next().is_none())
+}
 /// The note on a directory; `None` if it is not one, or was not replaced by a restore.
 fn read_note(path: &Path) -> Result<Option<Note>> {
     let is_directory = path

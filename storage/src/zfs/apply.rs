@@ -7,11 +7,11 @@ use std::path::Path;
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, aside, call, found, properties, shut, swap, unmarked};
+use super::{Zfs, call, found, properties, shut, swap, unmarked, withdraw};
 use crate::mark::Stage;
-use crate::mountinfo::Mounted;
+use crate::mountinfo::Mount;
 use crate::{
-    Applied, Error, Mark, MarkState, Result, mount_id, mountinfo, mountpoint, quoted, shown,
+    Applied, Error, Mark, MarkState, Result, binds, mount_id, mountinfo, mountpoint, quoted, shown,
 };
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
@@ -41,7 +41,10 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     }
     if !is_mounted(zfs)? {
         mountpoint::must_be_mountable(zfs.service)?;
-        call::zfs(&["mount", zfs.name()])?;
+        match &found {
+            Some(found) if found.is_local(swap::KEPT) => withdraw::mount_again(zfs.name())?,
+            _ => drop(call::zfs(&["mount", zfs.name()])?),
+        }
         applied.changes.push(format!(
             "mounted {} at {}",
             zfs.name(),
@@ -49,6 +52,12 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         ));
         must_be_mounted(zfs)?;
     }
+    // A swap that was interrupted before its first rename leaves both, and the data may be back since.
+    if let Some(properties) = found.as_ref().filter(|found| found.is_local(swap::KEPT)) {
+        withdraw::make_writable(zfs, properties)?;
+        withdraw::forget_why(zfs.name(), properties)?;
+    }
+    applied.changes.extend(binds::put_back(zfs.service)?);
     let owned = mountpoint::own(&zfs.service.mountpoint, zfs.service, &mut applied.changes);
     owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
         Some(Err(readonly)) => error.cured_by(readonly.cure()),
@@ -99,7 +108,7 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
 }
 
 /// That all of the dataset is mounted there, and not a directory of it.
-fn must_be_whole(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
+fn must_be_whole(zfs: &Zfs<'_>, mounted: &Mount) -> Result<()> {
     if mounted.root == Path::new("/") {
         return Ok(());
     }
@@ -120,7 +129,7 @@ fn must_be_whole(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
 
 /// That the mounted dataset is what is seen at its mountpoint: something mounted above it later would show
 /// another, perhaps empty, directory.
-fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
+fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mount) -> Result<()> {
     let path = &zfs.service.mountpoint;
     // By the mount and not only by the device: it may be covered by a directory of its own.
     let seen = std::fs::OpenOptions::new()
@@ -142,7 +151,7 @@ fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mounted) -> Result<()> {
     ))
 }
 
-fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
+pub(super) fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
     if is_mounted(zfs)? {
         return Ok(());
     }
@@ -236,13 +245,6 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
             ),
         ));
     }
-    // A swap that was interrupted before its first rename leaves both, and the data may be back since.
-    // `KEPT` tells it, so it goes last.
-    if properties.is_local(swap::KEPT) {
-        aside::put_back(zfs.name(), properties)?;
-        call::zfs(&["inherit", swap::KEPT, zfs.name()])?;
-    }
-    aside::forget(zfs.name(), properties)?;
     let mut sets: Vec<String> = Vec::new();
     // Whoever makes a dataset for a service gives it a mountpoint. One that was given none was made by hand, or the
     // power went before its properties were set.

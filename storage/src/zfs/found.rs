@@ -4,6 +4,7 @@
 
 use super::properties::{self, Properties};
 use super::{Zfs, staging};
+use crate::holders::{self, Data};
 use crate::{Error, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
 /// That it is a whole file system whose key is loaded.
@@ -152,6 +153,7 @@ pub(super) fn must_be_movable(zfs: &Zfs<'_>) -> Result<()> {
     // First, since a child dataset is often mounted below as well.
     must_have_no_children(&found)?;
     mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
+    holders::nobody_must_have_it(&Data::Dataset(zfs.name()), zfs.name(), zfs.service)?;
     must_be_writable(&found)?;
     must_not_be_legacy(zfs, &found)
 }

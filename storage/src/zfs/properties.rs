@@ -7,7 +7,7 @@ use crate::mark::PROPERTY;
 use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call.
-const ASKED: &str = "type,guid,origin,version,receive_resume_token,keystatus,keylocation,encryptionroot,readonly,\
+const ASKED: &str = "type,guid,objsetid,origin,version,receive_resume_token,keystatus,keylocation,encryptionroot,readonly,\
                      mountpoint,canmount,recordsize,compression,overlay,acltype,xattr,org.openzfs.systemd:ignore,preseed:state,preseed:kept,\
                      preseed:sealed,preseed:half-done,preseed:aside,com.sun:auto-snapshot,syncoid:sync";
 

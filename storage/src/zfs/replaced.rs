@@ -1,16 +1,23 @@
 //! Datasets that restores replaced.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::Stdio;
 
-use super::{call, swap};
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::{call, inspect, objset, swap, unmarked};
+use crate::command::{self, Ended};
+use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
+use crate::namespaces::Machine;
 use crate::replaced::{InTheWay, Place, Replaced};
 use crate::{Error, Result};
 
-/// The kept datasets directly below `container`. A dataset is one by its name and by a property that was set on it:
-/// a copy that was received elsewhere is not.
-pub(crate) fn list(container: &str) -> Result<Vec<Replaced>> {
-    let asked = format!("mounted,used,{}", swap::KEPT);
+/// The kept datasets directly below `container`, and those that could not be looked at. A dataset is one by its name and
+/// by a property that was set on it: a copy that was received elsewhere is not.
+pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>, Vec<Error>)> {
+    let asked = format!("used,guid,objsetid,{}", swap::KEPT);
     let args = [
         "get",
         "-H",
@@ -27,7 +34,7 @@ pub(crate) fn list(container: &str) -> Result<Vec<Replaced>> {
     let ended = call::try_zfs(&args)?;
     if call::says_missing(&ended) {
         call::pool_must_be_imported(container)?;
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));
@@ -53,6 +60,10 @@ pub(crate) fn list(container: &str) -> Result<Vec<Replaced>> {
             continue;
         };
         let value = |property| properties.get(property).map(|(_, value)| *value);
+        let number = |property: &'static str| -> Result<u64> {
+            let number = value(property).and_then(|number| number.parse().ok());
+            number.ok_or_else(|| unreadable(name, property))
+        };
         let of = format!("{container}/{of}");
         let below = format!("{name}/");
         let child = datasets.keys().find(|other| other.starts_with(&below));
@@ -60,22 +71,47 @@ pub(crate) fn list(container: &str) -> Result<Vec<Replaced>> {
             has_successor: datasets.contains_key(of.as_str()),
             of,
             note,
-            bytes: value("used")
-                .and_then(|bytes| bytes.parse().ok())
-                .ok_or_else(|| unreadable(name, "used"))?,
+            bytes: number("used")?,
             snapshots: Vec::new(),
-            place: Place::Dataset(InTheWay {
-                mounted: value("mounted") == Some("yes"),
-                child: child.map(ToString::to_string),
-                ..InTheWay::default()
-            }),
+            place: Place::Dataset(
+                number("guid")?,
+                InTheWay {
+                    child: child.map(ToString::to_string),
+                    ..InTheWay::default()
+                },
+            ),
+            in_use: in_use(name, value("objsetid"), machine),
             name: (*name).to_owned(),
         });
     }
     if !replaced.is_empty() {
         add_snapshots(&mut replaced)?;
     }
-    Ok(replaced)
+    Ok((replaced, Vec::new()))
+}
+
+/// Who has a dataset or a snapshot of it mounted, and what to do about it.
+fn in_use(name: &str, objsetid: Option<&str>, machine: &Machine) -> Option<(String, String)> {
+    let again = |cure: &str| format!("{cure}, then release again");
+    let mut holders = holders::anybody(machine, &Data::Dataset(name));
+    holders.extend(holders::anybody(machine, &Data::SnapshotsOf(name)));
+    if let Some(first) = holders.first() {
+        let cure = match first.how {
+            How::Host => format!("`zfs unmount {name}` or {}", first.cure()),
+            _ => first.cure(),
+        };
+        let who = format!("it is mounted: {}", holders::in_words(&holders));
+        return Some((who, again(&cure)));
+    }
+    match objset::is_mounted_anywhere(name, objsetid) {
+        Ok(false) => None,
+        Ok(true) => Some((
+            "it is mounted where no process shows it: a process stands in what was unmounted since, or a file keeps a mount namespace"
+                .to_owned(),
+            again("see `lsns -t mnt` and `lsof +L1`, end that"),
+        )),
+        Err(error) => Some((error.what().to_owned(), again(error.cure()))),
+    }
 }
 
 /// Finds the snapshots of each, and who needs them.
@@ -86,7 +122,7 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
         "-d",
         "1",
         "-t",
-        "snapshot",
+        "snapshot,bookmark",
         "-s",
         "createtxg",
         "-o",
@@ -98,41 +134,29 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
         let [holds, clones, full] = columns[..] else {
             return Err(unreadable(line, "name"));
         };
-        let Some((dataset, short)) = full.split_once('@') else {
+        let Some(at) = full.find(['@', '#']) else {
             return Err(unreadable(line, "name"));
         };
+        let (dataset, short) = (&full[..at], &full[at + 1..]);
         let Some(one) = replaced.iter_mut().find(|one| one.name == dataset) else {
             continue;
         };
+        let Place::Dataset(_, in_the_way) = &mut one.place else {
+            continue;
+        };
+        if full[at..].starts_with('#') {
+            in_the_way.bookmark = Some(full.to_owned());
+            continue;
+        }
         one.snapshots.push(short.to_owned());
-        if let Place::Dataset(in_the_way) = &mut one.place {
-            if holds != "0" {
-                in_the_way.held = Some(full.to_owned());
-            }
-            if !matches!(clones, "" | "-") {
-                in_the_way.cloned = Some((full.to_owned(), clones.to_owned()));
-            }
+        if holds != "0" {
+            in_the_way.held = Some(full.to_owned());
+        }
+        if !matches!(clones, "" | "-") {
+            in_the_way.cloned = Some((full.to_owned(), clones.to_owned()));
         }
     }
     Ok(())
-}
-
-/// Removes the copies for `dataset` that were put aside unused, unless somebody uses them or has snapshots of them.
-pub(super) fn remove_unused(dataset: &str) {
-    let container = dataset
-        .rsplit_once('/')
-        .map_or(dataset, |(parent, _)| parent);
-    for one in list(container).unwrap_or_default() {
-        let is_unused = one.of == dataset && one.note.why == kept::UNUSED;
-        if is_unused
-            && one.snapshots.is_empty()
-            && one.obstacle(false).is_none()
-            && !kept::is_mounted(&one.name)
-        {
-            // Without -r: what hangs on it after all makes `zfs` refuse. Then there are two.
-            let _ = call::try_zfs(&["destroy", &one.name]);
-        }
-    }
 }
 
 /// Notes on a kept dataset when and why it was replaced.
@@ -140,12 +164,115 @@ pub(crate) fn write_note(name: &str, note: &Note) -> Result<()> {
     call::zfs(&["set", &format!("{}={note}", swap::KEPT), name]).map(drop)
 }
 
-/// Destroys a kept dataset and its snapshots. Never with -r, -R or -f: what else hangs on it makes `zfs` refuse.
-pub(crate) fn destroy(name: &str, has_snapshots: bool) -> Result<()> {
-    if has_snapshots {
-        call::zfs(&["destroy", &format!("{name}@%")])?;
+/// Whether nothing lies in a kept dataset, nor in any of its snapshots.
+pub(crate) fn holds_nothing(name: &str, snapshots: &[String]) -> Result<bool> {
+    /// Of more, it is not worth the look.
+    const MANY: usize = 100;
+    if snapshots.len() > MANY || !inspect::mounted(name, unmarked::is_empty)? {
+        return Ok(false);
     }
-    call::zfs(&["destroy", name]).map(drop)
+    for snapshot in snapshots {
+        if !inspect::mounted(&format!("{name}@{snapshot}"), unmarked::is_empty)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Destroys a dataset and its snapshots in one transaction group, if it is what it was and nobody uses it; else nothing.
+///
+/// A dataset that is mounted, or is the target of something else, has a long hold, which a rollback would not be allowed
+/// with; its own destruction is told only of its snapshots while it has some (`dsl_dataset_rollback_check()`,
+/// `dsl_destroy_head_check_impl()`).
+const DESTROY: &str = r#"
+args = ...
+name, guid = args["argv"][1], args["argv"][2]
+EBUSY = 16
+if "guid:" .. tostring(zfs.get_prop(name, "guid")) ~= guid or not zfs.get_prop(name, "preseed:kept") then
+    return "it is not what it was"
+end
+if zfs.check.rollback(name) == EBUSY then
+    return "it is in use"
+end
+snapshots = {}
+for snapshot in zfs.list.snapshots(name) do
+    snapshots[#snapshots + 1] = snapshot
+end
+for child in zfs.list.children(name) do
+    return child .. " lies below it"
+end
+for _, snapshot in ipairs(snapshots) do
+    status = zfs.check.destroy(snapshot)
+    if status ~= 0 then
+        return snapshot .. " is in use (" .. status .. ")"
+    end
+end
+if #snapshots == 0 then
+    status = zfs.check.destroy(name)
+    if status ~= 0 then
+        return "it is in use (" .. status .. ")"
+    end
+end
+for _, snapshot in ipairs(snapshots) do
+    zfs.sync.destroy(snapshot)
+end
+status = zfs.sync.destroy(name)
+if status ~= 0 then
+    return "it is in use (" .. status .. ")"
+end
+return "done"
+"#;
+
+/// Destroys the kept dataset with this name and guid, with its snapshots. What else hangs on it, or uses it, makes ZFS refuse;
+/// then nothing has changed.
+pub(crate) fn destroy(name: &str, guid: u64) -> Result<()> {
+    let pool = name.split('/').next().unwrap_or(name);
+    let script = script().map_err(|error| {
+        Error::new(
+            name,
+            format!("no program for ZFS can be written: {error}"),
+            "see that there is memory left, then release again",
+        )
+    })?;
+    // As much memory and as many steps as ZFS allows: it may have many snapshots (zfs-program(8)).
+    // Numbers are signed there; `zfs` takes one that begins with a minus for an option.
+    let guid = format!("guid:{}", guid.cast_signed());
+    let args = [
+        "program",
+        "-m",
+        "104857600",
+        "-t",
+        "100000000",
+        pool,
+        "-",
+        name,
+        &guid,
+    ];
+    let mut command = command::command("zfs", args);
+    let ended = command::run(command.stdin(Stdio::from(script)))?;
+    match returned(&ended) {
+        Some("done") => Ok(()),
+        Some(why) => Err(Error::new(
+            name,
+            why.escape_debug().to_string(),
+            "see who with `preseedctl kept`, then release again",
+        )),
+        None => Err(call::failed_on(name, &ended)),
+    }
+}
+
+fn script() -> std::io::Result<std::fs::File> {
+    let mut file = std::fs::File::from(memfd_create("destroy.lua", MemfdFlags::CLOEXEC)?);
+    file.write_all(DESTROY.as_bytes())?;
+    std::io::Seek::rewind(&mut file)?;
+    Ok(file)
+}
+
+/// What a program that ran to its end returned; `None` if it did not.
+fn returned(ended: &Ended) -> Option<&str> {
+    let (_, value) = ended.stdout.split_once("return: '")?;
+    let (value, _) = value.rsplit_once('\'')?;
+    ended.status.success().then_some(value)
 }
 
 fn unreadable(subject: &str, column: &str) -> Error {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::properties::Properties;
-use super::{Zfs, apply, aside, call, found, inspect, properties, receive, trial, unmarked};
+use super::{Zfs, apply, aside, call, found, inspect, properties, receive, swap, trial, unmarked};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
 
@@ -266,13 +266,16 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     must_be_ours(&found)?;
     // A clone of it would forbid it.
     trial::discard(zfs)?;
-    if is_incomplete(&found) {
+    let destroyed = if is_incomplete(&found) {
         // With -r for the one snapshot that a receive brings; staged datasets have no children,
         // and clones of them do not exist. Never -R, never -f.
-        destroy(&["destroy", "-r", &staging])?;
+        destroy(&["destroy", "-r", &staging])
     } else {
         // Should anything hang on it after all, this refuses.
-        destroy(&["destroy", &staging])?;
+        destroy(&["destroy", &staging])
+    };
+    if let Err(error) = destroyed {
+        swap::put_aside(zfs, error)?;
     }
     Ok(())
 }

@@ -6,10 +6,14 @@
 use jiff::Timestamp;
 
 use super::properties::Properties;
-use super::{Zfs, apply, aside, call, existing, found, gone, half_done, replaced, staging};
+use super::{
+    Zfs, apply, aside, call, existing, found, gone, half_done, replaced, staging, withdraw,
+};
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
-use crate::{Kept, LeftOver, Mark, Result, Seal, kept, mountinfo, mountpoint, seal};
+use crate::{
+    Error, Kept, LeftOver, Mark, Result, Seal, binds, kept, mountinfo, mountpoint, namespaces, seal,
+};
 
 /// The property that says when and why a dataset was replaced.
 pub(super) const KEPT: &str = "preseed:kept";
@@ -90,15 +94,15 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
     let real = zfs.seen()?.dataset;
     // The names change now: what was seen under them is so no more.
     zfs.seen.replace(None);
-    let kept = if let Some(real) = real {
-        Some(keep(zfs, &real, mark)?)
-    } else {
-        None
+    let kept = match real {
+        Some(real) => Some(keep(zfs, &real, mark)?),
+        None => None,
     };
     call::zfs(&["rename", &staging, zfs.name()])?;
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(&path);
     settle(zfs, staged, mark)?;
+    binds::put_back(zfs.service)?;
     Ok(kept)
 }
 
@@ -132,7 +136,8 @@ pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Res
     if !apply::is_mounted(zfs)? {
         call::zfs(&["mount", name])?;
     }
-    Ok(())
+    // What the service sees there must be what was restored.
+    apply::must_be_mounted(zfs)
 }
 
 /// Loads the key of a dataset that has just become the root of its encryption: a promotion takes over the
@@ -158,32 +163,34 @@ fn is_of_the_replaced(zfs: &Zfs<'_>, origin: &str) -> bool {
             .is_some_and(|(dataset, _)| dataset == zfs.name())
 }
 
-/// Unmounts the real dataset and renames it to a name that says when and why.
-fn keep(zfs: &Zfs<'_>, real: &Properties, mark: &Mark) -> Result<Kept> {
+/// Takes the real dataset, which has these properties, out of its place and renames it to a name that says when and why.
+fn keep(zfs: &Zfs<'_>, found: &Properties, mark: &Mark) -> Result<Kept> {
     let name = zfs.name();
     let note = Note::new(&format!("before-{}", mark.by), mark);
     let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
-    if apply::is_mounted(zfs)? {
-        call::zfs(&["unmount", name])?;
+    let withdrawn = withdraw::withdraw(zfs, found, &zfs.staging_name(), &note)?;
+    // Where `zfs` could mount it, it is not mounted any more, and must not be again.
+    if let Err(error) = call::zfs(&["rename", "-u", name, &kept]) {
+        return Err(withdrawn.put_back(zfs, error));
     }
-    // A real one is never mounted again by `zfs mount -a` once its successor is decided.
-    let mut sets = vec!["canmount=noauto".to_owned(), format!("{KEPT}={note}")];
-    let aside = aside::properties(Some(real));
-    sets.extend(
-        aside
-            .iter()
-            .map(|(property, value)| format!("{property}={value}")),
-    );
-    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
-    call::zfs(&[&["set"], &sets[..], &[name]].concat())?;
-    call::zfs(&["rename", name, &kept])?;
-    Ok(Kept { name: kept })
+    Ok(Kept {
+        name: kept,
+        seen_by: withdrawn.seen_by,
+    })
 }
 
 /// Renames a complete staged dataset that is needed no more to a kept name. One at most is kept so.
 pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     let note = Note::new(kept::UNUSED, mark);
-    replaced::remove_unused(zfs.name());
+    let container = zfs
+        .name()
+        .rsplit_once('/')
+        .map_or(zfs.name(), |(parent, _)| parent);
+    if let Ok((listed, _)) =
+        namespaces::look().and_then(|machine| replaced::list(container, &machine))
+    {
+        crate::replaced::remove_unused(&listed, zfs.name());
+    }
     let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
     let staging = zfs.staging_name();
     if mountinfo::at(&staging::path(zfs))?.is_some() {
@@ -192,5 +199,34 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     zfs.seen.replace(None);
     call::zfs(&["set", &format!("{KEPT}={note}"), &staging])?;
     call::zfs(&["rename", &staging, &kept])?;
-    Ok(Kept { name: kept })
+    Ok(Kept {
+        name: kept,
+        seen_by: None,
+    })
+}
+
+/// Renames a staged dataset that was to be thrown away and could not be, for this reason, to a kept name: somebody uses it.
+/// The daily timer tries again. It keeps no service down.
+pub(super) fn put_aside(zfs: &Zfs<'_>, error: Error) -> Result<()> {
+    let note = Note::new(kept::THROWN_AWAY, &Mark::new(Stage::Staging, "preseed", ""));
+    let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
+    let staging = zfs.staging_name();
+    let set = [
+        "set",
+        "canmount=noauto",
+        &format!("{}=on", staging::IGNORED),
+        &format!("{KEPT}={note}"),
+        &staging,
+    ];
+    // If it is not even that, what it was to be destroyed for is told.
+    if call::zfs(&set).is_err() || call::zfs(&["rename", "-u", &staging, &kept]).is_err() {
+        return Err(error);
+    }
+    zfs.seen.replace(None);
+    // Who uses it goes on; the next one is mounted there. If it is not, mounting that says so.
+    let path = staging::path(zfs);
+    if mountinfo::at(&path)?.is_some_and(|mount| mount.is_of_dataset(&kept)) {
+        let _ = binds::take_down(&path, true);
+    }
+    Ok(())
 }

@@ -48,7 +48,7 @@ fn is_as_cloned(clone: &str, origin: &str) -> Result<bool> {
 }
 
 /// Whether nothing lies in the root of a file system.
-fn is_empty(root: &Path) -> Result<bool> {
+pub(super) fn is_empty(root: &Path) -> Result<bool> {
     let unreadable = |error| {
         Error::new(
             shown(root),

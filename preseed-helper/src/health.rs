@@ -1,0 +1,50 @@
+//! Whether a service has its data, so that what restores replaced is needed no more with each day.
+
+use declaration::settings::Service;
+use libsystemd::daemon::booted;
+use storage::command::{command, run};
+use storage::mark::Stage;
+use storage::{Mark, MarkState};
+
+use crate::verdict::{Verdict, verdict};
+
+/// Whether the service's data is there, came from somewhere and was verified, and its service is not kept down. Whatever
+/// cannot be told is no.
+#[must_use]
+pub fn is_well(service: &Service) -> bool {
+    let Ok(observation) = storage::open(service).observe() else {
+        return false;
+    };
+    let MarkState::Ours(mark) = &observation.mark else {
+        return false;
+    };
+    verdict(&observation, service.on_partial) == Verdict::Present
+        && came_from_somewhere(mark)
+        && !is_kept_down(service)
+}
+
+/// Whether there was data when it was marked: of a service that started empty, what was kept may be all there is.
+fn came_from_somewhere(mark: &Mark) -> bool {
+    mark.stage == Stage::Seeded && mark.by != "bootstrap"
+}
+
+/// Whether one of the units that look after its data has failed, or that cannot be told.
+fn is_kept_down(service: &Service) -> bool {
+    if !booted() {
+        return false;
+    }
+    let units = ["dataset", "preseed"].map(|kind| format!("{kind}-{}.service", service.name));
+    let args = [
+        "show",
+        "--property=ActiveState",
+        "--value",
+        "--",
+        &units[0],
+        &units[1],
+    ];
+    let Ok(ended) = run(&mut command("systemctl", args)) else {
+        return true;
+    };
+    let mut states = ended.stdout.lines().filter(|line| !line.is_empty());
+    !ended.status.success() || states.any(|state| state == "failed")
+}

@@ -1,0 +1,253 @@
+//! Takes a dataset from the places where it is mounted, so that another can take its place; or puts all back as it was.
+//!
+//! In this order: it is told not to be mounted again, it is unmounted where the whole machine sees it (what propagates
+//! to other mount namespaces goes with it), and then those are looked for who still have it. One who only reads, or has
+//! it in a copy of the whole machine's mounts, as monitoring containers do, does not notice, and does not matter. One who
+//! has mounted it to write would go on writing where nobody looks: that stops it, and is told with what to restart.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MsFlags, mount};
+
+use super::properties::Properties;
+use super::{Zfs, apply, aside, call, existing, inspect, objset, swap};
+use crate::binds::{self, Bind};
+use crate::holders::{self, Data};
+use crate::kept::Note;
+use crate::mountinfo::{self, Mount};
+use crate::namespaces;
+use crate::{Error, Result, quoted, shown, step, users};
+
+/// A dataset that was taken from its places.
+pub(super) struct Withdrawn<'f> {
+    /// What was found of it before.
+    found: &'f Properties,
+    was_mounted: bool,
+    /// Who still has it mounted, in words.
+    pub(super) seen_by: Option<String>,
+}
+
+/// Takes the real dataset, which has these properties, from everywhere, notes on it why it is replaced, and that it is
+/// not mounted by itself any more. `successor` is the dataset that takes its place.
+///
+/// # Errors
+/// When somebody needs it where it is. Then all is as it was.
+pub(super) fn withdraw<'f>(
+    zfs: &Zfs<'_>,
+    found: &'f Properties,
+    successor: &str,
+    note: &Note,
+) -> Result<Withdrawn<'f>> {
+    let name = zfs.name();
+    let before = mountinfo::own()?;
+    let was_mounted = apply::is_mounted(zfs)?;
+    let binds = binds::of(&before, &Data::Dataset(name), &zfs.service.mountpoint)?;
+    if binds.iter().any(|bind| bind.part != Path::new("")) {
+        inspect::mounted(successor, |root| binds::must_fit(&binds, root))?;
+    }
+    binds::note(zfs.service, &binds)?;
+    let mut withdrawn = Withdrawn {
+        found,
+        was_mounted,
+        seen_by: None,
+    };
+    // First, so that `zfs mount -a` does not mount it again in between.
+    let mut sets = vec![
+        "canmount=noauto".to_owned(),
+        format!("{}={note}", swap::KEPT),
+    ];
+    let aside = aside::properties(Some(found)).into_iter();
+    sets.extend(aside.map(|(property, value)| format!("{property}={value}")));
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let told = call::zfs(&[&["set"], &sets[..], &[name]].concat());
+    let taken = told
+        .and_then(|_| take_down(zfs, &before, &binds))
+        .and_then(|()| who_is_left(zfs, found, &before));
+    match taken {
+        Ok(seen_by) => {
+            withdrawn.seen_by = seen_by;
+            Ok(withdrawn)
+        }
+        Err(error) => Err(withdrawn.put_back(zfs, error)),
+    }
+}
+
+/// Unmounts it where the whole machine sees it.
+fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
+    let mut is_read_only = false;
+    let place = mountinfo::without_links(&zfs.service.mountpoint);
+    let at_place = before
+        .iter()
+        .filter(|mount| mount.point == place && mount.is_of_dataset(zfs.name()));
+    let points = binds
+        .iter()
+        .rev()
+        .map(|bind| &bind.point)
+        .chain(at_place.map(|mount| &mount.point));
+    for point in points {
+        // What is there must be what was found there: it is unmounted by its path.
+        match mountinfo::at(point)? {
+            Some(mount) if mount.is_of_dataset(zfs.name()) => {}
+            None => continue,
+            Some(other) => {
+                return Err(Error::new(
+                    shown(point),
+                    format!(
+                        "{} `{}` was mounted over the service's data just now",
+                        other.kind, other.source
+                    ),
+                    format!("`umount {}`, then start the service again", quoted(point)),
+                ));
+            }
+        }
+        let mut taken = binds::take_down(point, false);
+        if taken == Err(nix::Error::EBUSY) {
+            // A reader does not keep a service down, a shell that stands there neither; a writer does.
+            if !is_read_only {
+                shut_writers_out(zfs, point)?;
+                is_read_only = true;
+            }
+            taken = binds::take_down(point, true);
+        }
+        taken.map_err(|error| {
+            Error::new(
+                shown(point),
+                format!("cannot be unmounted: {error}"),
+                format!(
+                    "see what uses it with `fuser -vm {}`, stop that, then start the service again",
+                    quoted(point)
+                ),
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes it read-only for the whole machine, which the kernel refuses while anybody anywhere has a file of it open for
+/// writing.
+fn shut_writers_out(zfs: &Zfs<'_>, point: &Path) -> Result<()> {
+    step::at(|| format!("remount {} read-only", shown(point)));
+    let none: Option<&str> = None;
+    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+    let Err(error) = mount(none, point, none, flags, none) else {
+        return Ok(());
+    };
+    let machine = namespaces::look()?;
+    let shows = machine
+        .namespaces
+        .iter()
+        .flat_map(|namespace| &namespace.mounts)
+        .filter(|mount| mount.is_of_dataset(zfs.name()));
+    let (ids, points): (BTreeSet<u64>, Vec<PathBuf>) =
+        shows.map(|mount| (mount.id, mount.point.clone())).unzip();
+    let using = users::users(&ids, &points)?;
+    let writers: Vec<String> = using
+        .iter()
+        .filter(|user| user.writes)
+        .map(|user| user.owner.in_words())
+        .collect();
+    let (who, cure) = match using.iter().find(|user| user.writes) {
+        Some(first) => (
+            format!("{} has files open for writing in it", writers.join(", ")),
+            format!("{}, then start the service again", first.owner.end()),
+        ),
+        None => (
+            format!("somebody writes to it ({error})"),
+            format!(
+                "see who with `fuser -vm {}`, stop that, then start the service again",
+                quoted(point)
+            ),
+        ),
+    };
+    Err(Error::new(
+        shown(point),
+        format!("it cannot be replaced: {who}"),
+        cure,
+    ))
+}
+
+/// Who still has it, in words; `None` if nobody has.
+///
+/// # Errors
+/// When somebody has who would go on writing to it, or when that cannot be told.
+fn who_is_left(zfs: &Zfs<'_>, found: &Properties, before: &[Mount]) -> Result<Option<String>> {
+    let name = zfs.name();
+    // Where the kernel does not tell whether it is mounted, all who have it mounted are looked at.
+    if let Ok(false) = objset::is_mounted_anywhere(name, found.value("objsetid")) {
+        return Ok(None);
+    }
+    let machine = namespaces::look()?;
+    let holders = holders::of(&machine, &Data::Dataset(name), before, zfs.service);
+    holders::must_not_write(name, &holders, &machine)?;
+    if holders.is_empty() {
+        return Ok(Some(
+            "a process that stood in it, or a mount namespace that no process is in".to_owned(),
+        ));
+    }
+    Ok(Some(holders::in_words(&holders)))
+}
+
+impl Withdrawn<'_> {
+    /// Makes all as it was before, since this error kept it from being replaced. Gives what is to be told.
+    pub(super) fn put_back(&self, zfs: &Zfs<'_>, error: Error) -> Error {
+        match self.try_put_back(zfs) {
+            Ok(()) => error,
+            Err(also) => error.while_doing(&format!("not all is mounted as it was ({also}) after")),
+        }
+    }
+
+    fn try_put_back(&self, zfs: &Zfs<'_>) -> Result<()> {
+        let (name, found) = (zfs.name(), self.found);
+        zfs.seen.replace(None);
+        let canmount = found.value("canmount").unwrap_or("on");
+        call::zfs(&["set", &format!("canmount={canmount}"), name])?;
+        if self.was_mounted {
+            if !apply::is_mounted(zfs)? {
+                mount_again(name)?;
+            }
+            make_writable(zfs, found)?;
+        }
+        // What was noted is on it only now.
+        forget_why(name, &existing(name)?)?;
+        binds::put_back(zfs.service).map(drop)
+    }
+}
+
+/// Mounts a dataset that was withdrawn. Who stands in what was unmounted keeps its file system read-only, and it cannot be
+/// mounted otherwise then: [`make_writable`] is to follow.
+pub(super) fn mount_again(name: &str) -> Result<()> {
+    call::zfs(&["mount", name])
+        .or_else(|error| call::zfs(&["mount", "-o", "ro", name]).map_err(|_| error))
+        .map(drop)
+}
+
+/// Makes a dataset writable again where it is mounted, after writers were shut out and then it was not replaced.
+/// One who has its old mount keeps the whole file system read-only.
+pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
+    let place = &zfs.service.mountpoint;
+    let is_read_only = mountinfo::at(place)?.is_some_and(|mounted| mounted.is_read_only());
+    if !is_read_only || found.value("readonly") == Some("on") {
+        return Ok(());
+    }
+    step::at(|| format!("remount {} writable", shown(place)));
+    let none: Option<&str> = None;
+    mount(none, place, none, MsFlags::MS_REMOUNT, none).map_err(|error| {
+        Error::new(
+            shown(place),
+            format!("cannot be made writable again: {error}"),
+            format!(
+                "`mount -o remount,rw {0}`, then start the service again",
+                quoted(place)
+            ),
+        )
+    })
+}
+
+/// Takes from a dataset with these properties, which is not replaced after all, what was noted on it.
+/// `KEPT` tells that something is left to be taken, so it goes after what an admin had set is put back.
+pub(super) fn forget_why(name: &str, properties: &Properties) -> Result<()> {
+    aside::put_back(name, properties)?;
+    call::zfs(&["inherit", swap::KEPT, name])?;
+    aside::forget(name, properties)
+}

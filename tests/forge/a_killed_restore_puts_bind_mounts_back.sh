@@ -1,0 +1,46 @@
+# A restore is killed after it has taken down the bind mounts of the data, before and after what was restored took its
+# place: the next start brings them back, and nothing is left read-only, though a shell stands in what was replaced.
+
+sonarr_with 'The Expanse'
+backup_sonarr
+declare_sonarr 'tiers = ["restic"]'
+reload
+mkdir /srv/look
+mount --bind /var/lib/sonarr /srv/look
+mount -o remount,bind,nosuid /srv/look
+zfs=$(command -v zfs)
+cat >/usr/local/sbin/zfs <<EOT
+#!/bin/bash
+if [[ -e /run/stop-at && "\$*" == \$(</run/stop-at) ]]; then
+    rm /run/stop-at
+    touch /run/stopped
+    exec sleep infinity
+fi
+exec $zfs "\$@"
+EOT
+chmod +x /usr/local/sbin/zfs
+killed_at() { # PATTERN: when `zfs` is called so
+    find /var/lib/sonarr -mindepth 1 -delete
+    (cd /var/lib/sonarr && exec sleep infinity) &
+    eventually test /var/lib/sonarr = "$(readlink /proc/$!/cwd)"
+    rm -f /run/stopped
+    echo "$1" >/run/stop-at
+    systemctl start --no-block preseed-sonarr
+    eventually test -e /run/stopped
+    assert_exists /run/preseed/binds/sonarr
+    ! mountpoint -q /srv/look || fail 'the bind mount is there still'
+    systemctl kill --signal=KILL preseed-sonarr
+    eventually systemctl is-failed preseed-sonarr
+    systemctl reset-failed
+}
+for step in "rename -u $DATASET *" "rename *:preseed-staging $DATASET" "set mountpoint=*canmount=on*"; do
+    killed_at "$step"
+    starts_with 'The Expanse'
+    assert_eq "$(stat -c %d:%i /var/lib/sonarr)" "$(stat -c %d:%i /srv/look)" "what is mounted after $step"
+    assert_contains "$(findmnt -n -o OPTIONS /srv/look)" nosuid
+    assert_absent /run/preseed/binds/sonarr
+    assert_properties "$DATASET" canmount=on preseed:kept=- mounted=yes
+    touch /var/lib/sonarr/new
+    kill %%
+    wait
+done

@@ -1,0 +1,55 @@
+# What is kept is released all at once or not at all: mounted in a container, in a mount namespace that only a file keeps,
+# by somebody who stands in what was unmounted since, or one of its snapshots looked into. The kernel is asked.
+
+sonarr_with 'The Expanse'
+zfs snapshot "$DATASET@good"
+lose_data /var/lib/sonarr
+echo half >/var/lib/sonarr/half
+declare_sonarr 'on-partial = "restore"' 'tiers = ["snapshot"]' 'keep-replaced = "1s"'
+zfs snapshot "$DATASET@half-1"
+zfs snapshot "$DATASET@half-2"
+# In a copy of the host's mounts, with nothing but a file that keeps it.
+touch /run/pinned
+mkdir /run/pins
+mount --bind /run/pins /run/pins
+mount --make-private /run/pins
+touch /run/pins/mnt
+unshare --mount=/run/pins/mnt --propagation private true
+starts_with 'The Expanse'
+kept=$(kept_datasets)
+refused() { # REGEX
+    local before
+    before=$(zfs list -H -t all -r -o name,guid tank)
+    assert_exit 1 preseedctl release "$kept"
+    assert_matches "$output" "^$kept: $1"
+    systemctl start storage-preseed-kept
+    assert_eq "$before" "$(zfs list -H -t all -r -o name,guid tank)" 'all datasets and snapshots'
+}
+assert_properties "$kept" mounted=no
+refused 'it is mounted where no process shows it'
+umount /run/pins/mnt
+
+mkdir /run/look
+systemd-run --quiet --unit=container -p PrivateMounts=yes -p MountFlags=private \
+    sh -c "mount -t zfs -o zfsutil '$kept' /run/look && exec sleep infinity"
+eventually sh -c "grep -q /run/look /proc/\$(systemctl show -P MainPID container)/mountinfo"
+assert_properties "$kept" mounted=no
+refused 'it is mounted: container.service .* at /run/look.*systemctl restart container.service'
+systemctl stop container
+
+mount -t zfs -o zfsutil "$kept" /run/look
+(cd /run/look && exec sleep infinity) &
+eventually test /run/look = "$(readlink /proc/$!/cwd)"
+umount --lazy /run/look
+refused 'it is mounted where no process shows it'
+kill $!
+wait
+
+mount -t zfs "$kept@half-1" /run/look
+refused 'it is mounted: it is mounted at /run/look'
+umount /run/look
+
+assert_exit 0 preseedctl release "$kept"
+assert_matches "$output" "^released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
+assert_exit 1 zfs list "$kept"
+starts_with 'The Expanse'
