@@ -113,7 +113,24 @@ impl Fragment {
     }
 
     fn read_from(document: &mut Document<'_>, is_template: bool) -> Self {
-        let (entries, whole) = document.parse();
+        let (entries, mut whole) = document.parse();
+        if whole && entries.is_empty() {
+            let (what, cure) = if is_template {
+                ("the template is empty", "write it anew or remove it")
+            } else {
+                (
+                    "the declaration is empty",
+                    "write it anew; for a service that needs nothing but the defaults, write [preseed]; for none, remove the file",
+                )
+            };
+            document.note(
+                0,
+                format!("{what}, as a power cut leaves a file that was just written"),
+                cure,
+            );
+            // What it said is not known.
+            whole = false;
+        }
         let keys = if is_template { &TEMPLATE } else { &TOP };
         let top = Table::new(&entries, keys);
         let elsewhere = [keys, &DATASET, &PRESEED, &BACKUP];

@@ -107,7 +107,14 @@ impl HostFile {
             ..Self::default()
         };
         let mut document = Document::new(file, text);
-        let (entries, _) = document.parse();
+        let (entries, whole) = document.parse();
+        if whole && entries.is_empty() {
+            document.note(
+                0,
+                "the file is empty, as a power cut leaves one that was just written",
+                "write it anew; if the defaults are meant, remove it: until then no service starts",
+            );
+        }
         let top = Table::new(&entries, &TOP);
         if let Given::Value(At { value: table, .. }) = top.table(&mut document, "storage", &STORAGE)
         {

@@ -30,7 +30,7 @@ fn problems(root: &Path, name: &str) -> Vec<String> {
 #[test]
 fn sound() {
     let root = host(&[
-        ("etc/preseed/services/sonarr.toml", ""),
+        ("etc/preseed/services/sonarr.toml", "[preseed]"),
         ("etc/preseed/services/bad.toml", "x"),
     ]);
     let service = load_service(&Search::with_root(root.path()), "sonarr").unwrap();
@@ -81,7 +81,7 @@ fn clashes_are_seen() {
 
 #[test]
 fn not_declared() {
-    let root = host(&[("etc/preseed/services/sonarr.toml", "")]);
+    let root = host(&[("etc/preseed/services/sonarr.toml", "[preseed]")]);
     let searched = "/etc/preseed/services, /run/preseed/services, /usr/local/lib/preseed/services, /usr/lib/preseed/services";
     assert_eq!(
         problems(root.path(), "sonar"),
@@ -105,7 +105,7 @@ fn not_declared() {
 
 #[test]
 fn masked() {
-    let root = host(&[("usr/lib/preseed/services/sonarr.toml", "")]);
+    let root = host(&[("usr/lib/preseed/services/sonarr.toml", "[preseed]")]);
     let services = root.path().join("etc/preseed/services");
     fs::create_dir_all(&services).unwrap();
     symlink("/dev/null", services.join("sonarr.toml")).unwrap();
@@ -135,7 +135,11 @@ fn many_are_in_order_and_the_same_each_time() {
     let services = root.path().join("etc/preseed/services");
     fs::create_dir_all(&services).unwrap();
     for number in 0..300 {
-        let text = if number % 7 == 0 { "modus = 1" } else { "" };
+        let text = if number % 7 == 0 {
+            "modus = 1"
+        } else {
+            "[preseed]"
+        };
         fs::write(services.join(format!("app{number:03}.toml")), text).unwrap();
         symlink(
             "/dev/null",
@@ -171,11 +175,11 @@ fn many_are_in_order_and_the_same_each_time() {
 #[test]
 fn a_name_that_is_no_text() {
     use std::os::unix::ffi::OsStrExt as _;
-    let root = host(&[("etc/preseed/services/a\nb.toml", "")]);
+    let root = host(&[("etc/preseed/services/a\nb.toml", "[preseed]")]);
     let services = root.path().join("etc/preseed/services");
     fs::write(
         services.join(std::ffi::OsStr::from_bytes(b"x\xff.toml")),
-        "",
+        "[preseed]",
     )
     .unwrap();
     let host = load(&Search::with_root(root.path()));
