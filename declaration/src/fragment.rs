@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::document::{At, Document, Given};
+use crate::layer::Layer;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::settings::{Check, KeepReplaced, OnPartial, OnUnavailable, Prefer};
@@ -96,12 +97,41 @@ pub(crate) struct Fragment {
     pub(crate) tags: Given<Vec<Tag>>,
     pub(crate) exclude: Given<Vec<Pattern>>,
 
+    /// Who said what may not be applied to storage that is there. Known once merged.
+    pub(crate) layers: Layers,
+
     /// Where `[backup]` is, if it is there.
     pub(crate) backup: Option<Place>,
     /// The units that could be read, if `units` is unreadable.
     pub(crate) salvaged: Vec<UnitName>,
     /// Whether the whole file could be parsed: else a key that is not given may be in what could not.
     pub(crate) whole: bool,
+}
+
+/// Who said each of these.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    pub(crate) mountpoint: Layer,
+    pub(crate) owner: Layer,
+    pub(crate) group: Layer,
+    pub(crate) mode: Layer,
+    pub(crate) recordsize: Layer,
+    pub(crate) compression: Layer,
+    pub(crate) path: Layer,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        Self {
+            mountpoint: Layer::Default,
+            owner: Layer::Default,
+            group: Layer::Default,
+            mode: Layer::Default,
+            recordsize: Layer::Default,
+            compression: Layer::Default,
+            path: Layer::Default,
+        }
+    }
 }
 
 impl Fragment {

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use declaration::layer::Layer;
+use declaration::settings::Storage;
 use declaration::{Search, load, load_service};
 use nix::sys::stat::{Mode, umask};
 
@@ -49,7 +51,7 @@ fn the_shipped_template() {
         ("etc/preseed/services/sonarr.toml", "template = 'sonarr'"),
     ]);
     let service = load_service(&Search::with_root(root.path()), "sonarr").unwrap();
-    assert_eq!(service.mountpoint, Path::new("/var/lib/sonarr"));
+    assert_eq!(service.mountpoint.value, Path::new("/var/lib/sonarr"));
     assert_eq!(service.mode.bits(), 0o700);
     assert_eq!(
         service.expect,
@@ -233,4 +235,41 @@ fn a_megabyte_of_errors_takes_no_minutes() {
         assert!(!problems(root.path(), "a").is_empty());
         assert!(start.elapsed().as_secs() < 20, "{}", &text[..20]);
     }
+}
+
+#[test]
+fn each_value_says_where_it_comes_from() {
+    let root = host(&[
+        (
+            "etc/preseed/preseed.toml",
+            "[storage]\nmount-base = \"/data\"\n[repository.r]\nurl = \"/r\"\npassword-file = \"/p\"\n",
+        ),
+        (
+            "etc/preseed/catalog/t.toml",
+            "[dataset]\nrecordsize = \"16K\"\nowner = \"t\"\n[backup]\nrepository = \"r\"\n",
+        ),
+        (
+            "etc/preseed/services/a.toml",
+            "template = \"t\"\n[dataset]\nmode = \"0700\"\nowner = \"a\"\n",
+        ),
+    ]);
+    let service = load_service(&Search::with_root(root.path()), "a").unwrap();
+    let Storage::Zfs(dataset) = &service.storage else {
+        panic!("{:?}", service.storage);
+    };
+    assert_eq!(service.mountpoint.value, Path::new("/data/a"));
+    let layers = [
+        service.mountpoint.layer,
+        service.mode.layer,
+        service.owner.layer,
+        service.group.layer,
+        dataset.recordsize.layer,
+        dataset.compression.layer,
+        service.backup.as_ref().unwrap().path.layer,
+    ];
+    let (own, template, default) = (Layer::Service, Layer::Template, Layer::Default);
+    assert_eq!(
+        layers,
+        [Layer::Host, own, own, default, template, default, default]
+    );
 }
