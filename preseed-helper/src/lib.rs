@@ -8,6 +8,7 @@
 pub mod ask;
 pub mod order;
 pub mod plan;
+pub mod remember;
 pub mod restore;
 pub mod slots;
 pub mod staged;

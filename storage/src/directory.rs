@@ -2,6 +2,7 @@
 
 pub(crate) mod replaced;
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, kept, mountpoint, shown, step,
+    Snapshot, Staged, Storage, as_found, kept, memory, mountpoint, quoted, shown, step,
 };
 
 /// One service's directory.
@@ -41,6 +42,39 @@ impl Directory<'_> {
     /// A hidden name beside the directory, on the same file system.
     fn beside(&self, leaf: &str) -> PathBuf {
         self.path().with_file_name(format!(".{leaf}"))
+    }
+
+    /// That the place where its data was seen last holds none of it, before a new and empty directory is made.
+    fn must_not_hold_the_data_elsewhere(&self) -> Result<()> {
+        let Some(other) = memory::place(self.service).filter(|other| other != self.path()) else {
+            return Ok(());
+        };
+        if !matches!(exists(&other), Ok(true)) {
+            return Ok(());
+        }
+        let MarkState::Ours(mark) = mark_of(&other)? else {
+            return Ok(());
+        };
+        let name = self.service.name.as_str();
+        let is_its_own = mark.stage == Stage::Seeded
+            && mark.service.as_ref().is_none_or(|service| service == name);
+        let mut entries =
+            std::fs::read_dir(&other).map_err(|e| refused(&other, "cannot be looked into", &e))?;
+        if !is_its_own || entries.next().is_none() {
+            return Ok(());
+        }
+        Err(Error::new(
+            shown(self.path()),
+            format!(
+                "it is not there, and {} holds data of the service {name}",
+                shown(&other)
+            ),
+            format!(
+                "bring it back with `mv -T {} {}`; or, if that is not wanted any more, give it up with `preseedctl forget {name}`,                  which leaves it where it is; then start the service again",
+                quoted(&other),
+                quoted(self.path())
+            ),
+        ))
     }
 
     /// Swaps the complete staged directory in, and keeps what was there.
@@ -107,7 +141,10 @@ impl Directory<'_> {
 impl Storage for Directory<'_> {
     fn apply(&self, applied: &mut Applied) -> Result<()> {
         let path = self.path();
+        let mut is_new = false;
         if exists(path)? {
+            // Made, and the power went before it was given its owner.
+            is_new = mark_of(path)? == MarkState::None && mountpoint::is_as_made(path)?;
             if let MarkState::Ours(mark) = mark_of(path)?
                 && mark.stage == Stage::Staged
             {
@@ -118,11 +155,18 @@ impl Storage for Directory<'_> {
             let kept = self.swap(&mark)?;
             applied.finished = Some((mark, kept));
         } else {
+            self.must_not_hold_the_data_elsewhere()?;
             create(path)?;
+            is_new = true;
             applied.changes.push(format!("created {}", shown(path)));
         }
         must_be_replaceable(path)?;
-        mountpoint::own(path, self.service, &mut applied.changes)
+        let service = if is_new {
+            Cow::Borrowed(self.service)
+        } else {
+            as_found::owned(self.service, path)?
+        };
+        mountpoint::own(path, &service, &mut applied.changes)
     }
 
     fn observe(&self) -> Result<Observation> {
@@ -149,8 +193,16 @@ impl Storage for Directory<'_> {
         })
     }
 
+    fn identity(&self) -> Result<Option<(String, MarkState)>> {
+        if !exists(self.path())? {
+            return Ok(None);
+        }
+        Ok(Some((identity(self.path())?, mark_of(self.path())?)))
+    }
+
     fn set_mark(&self, mark: &Mark) -> Result<()> {
-        write_mark(self.path(), mark)?;
+        let mark = mark.of_service(self.service.name.as_str());
+        write_mark(self.path(), &mark)?;
         sync(self.path())
     }
 
@@ -236,6 +288,7 @@ impl Storage for Directory<'_> {
     }
 
     fn replace(&self, staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
+        let mark = &mark.of_service(self.service.name.as_str());
         mountpoint::own(&staged.path, self.service, &mut Vec::new())?;
         // The data is on the disk before the mark that says so.
         sync(&staged.path)?;

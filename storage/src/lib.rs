@@ -3,6 +3,7 @@
 //! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
+pub mod as_found;
 pub mod command;
 pub mod contents;
 mod copy;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod kept;
 pub mod lock;
 pub mod mark;
+pub mod memory;
 mod mountinfo;
 mod mountpoint;
 pub mod replaced;
@@ -137,6 +139,13 @@ pub trait Storage {
     /// # Errors
     /// When it cannot be looked at. That is never the same as "not there".
     fn observe(&self) -> Result<Observation>;
+
+    /// What a mark of the storage is bound to, which no copy of it has, and the mark. `None` if there is no storage.
+    /// Of a dataset, what the last look showed.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn identity(&self) -> Result<Option<(String, MarkState)>>;
 
     /// Gives the storage this mark, bound to it.
     ///

@@ -165,7 +165,13 @@ pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> 
     if (metadata.uid(), metadata.gid()) != (uid, gid) {
         step::at(|| format!("chown {}", shown(path)));
         chown(path, Some(uid), Some(gid)).map_err(|e| refused("its owner", &e))?;
-        changes.push(format!("owner {}:{}", service.owner, service.group));
+        changes.push(format!(
+            "owner {}:{} (was {}:{})",
+            service.owner,
+            service.group,
+            metadata.uid(),
+            metadata.gid()
+        ));
     }
     // After chown(2), which clears the set-id bits.
     let mode = service.mode.bits();
@@ -174,9 +180,39 @@ pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> 
         step::at(|| format!("chmod {}", shown(path)));
         std::fs::set_permissions(path, Permissions::from_mode(mode))
             .map_err(|e| refused("its mode", &e))?;
-        changes.push(format!("mode {mode:04o}"));
+        let was = metadata.mode() & 0o7777;
+        changes.push(format!("mode {mode:04o} (was {was:04o})"));
     }
     Ok(())
+}
+
+/// Whether `path` is as a directory or a dataset is that was just made: empty, root's, and of the usual mode.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub(crate) fn is_as_made(path: &Path) -> Result<bool> {
+    let unseen = |error: std::io::Error| {
+        Error::new(
+            shown(path),
+            format!("cannot be looked at: {error}"),
+            "see that its file system is sound, and that we run as root",
+        )
+    };
+    let metadata = path.symlink_metadata().map_err(unseen)?;
+    if (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777) != (0, 0, 0o755) {
+        return Ok(false);
+    }
+    Ok(std::fs::read_dir(path).map_err(unseen)?.next().is_none())
+}
+
+/// Whether `path` belongs to the user that is declared.
+///
+/// # Errors
+/// When there is no such user, or it cannot be looked at.
+pub(crate) fn is_owned_by(path: &Path, owner: &Principal, service: &Service) -> Result<bool> {
+    let uid = user(owner, service)?;
+    let found = path.symlink_metadata().map(|found| found.uid());
+    Ok(found.is_ok_and(|found| found == uid))
 }
 
 fn user(principal: &Principal, service: &Service) -> Result<u32> {

@@ -2,8 +2,11 @@
 
 mod apply;
 mod call;
+mod elsewhere;
 mod found;
 mod inspect;
+pub(crate) mod memory;
+pub(crate) mod place;
 mod properties;
 mod receive;
 pub(crate) mod replaced;
@@ -136,11 +139,16 @@ impl Storage for Zfs<'_> {
         })
     }
 
+    fn identity(&self) -> Result<Option<(String, MarkState)>> {
+        let found = self.seen()?.dataset;
+        Ok(found.map(|found| (found.identity(), found.mark())))
+    }
+
     fn set_mark(&self, mark: &Mark) -> Result<()> {
         let Some(properties) = self.seen()?.dataset else {
             return Err(gone(self.name()));
         };
-        mark_dataset(&properties, mark)
+        mark_dataset(&properties, &mark.of_service(self.service.name.as_str()))
     }
 
     fn put_back_mark(&self, before: &MarkState) -> Result<()> {
@@ -222,6 +230,7 @@ impl Storage for Zfs<'_> {
     }
 
     fn replace(&self, _staged: &Staged, mark: &Mark) -> Result<Option<Kept>> {
+        let mark = &mark.of_service(self.service.name.as_str());
         let staged = swap::complete(self, mark)?;
         swap::swap(self, &staged, mark)
     }
