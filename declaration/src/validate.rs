@@ -31,6 +31,9 @@ use crate::value::{
 /// such as `:preseed-kept-20261123T072100Z-rollback` to it.
 const LONGEST_DATASET: usize = 180;
 
+/// The last component of the dataset in which a pool remembers (`storage/src/zfs/memory.rs`).
+const MEMORY: &str = "preseed:memory";
+
 /// How long a restore may make no progress.
 const STALL_TIMEOUT: TimeSpan = TimeSpan(Duration::from_secs(600));
 
@@ -277,6 +280,15 @@ impl Validation<'_> {
                 at.place,
                 format!("dataset name {} is {} bytes long", shown(), name.len()),
                 format!("choose one of at most {LONGEST_DATASET}: a restore needs room to name what it keeps"),
+            );
+        } else if at.value.last() == MEMORY {
+            self.note(
+                at.place,
+                format!(
+                    "dataset {} is where preseed remembers what services had data",
+                    shown()
+                ),
+                "choose another name",
             );
         } else if name.contains(RESERVED) {
             self.note(

@@ -51,14 +51,21 @@ pub struct Found {
 pub fn saw_data(service: &Service, storage: &dyn Storage) -> Result<()> {
     let seen = record(service, storage, What::Data)?;
     let known = file::read(service.name.as_str());
-    if known.as_ref().is_ok_and(|known| {
-        known
-            .as_ref()
-            .is_some_and(|known| says_the_same(known, &seen))
-    }) {
-        return Ok(());
+    match &known {
+        Ok(Some(known)) if says_the_same(known, &seen) => Ok(()),
+        // What the pool says protects as well: that it was started empty, and on what.
+        Ok(Some(known)) if matches!(known.what, What::StartedEmpty(_)) => {
+            let was_empty = Record {
+                what: What::Data,
+                ..known.clone()
+            };
+            if says_the_same(&was_empty, &seen) {
+                return file::write(service.name.as_str(), &seen);
+            }
+            write(service, seen, Ok(Some(was_empty)))
+        }
+        _ => write(service, seen, known),
     }
-    write(service, seen, known)
 }
 
 /// As [`saw_data`], but looks whether the pool remembers as well: for the daily timer.

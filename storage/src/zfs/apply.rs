@@ -138,10 +138,10 @@ fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
 }
 
 fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
-    mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
     create_parents(&zfs.dataset.parent, changes)?;
     // Once its parent is there, what stands elsewhere can be renamed.
     elsewhere::must_not_hold_the_data(zfs)?;
+    mountpoint::must_hide_nothing(&zfs.service.mountpoint)?;
     if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
         found::must_have_its_key(&parent)?;
         found::must_be_writable(&parent)?;
