@@ -156,7 +156,7 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
                     "what it was started on is gone"
                 };
                 return Recalled::Data(format!(
-                    "it was started empty at {}, {place}, and may have had data: {since}",
+                    "it may have had data since {}, when it was started empty, {place}: {since}",
                     record.at
                 ));
             }
