@@ -17,7 +17,7 @@ zfs mount tank/services/app
 chown app:app /data/app
 chmod 0705 /data/app
 echo data >/data/app/file
-mkdir -p /etc/preseed/catalog
+mkdir -p /etc/preseed/catalog /etc/preseed/services
 cat >/etc/preseed/catalog/app.toml <<'EOT'
 [dataset]
 recordsize = "16K"
