@@ -51,7 +51,7 @@ assert_matches "$output" 'app: mountpoint is /data/app and stays so, although pr
 echo 'template = "app"' >/etc/preseed/services/app.toml
 reload
 assert_exit 0 preseedctl check
-assert_matches "$output" 'recordsize is 1M and stays so, although its template says 16K'
+assert_matches "$output" 'recordsize is 1048576 and stays so, although its template says 16384'
 assert_matches "$output" 'owner is '
 
 # Not mounted, as after a boot, it is mounted where it was; emptied, it is restored there.
