@@ -1,15 +1,25 @@
 //! Makes one service's storage be what is declared.
 
-use declaration::settings::Service;
-use report::status;
-use storage::{Applied, Result, lock};
+mod link;
 
-/// Makes the service's storage what is declared. What was done is added to `applied`, also where it fails then.
+use declaration::settings::{Service, Storage};
+use report::status;
+use storage::{Applied, Result, as_found, lock};
+
+/// Makes the service's storage what is declared: all of what is new, and of what is there what the service's own file
+/// says. What was done is added to `applied`, also where it fails then.
 /// Waits while another process is at work on it.
 ///
 /// # Errors
 /// When it cannot be made so; see [`storage::Storage::apply`].
 pub fn apply(service: &Service, applied: &mut Applied) -> Result<()> {
     let _lock = lock::lock(service, status::wait_for_another)?;
-    storage::open(service).apply(applied)
+    let placed = as_found::placed(service)?;
+    storage::open(&placed).apply(applied)?;
+    if let Storage::Zfs(_) = placed.storage
+        && !placed.mountpoint.is_own()
+    {
+        link::lead_to_mountpoint(&placed)?;
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::document::{At, Document, Given};
+use crate::layer::Layer;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::settings::{Check, KeepReplaced, OnPartial, OnUnavailable, Prefer};
@@ -98,12 +99,41 @@ pub(crate) struct Fragment {
     pub(crate) tags: Given<Vec<Tag>>,
     pub(crate) exclude: Given<Vec<Pattern>>,
 
+    /// Who said what may not be applied to storage that is there. Known once merged.
+    pub(crate) layers: Layers,
+
     /// Where `[backup]` is, if it is there.
     pub(crate) backup: Option<Place>,
     /// The units that could be read, if `units` is unreadable.
     pub(crate) salvaged: Vec<UnitName>,
     /// Whether the whole file could be parsed: else a key that is not given may be in what could not.
     pub(crate) whole: bool,
+}
+
+/// Who said each of these.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    pub(crate) mountpoint: Layer,
+    pub(crate) owner: Layer,
+    pub(crate) group: Layer,
+    pub(crate) mode: Layer,
+    pub(crate) recordsize: Layer,
+    pub(crate) compression: Layer,
+    pub(crate) path: Layer,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        Self {
+            mountpoint: Layer::Default,
+            owner: Layer::Default,
+            group: Layer::Default,
+            mode: Layer::Default,
+            recordsize: Layer::Default,
+            compression: Layer::Default,
+            path: Layer::Default,
+        }
+    }
 }
 
 impl Fragment {
@@ -115,7 +145,24 @@ impl Fragment {
     }
 
     fn read_from(document: &mut Document<'_>, is_template: bool) -> Self {
-        let (entries, whole) = document.parse();
+        let (entries, mut whole) = document.parse();
+        if whole && entries.is_empty() {
+            let (what, cure) = if is_template {
+                ("the template is empty", "write it anew or remove it")
+            } else {
+                (
+                    "the declaration is empty",
+                    "write it anew; for a service that needs nothing but the defaults, write [preseed]; for none, remove the file",
+                )
+            };
+            document.note(
+                0,
+                format!("{what}, as a power cut leaves a file that was just written"),
+                cure,
+            );
+            // What it said is not known.
+            whole = false;
+        }
         let keys = if is_template { &TEMPLATE } else { &TOP };
         let top = Table::new(&entries, keys);
         let elsewhere = [keys, &DATASET, &PRESEED, &BACKUP];

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::document::{At, Document, Given};
+use crate::layer::Layer;
 use crate::lookup::{Content, Search};
 use crate::problem::Problem;
 use crate::quote::quoted;
@@ -39,6 +40,8 @@ pub(crate) struct HostFile {
     pub(crate) parent: DatasetName,
     /// Where a service without a mountpoint goes.
     pub(crate) mount_base: PathBuf,
+    /// Whether the file says so.
+    pub(crate) mount_base_layer: Layer,
     /// How many restores that move data run at once.
     pub(crate) max_parallel_restores: Count<100>,
     /// In the order of the file.
@@ -71,6 +74,7 @@ impl Default for HostFile {
             backend: Backend::default(),
             parent: DatasetName("rpool/safe/persist".to_owned()),
             mount_base: PathBuf::from("/srv"),
+            mount_base_layer: Layer::Default,
             max_parallel_restores: Count(2),
             repositories: Vec::new(),
             replicas: Vec::new(),
@@ -107,7 +111,14 @@ impl HostFile {
             ..Self::default()
         };
         let mut document = Document::new(file, text);
-        let (entries, _) = document.parse();
+        let (entries, whole) = document.parse();
+        if whole && entries.is_empty() {
+            document.note(
+                0,
+                "the file is empty, as a power cut leaves one that was just written",
+                "write it anew; if the defaults are meant, remove it: until then no service starts",
+            );
+        }
         let top = Table::new(&entries, &TOP);
         if let Given::Value(At { value: table, .. }) = top.table(&mut document, "storage", &STORAGE)
         {
@@ -120,6 +131,7 @@ impl HostFile {
             if let Given::Value(At { value, .. }) = table.text(&mut document, "mount-base") {
                 let AbsolutePath(path) = value;
                 host.mount_base = path;
+                host.mount_base_layer = Layer::Host;
             }
             if let Given::Value(count) = table.text(&mut document, "max-parallel-restores") {
                 host.max_parallel_restores = count.value;

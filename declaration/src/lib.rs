@@ -12,6 +12,7 @@ mod declared;
 mod document;
 mod fragment;
 mod host_file;
+pub mod layer;
 mod load;
 mod lookup;
 mod merge;

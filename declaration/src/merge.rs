@@ -1,7 +1,8 @@
 //! A service as merged: its own file over its template.
 
 use crate::document::{At, Given};
-use crate::fragment::Fragment;
+use crate::fragment::{Fragment, Layers};
+use crate::layer::Layer;
 use crate::place::Place;
 use crate::value::UnitName;
 
@@ -18,6 +19,15 @@ pub(crate) fn merge(own: Fragment, template: Option<(&Fragment, Place)>) -> Frag
     };
     let nothing = Fragment::default();
     let below = template.map_or(&nothing, |(template, _)| template);
+    let layers = Layers {
+        mountpoint: layer(&own.mountpoint, &below.mountpoint),
+        owner: layer(&own.owner, &below.owner),
+        group: layer(&own.group, &below.group),
+        mode: layer(&own.mode, &below.mode),
+        recordsize: layer(&own.recordsize, &below.recordsize),
+        compression: layer(&own.compression, &below.compression),
+        path: layer(&own.path, &below.path),
+    };
     let salvaged = if own.salvaged.is_empty() {
         salvage(&own, below)
     } else {
@@ -53,6 +63,7 @@ pub(crate) fn merge(own: Fragment, template: Option<(&Fragment, Place)>) -> Frag
         tags: merge.pick(own.tags, &below.tags),
         exclude: merge.pick(own.exclude, &below.exclude),
         backup: own.backup,
+        layers,
         salvaged,
         whole: merge.whole,
     }
@@ -65,6 +76,15 @@ fn salvage(own: &Fragment, below: &Fragment) -> Vec<UnitName> {
         (Given::No, Given::Value(_)) if own.whole => Vec::new(),
         (_, Given::Value(units)) => units.value.iter().map(|at| at.value.clone()).collect(),
         _ => below.salvaged.clone(),
+    }
+}
+
+/// Whose value is taken.
+fn layer<T>(own: &Given<T>, below: &Given<T>) -> Layer {
+    match (own, below) {
+        (Given::Value(_) | Given::Unreadable, _) => Layer::Service,
+        (Given::No, Given::Value(_) | Given::Unreadable) => Layer::Template,
+        (Given::No, Given::No) => Layer::Default,
     }
 }
 

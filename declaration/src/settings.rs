@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::layer::Declared;
 use crate::problem::Problem;
 use crate::value::{
     Compression, DatasetName, Mode, Principal, Recordsize, ServiceName, TierName, UnitName,
 };
+
+/// Where `dataset-helper` leaves a link, called as the service, to where its dataset is mounted.
+pub const MOUNTPOINTS: &str = "/run/preseed/mountpoint";
 
 /// The declarations of a host, as far as they could be read.
 #[derive(Debug, Clone, Default)]
@@ -49,13 +53,13 @@ pub struct Service {
     /// Where its data is kept.
     pub storage: Storage,
     /// Where its data is mounted (absolute, normalized).
-    pub mountpoint: PathBuf,
+    pub mountpoint: Declared<PathBuf>,
     /// Owner of the mountpoint.
-    pub owner: Principal,
+    pub owner: Declared<Principal>,
     /// Group of the mountpoint.
-    pub group: Principal,
+    pub group: Declared<Principal>,
     /// Mode of the mountpoint.
-    pub mode: Mode,
+    pub mode: Declared<Mode>,
     /// The units that must not start before the data is there, never empty.
     pub units: Vec<UnitName>,
     /// The tiers that may restore, in the order to ask them, no duplicates.
@@ -114,9 +118,9 @@ pub struct Dataset {
     /// The container it is created in, e.g. `tank/services`: a prefix of `name`.
     pub parent: DatasetName,
     /// Its record size.
-    pub recordsize: Recordsize,
+    pub recordsize: Declared<Recordsize>,
     /// Its compression.
-    pub compression: Compression,
+    pub compression: Declared<Compression>,
 }
 
 /// Where snapshots of a service's dataset are replicated to.
@@ -140,7 +144,7 @@ pub struct Backup {
     /// The host its snapshots carry; `None`: this machine's host name.
     pub host: Option<String>,
     /// The path its snapshots carry (absolute, normalized): the mountpoint unless declared.
-    pub path: PathBuf,
+    pub path: Declared<PathBuf>,
     /// The tags its snapshots carry, all of them.
     pub tags: Vec<String>,
     /// Patterns that a backup leaves out.

@@ -13,6 +13,7 @@ use crate::declared::{Partial, Places};
 use crate::document::{At, Given};
 use crate::fragment::Fragment;
 use crate::host_file::{HostFile, Shared};
+use crate::layer::{Declared, Layer};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
@@ -29,6 +30,9 @@ use crate::value::{
 /// The longest dataset name of a service, in bytes: ZFS allows 255, and a restore appends a suffix
 /// such as `:preseed-kept-20261123T072100Z-rollback` to it.
 const LONGEST_DATASET: usize = 180;
+
+/// The last component of the dataset in which a pool remembers (`storage/src/zfs/memory.rs`).
+const MEMORY: &str = "preseed:memory";
 
 /// How long a restore may make no progress.
 const STALL_TIMEOUT: TimeSpan = TimeSpan(Duration::from_secs(600));
@@ -78,6 +82,10 @@ fn place_or_start<T>(at: Option<&At<T>>) -> Place {
 
 fn or<T>(given: Given<T>, default: T) -> Option<T> {
     or_else(given, || Some(default)).map(|at| at.value)
+}
+
+fn declared<T>(value: T, layer: Layer) -> Declared<T> {
+    Declared { value, layer }
 }
 
 /// A list's elements as plain text or paths; none if it is not given.
@@ -169,7 +177,14 @@ impl Validation<'_> {
     ) -> Option<Service> {
         let root = || Some(Principal("root".to_owned()));
         let lz4 = || Some(Compression("lz4".to_owned()));
-        let mountpoint = partial.mountpoint?;
+        let layers = &merged.layers;
+        let mountpoint = Declared {
+            value: partial.mountpoint?,
+            layer: match layers.mountpoint {
+                Layer::Default => self.host.mount_base_layer,
+                given => given,
+            },
+        };
         let storage = match self.host.backend {
             Backend::Directory => Storage::Directory,
             Backend::Zfs => {
@@ -177,8 +192,14 @@ impl Validation<'_> {
                 Storage::Zfs(Dataset {
                     parent: name.parent()?,
                     name,
-                    recordsize: or(merged.recordsize, Recordsize(128 << 10))?,
-                    compression: or_else(merged.compression, lz4)?.value,
+                    recordsize: declared(
+                        or(merged.recordsize, Recordsize(128 << 10))?,
+                        layers.recordsize,
+                    ),
+                    compression: declared(
+                        or_else(merged.compression, lz4)?.value,
+                        layers.compression,
+                    ),
                 })
             }
         };
@@ -190,8 +211,8 @@ impl Validation<'_> {
                 host: or(merged.host.map(|HostName(host)| Some(host)), None)?,
                 path: match merged.path {
                     Given::Unreadable => return None,
-                    Given::No => mountpoint.clone(),
-                    Given::Value(path) => path.value.0,
+                    Given::No => declared(mountpoint.value.clone(), Layer::Default),
+                    Given::Value(path) => declared(path.value.0, layers.path),
                 },
                 tags: plain(merged.tags, |Tag(tag)| tag)?,
                 exclude: plain(merged.exclude, |Pattern(pattern)| pattern)?,
@@ -202,9 +223,9 @@ impl Validation<'_> {
             source: self.file.to_path_buf(),
             storage,
             mountpoint,
-            owner: or_else(merged.owner, root)?.value,
-            group: or_else(merged.group, root)?.value,
-            mode: or(merged.mode, Mode(0o750))?,
+            owner: declared(or_else(merged.owner, root)?.value, layers.owner),
+            group: declared(or_else(merged.group, root)?.value, layers.group),
+            mode: declared(or(merged.mode, Mode(0o750))?, layers.mode),
             units: partial.units,
             tiers: tiers?,
             expect: plain(merged.expect, |RelativePath(path)| path)?,
@@ -260,6 +281,15 @@ impl Validation<'_> {
                 at.place,
                 format!("dataset name {} is {} bytes long", shown(), name.len()),
                 format!("choose one of at most {LONGEST_DATASET}: a restore needs room to name what it keeps"),
+            );
+        } else if at.value.last() == MEMORY {
+            self.note(
+                at.place,
+                format!(
+                    "dataset {} is where preseed remembers what services had data",
+                    shown()
+                ),
+                "choose another name",
             );
         } else if name.contains(RESERVED) {
             self.note(

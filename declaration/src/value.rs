@@ -93,6 +93,14 @@ text!(
     Principal
 );
 
+impl Principal {
+    /// The user or group of this number.
+    #[must_use]
+    pub fn of_id(id: u32) -> Self {
+        Self(id.to_string())
+    }
+}
+
 /// A ZFS record size in bytes: a power of two from 512 to 16 MiB (zfsprops(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recordsize(pub(crate) u32);
@@ -110,6 +118,12 @@ impl Recordsize {
 pub struct Mode(pub(crate) u32);
 
 impl Mode {
+    /// The mode of something that is there; bits beyond `0o7777` do not count.
+    #[must_use]
+    pub fn of_bits(bits: u32) -> Self {
+        Self(bits & 0o7777)
+    }
+
     /// The mode's bits.
     #[must_use]
     pub fn bits(self) -> u32 {

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use declaration::layer::Layer;
+use declaration::settings::Storage;
 use declaration::{Search, load, load_service};
 use nix::sys::stat::{Mode, umask};
 
@@ -30,7 +32,7 @@ fn problems(root: &Path, name: &str) -> Vec<String> {
 #[test]
 fn sound() {
     let root = host(&[
-        ("etc/preseed/services/sonarr.toml", ""),
+        ("etc/preseed/services/sonarr.toml", "[preseed]"),
         ("etc/preseed/services/bad.toml", "x"),
     ]);
     let service = load_service(&Search::with_root(root.path()), "sonarr").unwrap();
@@ -49,7 +51,7 @@ fn the_shipped_template() {
         ("etc/preseed/services/sonarr.toml", "template = 'sonarr'"),
     ]);
     let service = load_service(&Search::with_root(root.path()), "sonarr").unwrap();
-    assert_eq!(service.mountpoint, Path::new("/var/lib/sonarr"));
+    assert_eq!(service.mountpoint.value, Path::new("/var/lib/sonarr"));
     assert_eq!(service.mode.bits(), 0o700);
     assert_eq!(
         service.expect,
@@ -81,7 +83,7 @@ fn clashes_are_seen() {
 
 #[test]
 fn not_declared() {
-    let root = host(&[("etc/preseed/services/sonarr.toml", "")]);
+    let root = host(&[("etc/preseed/services/sonarr.toml", "[preseed]")]);
     let searched = "/etc/preseed/services, /run/preseed/services, /usr/local/lib/preseed/services, /usr/lib/preseed/services";
     assert_eq!(
         problems(root.path(), "sonar"),
@@ -105,7 +107,7 @@ fn not_declared() {
 
 #[test]
 fn masked() {
-    let root = host(&[("usr/lib/preseed/services/sonarr.toml", "")]);
+    let root = host(&[("usr/lib/preseed/services/sonarr.toml", "[preseed]")]);
     let services = root.path().join("etc/preseed/services");
     fs::create_dir_all(&services).unwrap();
     symlink("/dev/null", services.join("sonarr.toml")).unwrap();
@@ -135,7 +137,11 @@ fn many_are_in_order_and_the_same_each_time() {
     let services = root.path().join("etc/preseed/services");
     fs::create_dir_all(&services).unwrap();
     for number in 0..300 {
-        let text = if number % 7 == 0 { "modus = 1" } else { "" };
+        let text = if number % 7 == 0 {
+            "modus = 1"
+        } else {
+            "[preseed]"
+        };
         fs::write(services.join(format!("app{number:03}.toml")), text).unwrap();
         symlink(
             "/dev/null",
@@ -171,11 +177,11 @@ fn many_are_in_order_and_the_same_each_time() {
 #[test]
 fn a_name_that_is_no_text() {
     use std::os::unix::ffi::OsStrExt as _;
-    let root = host(&[("etc/preseed/services/a\nb.toml", "")]);
+    let root = host(&[("etc/preseed/services/a\nb.toml", "[preseed]")]);
     let services = root.path().join("etc/preseed/services");
     fs::write(
         services.join(std::ffi::OsStr::from_bytes(b"x\xff.toml")),
-        "",
+        "[preseed]",
     )
     .unwrap();
     let host = load(&Search::with_root(root.path()));
@@ -229,4 +235,41 @@ fn a_megabyte_of_errors_takes_no_minutes() {
         assert!(!problems(root.path(), "a").is_empty());
         assert!(start.elapsed().as_secs() < 20, "{}", &text[..20]);
     }
+}
+
+#[test]
+fn each_value_says_where_it_comes_from() {
+    let root = host(&[
+        (
+            "etc/preseed/preseed.toml",
+            "[storage]\nmount-base = \"/data\"\n[repository.r]\nurl = \"/r\"\npassword-file = \"/p\"\n",
+        ),
+        (
+            "etc/preseed/catalog/t.toml",
+            "[dataset]\nrecordsize = \"16K\"\nowner = \"t\"\n[backup]\nrepository = \"r\"\n",
+        ),
+        (
+            "etc/preseed/services/a.toml",
+            "template = \"t\"\n[dataset]\nmode = \"0700\"\nowner = \"a\"\n",
+        ),
+    ]);
+    let service = load_service(&Search::with_root(root.path()), "a").unwrap();
+    let Storage::Zfs(dataset) = &service.storage else {
+        panic!("{:?}", service.storage);
+    };
+    assert_eq!(service.mountpoint.value, Path::new("/data/a"));
+    let layers = [
+        service.mountpoint.layer,
+        service.mode.layer,
+        service.owner.layer,
+        service.group.layer,
+        dataset.recordsize.layer,
+        dataset.compression.layer,
+        service.backup.as_ref().unwrap().path.layer,
+    ];
+    let (own, template, default) = (Layer::Service, Layer::Template, Layer::Default);
+    assert_eq!(
+        layers,
+        [Layer::Host, own, own, default, template, default, default]
+    );
 }

@@ -35,11 +35,15 @@ pub(crate) fn of_dataset(service: &Service, process: &mut Vec<Directive<'_>>) {
     );
     fixed(process, &ANYTHING);
     fixed(process, &ONLY_OURS);
+    // A dataset that is not mounted is looked into in a mount namespace that only one thread sees.
+    let namespaces = match service.storage {
+        Storage::Zfs(_) => "mnt",
+        Storage::Directory => "yes",
+    };
     fixed(
         process,
         &[
-            // What a restore left is looked into in a mount namespace that only one thread sees.
-            ("RestrictNamespaces", "mnt"),
+            ("RestrictNamespaces", namespaces),
             ("RestrictAddressFamilies", "AF_UNIX"),
         ],
     );

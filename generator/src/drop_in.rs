@@ -1,6 +1,6 @@
 //! `UNIT.d/50-preseed-NAME.conf`: keeps a unit down until its data is there.
 
-use declaration::settings::{Broken, Service, Storage};
+use declaration::settings::{Broken, MOUNTPOINTS, Service, Storage};
 
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
@@ -11,9 +11,19 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
     let mut directives = guarded_by(vec![&names.dataset, &names.preseed]);
     if let Storage::Zfs(_) = service.storage {
         // Asked when the unit starts, after both: an unmounted dataset shows an empty directory.
-        directives.push(("AssertPathIsMountPoint", Value::Path(&service.mountpoint)));
+        directives.push(("AssertPathIsMountPoint", mountpoint(service)));
     }
     Unit::drop_in(&service.source, directives)
+}
+
+/// Where the service's data must be mounted: what its own file says or, where it says nothing, what its dataset says,
+/// which may be another than is declared; `dataset-helper` leaves a link to it.
+fn mountpoint(service: &Service) -> Value<'_> {
+    if service.mountpoint.is_own() {
+        return Value::Path(&service.mountpoint);
+    }
+    // The characters of a service's name need no escape.
+    Value::Text([MOUNTPOINTS, "/", service.name.as_str()].concat().into())
 }
 
 /// The drop-in for each unit of a service whose declaration is broken.

@@ -13,8 +13,8 @@ use case::{generator, scratch};
 /// A declaration, one of its units, and the exposure it may have at most, in tenths.
 /// Services that mount for the whole machine cannot come close to 0 (ARCHITECTURE.md).
 const UNITS: [(&str, &str, u32); 7] = [
-    ("", "dataset-zfs.service", 47),
-    ("", "preseed-zfs.service", 52),
+    ("[dataset]", "dataset-zfs.service", 47),
+    ("[dataset]", "preseed-zfs.service", 52),
     (
         "[backup]\nrepository = 'near'",
         "preseed-restic.service",

@@ -9,6 +9,7 @@ pub mod ask;
 pub mod health;
 pub mod order;
 pub mod plan;
+pub mod remember;
 pub mod restore;
 pub mod sealed;
 pub mod slots;

@@ -7,6 +7,7 @@ use storage::contents::named;
 use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask};
+use crate::remember;
 use crate::restore::{partly, unmounted, unsettled};
 use crate::sealed::{Decision, decide};
 use crate::systemd;
@@ -27,6 +28,8 @@ pub struct Plan {
 /// # Errors
 /// When the storage cannot be looked at.
 pub fn plan(service: &Service) -> Result<Plan, Error> {
+    let found = storage::as_found::whole(service)?;
+    let service = found.as_ref();
     let storage = storage::open(service);
     let observation = storage.observe()?;
     let mut text = seen(service, &observation);
@@ -77,6 +80,14 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                     );
                 }
                 match asked {
+                    Ok(Asked::NothingAnywhere) if why != Why::Partly => {
+                        let answers: Vec<String> = witness
+                            .sources
+                            .iter()
+                            .filter_map(|source| source.answer.clone())
+                            .collect();
+                        first_start(service, storage.as_ref(), &observation, why, &answers)
+                    }
                     Ok(asked) => outcome(service, &observation, why, &asked, witness.chosen),
                     Err(error) => (format!("not started: {error}"), false),
                 }
@@ -119,6 +130,28 @@ fn sealed(
     }
 }
 
+/// What happens where no source has any data.
+fn first_start(
+    service: &Service,
+    storage: &dyn storage::Storage,
+    observation: &Observation,
+    why: Why,
+    answers: &[String],
+) -> (String, bool) {
+    match remember::may_start_empty(service, storage, observation, why, answers) {
+        Ok(question) => {
+            let asked = question.map_or_else(String::new, |question| format!("; {question}"));
+            let end = format!("would start for the first time, on an empty directory{asked}");
+            (end, true)
+        }
+        Err(error) if service.on_unavailable == OnUnavailable::StartEmpty => (
+            format!("would start empty, as on-unavailable declares: {error}"),
+            true,
+        ),
+        Err(error) => (error.while_doing("not started").to_string(), false),
+    }
+}
+
 fn outcome(
     service: &Service,
     observation: &Observation,
@@ -139,13 +172,7 @@ fn outcome(
             };
             (end, true)
         }
-        Asked::NothingAnywhere if why == Why::Partly => {
-            (partly(service, observation).to_string(), false)
-        }
-        Asked::NothingAnywhere => (
-            "would start for the first time, on an empty directory".to_owned(),
-            true,
-        ),
+        Asked::NothingAnywhere => (partly(service, observation).to_string(), false),
         Asked::Unsettled(errors) => {
             let error = unsettled(service, why, errors);
             if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {

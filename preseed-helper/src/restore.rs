@@ -10,6 +10,7 @@ use storage::mark::Stage;
 use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
+use crate::remember;
 use crate::sealed;
 use crate::slots;
 use crate::systemd;
@@ -57,12 +58,26 @@ impl Refusal {
 pub fn run(service: &Service) -> Result<Outcome, Refusal> {
     let _lock =
         storage::lock::lock(service, status::wait_for_another).map_err(Refusal::not_restored)?;
+    let found = storage::as_found::whole(service).map_err(Refusal::not_restored)?;
+    let service = found.as_ref();
     let storage = storage::open(service);
+    let outcome = decide(service, storage.as_ref())?;
+    if matches!(
+        outcome,
+        Outcome::Present | Outcome::Adopted | Outcome::Restored
+    ) {
+        remember::data(service, storage.as_ref());
+    }
+    Ok(outcome)
+}
+
+/// See [`run`].
+fn decide(service: &Service, storage: &dyn Storage) -> Result<Outcome, Refusal> {
     let observation = storage.observe().map_err(Refusal::not_restored)?;
     let name = service.name.as_str();
     let verdict = verdict(&observation, service.on_partial);
     if matches!(verdict, Verdict::Present | Verdict::Adopt | Verdict::Finish) {
-        put_away(name, storage.as_ref(), &observation.left_over)?;
+        put_away(name, storage, &observation.left_over)?;
     }
     match verdict {
         Verdict::Present => {
@@ -92,7 +107,7 @@ pub fn run(service: &Service) -> Result<Outcome, Refusal> {
             error: partly(service, &observation),
         }),
         Verdict::Unmounted => Err(Refusal::not_restored(unmounted(service))),
-        Verdict::Restore(why) => restore(service, storage.as_ref(), &observation, why),
+        Verdict::Restore(why) => restore(service, storage, &observation, why),
     }
 }
 
@@ -131,6 +146,7 @@ fn restore(
         told: BTreeSet::new(),
         put_off: BTreeSet::new(),
         waited: false,
+        answers: Vec::new(),
     };
     if let LeftOver::Complete(mark) = &observation.left_over
         && sealed::put_in_place(&context, mark, why, &mut journal).map_err(Refusal::not_restored)?
@@ -168,15 +184,33 @@ fn restore(
             error: partly(service, observation),
         }),
         Asked::NothingAnywhere => {
+            let allowed =
+                remember::may_start_empty(service, storage, observation, why, &journal.answers);
+            let question = match allowed {
+                Ok(question) => question,
+                Err(error) if service.on_unavailable == OnUnavailable::StartEmpty => {
+                    let message = format!("starts empty, as on-unavailable declares: {error}");
+                    tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
+                    return Ok(Outcome::StartedEmpty);
+                }
+                Err(error) => return Err(Refusal::not_restored(error.while_doing("not started"))),
+            };
             let mark = Mark::new(Stage::Seeded, "bootstrap", "");
             storage.set_mark(&mark).map_err(Refusal::not_restored)?;
+            remember::started_empty(service, storage);
+            let asked = question
+                .as_ref()
+                .map_or_else(String::new, |q| format!("; {q}"));
             let event = Event::new(
                 Kind::Bootstrapped,
                 name,
-                format!("{}, and no source has any: a first start", why.in_words()),
+                format!(
+                    "{}, and no source has any: a first start{asked}",
+                    why.in_words()
+                ),
             );
             // Where there was data once, a first start is worth a look.
-            let event = if why == Why::Empty {
+            let event = if why == Why::Empty && question.is_none() {
                 event
             } else {
                 event.warning()
@@ -205,6 +239,8 @@ struct Journal<'a> {
     put_off: BTreeSet<String>,
     /// Whether the network was waited for.
     waited: bool,
+    /// What the sources answered, in words.
+    answers: Vec<String>,
 }
 
 impl Witness for Journal<'_> {
@@ -270,6 +306,7 @@ impl Witness for Journal<'_> {
             }
             Answer::NothingThere(_) | Answer::Unavailable(_) | Answer::Failed(_) => {
                 let message = answer.in_words(&source_name);
+                self.answers.push(message.clone());
                 let event = Event::new(Kind::SourceAnswered, self.service, message)
                     .tier(tier)
                     .outcome(answer.word());

@@ -11,7 +11,8 @@ use declaration::{Search, trust};
 /// Prints every problem of every declaration, and of the secrets they name, to standard error, and how
 /// many there are to standard output.
 pub(crate) fn check() -> ExitCode {
-    let host = declaration::load(&Search::from_env());
+    let search = Search::from_env();
+    let host = declaration::load(&search);
     let mut problems = host.problems.clone();
     problems.extend(secrets(&host));
     for problem in &problems {
@@ -22,6 +23,9 @@ pub(crate) fn check() -> ExitCode {
         for warning in storage::warning(service).into_iter().chain(cannot_check) {
             eprintln!("{}: warning: {warning}", service.source.display());
         }
+    }
+    if search.is_of_this_machine() {
+        differences(&host);
     }
     let sound = host.services.len();
     if problems.is_empty() {
@@ -34,6 +38,20 @@ pub(crate) fn check() -> ExitCode {
         problems.len()
     );
     ExitCode::FAILURE
+}
+
+/// Prints in what storage that is there differs from what a template or preseed.toml says: that is no error.
+fn differences(host: &Host) {
+    for service in &host.services {
+        match storage::as_found::differences(service) {
+            Ok(differences) => differences.iter().for_each(|line| println!("{line}")),
+            // Declarations may be checked before there is a pool, or by somebody who may not ask.
+            Err(error) => println!(
+                "{}: whether its storage differs from what is declared cannot be told: {error}",
+                service.name
+            ),
+        }
+    }
 }
 
 /// What is wrong with the files that hold the repositories' secrets.

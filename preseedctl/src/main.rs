@@ -2,10 +2,12 @@
 
 mod check;
 mod enable;
+mod forget;
 mod guard;
 mod kept;
 mod plan;
 mod release;
+mod remember;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,19 @@ enum Command {
         #[arg(long, conflicts_with = "names")]
         expired: bool,
     },
+    /// Forget that a service had data, so that it may start empty where no source has any. Tells what is remembered
+    /// and asks first. What stands of it elsewhere is given up, and stays where it is. A dated note is left, which
+    /// outranks what a pool remembers that is not here now.
+    Forget {
+        /// The service's name. It need not be declared any more.
+        name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Remember of each service whose data is there that it has data, outside of it. Run daily by
+    /// storage-preseed-kept.timer.
+    Remember,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -76,6 +91,8 @@ fn main() -> ExitCode {
         Command::Kept { json } => kept::kept(json),
         Command::Release { expired: true, .. } => release::release_expired(),
         Command::Release { names, .. } => release::release(&names),
+        Command::Forget { name, yes } => forget::forget(&name, yes),
+        Command::Remember => remember::remember(),
         Command::Completions { shell } => {
             let mut command = Arguments::command();
             clap_complete::generate(shell, &mut command, "preseedctl", &mut std::io::stdout());

@@ -21,6 +21,8 @@ pub enum Kind {
     Bootstrapped,
     /// What a restore had replaced was removed, or is kept although its time is over.
     Released,
+    /// That a service had data was forgotten, since an admin said so.
+    Forgotten,
     /// A source could not be asked, and the declaration lets the service start empty.
     StartedEmpty,
     /// A source was asked, and what it answered.
@@ -41,12 +43,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::StorageChanged,
         Self::Restored,
         Self::Adopted,
         Self::Bootstrapped,
         Self::Released,
+        Self::Forgotten,
         Self::StartedEmpty,
         Self::SourceAnswered,
         Self::PassedOver,
@@ -65,6 +68,7 @@ impl Kind {
             Self::Adopted => "a860a46ff12c404b882e01b0ac7d894b",
             Self::Bootstrapped => "d5a360a35ec9464f857a7e65612b872b",
             Self::Released => "fa48db45c67941d7a32c682cda56b0fe",
+            Self::Forgotten => "6f0e0b5d3c1f4b0f9a7f2f0a4c8d5e17",
             Self::StartedEmpty => "bc6b768087874ab5a39d1f6d34dd10b8",
             Self::SourceAnswered => "1a0c54c1924a4530acc82a9dd898d1d7",
             Self::PassedOver => "56ddaaf7b2c94b81bdfa691ebdbd8e78",
@@ -83,6 +87,7 @@ impl Kind {
             | Self::Adopted
             | Self::Bootstrapped
             | Self::Released
+            | Self::Forgotten
             | Self::SourceAnswered => Level::Info,
             Self::StartedEmpty | Self::PassedOver | Self::WithoutLock => Level::Warn,
             Self::NotRestored

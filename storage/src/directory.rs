@@ -5,6 +5,7 @@ mod staging;
 mod trial;
 mod withdraw;
 
+use std::borrow::Cow;
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -20,8 +21,8 @@ use crate::trial::Tree;
 use crate::way::{Held, Spot};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
-    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, binds, holders, kept, mountpoint,
-    namespace, namespaces, seal, shown, step, way,
+    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, as_found, binds, holders, kept,
+    memory, mountpoint, namespace, namespaces, quoted, seal, shown, step, way,
 };
 use staging::Way;
 
@@ -46,6 +47,51 @@ impl Directory<'_> {
     /// The way down to the directory that the service's lies in.
     fn way(&self) -> Result<Way> {
         Way::to(self.service, false)
+    }
+
+    /// That the place where its data was seen last holds none of it, before a new and empty directory is made.
+    fn must_not_hold_the_data_elsewhere(&self) -> Result<()> {
+        let Some(other) = memory::place(self.service).filter(|other| other != self.path()) else {
+            return Ok(());
+        };
+        if way::parent_is_missing(&other) {
+            return Ok(());
+        }
+        let own = mountpoint::owner(self.service).ok();
+        let held = way::down(other.parent().unwrap_or(&other), own, false)?;
+        let spot = held
+            .last()
+            .zip(other.file_name())
+            .map(|(parent, leaf)| parent.entry(leaf));
+        let Some(spot) = spot else {
+            return Ok(());
+        };
+        if !matches!(exists(&spot), Ok(true)) {
+            return Ok(());
+        }
+        let MarkState::Ours(mark) = mark_of(&spot)? else {
+            return Ok(());
+        };
+        let name = self.service.name.as_str();
+        let is_its_own = mark.stage == Stage::Seeded
+            && mark.service.as_ref().is_none_or(|service| service == name);
+        let mut entries = std::fs::read_dir(&spot.at)
+            .map_err(|e| refused(&other, "cannot be looked into", &e))?;
+        if !is_its_own || entries.next().is_none() {
+            return Ok(());
+        }
+        Err(Error::new(
+            shown(self.path()),
+            format!(
+                "it is not there, and {} holds data of the service {name}",
+                shown(&other)
+            ),
+            format!(
+                "bring it back with `mv -T {} {}`; or, if that is not wanted any more, give it up with `preseedctl forget {name}`,                  which leaves it where it is; then start the service again",
+                quoted(&other),
+                quoted(self.path())
+            ),
+        ))
     }
 
     /// Swaps the complete staged directory in, and keeps what was there.
@@ -141,7 +187,10 @@ impl Storage for Directory<'_> {
     fn apply(&self, applied: &mut Applied) -> Result<()> {
         let way = Way::to(self.service, true)?;
         let place = way.place()?;
+        let mut is_new = false;
         if exists(&place)? {
+            // Made, and the power went before it was given its owner.
+            is_new = mark_of(&place)? == MarkState::None && mountpoint::is_as_made(&place.at)?;
             if let MarkState::Ours(mark) = mark_of(&place)?
                 && mark.stage == Stage::Staged
             {
@@ -156,15 +205,22 @@ impl Storage for Directory<'_> {
             applied.finished = Some((mark, kept));
         } else {
             way.parent()?.must_be_safe()?;
+            self.must_not_hold_the_data_elsewhere()?;
             std::fs::create_dir(&place.at)
                 .map_err(|error| refused(&place.real, "cannot be created", &error))?;
+            is_new = true;
             applied
                 .changes
                 .push(format!("created {}", shown(&place.real)));
         }
         must_be_replaceable(&way.place()?, way.parent()?)?;
         applied.changes.extend(binds::put_back(self.service)?);
-        mountpoint::own(self.path(), self.service, &mut applied.changes)
+        let service = if is_new {
+            Cow::Borrowed(self.service)
+        } else {
+            as_found::owned(self.service, self.path())?
+        };
+        mountpoint::own(self.path(), &service, &mut applied.changes)
     }
 
     fn observe(&self) -> Result<Observation> {
@@ -196,9 +252,16 @@ impl Storage for Directory<'_> {
         })
     }
 
+    fn identity(&self) -> Result<Option<(String, MarkState)>> {
+        let Some((identity, place)) = self.seen()? else {
+            return Ok(None);
+        };
+        Ok(Some((identity, mark_of(&place)?)))
+    }
+
     fn set_mark(&self, mark: &Mark) -> Result<()> {
         let place = self.way()?.place()?;
-        write_mark(&place, mark)?;
+        write_mark(&place, &mark.of_service(self.service.name.as_str()))?;
         sync(&place)
     }
 
@@ -339,6 +402,7 @@ impl Storage for Directory<'_> {
     }
 
     fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
+        let mark = &mark.of_service(self.service.name.as_str());
         let staging = self.way()?.staging()?;
         let staging = staging.ok_or_else(|| gone(self.path()))?;
         mountpoint::own_spot(&staging, self.service, &mut Vec::new())?;

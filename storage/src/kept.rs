@@ -33,6 +33,11 @@ pub fn kept(leaf: &str, at: Timestamp, why: &str) -> String {
     )
 }
 
+/// Whether a dataset's name is that of one that is staged or kept.
+pub(crate) fn is_not_in_place(dataset: &str) -> bool {
+    dataset.contains(":preseed-")
+}
+
 /// What a kept name's last component was kept for: `sonarr` of `sonarr:preseed-kept-…`; `None` if it is no such name.
 pub(crate) fn leaf_of(kept: &str) -> Option<&str> {
     kept.split_once(":preseed-kept-")

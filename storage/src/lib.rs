@@ -3,6 +3,7 @@
 //! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
+pub mod as_found;
 mod binds;
 pub mod command;
 pub mod contents;
@@ -13,6 +14,7 @@ mod holders;
 pub mod kept;
 pub mod lock;
 pub mod mark;
+pub mod memory;
 mod mount_id;
 mod mountinfo;
 mod mountpoint;
@@ -162,6 +164,13 @@ pub trait Storage {
     /// # Errors
     /// When it cannot be looked at. That is never the same as "not there".
     fn observe(&self) -> Result<Observation>;
+
+    /// What a mark of the storage is bound to, which no copy of it has, and the mark. `None` if there is no storage.
+    /// Of a dataset, what the last look showed.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn identity(&self) -> Result<Option<(String, MarkState)>>;
 
     /// Gives the storage this mark, bound to it.
     ///

@@ -21,6 +21,8 @@ pub struct Mark {
     pub from: String,
     /// When.
     pub at: Timestamp,
+    /// The service that the data is of; `None` in marks of before they named it.
+    pub service: Option<String>,
 }
 
 /// How far a restore got.
@@ -68,6 +70,16 @@ impl Mark {
             by: by.to_owned(),
             from: from.to_owned(),
             at: now(),
+            service: None,
+        }
+    }
+
+    /// The same mark, which names the service.
+    #[must_use]
+    pub fn of_service(&self, name: &str) -> Self {
+        Self {
+            service: Some(name.to_owned()),
+            ..self.clone()
         }
     }
 
@@ -88,9 +100,13 @@ impl Mark {
             by,
             from,
             at,
+            service,
         } = self;
         let stage = stage.word();
-        format!("{stage} of={identity} by={by} at={at} from={from}")
+        let service = service
+            .as_ref()
+            .map_or_else(String::new, |name| format!(" service={name}"));
+        format!("{stage} of={identity} by={by} at={at}{service} from={from}")
     }
 
     /// Reads a stored text, for the storage with this identity.
@@ -112,25 +128,32 @@ impl Mark {
 
     fn parse(text: &str) -> Option<(&str, Self)> {
         // `from` comes last, since a dataset's name may hold spaces.
-        let mut words = text.splitn(5, ' ');
-        let stage = match words.next()? {
+        let (stage, rest) = text.split_once(' ')?;
+        let (of, rest) = rest.strip_prefix("of=")?.split_once(' ')?;
+        let (by, rest) = rest.strip_prefix("by=")?.split_once(' ')?;
+        let (at, rest) = rest.strip_prefix("at=")?.split_once(' ')?;
+        let (service, rest) = match rest.strip_prefix("service=") {
+            Some(named) => {
+                let (service, rest) = named.split_once(' ')?;
+                (Some(service.to_owned()), rest)
+            }
+            None => (None, rest),
+        };
+        let stage = match stage {
             "staging" => Stage::Staging,
             "staged" => Stage::Staged,
             "seeding" => Stage::Seeding,
             "seeded" => Stage::Seeded,
             _ => return None,
         };
-        let of = words.next()?.strip_prefix("of=")?;
-        let by = words.next()?.strip_prefix("by=")?.to_owned();
-        let at = words.next()?.strip_prefix("at=")?.parse().ok()?;
-        let from = words.next()?.strip_prefix("from=")?.to_owned();
         Some((
             of,
             Self {
                 stage,
-                by,
-                from,
-                at,
+                by: by.to_owned(),
+                from: rest.strip_prefix("from=")?.to_owned(),
+                at: at.parse().ok()?,
+                service,
             },
         ))
     }
@@ -160,7 +183,7 @@ pub fn whole_seconds(time: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     fn mark() -> Mark {
@@ -171,6 +194,19 @@ mod tests {
     fn a_mark_reads_back_as_it_was_written() {
         let text = mark().bound_to("guid:123");
         assert_eq!(Mark::read(&text, "guid:123"), MarkState::Ours(mark()));
+        let named = mark().of_service("sonarr");
+        let text = named.bound_to("guid:123");
+        assert!(text.contains(" service=sonarr from="), "{text}");
+        assert_eq!(Mark::read(&text, "guid:123"), MarkState::Ours(named));
+    }
+
+    #[test]
+    fn a_mark_of_before_it_named_the_service_is_valid() {
+        let text = "seeded of=guid:1 by=restic at=2026-11-23T00:00:00Z from=service=x y";
+        let MarkState::Ours(mark) = Mark::read(text, "guid:1") else {
+            panic!("{text}");
+        };
+        assert_eq!((mark.service, mark.from.as_str()), (None, "service=x y"));
     }
 
     #[test]

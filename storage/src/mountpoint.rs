@@ -213,7 +213,13 @@ pub(crate) fn own_spot(spot: &Spot, service: &Service, changes: &mut Vec<String>
     if (found.uid(), found.gid()) != (uid, gid) {
         step::at(|| format!("chown {}", shown(path)));
         fchown(&directory, Some(uid), Some(gid)).map_err(|error| refused("its owner", error))?;
-        changes.push(format!("owner {}:{}", service.owner, service.group));
+        changes.push(format!(
+            "owner {}:{} (was {}:{})",
+            service.owner,
+            service.group,
+            found.uid(),
+            found.gid()
+        ));
     }
     // After chown(2), which clears the set-id bits.
     let mode = service.mode.bits();
@@ -222,7 +228,8 @@ pub(crate) fn own_spot(spot: &Spot, service: &Service, changes: &mut Vec<String>
         directory
             .set_permissions(Permissions::from_mode(mode))
             .map_err(|error| refused("its mode", error))?;
-        changes.push(format!("mode {mode:04o}"));
+        let was = found.mode() & 0o7777;
+        changes.push(format!("mode {mode:04o} (was {was:04o})"));
     }
     Ok(())
 }
@@ -236,6 +243,35 @@ pub fn owner(service: &Service) -> Result<(u32, u32)> {
         user(&service.owner, service)?,
         group(&service.group, service)?,
     ))
+}
+
+/// Whether `path` is as a directory or a dataset is that was just made: empty, root's, and of the usual mode.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub(crate) fn is_as_made(path: &Path) -> Result<bool> {
+    let unseen = |error: std::io::Error| {
+        Error::new(
+            shown(path),
+            format!("cannot be looked at: {error}"),
+            "see that its file system is sound, and that we run as root",
+        )
+    };
+    let metadata = path.symlink_metadata().map_err(unseen)?;
+    if (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777) != (0, 0, 0o755) {
+        return Ok(false);
+    }
+    Ok(std::fs::read_dir(path).map_err(unseen)?.next().is_none())
+}
+
+/// Whether `path` belongs to the user that is declared.
+///
+/// # Errors
+/// When there is no such user, or it cannot be looked at.
+pub(crate) fn is_owned_by(path: &Path, owner: &Principal, service: &Service) -> Result<bool> {
+    let uid = user(owner, service)?;
+    let found = path.symlink_metadata().map(|found| found.uid());
+    Ok(found.is_ok_and(|found| found == uid))
 }
 
 fn user(principal: &Principal, service: &Service) -> Result<u32> {

@@ -122,7 +122,7 @@ impl Replaced {
             Storage::Zfs(dataset) => dataset.name.as_str() == self.of,
             Storage::Directory => {
                 matches!(self.place, Place::Directory(_))
-                    && service.mountpoint == Path::new(&self.of)
+                    && service.mountpoint.value == Path::new(&self.of)
             }
         })
     }

@@ -92,7 +92,7 @@ fn place_apart() -> Result<PathBuf> {
 fn place_for(service: &Service) -> Result<PathBuf> {
     let wanted = &service.mountpoint;
     if wanted.is_dir() {
-        return Ok(wanted.clone());
+        return Ok(wanted.to_path_buf());
     }
     let above = wanted.ancestors().skip(1).find(|above| above.is_dir());
     let above = above.unwrap_or(Path::new("/"));
@@ -118,7 +118,7 @@ fn place_for(service: &Service) -> Result<PathBuf> {
         .mode(0o755)
         .create(wanted)
         .map_err(|error| not_shown(wanted, &error))?;
-    Ok(wanted.clone())
+    Ok(wanted.to_path_buf())
 }
 
 /// Makes an empty directory for root alone in a copy, under a name that nothing in it has.

@@ -3,10 +3,13 @@
 mod apply;
 mod aside;
 mod call;
+mod elsewhere;
 mod found;
 mod half_done;
 mod inspect;
+pub(crate) mod memory;
 mod objset;
+pub(crate) mod place;
 mod properties;
 mod receive;
 pub(crate) mod replaced;
@@ -144,11 +147,16 @@ impl Storage for Zfs<'_> {
         })
     }
 
+    fn identity(&self) -> Result<Option<(String, MarkState)>> {
+        let found = self.seen()?.dataset;
+        Ok(found.map(|found| (found.identity(), found.mark())))
+    }
+
     fn set_mark(&self, mark: &Mark) -> Result<()> {
         let Some(properties) = self.seen()?.dataset else {
             return Err(gone(self.name()));
         };
-        mark_dataset(&properties, mark)
+        mark_dataset(&properties, &mark.of_service(self.service.name.as_str()))
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
@@ -224,6 +232,7 @@ impl Storage for Zfs<'_> {
     }
 
     fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
+        let mark = &mark.of_service(self.service.name.as_str());
         let staged = swap::complete(self, mark, taken)?;
         swap::swap(self, &staged, mark)
     }
@@ -233,7 +242,7 @@ impl Storage for Zfs<'_> {
         let Some(seal) = seen.staging.as_ref().and_then(swap::seal_of) else {
             return Ok((None, Since::Other));
         };
-        let place = &*self.service.mountpoint;
+        let place = self.service.mountpoint.as_path();
         let now = seen.dataset.map(|dataset| (dataset.identity(), place));
         let since = seal.since(now)?;
         Ok((Some(seal), since))

@@ -27,7 +27,7 @@ quoted() {
 declare_default_host
 mkdir -p /etc/preseed/services
 for name in "${hostile[@]}" "${unspeakable[@]}"; do
-    : >"/etc/preseed/services/$name.toml"
+    echo '[preseed]' >"/etc/preseed/services/$name.toml"
 done
 reload
 for name in "${hostile[@]}" "${unspeakable[@]}"; do

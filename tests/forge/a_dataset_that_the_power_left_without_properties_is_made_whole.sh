@@ -17,6 +17,7 @@ assert_properties "$DATASET" mountpoint=/var/lib/sonarr overlay=off acltype=posi
 add_series 'The Expanse'
 systemctl stop sonarr
 destroy_sonarr
+preseedctl forget --yes sonarr
 zfs create "$DATASET"
 assert_properties "$DATASET" mountpoint=none overlay=on acltype=off
 
@@ -32,12 +33,14 @@ systemctl start sonarr
 assert_properties "$DATASET" overlay=on acltype=off
 systemctl stop sonarr
 destroy_sonarr
+preseedctl forget --yes sonarr
 # Not so a container that holds something, or that an admin gave a place.
 zfs set canmount=on mountpoint=/tank/services tank/services
 systemctl start sonarr
 assert_properties tank/services mountpoint=/tank/services mounted=yes
 systemctl stop sonarr
 destroy_sonarr
+preseedctl forget --yes sonarr
 zfs destroy -r tank/services
 zfs create tank/services
 echo photo >/tank/services/photo

@@ -1,12 +1,12 @@
-# canmount=noauto is set to what is declared, and the dataset is mounted with its data. canmount=off says that it is a
+# canmount=noauto stays so, and the dataset is mounted with its data. canmount=off says that it is a
 # container: that is refused, since setting it could mount what nobody wanted to see there.
 
 sonarr_with 'The Expanse'
 umount /var/lib/sonarr
 zfs set canmount=noauto "$DATASET"
 starts_with 'The Expanse'
-assert_properties "$DATASET" canmount=on mounted=yes
-assert_journal dataset-sonarr.service '^canmount=on'
+assert_properties "$DATASET" canmount=noauto mounted=yes
+assert_journal dataset-sonarr.service '^mounted '
 
 umount /var/lib/sonarr
 zfs set canmount=off "$DATASET"

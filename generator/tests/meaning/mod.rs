@@ -273,7 +273,11 @@ fn sound(service: &Service, written: &Written, expected: &mut BTreeSet<String>) 
         let dataset = matches!(service.storage, Storage::Zfs(_));
         assert_eq!(
             drop_in.path("Unit.AssertPathIsMountPoint"),
-            dataset.then(|| mountpoint.clone())
+            dataset.then(|| if service.mountpoint.is_own() {
+                mountpoint.clone()
+            } else {
+                format!("/run/preseed/mountpoint/{}", service.name)
+            })
         );
         expected.insert(path);
     }

@@ -1,5 +1,6 @@
 //! Makes a service's dataset be what is declared.
 
+use std::borrow::Cow;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -7,11 +8,12 @@ use std::path::Path;
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, found, properties, shut, swap, unmarked, withdraw};
+use super::{Zfs, call, elsewhere, found, place, properties, shut, swap, unmarked, withdraw};
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
 use crate::{
-    Applied, Error, Mark, MarkState, Result, binds, mount_id, mountinfo, mountpoint, quoted, shown,
+    Applied, Error, Mark, MarkState, Result, as_found, binds, mount_id, mountinfo, mountpoint,
+    quoted, shown,
 };
 
 /// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
@@ -30,15 +32,19 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
             found = zfs.look()?.dataset;
         }
     }
-    match &found {
+    let is_new = match &found {
         Some(properties) if let Some(mark) = not_settled(properties) => {
             found::must_be_usable(properties)?;
             swap::settle(zfs, properties, &mark)?;
             applied.finished = Some((mark, None));
+            false
         }
         Some(properties) => converge(zfs, properties, &mut applied.changes)?,
-        None => create(zfs, &mut applied.changes)?,
-    }
+        None => {
+            create(zfs, &mut applied.changes)?;
+            true
+        }
+    };
     if !is_mounted(zfs)? {
         mountpoint::must_be_mountable(zfs.service)?;
         match &found {
@@ -58,7 +64,17 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         withdraw::forget_why(zfs.name(), properties)?;
     }
     applied.changes.extend(binds::put_back(zfs.service)?);
-    let owned = mountpoint::own(&zfs.service.mountpoint, zfs.service, &mut applied.changes);
+    let place = &zfs.service.mountpoint;
+    // Made, and the power went before it was given its owner.
+    let has_mark = found
+        .as_ref()
+        .is_some_and(|found| !matches!(found.mark(), MarkState::None));
+    let service = if is_new || !has_mark && mountpoint::is_as_made(place)? {
+        Cow::Borrowed(zfs.service)
+    } else {
+        as_found::owned(zfs.service, place)?
+    };
+    let owned = mountpoint::own(place, &service, &mut applied.changes);
     owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
         Some(Err(readonly)) => error.cured_by(readonly.cure()),
         _ => error,
@@ -166,15 +182,17 @@ pub(super) fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
 }
 
 fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
-    mountpoint::must_be_mountable(zfs.service)?;
     create_parents(&zfs.dataset.parent, changes)?;
+    // Once its parent is there, what stands elsewhere can be renamed.
+    elsewhere::must_not_hold_the_data(zfs)?;
+    mountpoint::must_be_mountable(zfs.service)?;
     if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
         found::must_have_its_key(&parent)?;
         found::must_be_writable(&parent)?;
     }
     let name = zfs.name();
     let mut args = vec!["create".to_owned()];
-    for (property, value) in declared(zfs) {
+    for (property, value) in of_a_new_one(zfs) {
         args.extend(["-o".to_owned(), format!("{property}={value}")]);
     }
     for (property, value) in AT_CREATION {
@@ -232,8 +250,9 @@ fn create_parents(parent: &DatasetName, changes: &mut Vec<String>) -> Result<()>
     Ok(())
 }
 
-/// Sets what differs, in one call.
-fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -> Result<()> {
+/// Sets what the service's own file says and differs, in one call; on a dataset that was just made, all that is
+/// declared. Gives whether it was.
+fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -> Result<bool> {
     found::must_be_usable(properties)?;
     if properties.value("canmount") == Some("off") {
         return Err(Error::new(
@@ -245,18 +264,29 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
             ),
         ));
     }
-    let mut sets: Vec<String> = Vec::new();
-    // Whoever makes a dataset for a service gives it a mountpoint. One that was given none was made by hand, or the
-    // power went before its properties were set.
-    let is_bare =
-        !properties.is_given("mountpoint") && properties.value("mountpoint") != Some("legacy");
-    if is_bare {
+    // A swap that was interrupted before its first rename leaves both, and the data may be back since: it is mounted again.
+    if properties.is_local(swap::KEPT) && properties.value("canmount") == Some("noauto") {
+        if !is_mounted(zfs)? {
+            mountpoint::must_be_mountable(zfs.service)?;
+        }
+        call::zfs(&["set", "canmount=on", zfs.name()])?;
+    }
+    let mut sets: Vec<(&str, String)> = Vec::new();
+    // One that was made by hand, or the power went before its properties were set.
+    let is_new = place::is_new(properties)?;
+    if is_new {
         let missing = AT_CREATION.iter().filter(|(property, value)| {
             !properties.is_given(property) && properties.value(property) != Some(value)
         });
-        sets.extend(missing.map(|(property, value)| format!("{property}={value}")));
+        sets.extend(missing.map(|(property, value)| (*property, (*value).to_owned())));
     }
-    for (property, value) in declared(zfs) {
+    let nowhere = properties.value("mountpoint") == Some("none");
+    for (property, value) in of_a_new_one(zfs) {
+        // What is there stays as it is, unless the service's own file says otherwise. One that has no place gets one.
+        let applies = is_new || says(zfs, property) || property == "mountpoint" && nowhere;
+        if !applies {
+            continue;
+        }
         // Its line in /etc/fstab would fail from then on, and with it the boot.
         if property == "mountpoint" && properties.value(property) == Some("legacy") {
             if !is_mounted(zfs)? {
@@ -265,26 +295,43 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
             continue;
         }
         if properties.value(property) != Some(as_told(property, &value)) {
-            sets.push(format!("{property}={value}"));
+            sets.push((property, value));
         }
     }
     if sets.is_empty() {
-        return Ok(());
+        return Ok(is_new);
     }
     if sets
         .iter()
-        .any(|set| set.starts_with("mountpoint=") || set.starts_with("canmount="))
+        .any(|(property, _)| matches!(*property, "mountpoint" | "canmount"))
         && !is_mounted(zfs)?
     {
         // Either of them makes `zfs set` mount it.
         mountpoint::must_be_mountable(zfs.service)?;
     }
-    let mut args = vec!["set"];
-    args.extend(sets.iter().map(String::as_str));
+    let args: Vec<String> = sets
+        .iter()
+        .map(|(property, value)| format!("{property}={value}"))
+        .collect();
+    let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
+    args.insert(0, "set");
     args.push(zfs.name());
     call::zfs(&args)?;
-    changes.append(&mut sets);
-    Ok(())
+    changes.extend(sets.iter().map(|(property, value)| {
+        let was = properties.value(property).unwrap_or("-");
+        format!("{property}={value} (was {was})")
+    }));
+    Ok(is_new)
+}
+
+/// Whether the service's own file says what a property is to be.
+fn says(zfs: &Zfs<'_>, property: &str) -> bool {
+    match property {
+        "mountpoint" => zfs.service.mountpoint.is_own(),
+        "recordsize" => zfs.dataset.recordsize.is_own(),
+        "compression" => zfs.dataset.compression.is_own(),
+        _ => false,
+    }
 }
 
 /// What a dataset is created with besides what is declared. An admin may change it later.
@@ -294,8 +341,32 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
 pub(super) const AT_CREATION: [(&str, &str); 3] =
     [("overlay", "off"), ("acltype", "posix"), ("xattr", "sa")];
 
-/// The declared properties and their values.
+/// The properties of what takes the place of the service's dataset: those that its own file says, and those that the
+/// dataset has; where there is none, all that are declared.
 pub(super) fn declared(zfs: &Zfs<'_>) -> Vec<(&'static str, String)> {
+    let seen = zfs.seen.borrow();
+    let there = seen.as_ref().and_then(|seen| seen.dataset.as_ref());
+    let mut properties = of_a_new_one(zfs);
+    if let Some(there) = there {
+        properties.retain_mut(|(property, value)| {
+            if matches!(*property, "mountpoint" | "canmount") || says(zfs, property) {
+                return true;
+            }
+            // What it inherits, its successor inherits as well.
+            match there.value(property) {
+                Some(has) if there.is_given(property) => {
+                    has.clone_into(value);
+                    true
+                }
+                _ => false,
+            }
+        });
+    }
+    properties
+}
+
+/// The declared properties and their values.
+fn of_a_new_one(zfs: &Zfs<'_>) -> Vec<(&'static str, String)> {
     vec![
         (
             "mountpoint",
@@ -308,7 +379,7 @@ pub(super) fn declared(zfs: &Zfs<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// The value as `zfs get` tells it: some are two names of one thing (zfsprops(7)).
-fn as_told<'a>(property: &str, value: &'a str) -> &'a str {
+pub(super) fn as_told<'a>(property: &str, value: &'a str) -> &'a str {
     match (property, value) {
         ("compression", "gzip-6") => "gzip",
         ("compression", "zstd-3") => "zstd",

@@ -26,7 +26,7 @@ pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, taken: Timestamp) -> Result<P
     })?;
     let seen = zfs.seen()?;
     let staged = seen.staging.ok_or_else(|| gone(&zfs.staging_name()))?;
-    let place = &*zfs.service.mountpoint;
+    let place = zfs.service.mountpoint.as_path();
     let over = seen.dataset.map(|dataset| (dataset.identity(), place));
     let seal = format!("{}={}", seal::PROPERTY, Seal::new(over, taken)?);
     let marked = mark.at_stage(Stage::Staged).bound_to(&staged.identity());

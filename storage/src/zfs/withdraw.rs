@@ -232,7 +232,7 @@ pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
     }
     step::at(|| format!("remount {} writable", shown(place)));
     let none: Option<&str> = None;
-    mount(none, place, none, MsFlags::MS_REMOUNT, none).map_err(|error| {
+    mount(none, place.as_path(), none, MsFlags::MS_REMOUNT, none).map_err(|error| {
         Error::new(
             shown(place),
             format!("cannot be made writable again: {error}"),

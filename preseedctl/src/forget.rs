@@ -1,0 +1,101 @@
+//! `preseedctl forget NAME`
+
+use std::io::{IsTerminal, Write, stdin, stdout};
+use std::process::ExitCode;
+
+use declaration::Search;
+use declaration::value::ServiceName;
+use report::{Event, Kind, logger};
+use storage::memory::{self, Found, What};
+
+/// Forgets that a service had data, once somebody has said so.
+pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
+    logger::init();
+    // It need not be declared, but its name becomes a file's.
+    if let Err(invalid) = name.parse::<ServiceName>() {
+        eprintln!("{invalid}");
+        return ExitCode::FAILURE;
+    }
+    let found = match memory::all(name) {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if found.is_empty() && !is_declared(name) {
+        eprintln!(
+            "{name}: nothing is remembered of it, and it is not declared: see `preseedctl check`"
+        );
+        return ExitCode::FAILURE;
+    }
+    for line in found.iter().map(in_words) {
+        println!("{line}");
+    }
+    println!(
+        "Once forgotten, {name} starts empty where no source has its data, and what of it stands elsewhere is not looked for."
+    );
+    if !yes && !agrees(name) {
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = memory::forget(name, &found) {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    let message = format!("what was remembered of {name} is forgotten");
+    println!("{message}; nothing else was changed");
+    Event::new(Kind::Forgotten, name, message)
+        .outcome("forgotten")
+        .tell();
+    ExitCode::SUCCESS
+}
+
+/// Whether there is a declaration of it, sound or not.
+fn is_declared(name: &str) -> bool {
+    let host = declaration::load(&Search::from_env());
+    let sound = host
+        .services
+        .iter()
+        .any(|service| service.name.as_str() == name);
+    sound || host.broken.iter().any(|broken| broken.name == name)
+}
+
+fn in_words(found: &Found) -> String {
+    let place = &found.place;
+    match &found.record {
+        Err(error) => error.fault(),
+        Ok(record) => match record.what {
+            What::Data => format!(
+                "{place}: it had data since {}, {}",
+                record.since,
+                record.in_words()
+            ),
+            What::StartedEmpty(_) => {
+                format!(
+                    "{place}: it was started empty at {}, {}",
+                    record.at,
+                    record.in_words()
+                )
+            }
+            What::Forgotten => format!("{place}: it was forgotten at {}", record.at),
+        },
+    }
+}
+
+/// Asks on the terminal.
+fn agrees(name: &str) -> bool {
+    if !stdin().is_terminal() {
+        eprintln!("nobody is there to be asked: to forget {name} all the same, add --yes");
+        return false;
+    }
+    print!("Forget it? [y/N] ");
+    let mut answer = String::new();
+    let read = stdout()
+        .flush()
+        .and_then(|()| stdin().read_line(&mut answer));
+    let agrees = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
+    if !agrees {
+        eprintln!("nothing was changed");
+    }
+    agrees
+}

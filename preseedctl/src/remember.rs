@@ -1,0 +1,33 @@
+//! `preseedctl remember`
+
+use std::process::ExitCode;
+
+use declaration::Search;
+use declaration::settings::Service;
+use storage::{Place, Result, as_found, memory};
+
+/// Remembers of each declared service whose data is there that it has data. One that cannot be looked at is told of.
+pub(crate) fn remember() -> ExitCode {
+    let mut succeeded = true;
+    for service in declaration::load(&Search::from_env()).services {
+        if let Err(error) = remember_one(&service) {
+            eprintln!("{}: {error}", service.name);
+            succeeded = false;
+        }
+    }
+    if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn remember_one(service: &Service) -> Result<()> {
+    let found = as_found::whole(service)?;
+    let storage = storage::open(&found);
+    let observation = storage.observe()?;
+    if observation.place == Place::Mounted && observation.contents.holds_the_data() {
+        memory::saw_data_and_pool(&found, storage.as_ref())?;
+    }
+    Ok(())
+}

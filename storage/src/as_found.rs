@@ -1,0 +1,129 @@
+//! A service as its storage is, where its own file does not say what that is to be.
+//!
+//! What a template, `preseed.toml` or a default says makes new storage. Of storage that is there, it changes nothing:
+//! a run that did not take this for what holds would look for the data where it is not.
+
+use std::borrow::Cow;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use declaration::layer::{Declared, Layer};
+use declaration::settings::{Service, Storage};
+use declaration::value::{Mode, Principal};
+
+use crate::{Error, Result, shown, zfs};
+
+/// The service with the place where its dataset is, in place of one that its own file does not say.
+///
+/// # Errors
+/// When it cannot be told.
+pub fn placed(service: &Service) -> Result<Cow<'_, Service>> {
+    let Storage::Zfs(dataset) = &service.storage else {
+        return Ok(Cow::Borrowed(service));
+    };
+    if service.mountpoint.is_own() {
+        return Ok(Cow::Borrowed(service));
+    }
+    match zfs::place::actual(service, dataset)? {
+        Some(place) if place != service.mountpoint.value => Ok(Cow::Owned(moved(service, place))),
+        _ => Ok(Cow::Borrowed(service)),
+    }
+}
+
+/// The service as its storage is: that, and the owner, group and mode of its directory.
+///
+/// # Errors
+/// When it cannot be told.
+pub fn whole(service: &Service) -> Result<Cow<'_, Service>> {
+    let placed = placed(service)?;
+    if !zfs::place::is_seen(&placed)? {
+        return Ok(placed);
+    }
+    Ok(match owned(&placed, &placed.mountpoint)? {
+        Cow::Borrowed(_) => placed,
+        Cow::Owned(owned) => Cow::Owned(owned),
+    })
+}
+
+fn moved(service: &Service, place: PathBuf) -> Service {
+    let mut service = service.clone();
+    if let Some(backup) = &mut service.backup
+        && backup.path.layer == Layer::Default
+    {
+        backup.path.value.clone_from(&place);
+    }
+    service.mountpoint.value = place;
+    service
+}
+
+/// The service with the owner, group and mode that the directory `path` has, in place of those that its own file does
+/// not say.
+pub(crate) fn owned<'a>(service: &'a Service, path: &Path) -> Result<Cow<'a, Service>> {
+    if service.owner.is_own() && service.group.is_own() && service.mode.is_own() {
+        return Ok(Cow::Borrowed(service));
+    }
+    let metadata = match path.symlink_metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Cow::Borrowed(service)),
+        Err(error) => {
+            return Err(Error::new(
+                shown(path),
+                format!("its owner cannot be told: {error}"),
+                "see that its file system is sound, and that we run as root",
+            ));
+        }
+    };
+    let mut service = service.clone();
+    keep(&mut service.owner, Principal::of_id(metadata.uid()));
+    keep(&mut service.group, Principal::of_id(metadata.gid()));
+    keep(&mut service.mode, Mode::of_bits(metadata.mode()));
+    Ok(Cow::Owned(service))
+}
+
+fn keep<T>(declared: &mut Declared<T>, found: T) {
+    if !declared.is_own() {
+        declared.value = found;
+    }
+}
+
+/// In what storage that is there differs from what a template or `preseed.toml` says, in words, each with what to
+/// do. None if there is none yet.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn differences(service: &Service) -> Result<Vec<String>> {
+    let found = whole(service)?;
+    let mut differences = Vec::new();
+    let mut note = |key: &str, is: String, says: String, layer: Layer| {
+        if is != says && !matches!(layer, Layer::Service) {
+            differences.push(format!(
+                "{}: {key} is {is} and stays so, although {layer} says {says}: to have it changed, write {key} = \"{says}\" in [dataset] of {}",
+                service.name,
+                service.source.display()
+            ));
+        }
+    };
+    let (is, says) = (&found.mountpoint, &service.mountpoint);
+    note("mountpoint", shown(is), shown(says), says.layer);
+    let is_said = |layer: Layer| matches!(layer, Layer::Template | Layer::Host);
+    if is_said(service.owner.layer) && zfs::place::is_seen(&found)? {
+        let is = crate::mountpoint::is_owned_by(&found.mountpoint, &service.owner, service)?;
+        if !is {
+            let says = service.owner.to_string();
+            note("owner", found.owner.to_string(), says, service.owner.layer);
+        }
+    }
+    if is_said(service.mode.layer) {
+        let says = service.mode.to_string();
+        note("mode", found.mode.to_string(), says, service.mode.layer);
+    }
+    if let Storage::Zfs(dataset) = &service.storage {
+        for (key, is, says, layer) in zfs::place::differing(dataset)? {
+            if is_said(layer) {
+                note(key, is, says, layer);
+            }
+        }
+    }
+    Ok(differences)
+}

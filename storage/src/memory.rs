@@ -1,0 +1,403 @@
+//! What the machine remembers of services that had data, outside their datasets: a dataset that is destroyed takes its
+//! mark along, and what then looks like a first start may be the loss of everything.
+//!
+//! There are two records of each service: a file in /var/lib/preseed and, for a dataset, a property in its pool. Either
+//! suffices. A record says that the service had data, or was started empty, or was forgotten by an admin, which
+//! outranks all that is older.
+
+mod file;
+mod record;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use declaration::settings::{self, Service};
+use declaration::value::TierName;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::mark::{Stage, now};
+use crate::zfs::memory as pool;
+use crate::{MarkState, Observation, Result, Storage, shown};
+
+pub use record::{Record, What};
+
+/// What is remembered of a service that would be started empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recalled {
+    /// Nothing: it never had data here, as far as is known.
+    Nothing,
+    /// Another machine remembers data of a service of this name: in words, for the admin to judge.
+    Question(String),
+    /// It had data, or may have had: since when and where, in words.
+    Data(String),
+}
+
+/// Where a record is, and what it says.
+#[derive(Debug)]
+pub struct Found {
+    /// The file, or the dataset.
+    pub place: String,
+    /// The record; an error if it cannot be read.
+    pub record: Result<Record>,
+    /// The pool that it is in.
+    pool: Option<String>,
+}
+
+/// Remembers that a service has data: it was seen just now. Writes only what is not written yet; asks nobody if the
+/// file says so already.
+///
+/// # Errors
+/// When it can be written nowhere. No data is lost by that: only what would be said of its loss.
+pub fn saw_data(service: &Service, storage: &dyn Storage) -> Result<()> {
+    let seen = record(service, storage, What::Data)?;
+    let known = file::read(service.name.as_str());
+    match &known {
+        Ok(Some(known)) if says_the_same(known, &seen) => Ok(()),
+        // What the pool says protects as well: that it was started empty, and on what.
+        Ok(Some(known)) if matches!(known.what, What::StartedEmpty(_)) => {
+            let was_empty = Record {
+                what: What::Data,
+                ..known.clone()
+            };
+            if says_the_same(&was_empty, &seen) {
+                return file::write(service.name.as_str(), &seen);
+            }
+            write(service, seen, Ok(Some(was_empty)))
+        }
+        _ => write(service, seen, known),
+    }
+}
+
+/// As [`saw_data`], but looks whether the pool remembers as well: for the daily timer.
+///
+/// # Errors
+/// As [`saw_data`].
+pub fn saw_data_and_pool(service: &Service, storage: &dyn Storage) -> Result<()> {
+    if let Some(pool) = pool_of(service)
+        && pool::read(pool, service.name.as_str())?
+            .as_deref()
+            .and_then(Record::read)
+            .is_none_or(|record| record.what != What::Data)
+        && let Ok(Some(mut known)) = file::read(service.name.as_str())
+    {
+        // As if the file were alone.
+        known.pool.clear();
+        file::write(service.name.as_str(), &known)?;
+    }
+    saw_data(service, storage)
+}
+
+/// Remembers that a service was started empty, for the first time.
+///
+/// # Errors
+/// When it can be written nowhere.
+pub fn started_empty(service: &Service, storage: &dyn Storage) -> Result<()> {
+    let untouched = last_change(&service.mountpoint).unwrap_or_default();
+    let what = What::StartedEmpty(untouched);
+    let record = record(service, storage, what)?;
+    write(service, record, file::read(service.name.as_str()))
+}
+
+/// What is remembered of a service that would be started empty, and of which this was observed.
+#[must_use]
+pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observation) -> Recalled {
+    let found = all_of(service);
+    let forgotten = forgotten(&found);
+    if let MarkState::Ours(mark) = &observation.mark
+        && matches!(mark.stage, Stage::Seeded | Stage::Seeding)
+        && mark.by != "bootstrap"
+        && Some(mark.at) > forgotten
+    {
+        return Recalled::Data(format!("it had data since {} (by {})", mark.at, mark.by));
+    }
+    let identity = storage.identity().ok().flatten();
+    let identity = identity.map(|(identity, _)| identity);
+    let machine = machine_id();
+    let mut question = None;
+    for found in &found {
+        let record = match &found.record {
+            Ok(record) => record,
+            // An error is not "nothing".
+            Err(error) => {
+                return Recalled::Data(format!(
+                    "it may have had data: its record cannot be read ({})",
+                    error.fault()
+                ));
+            }
+        };
+        if Some(record.at) <= forgotten {
+            continue;
+        }
+        let is_the_same = identity.as_ref().is_some_and(|is| *is == record.identity);
+        let is_ours = record.machine == machine
+            || record.machine.is_empty()
+            || machine.is_empty()
+            || is_the_same;
+        let place = record.in_words();
+        match &record.what {
+            What::Data if is_ours => {
+                return Recalled::Data(format!("it had data since {}, {place}", record.since));
+            }
+            What::Data => {
+                question = Some(format!(
+                    "another machine remembers data of a service of this name since {}, {place}: was that this service's, \
+                     and where is it now?",
+                    record.since
+                ));
+            }
+            What::StartedEmpty(untouched)
+                if is_ours
+                    && !(is_the_same
+                        && last_change(&service.mountpoint).as_ref() == Some(untouched)) =>
+            {
+                let since = if is_the_same {
+                    "there has been something in its directory since"
+                } else {
+                    "what it was started on is gone"
+                };
+                return Recalled::Data(format!(
+                    "it may have had data since {}, when it was started empty, {place}: {since}",
+                    record.at
+                ));
+            }
+            What::StartedEmpty(_) | What::Forgotten => {}
+        }
+    }
+    question.map_or(Recalled::Nothing, Recalled::Question)
+}
+
+/// Where a service's data was seen last, as the file remembers it; `None` if it does not.
+pub(crate) fn place(service: &Service) -> Option<PathBuf> {
+    let record = file::read(service.name.as_str()).ok().flatten()?;
+    let is_the_same = record.what != What::Forgotten
+        && record.machine == machine_id()
+        && match &service.storage {
+            settings::Storage::Zfs(dataset) => record.dataset == dataset.name.as_str(),
+            settings::Storage::Directory => record.dataset.is_empty(),
+        };
+    (is_the_same && record.place.is_absolute()).then_some(record.place)
+}
+
+/// When a service was forgotten, and the identities of what is remembered of it: what was given up, and what was its
+/// own although its mark does not say so.
+pub(crate) fn given_up_and_own(service: &Service) -> (Option<Timestamp>, Vec<String>) {
+    let found = all_of(service);
+    let forgotten = forgotten(&found);
+    let records = found.into_iter().filter_map(|found| found.record.ok());
+    let own = records
+        .filter(|record| record.what != What::Forgotten && Some(record.at) > forgotten)
+        .map(|record| record.identity);
+    (forgotten, own.collect())
+}
+
+/// Everything that this machine and its pools remember of the service `name`, which need not be declared.
+///
+/// # Errors
+/// When the pools cannot be listed.
+pub fn all(name: &str) -> Result<Vec<Found>> {
+    let mut all = Vec::from_iter(in_the_file(name));
+    for pool in pool::pools()? {
+        all.extend(in_the_pool(&pool, name));
+    }
+    Ok(all)
+}
+
+/// Lets a service be forgotten: all of `found` is replaced by a note of when that was, which outranks what is older and
+/// could not be reached.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn forget(name: &str, found: &[Found]) -> Result<()> {
+    let times = found
+        .iter()
+        .filter_map(|found| Some(found.record.as_ref().ok()?.at));
+    // Also if the clock was ahead when one of them was written.
+    let at = times.fold(now(), Timestamp::max);
+    let mut tombstone = Record {
+        what: What::Forgotten,
+        at,
+        since: at,
+        machine: machine_id(),
+        identity: String::new(),
+        dataset: String::new(),
+        place: PathBuf::new(),
+        by: String::new(),
+        sources: String::new(),
+        pool: String::new(),
+    };
+    for pool in found.iter().filter_map(|found| found.pool.as_ref()) {
+        pool::write(pool, name, &tombstone.line())?;
+        tombstone.pool.clone_from(pool);
+    }
+    file::write(name, &tombstone)
+}
+
+impl Record {
+    /// Where the data was, and what could restore it, in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let what = if self.dataset.is_empty() {
+            shown(&self.place)
+        } else {
+            format!("in {} at {}", self.dataset, shown(&self.place))
+        };
+        let sources = match self.sources.as_str() {
+            "" => "nothing that could restore it".to_owned(),
+            sources => sources.escape_debug().to_string(),
+        };
+        format!("{} (to be restored by: {sources})", what.escape_debug())
+    }
+}
+
+/// What is remembered of a declared service.
+fn all_of(service: &Service) -> Vec<Found> {
+    let name = service.name.as_str();
+    let mut all = Vec::from_iter(in_the_file(name));
+    if let Some(pool) = pool_of(service) {
+        all.extend(in_the_pool(pool, name));
+    }
+    all
+}
+
+fn in_the_file(name: &str) -> Option<Found> {
+    Some(Found {
+        place: shown(&file::path(name)),
+        record: file::read(name).transpose()?,
+        pool: None,
+    })
+}
+
+fn in_the_pool(pool: &str, name: &str) -> Option<Found> {
+    let line = pool::read(pool, name).transpose()?;
+    let record = line
+        .and_then(|line| Record::read(&line).ok_or_else(|| pool::unreadable(pool, name, &line)));
+    Some(Found {
+        place: pool::dataset(pool),
+        record,
+        pool: Some(pool.to_owned()),
+    })
+}
+
+/// When the service was last forgotten.
+fn forgotten(found: &[Found]) -> Option<Timestamp> {
+    let records = found.iter().filter_map(|found| found.record.as_ref().ok());
+    let forgotten = records.filter(|record| record.what == What::Forgotten);
+    forgotten.map(|record| record.at).max()
+}
+
+/// The pool that remembers a service.
+fn pool_of(service: &Service) -> Option<&str> {
+    match &service.storage {
+        settings::Storage::Zfs(dataset) => Some(pool::pool_of(dataset.name.as_str())),
+        settings::Storage::Directory => None,
+    }
+}
+
+/// What is to be remembered of a service as it is now.
+fn record(service: &Service, storage: &dyn Storage, what: What) -> Result<Record> {
+    let (identity, mark) = storage
+        .identity()?
+        .unwrap_or((String::new(), MarkState::None));
+    let (since, by) = match mark {
+        MarkState::Ours(mark) => (mark.at, mark.by),
+        MarkState::None | MarkState::Foreign(_) => (now(), String::new()),
+    };
+    Ok(Record {
+        what,
+        at: now(),
+        since,
+        machine: machine_id(),
+        identity,
+        dataset: match &service.storage {
+            settings::Storage::Zfs(dataset) => dataset.name.as_str().to_owned(),
+            settings::Storage::Directory => String::new(),
+        },
+        place: service.mountpoint.value.clone(),
+        by,
+        sources: sources(service),
+        pool: pool_of(service).unwrap_or_default().to_owned(),
+    })
+}
+
+/// Whether a record says what is to be said, times aside.
+fn says_the_same(known: &Record, seen: &Record) -> bool {
+    let timeless = |record: &Record| Record {
+        at: seen.at,
+        since: seen.since,
+        by: String::new(),
+        ..record.clone()
+    };
+    timeless(known) == timeless(seen)
+}
+
+/// Writes a record into the pool and the file; `known` is what the file held until now.
+fn write(service: &Service, mut record: Record, known: Result<Option<Record>>) -> Result<()> {
+    let name = service.name.as_str();
+    let in_pool = pool_of(service).and_then(|pool| in_the_pool(pool, name));
+    let in_pool = in_pool.and_then(|found| found.record.ok());
+    for earlier in known.into_iter().flatten().chain(in_pool) {
+        match earlier.what {
+            // What is remembered from now on is newer than what was forgotten, whatever the clock says.
+            What::Forgotten if record.at <= earlier.at => {
+                let second = SignedDuration::from_secs(1);
+                record.at = earlier.at.checked_add(second).unwrap_or(earlier.at);
+            }
+            What::Data if record.what == What::Data && earlier.machine == record.machine => {
+                record.since = record.since.min(earlier.since);
+            }
+            _ => {}
+        }
+    }
+    let in_pool = match pool_of(service) {
+        Some(pool) => pool::write(pool, name, &record.line()).map(drop),
+        None => Ok(()),
+    };
+    if in_pool.is_err() {
+        // The next look tries again.
+        record.pool.clear();
+    }
+    match (file::write(name, &record), in_pool) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Ok(())) if pool_of(service).is_some() => Ok(()),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// What could restore a service's data, in words.
+fn sources(service: &Service) -> String {
+    let mut sources = Vec::new();
+    for tier in &service.tiers {
+        match tier {
+            TierName::Rollback => sources.push("rollback".to_owned()),
+            TierName::Snapshot => {
+                sources.push("snapshot".to_owned());
+                let replicas = service.replicas.iter();
+                sources.extend(replicas.map(|replica| format!("replica {}", replica.dataset)));
+            }
+            TierName::Restic => sources.extend(service.backup.as_ref().map(|backup| {
+                format!(
+                    "restic {} (host {}, path {}, tags {})",
+                    backup.repository.name,
+                    backup.host.as_deref().unwrap_or("this one"),
+                    shown(&backup.path),
+                    backup.tags.join(",")
+                )
+            })),
+        }
+    }
+    sources.join(", ")
+}
+
+/// When the entries of a directory last changed; `None` if it cannot be told.
+fn last_change(path: &Path) -> Option<String> {
+    let metadata = path.symlink_metadata().ok()?;
+    Some(format!("{}.{}", metadata.mtime(), metadata.mtime_nsec()))
+}
+
+/// This machine's id (machine-id(5)); empty where it has none.
+fn machine_id() -> String {
+    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let id = id.trim();
+    let is_one = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_one { id.to_owned() } else { String::new() }
+}

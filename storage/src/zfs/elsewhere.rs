@@ -1,0 +1,174 @@
+//! A service's data that stands under another name than is declared: a dataset was renamed, or the declaration was.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Zfs, call, memory as pool_memory, properties, swap, unmarked};
+use crate::kept;
+use crate::mark::{PROPERTY, Stage};
+use crate::{Error, Mark, MarkState, Result, memory};
+
+/// What is known of one dataset.
+#[derive(Default)]
+struct Dataset<'a> {
+    guid: &'a str,
+    /// The mark that was set on it; none if it was inherited or received.
+    mark: Option<&'a str>,
+    is_kept: bool,
+}
+
+/// That no dataset of this machine holds this service's data, before a new and empty one is made for it.
+///
+/// # Errors
+/// When one does, with both ways out, or when it cannot be told.
+pub(super) fn must_not_hold_the_data(zfs: &Zfs<'_>) -> Result<()> {
+    let asked = format!("guid,{PROPERTY},{}", swap::KEPT);
+    let args = [
+        "get",
+        "-H",
+        "-p",
+        "-t",
+        "filesystem",
+        "-o",
+        "name,property,source,value",
+        &asked,
+    ];
+    let ended = call::try_zfs(&args)?;
+    if !ended.status.success() {
+        return Err(call::failed_on(zfs.name(), &ended));
+    }
+    let datasets = read(&ended.stdout);
+    let mut candidates = datasets
+        .iter()
+        .filter_map(|(name, dataset)| Some((*name, seeded(name, dataset)?)))
+        .peekable();
+    if candidates.peek().is_none() {
+        return Ok(());
+    }
+    let (given_up, own) = memory::given_up_and_own(zfs.service);
+    for (name, (identity, mark)) in candidates {
+        let is_its_own = match &mark.service {
+            Some(service) => service == zfs.service.name.as_str(),
+            None => own.contains(&identity),
+        };
+        if name != zfs.name() && is_its_own && Some(mark.at) > given_up && holds_something(name)? {
+            return Err(stands_at(zfs, name, mark.at));
+        }
+    }
+    Ok(())
+}
+
+/// The datasets that a listing tells of.
+fn read(listing: &str) -> BTreeMap<&str, Dataset<'_>> {
+    let mut datasets: BTreeMap<&str, Dataset<'_>> = BTreeMap::new();
+    for line in listing.lines() {
+        let columns: Vec<&str> = line.splitn(4, '\t').collect();
+        let [name, property, source, value] = columns[..] else {
+            continue;
+        };
+        let dataset = datasets.entry(name).or_default();
+        match (property, source) {
+            ("guid", _) => dataset.guid = value,
+            (PROPERTY, "local") => dataset.mark = Some(value),
+            (swap::KEPT, "local") => dataset.is_kept = true,
+            _ => {}
+        }
+    }
+    datasets
+}
+
+/// The identity and the mark of a dataset that was seeded, is in its place, and is of nobody else.
+fn seeded(name: &str, dataset: &Dataset<'_>) -> Option<(String, Mark)> {
+    if dataset.is_kept || kept::is_not_in_place(name) || pool_memory::is_ours(name) {
+        return None;
+    }
+    let identity = format!("guid:{}", dataset.guid);
+    match Mark::read(dataset.mark?, &identity) {
+        MarkState::Ours(mark) if mark.stage == Stage::Seeded => Some((identity, mark)),
+        _ => None,
+    }
+}
+
+/// Whether a dataset holds something. One that cannot be looked into may.
+fn holds_something(name: &str) -> Result<bool> {
+    let Some(found) = properties::get(name)? else {
+        return Ok(false);
+    };
+    Ok(!unmarked::holds_nothing(&found).unwrap_or(false))
+}
+
+fn stands_at(zfs: &Zfs<'_>, other: &str, since: Timestamp) -> Error {
+    let (name, service) = (zfs.name(), zfs.service.name.as_str());
+    let same_pool = pool_memory::pool_of(name) == pool_memory::pool_of(other);
+    let back = if same_pool {
+        format!("bring it back with `zfs rename {other} {name}`")
+    } else {
+        format!(
+            "declare name = \"{other}\" in [dataset] of {}",
+            zfs.service.source.display()
+        )
+    };
+    Error::new(
+        name,
+        format!("it is not there, and {other} holds data of the service {service} (since {since})"),
+        format!(
+            "{back}; or, if that is not wanted any more, give it up with `preseedctl forget {service}`, which leaves it where it is; \
+             then start the service again"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_found(lines: &str) -> bool {
+        let datasets = read(lines);
+        datasets
+            .iter()
+            .any(|(name, dataset)| seeded(name, dataset).is_some())
+    }
+
+    #[test]
+    fn only_a_seeded_dataset_that_is_in_its_place_counts() {
+        let mark = "seeded of=guid:7 by=restic at=2026-01-01T00:00:00Z service=a from=x";
+        let lines = |name: &str, source: &str, mark: &str| {
+            format!("{name}\tguid\t-\t7\n{name}\tpreseed:state\t{source}\t{mark}\n")
+        };
+        assert!(is_found(&lines("tank/a", "local", mark)));
+        for (name, source, mark) in [
+            ("tank/a", "received", mark),
+            ("tank/a", "inherited from tank", mark),
+            (
+                "tank/a:preseed-kept-20260101T000000Z-before-restic",
+                "local",
+                mark,
+            ),
+            ("tank/a:preseed-staging", "local", mark),
+            (
+                "tank/a",
+                "local",
+                "staged of=guid:7 by=restic at=2026-01-01T00:00:00Z from=x",
+            ),
+            (
+                "tank/a",
+                "local",
+                "seeded of=guid:8 by=restic at=2026-01-01T00:00:00Z from=x",
+            ),
+            ("tank/a", "local", "seeded"),
+            ("tank/a", "local", ""),
+        ] {
+            assert!(
+                !is_found(&lines(name, source, mark)),
+                "{name} {source} {mark}"
+            );
+        }
+        let kept = "tank/a\tpreseed:kept\tlocal\tat=2026-01-01T00:00:00Z why=x from=\n";
+        assert!(!is_found(&format!(
+            "{}{kept}",
+            lines("tank/a", "local", mark)
+        )));
+        assert!(!is_found("one\ntwo\tcolumns\n\n"));
+    }
+}

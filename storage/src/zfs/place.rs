@@ -1,0 +1,95 @@
+//! Where a service's dataset is, and how it differs from what is declared.
+
+use std::path::{Path, PathBuf};
+
+use declaration::layer::Layer;
+use declaration::settings::{Dataset, Service, Storage};
+
+use super::properties::Properties;
+use super::{Zfs, apply, properties, staging, unmarked};
+use crate::mark::Stage;
+use crate::{LeftOver, MarkState, Result, memory, mountinfo};
+
+/// Where the dataset of a service is mounted, or would be, whatever is declared; `None`: it is mounted where declared,
+/// or there is none yet, or ZFS knows of no place.
+///
+/// Asks nobody if it is mounted where declared.
+pub(crate) fn actual(service: &Service, dataset: &Dataset) -> Result<Option<PathBuf>> {
+    let is_ours = |mounted: mountinfo::Mount| {
+        mounted.kind == "zfs" && mounted.source == dataset.name.as_str()
+    };
+    if mountinfo::at(&service.mountpoint)?.is_some_and(is_ours) {
+        return Ok(None);
+    }
+    let seen = Zfs::new(service, dataset).look()?;
+    let Some(found) = &seen.dataset else {
+        // The power went in the middle of a swap: what takes its place goes where the other was.
+        let is_swapped = matches!(
+            staging::left_over(seen.staging.as_ref()),
+            LeftOver::Complete(_)
+        );
+        return Ok(memory::place(service).filter(|_| is_swapped));
+    };
+    if matches!(found.mark(), MarkState::Ours(mark) if mark.stage == Stage::Staged) {
+        return Ok(memory::place(service));
+    }
+    of(found)
+}
+
+/// Where a dataset that is in its place is mounted, as its properties say.
+fn of(found: &Properties) -> Result<Option<PathBuf>> {
+    let Some(place) = found
+        .value("mountpoint")
+        .filter(|place| place.starts_with('/'))
+    else {
+        return Ok(None);
+    };
+    if is_new(found)? {
+        return Ok(None);
+    }
+    Ok(Some(Path::new(place).to_owned()))
+}
+
+/// Whether a dataset was just made, and has not been given what is declared: whoever makes one for a service gives it
+/// a mountpoint, and it holds nothing.
+pub(super) fn is_new(found: &Properties) -> Result<bool> {
+    let is_bare = !found.is_given("mountpoint") && found.value("mountpoint") != Some("legacy");
+    Ok(is_bare && matches!(found.mark(), MarkState::None) && unmarked::holds_nothing(found)?)
+}
+
+/// Whether the service's storage can be seen at its mountpoint.
+pub(crate) fn is_seen(service: &Service) -> Result<bool> {
+    match &service.storage {
+        Storage::Directory => Ok(true),
+        Storage::Zfs(dataset) => Ok(mountinfo::at(&service.mountpoint)?.is_some_and(|mounted| {
+            mounted.kind == "zfs" && mounted.source == dataset.name.as_str()
+        })),
+    }
+}
+
+/// What a dataset that is there has else than what is declared: the key, what it has, what is declared and who says so.
+pub(crate) fn differing(dataset: &Dataset) -> Result<Vec<(&'static str, String, String, Layer)>> {
+    let Some(found) = properties::get(dataset.name.as_str())? else {
+        return Ok(Vec::new());
+    };
+    let declared = [
+        (
+            "recordsize",
+            dataset.recordsize.bytes().to_string(),
+            dataset.recordsize.layer,
+        ),
+        (
+            "compression",
+            dataset.compression.as_str().to_owned(),
+            dataset.compression.layer,
+        ),
+    ];
+    Ok(declared
+        .into_iter()
+        .filter_map(|(property, says, layer)| {
+            let is = found.value(property)?;
+            let differs = is != apply::as_told(property, &says);
+            differs.then(|| (property, is.to_owned(), says, layer))
+        })
+        .collect())
+}
