@@ -4,6 +4,7 @@ mod apply;
 mod call;
 mod found;
 mod inspect;
+mod listing;
 mod properties;
 mod receive;
 pub(crate) mod replaced;
@@ -46,6 +47,7 @@ struct Seen {
 
 impl<'a> Zfs<'a> {
     pub(crate) fn new(service: &'a Service, dataset: &'a Dataset) -> Self {
+        call::wait_at_most(service.stall_timeout);
         Self {
             service,
             dataset,
