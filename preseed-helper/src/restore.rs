@@ -10,7 +10,6 @@ use storage::mark::Stage;
 use storage::{Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
-use crate::slots;
 use crate::systemd;
 use crate::tier::{Context, Failure, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
@@ -136,15 +135,14 @@ fn restore(
         waited: false,
     };
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
-        // Held until the restore ends.
-        let _slot = if source.moves_data() {
-            Some(slots::take(service).map_err(Failure::Storage)?)
-        } else {
-            None
-        };
+        if source.moves_data() {
+            context.turn.take().map_err(Failure::Storage)?;
+        }
         let mut progress =
             Progress::new(format!("restoring {name} from {}", source.label(snapshot)));
-        source.restore(snapshot, &mut progress)
+        let restored = source.restore(snapshot, &mut progress);
+        context.turn.give_back();
+        restored
     })
     .map_err(Refusal::not_restored)?;
     match asked {

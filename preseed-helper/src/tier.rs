@@ -7,7 +7,7 @@ mod receive;
 mod restic;
 mod rollback;
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use declaration::settings::{Check, Service};
@@ -15,6 +15,8 @@ use declaration::value::TierName;
 use report::Progress;
 use storage::contents::named;
 use storage::{Contents, Error, Kept, Observation, Origin, Result, Snapshot, Storage};
+
+use crate::slots::Turn;
 
 /// What every source is given.
 pub struct Context<'a> {
@@ -24,7 +26,9 @@ pub struct Context<'a> {
     pub storage: &'a dyn Storage,
     /// What was seen of it when the restore was decided.
     pub observation: &'a Observation,
-    local: OnceCell<Vec<Snapshot>>,
+    /// Its turn among the restores of the machine.
+    pub turn: Turn<'a>,
+    local: RefCell<Option<Vec<Snapshot>>>,
 }
 
 /// Snapshots of a source, newest first. Those that are not needed are never asked for.
@@ -70,6 +74,12 @@ pub trait Source {
     /// # Errors
     /// When it cannot be looked into: whether that is the snapshot's fault or the source's, see [`Failure`].
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure>;
+
+    /// Its snapshots as they are now, newest first, for a source whose snapshots others destroy at any time; `None`: they
+    /// stay as they were listed.
+    fn list_again(&self) -> Option<Result<Vec<Snapshot>>> {
+        None
+    }
 
     /// What a reader should know although the source holds no data.
     fn remark(&self) -> Option<String> {
@@ -141,7 +151,8 @@ impl<'a> Context<'a> {
             service,
             storage,
             observation,
-            local: OnceCell::new(),
+            turn: Turn::of(service),
+            local: RefCell::new(None),
         }
     }
 
@@ -164,16 +175,25 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The storage's own snapshots, newest first, as they were when they were first asked for.
+    /// The storage's own snapshots, newest first, as they were when they were last asked for.
     ///
     /// # Errors
     /// When they cannot be listed.
-    pub fn snapshots(&self) -> Result<&[Snapshot]> {
-        if let Some(snapshots) = self.local.get() {
-            return Ok(snapshots);
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        if let Some(snapshots) = &*self.local.borrow() {
+            return Ok(snapshots.clone());
         }
+        self.list_again()
+    }
+
+    /// The same, as they are now: some may have been destroyed since.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn list_again(&self) -> Result<Vec<Snapshot>> {
         let snapshots = self.storage.snapshots()?;
-        Ok(self.local.get_or_init(|| snapshots))
+        self.local.replace(Some(snapshots.clone()));
+        Ok(snapshots)
     }
 
     /// What of a snapshot is restored: paths relative to its root; empty: everything.

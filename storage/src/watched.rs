@@ -61,6 +61,27 @@ pub struct Watched<T> {
 pub fn watch<T>(
     command: &mut Command,
     then: GivenUp,
+    give_up: impl FnMut(&Seen<'_>) -> Option<T>,
+) -> Result<Watched<T>> {
+    run(command, then, true, give_up)
+}
+
+/// The same for a program whose standard output is only read, and not kept.
+///
+/// # Errors
+/// As [`watch`].
+pub fn watch_silently<T>(
+    command: &mut Command,
+    then: GivenUp,
+    give_up: impl FnMut(&Seen<'_>) -> Option<T>,
+) -> Result<Watched<T>> {
+    run(command, then, false, give_up)
+}
+
+fn run<T>(
+    command: &mut Command,
+    then: GivenUp,
+    keeps: bool,
     mut give_up: impl FnMut(&Seen<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
     let line = line_of(command);
@@ -71,7 +92,7 @@ pub fn watch<T>(
         .process_group(0)
         .spawn()
         .map_err(|error| not_started(command, &error))?;
-    let mut said = Said::of(&mut child);
+    let mut said = Said::of(&mut child, keeps);
     let refused = |error: io::Error| {
         Error::new(
             format!("`{line}`"),
@@ -96,7 +117,7 @@ pub fn watch<T>(
         let words = said.words();
         let seen = Seen {
             moved: stall::io_of(child.id()).map(|io| io.moved().saturating_sub(words)),
-            told: said.out.len() as u64,
+            told: said.out.len() as u64 + said.unkept,
             stderr: &said.err,
         };
         let Some(why) = give_up(&seen) else { continue };
@@ -124,26 +145,32 @@ fn pidfd_of(child: &Child) -> io::Result<OwnedFd> {
 struct Said {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
+    /// Whether standard output is kept.
+    keeps: bool,
     out: Vec<u8>,
     err: Vec<u8>,
-    /// What was said on standard error and is not kept.
+    /// The bytes of standard output that are not kept.
+    unkept: u64,
+    /// The same of standard error.
     dropped: u64,
 }
 
 impl Said {
-    fn of(child: &mut Child) -> Self {
+    fn of(child: &mut Child, keeps: bool) -> Self {
         Self {
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
+            keeps,
             out: Vec::new(),
             err: Vec::new(),
+            unkept: 0,
             dropped: 0,
         }
     }
 
     /// The bytes of all that was said.
     fn words(&self) -> u64 {
-        self.out.len() as u64 + self.err.len() as u64 + self.dropped
+        self.out.len() as u64 + self.err.len() as u64 + self.unkept + self.dropped
     }
 
     /// Waits until something was said, the program has ended, or the time is up. Gives whether it has ended.
@@ -171,6 +198,10 @@ impl Said {
         drop(fds);
         if out && !read(self.stdout.as_mut(), &mut self.out)? {
             self.stdout = None;
+        }
+        if !self.keeps {
+            self.unkept += self.out.len() as u64;
+            self.out.clear();
         }
         if err && !read(self.stderr.as_mut(), &mut self.err)? {
             self.stderr = None;
