@@ -3,11 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use declaration::settings::Service;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
+use crate::tree::{self, Next};
 use crate::{Error, Result, mountpoint, shown};
 
 /// What lies directly in a directory, and which of the expected paths are there.
@@ -185,21 +188,18 @@ impl Contents {
 
 /// Whether what counts of a directory is directories, and not one file at any depth.
 fn is_hollow(directory: &Path, service: &Service) -> Result<bool> {
-    let mut left = vec![directory.to_path_buf()];
-    while let Some(here) = left.pop() {
-        let unreadable = |error| unreadable(&here, &error);
-        for entry in std::fs::read_dir(&here).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            if here == directory && !Contents::counts(&entry.file_name(), service) {
-                continue;
-            }
-            if !entry.file_type().map_err(unreadable)?.is_dir() {
-                return Ok(false);
-            }
-            left.push(entry.path());
+    let file = tree::walk(directory, |entry| {
+        let name = OsStr::from_bytes(entry.name.to_bytes());
+        if entry.depth == 0 && !Contents::counts(name, service) {
+            ControlFlow::Continue(Next::Skip)
+        } else if entry.is_directory() {
+            ControlFlow::Continue(Next::Enter)
+        } else {
+            ControlFlow::Break(())
         }
-    }
-    Ok(true)
+    });
+    let file = file.map_err(|error| unreadable(directory, &error))?;
+    Ok(file.is_none())
 }
 
 /// Whether `path` is there, as `there` tells. One that cannot be looked at is not "not there".

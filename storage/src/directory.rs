@@ -13,7 +13,7 @@ use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place, Result,
-    Snapshot, Staged, Storage, kept, mountpoint, shown, step,
+    Snapshot, Staged, Storage, kept, mountpoint, shown, step, tree,
 };
 
 /// One service's directory.
@@ -222,8 +222,7 @@ impl Storage for Directory<'_> {
         match self.staged()? {
             None => Ok(()),
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => {
-                std::fs::remove_dir_all(&path)
-                    .map_err(|error| refused(&path, "cannot be removed", &error))
+                tree::remove(&path).map_err(|error| refused(&path, "cannot be removed", &error))
             }
             // Made, and the power went before its mark was written.
             Some(MarkState::None) if std::fs::remove_dir(&path).is_ok() => Ok(()),

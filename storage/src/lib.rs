@@ -16,6 +16,7 @@ mod mountpoint;
 pub mod replaced;
 pub mod stall;
 pub mod step;
+pub mod tree;
 pub mod watched;
 mod zfs;
 

@@ -23,6 +23,7 @@ starts_with 'The Expanse'
 assert_journal preseed-sonarr.service 'passed over tank/services/sonarr@empty1 .*: it was destroyed after it was listed'
 assert_journal preseed-sonarr.service 'restored by snapshot from tank/services/sonarr@good2'
 
+for kept in $(kept_datasets); do zfs destroy -r "$kept"; done
 for snapshot in $(zfs list -H -t snapshot -d 1 -o name "$DATASET"); do zfs destroy "$snapshot"; done
 zfs snapshot "$DATASET@last"
 lose_data /var/lib/sonarr

@@ -164,7 +164,7 @@ fn without_lock(service: &Service, message: &str) {
 
 /// Removes what an attempt has left.
 fn clear(target: &Path) -> Result<(), Error> {
-    match std::fs::remove_dir_all(target) {
+    match storage::tree::remove(target) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::new(
             target.to_string_lossy(),
             format!("a part of a restore cannot be removed: {error}"),
