@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use declaration::settings::Service;
-use declaration::{Search, settings::KeepReplaced};
+use declaration::{Search, settings::KeepReplaced, visible};
 use indicatif::BinaryBytes;
 use serde::Serialize;
 use storage::replaced::{self, Replaced};
@@ -105,16 +105,18 @@ fn in_words(kept: &Replaced, services: &[Service]) -> String {
 
 /// Why it was replaced, in words.
 fn reason(kept: &Replaced) -> String {
-    let from = match kept.note.from.as_str() {
+    // Whoever may set properties has perhaps written both.
+    let (from, why) = (visible(&kept.note.from), visible(&kept.note.why));
+    let from = match from.as_str() {
         "" => String::new(),
         from => format!(" from {from}"),
     };
-    match kept.note.why.strip_prefix("before-") {
+    match why.strip_prefix("before-") {
         Some(tier) => format!("by a restore by {tier}{from}"),
-        None if kept.note.why == "unused-restore" => {
+        None if why == "unused-restore" => {
             format!("a complete restore{from} that was not needed")
         }
-        None => format!("{}{from}", kept.note.why),
+        None => format!("{why}{from}"),
     }
 }
 

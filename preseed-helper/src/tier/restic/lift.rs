@@ -2,7 +2,7 @@
 
 use std::fs::{File, FileTimes};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use storage::{Error, Result, step};
 
@@ -15,9 +15,12 @@ pub(super) const TARGET: &str = ".preseed-restic";
 /// # Errors
 /// When there is nothing, or when it cannot be moved.
 pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
-    let restored = target.join(path.strip_prefix("/").unwrap_or(path));
+    let below = path.strip_prefix("/").unwrap_or(path);
+    let restored = target.join(below);
     step::at(|| format!("lift {}", restored.display()));
-    move_all(target, &restored, into).map_err(|cause| {
+    let moved = out_of_the_way(target, below, into)
+        .and_then(|target| move_all(&target, &target.join(below), into));
+    moved.map_err(|cause| {
         let error = Error::new(
             restored.to_string_lossy(),
             format!("what restic restored cannot be moved to {}: {cause}", into.display()),
@@ -29,6 +32,22 @@ pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
             _ => error,
         }
     })
+}
+
+/// Gives what restic restored to a name that nothing in the data has.
+fn out_of_the_way(target: &Path, below: &Path, into: &Path) -> io::Result<PathBuf> {
+    let mut free = target.to_path_buf();
+    let mut number = 0_u32;
+    while let Some(name) = free.file_name()
+        && target.join(below).join(name).symlink_metadata().is_ok()
+    {
+        number += 1;
+        free = into.join(format!("{TARGET}-{number}"));
+    }
+    if free != target {
+        std::fs::rename(target, &free)?;
+    }
+    Ok(free)
 }
 
 fn move_all(target: &Path, restored: &Path, into: &Path) -> io::Result<()> {
@@ -92,5 +111,18 @@ mod tests {
         lift(&target, path, into.path()).unwrap();
         assert!(into.path().join("a").is_dir());
         assert!(!target.exists());
+    }
+
+    #[test]
+    fn data_that_is_called_like_the_target_is_moved_as_well() {
+        let into = tempfile::tempdir().unwrap();
+        let target = into.path().join(TARGET);
+        let path = Path::new("/srv/app");
+        create_dir_all(target.join("srv/app").join(TARGET)).unwrap();
+        create_dir_all(target.join("srv/app").join(format!("{TARGET}-1"))).unwrap();
+        write(target.join("srv/app").join(TARGET).join("file"), "").unwrap();
+        lift(&target, path, into.path()).unwrap();
+        assert!(into.path().join(TARGET).join("file").exists());
+        assert_eq!(into.path().read_dir().unwrap().count(), 2);
     }
 }
