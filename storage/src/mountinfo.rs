@@ -32,13 +32,23 @@ pub(crate) fn below(path: &Path) -> Result<Option<PathBuf>> {
     Ok(all_below(path)?.into_iter().next())
 }
 
-/// All directories below `path` (absolute, without links) on which something is mounted.
+/// All directories below `path` (absolute, without links) on which something is mounted. Not those on which ZFS has
+/// mounted a snapshot by itself, since somebody looked into it: such a mount goes with the dataset's.
 pub(crate) fn all_below(path: &Path) -> Result<Vec<PathBuf>> {
-    Ok(table()?
-        .split(|&b| b == b'\n')
-        .filter_map(|line| Some(PathBuf::from(unescaped(line.split(|&b| b == b' ').nth(4)?))))
-        .filter(|point| point != path && point.starts_with(path))
-        .collect())
+    Ok(points_below(&table()?, path))
+}
+
+fn points_below(table: &[u8], path: &Path) -> Vec<PathBuf> {
+    let snapshots = path.join(".zfs/snapshot");
+    let point_of = |line: &[u8]| {
+        let fields: Vec<&[u8]> = line.split(|&b| b == b' ').collect();
+        let point = PathBuf::from(unescaped(fields.get(4)?));
+        let is_below = point != path && point.starts_with(path);
+        let is_snapshot = point.parent() == Some(&snapshots)
+            && mounted(&fields).is_some_and(|it| it.kind == "zfs" && it.source.contains('@'));
+        (is_below && !is_snapshot).then_some(point)
+    };
+    table.split(|&b| b == b'\n').filter_map(point_of).collect()
 }
 
 fn table() -> Result<Vec<u8>> {
