@@ -18,6 +18,9 @@ use storage::{Contents, Error, Kept, Observation, Origin, Result, Snapshot, Stor
 
 use crate::slots::Turn;
 
+#[cfg(any(test, fuzzing))]
+pub use restic::any_words;
+
 /// What every source is given.
 pub struct Context<'a> {
     /// The service.

@@ -3,6 +3,8 @@
 //! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
+#[cfg(any(test, fuzzing))]
+pub mod any_bytes;
 pub mod command;
 pub mod contents;
 mod copy;

@@ -134,7 +134,7 @@ impl fmt::Display for Holder {
 }
 
 /// The process that took the lock on the file with this inode, in the text of `/proc/locks` (proc_locks(5)).
-fn holder_in(locks: &str, inode: u64) -> Option<u32> {
+pub(crate) fn holder_in(locks: &str, inode: u64) -> Option<u32> {
     locks.lines().find_map(|line| {
         // 1: FLOCK ADVISORY WRITE 1234 00:19:5678 0 EOF; waiters have `->` after the number.
         let mut fields = line.split_whitespace().skip(1);

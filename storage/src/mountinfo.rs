@@ -125,6 +125,18 @@ fn unescaped(field: &[u8]) -> OsString {
     OsString::from_vec(bytes)
 }
 
+/// Reads any bytes as a table of mounts.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn any_table(table: &[u8], path: &Path) {
+    let _ = uppermost(table, path);
+    let _ = point_of(table, "tank/a");
+    assert!(
+        points_below(table, path)
+            .iter()
+            .all(|point| point.starts_with(path))
+    );
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -167,5 +179,20 @@ mod tests {
     #[test]
     fn a_directory_below_a_mount_is_not_one() {
         assert_eq!(uppermost(TABLE, Path::new("/srv/c/d")), Ok(None));
+    }
+
+    #[test]
+    fn what_zfs_has_mounted_of_a_snapshot_is_no_mount_of_somebodys() {
+        let table = b"42 41 0:52 / /srv/c/.zfs/snapshot/good ro - zfs tank/c@good ro\n\
+            43 41 0:53 / /srv/c/.zfs/snapshot/bound rw - zfs tank/d rw\n\
+            44 41 0:54 / /srv/c/child rw - zfs tank/c/child rw\n";
+        let below = points_below(table, Path::new("/srv/c"));
+        assert_eq!(
+            below,
+            [
+                Path::new("/srv/c/.zfs/snapshot/bound"),
+                Path::new("/srv/c/child")
+            ]
+        );
     }
 }

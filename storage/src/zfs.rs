@@ -4,7 +4,7 @@ mod apply;
 mod call;
 mod found;
 mod inspect;
-mod listing;
+pub(crate) mod listing;
 mod properties;
 mod receive;
 pub(crate) mod replaced;
@@ -288,8 +288,13 @@ fn snapshots_of(dataset: &str) -> Result<Option<Vec<Snapshot>>> {
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));
     }
+    snapshots_in(&ended.stdout, dataset).map(Some)
+}
+
+/// The snapshots in the output of `zfs list -H -p -o createtxg,creation,referenced,name`, newest first.
+pub(crate) fn snapshots_in(listing: &str, dataset: &str) -> Result<Vec<Snapshot>> {
     let mut snapshots = Vec::new();
-    for line in ended.stdout.lines() {
+    for line in listing.lines() {
         let unreadable = || {
             Error::new(
                 dataset,
@@ -318,5 +323,5 @@ fn snapshots_of(dataset: &str) -> Result<Option<Vec<Snapshot>>> {
     // By transaction group: two snapshots of one second have an order, and clocks may jump.
     snapshots.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
     let snapshots = snapshots.into_iter().map(|(_, snapshot)| snapshot);
-    Ok(Some(snapshots.collect()))
+    Ok(snapshots.collect())
 }

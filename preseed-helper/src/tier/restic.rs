@@ -1,5 +1,7 @@
 //! A snapshot in the service's restic repository.
 
+#[cfg(any(test, fuzzing))]
+pub mod any_words;
 mod call;
 mod lift;
 mod listing;

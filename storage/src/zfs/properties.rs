@@ -64,18 +64,8 @@ pub(super) fn get_with_children<const N: usize>(
 }
 
 fn ask<const N: usize>(which: &[&str], datasets: [&str; N]) -> Result<[Option<Properties>; N]> {
-    let asked = ASKED.join(",");
-    let asked = ["-H", "-p", "-o", "name,property,source,value", &asked];
-    let args = [&["get"], which, &asked[..], &datasets[..]].concat();
-    let ended = call::try_zfs(&args)?;
-    // Those that are there are told of even if others are missing.
-    if !ended.status.success() && !call::says_missing(&ended) {
-        return Err(call::failed(&args, &ended));
-    }
-    let told = match listing::read(&ended.stdout, &ASKED) {
-        Some(told) => told,
-        None => ask_singly(which, &datasets)?,
-    };
+    // Of a child, that it is there is all that counts.
+    let told = table(which, &ASKED, &datasets, |name| datasets.contains(&name))?;
     let mut found = datasets.map(|_| None);
     for (dataset, place) in datasets.iter().zip(&mut found) {
         *place = of(&told, dataset)?;
@@ -83,10 +73,37 @@ fn ask<const N: usize>(which: &[&str], datasets: [&str; N]) -> Result<[Option<Pr
     Ok(found)
 }
 
-/// The same where a value holds a line break: each of those that somebody wrote is asked for alone.
-fn ask_singly(which: &[&str], datasets: &[&str]) -> Result<Datasets> {
-    let names = ["-H", "-o", "name"];
-    let args = [&["list"], which, &names[..], datasets].concat();
+/// The properties `asked` of these datasets, and of those below them that the options `which` of `zfs get` ask for; of
+/// those only that `wanted` names, unless they are told anyway. Those that do not exist are left out. The last property
+/// must be one that nobody can set (see [`listing`]).
+pub(super) fn table(
+    which: &[&str],
+    asked: &[&str],
+    datasets: &[&str],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Datasets> {
+    let properties = asked.join(",");
+    let options = ["-H", "-p", "-o", "name,property,source,value", &properties];
+    let args = [&["get"], which, &options[..], datasets].concat();
+    let ended = call::try_zfs(&args)?;
+    // Those that are there are told of even if others are missing.
+    if !ended.status.success() && !call::says_missing(&ended) {
+        return Err(call::failed(&args, &ended));
+    }
+    match listing::read(&ended.stdout, asked) {
+        Some(told) => Ok(told),
+        None => ask_singly(which, asked, datasets, wanted),
+    }
+}
+
+/// The same where a value holds a line break: each is asked for alone.
+fn ask_singly(
+    which: &[&str],
+    asked: &[&str],
+    datasets: &[&str],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Datasets> {
+    let args = [&["list"], which, &["-H", "-o", "name"][..], datasets].concat();
     let ended = call::try_zfs(&args)?;
     if !ended.status.success() && !call::says_missing(&ended) {
         return Err(call::failed(&args, &ended));
@@ -94,16 +111,9 @@ fn ask_singly(which: &[&str], datasets: &[&str]) -> Result<Datasets> {
     let mut told = Datasets::new();
     for name in ended.stdout.lines() {
         let mut values = BTreeMap::new();
-        // Of a child, that it is there is all that counts.
-        let asked: &[&str] = if datasets.contains(&name) {
-            &ASKED
-        } else {
-            &[]
-        };
-        for property in asked {
+        for property in asked.iter().filter(|_| wanted(name)) {
             // A source holds the name of a dataset at most, and so neither tabs nor line breaks.
-            let args = ["get", "-H", "-p", "-o", "source,value", property, name];
-            let line = call::zfs(&args)?;
+            let line = call::zfs(&["get", "-H", "-p", "-o", "source,value", property, name])?;
             let line = line.strip_suffix('\n').unwrap_or(&line);
             let (source, value) = line
                 .split_once('\t')

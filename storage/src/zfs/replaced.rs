@@ -1,8 +1,6 @@
 //! Datasets that restores replaced.
 
-use std::collections::BTreeMap;
-
-use super::{call, swap};
+use super::{call, properties, swap};
 use crate::kept::{self, Note};
 use crate::replaced::{InTheWay, Place, Replaced};
 use crate::{Error, Result};
@@ -10,35 +8,13 @@ use crate::{Error, Result};
 /// The kept datasets directly below `container`. A dataset is one by its name and by a property that was set on it:
 /// a copy that was received elsewhere is not.
 pub(crate) fn list(container: &str) -> Result<Vec<Replaced>> {
-    let asked = format!("mounted,used,{}", swap::KEPT);
-    let args = [
-        "get",
-        "-H",
-        "-p",
-        "-d",
-        "2",
-        "-t",
-        "filesystem,volume",
-        "-o",
-        "name,property,source,value",
-        &asked,
-        container,
-    ];
-    let ended = call::try_zfs(&args)?;
-    if call::says_missing(&ended) {
+    // The last is one that nobody can set: what somebody writes into the note is taken for no other line.
+    let asked = [swap::KEPT, "mounted", "used"];
+    let which = ["-d", "2", "-t", "filesystem,volume"];
+    let datasets = properties::table(&which, &asked, &[container], |_| true)?;
+    if datasets.is_empty() {
         call::pool_must_be_imported(container)?;
         return Ok(Vec::new());
-    }
-    if !ended.status.success() {
-        return Err(call::failed(&args, &ended));
-    }
-    let mut datasets: BTreeMap<&str, BTreeMap<&str, (&str, &str)>> = BTreeMap::new();
-    for line in ended.stdout.lines() {
-        let columns: Vec<&str> = line.splitn(4, '\t').collect();
-        if let [name, property, source, value] = columns[..] {
-            let properties = datasets.entry(name).or_default();
-            properties.insert(property, (source, value));
-        }
     }
     let mut replaced = Vec::new();
     for (name, properties) in &datasets {
@@ -46,18 +22,18 @@ pub(crate) fn list(container: &str) -> Result<Vec<Replaced>> {
             continue;
         };
         let note = match properties.get(swap::KEPT) {
-            Some(("local", value)) if parent == container => Note::parse(value),
+            Some(note) if note.source == "local" && parent == container => Note::parse(&note.value),
             _ => continue,
         };
         let Some(of) = kept::leaf_of(leaf) else {
             continue;
         };
-        let value = |property| properties.get(property).map(|(_, value)| *value);
+        let value = |property| properties.get(property).map(|told| told.value.as_str());
         let of = format!("{container}/{of}");
         let below = format!("{name}/");
         let child = datasets.keys().find(|other| other.starts_with(&below));
         replaced.push(Replaced {
-            has_successor: datasets.contains_key(of.as_str()),
+            has_successor: datasets.contains_key(&of),
             of,
             note,
             bytes: value("used")
@@ -69,7 +45,7 @@ pub(crate) fn list(container: &str) -> Result<Vec<Replaced>> {
                 child: child.map(ToString::to_string),
                 ..InTheWay::default()
             }),
-            name: (*name).to_owned(),
+            name: name.clone(),
         });
     }
     if !replaced.is_empty() {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::properties::Properties;
-use super::{Zfs, apply, call, found, properties, receive, unmarked};
+use super::{Zfs, apply, call, found, listing, properties, receive, unmarked};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged};
 
@@ -223,21 +224,23 @@ fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, OsString)>> {
 
 /// What a dataset must be created with to be encrypted as the real one is, which has a key of its own.
 fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, OsString)>> {
-    let told = call::zfs(&[
-        "get",
-        "-H",
-        "-p",
-        "-o",
-        "property,value",
-        "encryption,keyformat,keylocation,pbkdf2iters",
-        zfs.name(),
-    ])?;
-    Ok(told
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
+    const ASKED: [&str; 4] = ["encryption", "keyformat", "keylocation", "pbkdf2iters"];
+    let asked = ASKED.join(",");
+    let told = call::zfs_bytes(&["get", "-H", "-p", "-o", "value", &asked, zfs.name()])?;
+    let values = listing::values(&told, &ASKED).ok_or_else(|| {
+        Error::new(
+            zfs.name(),
+            "its keylocation holds a line break",
+            "tell ZFS another one with `zfs set keylocation=…`, then start the service again",
+        )
+    })?;
+    let values = values.into_iter().map(OsStr::from_bytes);
+    Ok(ASKED
+        .into_iter()
+        .zip(values)
         // Only a passphrase has any.
-        .filter(|set| *set != ("pbkdf2iters", "0"))
-        .map(|(property, value)| (property.to_owned(), value.into()))
+        .filter(|(property, value)| !(*property == "pbkdf2iters" && *value == "0"))
+        .map(|(property, value)| (property.to_owned(), value.to_owned()))
         .collect())
 }
 

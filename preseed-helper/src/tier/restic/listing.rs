@@ -58,7 +58,7 @@ struct Summary {
 /// A line of `restic ls --json`.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "struct_type", rename_all = "lowercase")]
-enum Line {
+pub(super) enum Line {
     /// The first one.
     Snapshot(Told),
     Node(Node),
