@@ -20,7 +20,8 @@ systemctl start sonarr radarr
 add_series 'The Expanse'
 systemctl stop sonarr radarr
 head -c 200M /dev/zero >/var/tmp/frail/filler 2>/dev/null || true
-head -c 8M /dev/urandom >/var/lib/radarr/large
+# Whoever writes waits.
+head -c 8M /dev/urandom >/var/lib/radarr/large &
 zpool sync frail &>/dev/null &
 suspended() {
     [[ $(cat /proc/spl/kstat/zfs/frail/state) == SUSPENDED ]]

@@ -46,7 +46,7 @@ impl<'a> Restic<'a> {
     /// The failure that trouble with a snapshot is.
     fn blame(&self, trouble: trouble::Trouble) -> Failure {
         match self.listing.call() {
-            Ok(call) => proof::blame(call, trouble),
+            Ok(call) => proof::blame(call, None, trouble),
             Err(error) => Failure::Source(error),
         }
     }

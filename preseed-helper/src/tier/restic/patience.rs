@@ -96,7 +96,7 @@ pub(super) fn restore(
             // Without a lock, somebody may be removing what is being read.
             Kind::Damaged if !how.lock => return Err(Failure::Source(trouble.error)),
             Kind::Damaged if tries < TRIES && !trouble.error.is_lack_of_space() => {
-                match proof::look(call, &trouble.error) {
+                match proof::look(call, Some(snapshot), &trouble.error) {
                     Look::Proven => return Err(Failure::Snapshot(trouble.error)),
                     Look::Away(error) => return Err(Failure::Unavailable(error)),
                     Look::Sound => {
@@ -106,7 +106,7 @@ pub(super) fn restore(
                     }
                 }
             }
-            _ => return Err(proof::blame(call, trouble)),
+            _ => return Err(proof::blame(call, Some(snapshot), trouble)),
         }
         clear(target).map_err(Failure::Source)?;
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use storage::Error;
+use storage::{Error, Snapshot};
 
 use super::call::Call;
 use super::trouble::{Kind, Trouble};
@@ -36,16 +36,17 @@ pub(super) enum Look {
 pub(super) struct Named {
     /// The beginnings of names of packs, in hexadecimal.
     packs: BTreeSet<String>,
-    /// Whole names of blobs.
-    blobs: BTreeSet<String>,
+    /// Paths in the snapshot. Where they are not what restic meant, none of them is found, and nothing is proven.
+    files: BTreeSet<String>,
 }
 
-/// The failure that `trouble` with a snapshot is.
-pub(super) fn blame(call: &Call<'_>, trouble: Trouble) -> Failure {
+/// The failure that `trouble` with a snapshot is: with a restore of it, or with its listing, which was then asked for
+/// without the cache already.
+pub(super) fn blame(call: &Call<'_>, restored: Option<&Snapshot>, trouble: Trouble) -> Failure {
     if trouble.kind != Kind::Damaged || trouble.error.is_lack_of_space() {
         return trouble.of_the_source();
     }
-    match look(call, &trouble.error) {
+    match look(call, restored, &trouble.error) {
         Look::Proven => Failure::Snapshot(trouble.error),
         Look::Sound => Failure::Unavailable(
             trouble
@@ -58,15 +59,19 @@ pub(super) fn blame(call: &Call<'_>, trouble: Trouble) -> Failure {
 }
 
 /// Looks again for what an error of restic's names.
-pub(super) fn look(call: &Call<'_>, error: &Error) -> Look {
+pub(super) fn look(call: &Call<'_>, restored: Option<&Snapshot>, error: &Error) -> Look {
     let used_cache = call.uses_cache();
     call.use_cache(false);
-    let looked = look_without_cache(call, &Named::of(error.what()));
+    let looked = look_without_cache(call, restored, &Named::of(error.what()));
     call.use_cache(used_cache);
     looked.unwrap_or_else(|trouble| Look::Away(trouble.error))
 }
 
-fn look_without_cache(call: &Call<'_>, named: &Named) -> Result<Look, Trouble> {
+fn look_without_cache(
+    call: &Call<'_>,
+    restored: Option<&Snapshot>,
+    named: &Named,
+) -> Result<Look, Trouble> {
     let packs = listed(call, "packs")?;
     let indexes = listed(call, "index")?;
     for (what, listed) in [("packs", &packs), ("indexes", &indexes)] {
@@ -85,17 +90,22 @@ fn look_without_cache(call: &Call<'_>, named: &Named) -> Result<Look, Trouble> {
         let what = format!("{missing} of its {} packs are missing", known.len());
         return Ok(away(call, &what));
     }
+    let Some(snapshot) = restored else {
+        return Ok(Look::Proven);
+    };
     for name in named.packs.iter().take(FEW) {
-        let mut found = packs.iter().filter(|pack| pack.starts_with(name.as_str()));
-        let Some(pack) = found.next() else {
-            return Ok(Look::Proven);
+        let is_it = |pack: &&String| pack.starts_with(name.as_str());
+        let is_lost = match packs.iter().find(is_it) {
+            Some(pack) => !is_sound(call.read(&["cat", "pack", pack]))?,
+            // One that no index knows may be the name of a file in the data.
+            None => known.is_empty() || known.iter().any(|pack| is_it(&pack)),
         };
-        if !is_sound(call.read(&["cat", "pack", pack]))? {
+        if is_lost {
             return Ok(Look::Proven);
         }
     }
-    for blob in named.blobs.iter().take(FEW) {
-        if !is_sound(call.read(&["cat", "blob", blob]))? {
+    for file in named.files.iter().take(FEW) {
+        if !is_sound(call.read(&["dump", &snapshot.name, file]))? {
             return Ok(Look::Proven);
         }
     }
@@ -145,7 +155,6 @@ fn is_sound(read: Result<String, Trouble>) -> Result<bool, Trouble> {
     match read {
         Ok(said) => Ok(!said.contains("hash of data does not match")),
         Err(trouble) if trouble.kind == Kind::Damaged => Ok(false),
-        Err(trouble) if trouble.error.what().contains("blob not found") => Ok(false),
         Err(trouble) => Err(trouble),
     }
 }
@@ -156,10 +165,16 @@ fn is_id(word: &str) -> bool {
 
 impl Named {
     /// What restic names in what it said: `<data/1c04d9e400>` and `…/data/1c/1c04…` are packs, as is the one that a blob
-    /// is decrypted `from`; what is `not found in repository` is a blob.
+    /// is decrypted `from`. A line that tells of a file begins with its path.
     pub(super) fn of(said: &str) -> Self {
         let mut named = Self::default();
         for line in said.split(['\n', ';']) {
+            let told = line.trim().trim_start_matches("ignoring error for ");
+            if let Some((path, _)) = told.split_once(": ")
+                && path.starts_with('/')
+            {
+                named.files.insert(path.to_owned());
+            }
             let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '/'));
             let mut before = "";
             for word in words.filter(|word| !word.is_empty()) {
@@ -171,8 +186,6 @@ impl Named {
                     || before == "pack" && name.len() >= 8;
                 if is_hex && is_pack {
                     named.packs.insert(name.to_owned());
-                } else if is_id(name) && path.is_empty() {
-                    named.blobs.insert(name.to_owned());
                 }
                 before = word;
             }
@@ -191,25 +204,49 @@ mod tests {
 
     #[test]
     fn what_restic_names_is_found_in_its_words() {
-        for (said, packs, blobs) in [
+        let open = format!("open r/data/1c/{ID}: no such file or directory");
+        let index = format!("Load(<index/1c04d9e400>, 0, 0): open r/index/{ID}: no such file");
+        let http = format!("Get \"http://nas/data/{ID}\": unexpected HTTP response (404)");
+        let decrypting = "/srv/a: decrypting blob <data/b1b226d4> from 388765bd failed: ciphertext";
+        for (said, packs, files) in [
             (
-                format!("Load(<data/1c04d9e400>, 5000419, 0) returned error, retrying after 552.330144ms: open r/data/1c/{ID}: no such file or directory"),
+                format!("Load(<data/1c04d9e400>, 5, 0) returned error, retrying after 5ms: {open}"),
                 vec!["1c04d9e400", ID],
                 vec![],
             ),
-            (format!("ignoring error for /: id {ID} not found in repository; Fatal: There were 2 errors"), vec![], vec![ID]),
             (
-                "/srv/a: decrypting blob <data/b1b226d4> from 388765bd failed: ciphertext verification failed".to_owned(),
+                format!("ignoring error for /: id {ID} not found in repository"),
+                vec![],
+                vec!["/"],
+            ),
+            (
+                format!("x; {decrypting} verification failed"),
                 vec!["388765bd"],
+                vec!["/srv/a"],
+            ),
+            (
+                "ignoring error for /srv/a b: ciphertext verification failed".to_owned(),
+                vec![],
+                vec!["/srv/a b"],
+            ),
+            (
+                "/srv/a: ReadFull(<data/388765bd93>): file is too short".to_owned(),
+                vec!["388765bd93"],
+                vec!["/srv/a"],
+            ),
+            (http, vec![ID], vec![]),
+            (index, vec![], vec![]),
+            (
+                "Fatal: There were 4 errors from data".to_owned(),
+                vec![],
                 vec![],
             ),
-            ("/srv/a: ReadFull(<data/388765bd93>): file is too short".to_owned(), vec!["388765bd93"], vec![]),
-            (format!("Get \"http://nas:8000/data/{ID}\": unexpected HTTP response (404): 404 Not Found"), vec![ID], vec![]),
-            (format!("Load(<index/1c04d9e400>, 0, 0): open r/index/{ID}: no such file or directory"), vec![], vec![]),
-            ("Fatal: There were 4 errors from data".to_owned(), vec![], vec![]),
         ] {
             let set = |names: Vec<&str>| names.into_iter().map(ToOwned::to_owned).collect();
-            let expected = Named { packs: set(packs), blobs: set(blobs) };
+            let expected = Named {
+                packs: set(packs),
+                files: set(files),
+            };
             assert_eq!(Named::of(&said), expected, "{said}");
         }
     }
@@ -232,7 +269,7 @@ mod tests {
         #[test]
         fn any_words_are_read(said in any::<String>()) {
             let named = Named::of(&said);
-            prop_assert!(named.packs.iter().chain(&named.blobs).all(|name| said.contains(name.as_str())));
+            prop_assert!(named.packs.iter().chain(&named.files).all(|name| said.contains(name.as_str())));
         }
     }
 }
