@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use dataset_helper::apply;
 use declaration::Search;
-use report::{Event, Kind, logger};
+use report::{Event, Kind, hold, logger};
 use storage::{Applied, kept};
 
 /// Makes one service's dataset be what is declared. Run by dataset-NAME.service.
@@ -50,7 +50,10 @@ fn main() -> ExitCode {
             .tell();
     }
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            hold::forget(&name);
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             report::refuse(Kind::StorageFailed, &name, &error.to_string());
             ExitCode::FAILURE

@@ -29,3 +29,4 @@ pub mod value;
 
 pub use load::{load, load_service};
 pub use lookup::{DIRECTORIES, Search};
+pub use quote::visible;

@@ -20,6 +20,17 @@ pub(crate) fn quoted(word: &str) -> String {
     shown
 }
 
+/// The same text without what a terminal or a reader of lines would interpret: control characters, line breaks and the
+/// marks that reverse the direction of text are escaped. For words of others, in messages.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        push_visible(&mut shown, character);
+    }
+    shown
+}
+
 /// Appends `character`, escaped if it would end the line or change how the line is displayed.
 pub(crate) fn push_visible(shown: &mut String, character: char) {
     if is_invisible(character) {

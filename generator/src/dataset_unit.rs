@@ -25,6 +25,8 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
     let mut process = vec![
         ("Type", Value::Fixed("oneshot")),
         ("NotifyAccess", Value::Fixed("main")),
+        // What hangs in the kernel cannot be killed, and is not waited for.
+        ("TimeoutStopSec", Value::Fixed("15s")),
         (
             "ExecStart",
             Value::Command {

@@ -68,6 +68,8 @@ fn process(name: &str) -> Vec<Directive<'_>> {
     vec![
         ("Type", Value::Fixed("oneshot")),
         ("NotifyAccess", Value::Fixed("main")),
+        // What hangs in the kernel cannot be killed, and is not waited for.
+        ("TimeoutStopSec", Value::Fixed("15s")),
         (
             "ExecStart",
             Value::Command {

@@ -1,6 +1,6 @@
 //! Asking the sources for candidates, and trying these until one has restored the data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use declaration::settings::Prefer;
 use jiff::Timestamp;
@@ -154,6 +154,10 @@ struct Asking<'s> {
     /// The first of each is that of the newest snapshot: the one to mend.
     failed: Vec<Error>,
     doubtful: Option<Error>,
+    /// The names of those that were looked at, should they be listed again.
+    looked_at: BTreeSet<String>,
+    /// That one was destroyed before it was looked into: it may have held the data.
+    gone: Option<Error>,
 }
 
 impl<'s> Asking<'s> {
@@ -165,6 +169,8 @@ impl<'s> Asking<'s> {
             older: all_of(Vec::new()),
             failed: Vec::new(),
             doubtful: None,
+            looked_at: BTreeSet::new(),
+            gone: None,
         }
     }
 }
@@ -238,6 +244,7 @@ impl Round<'_> {
                     return Ok(());
                 }
             };
+            self.asked[number].looked_at.insert(snapshot.name.clone());
             let known = self
                 .unsound
                 .get(&snapshot.name)
@@ -247,6 +254,11 @@ impl Round<'_> {
             let held = match looked {
                 Ok(contents) => held(&contents, &self.context.observation.contents),
                 Err(Failure::Storage(error)) => return Err(error),
+                Err(Failure::Source(_) | Failure::Unavailable(_))
+                    if self.is_gone(number, &snapshot, witness) =>
+                {
+                    continue;
+                }
                 Err(Failure::Source(error) | Failure::Unavailable(error)) => {
                     self.not_asked.push(source.name());
                     self.out(number, Answer::Unavailable(error), witness);
@@ -275,7 +287,8 @@ impl Round<'_> {
         }
         let asking = &mut self.asked[number];
         let tried = asking.failed.len();
-        let answer = match (asking.failed.drain(..).next(), asking.doubtful.take()) {
+        let doubtful = asking.doubtful.take().or_else(|| asking.gone.take());
+        let answer = match (asking.failed.drain(..).next(), doubtful) {
             (Some(error), _) if tried >= self.context.service.max_candidates => {
                 let cure = format!(
                     "{}; `max-candidates` ended the search after {tried}",
@@ -289,6 +302,28 @@ impl Round<'_> {
         };
         self.out(number, answer, witness);
         Ok(())
+    }
+
+    /// Whether a snapshot that could not be used is one that somebody has destroyed since it was listed. The source's
+    /// snapshots are then those that it has now.
+    fn is_gone(&mut self, number: usize, snapshot: &Snapshot, witness: &mut dyn Witness) -> bool {
+        let asking = &mut self.asked[number];
+        let Some(Ok(mut now)) = asking.source.list_again() else {
+            return false;
+        };
+        if now.iter().any(|other| other.name == snapshot.name) {
+            return false;
+        }
+        let why = "it was destroyed after it was listed";
+        witness.passed_over(asking.source, snapshot, why);
+        asking.gone = Some(Error::new(
+            asking.source.label(snapshot),
+            why,
+            "see who destroys snapshots, then start the service again: it is decided anew",
+        ));
+        now.retain(|other| !asking.looked_at.contains(&other.name));
+        asking.older = all_of(now);
+        true
     }
 
     /// This snapshot of a source holds the data.
@@ -341,6 +376,12 @@ impl Round<'_> {
                 Ok(true)
             }
             Err(Failure::Storage(error)) => Err(error),
+            Err(Failure::Source(_) | Failure::Unavailable(_))
+                if self.is_gone(number, &snapshot, witness) =>
+            {
+                self.advance(number, witness)?;
+                Ok(false)
+            }
             Err(Failure::Source(error)) => {
                 self.out(number, Answer::Failed(error), witness);
                 Ok(false)

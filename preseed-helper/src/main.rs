@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use preseed_helper::{restore, verify};
-use report::logger;
+use report::{hold, logger};
 
 /// Restores one service's data if, and only if, it is missing. Run by preseed-NAME.service.
 #[derive(Parser)]
@@ -43,7 +43,10 @@ fn main() -> ExitCode {
         Err(problems) => return report::refuse_declaration(&name, &problems),
     };
     match restore::run(&service) {
-        Ok(_) => ExitCode::SUCCESS,
+        Ok(_) => {
+            hold::forget(&name);
+            ExitCode::SUCCESS
+        }
         Err(refusal) => {
             report::refuse(refusal.kind, &name, &refusal.error.to_string());
             ExitCode::FAILURE

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use declaration::settings::{OnUnavailable, Service};
+use declaration::visible;
 use storage::contents::named;
 use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot, Storage};
 
@@ -219,7 +220,7 @@ fn seen(service: &Service, observation: &Observation) -> String {
 
 fn line(text: &mut String, label: &str, value: &str) {
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "  {label:<9} {value}");
+    let _ = writeln!(text, "  {label:<9} {}", visible(value));
 }
 
 /// Writes down what the sources hold: each with its answer, and below it its snapshots.
@@ -261,9 +262,9 @@ impl Lines {
         // Writing to a string cannot fail.
         let _ = writeln!(
             self.of(source).candidates,
-            "    {}  {size:>10}  {}  {verdict}",
+            "    {}  {size:>10}  {}",
             snapshot.taken,
-            snapshot.label()
+            visible(&format!("{}  {verdict}", snapshot.label()))
         );
     }
 

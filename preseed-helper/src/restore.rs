@@ -12,7 +12,6 @@ use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Sna
 use crate::ask::{Answer, Asked, Witness, ask, of_source};
 use crate::remember;
 use crate::sealed;
-use crate::slots;
 use crate::systemd;
 use crate::tier::{Context, Failure, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
@@ -154,16 +153,13 @@ fn restore(
         return Ok(Outcome::Restored);
     }
     let asked = ask(&context, &mut journal, &mut |source, snapshot| {
-        // Held until no more data is moved.
-        context.hold(if source.moves_data() {
-            Some(slots::take(service).map_err(Failure::Storage)?)
-        } else {
-            None
-        });
+        if source.moves_data() {
+            context.turn.take().map_err(Failure::Storage)?;
+        }
         let mut progress =
             Progress::new(format!("restoring {name} from {}", source.label(snapshot)));
         let restored = source.restore(snapshot, &mut progress);
-        context.give_slot_back();
+        context.turn.give_back();
         restored
     })
     .map_err(Refusal::not_restored)?;

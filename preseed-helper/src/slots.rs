@@ -4,9 +4,10 @@
 //! it started with it.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use declaration::settings::Service;
@@ -14,21 +15,80 @@ use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use report::status;
 use storage::{Error, Result};
 
+use crate::tier::Failure;
+
 /// Where the lock files are.
 const DIRECTORY: &str = "/run/preseed/slots";
 
 /// How often is looked whether one is free: the kernel can wait for one lock, not for any of several.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How much is read of what a holder wrote into its lock file, in bytes.
+const ENOUGH: u64 = 400;
+
 /// One of the slots, given back when it is dropped.
 #[derive(Debug)]
-pub struct Slot(#[expect(dead_code, reason = "held, not read")] Flock<File>);
+struct Slot(Flock<File>);
 
-/// Waits for one of the host's `max-parallel-restores` slots, and takes it. The status says that it waits.
-///
-/// # Errors
-/// When the lock files cannot be made.
-pub fn take(service: &Service) -> Result<Slot> {
+/// The turn of a service's restore: it has a slot while data moves, and none while it waits for something else.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    service: &'a Service,
+    slot: Mutex<Option<Slot>>,
+}
+
+impl<'a> Turn<'a> {
+    /// Of a service. It has no slot yet.
+    #[must_use]
+    pub fn of(service: &'a Service) -> Self {
+        Self {
+            service,
+            slot: Mutex::new(None),
+        }
+    }
+
+    /// Waits for one of the host's `max-parallel-restores` slots, and takes it, unless it has one. The wait has no end
+    /// of its own, since each holder is ended once nothing moves; the status says who they are.
+    ///
+    /// # Errors
+    /// When the lock files cannot be made.
+    pub fn take(&self) -> Result<()> {
+        let mut slot = self.slot();
+        if slot.is_none() {
+            *slot = Some(take(self.service)?);
+        }
+        Ok(())
+    }
+
+    /// The service whose turn it is.
+    pub fn service(&self) -> &'a Service {
+        self.service
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Slot>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the slot back, if it has one.
+    pub fn give_back(&self) {
+        self.slot().take();
+    }
+
+    /// Does `wait` without a slot, and takes one again if it had one.
+    ///
+    /// # Errors
+    /// When none can be taken any more.
+    pub fn pass(&self, wait: impl FnOnce()) -> std::result::Result<(), Failure> {
+        let had_one = self.slot().take().is_some();
+        wait();
+        if had_one {
+            self.take().map_err(Failure::Storage)?;
+        }
+        Ok(())
+    }
+}
+
+fn take(service: &Service) -> Result<Slot> {
     let refused = |error: io::Error| {
         Error::new(
             DIRECTORY,
@@ -42,21 +102,50 @@ pub fn take(service: &Service) -> Result<Slot> {
         _ => {}
     }
     let slots = service.max_parallel_restores;
-    let mut waits = false;
+    let mut said = String::new();
     loop {
+        let mut holders = Vec::new();
         for number in 0..slots {
             let path = Path::new(DIRECTORY).join(number.to_string());
             if let Some(slot) = try_one(&path).map_err(refused)? {
+                slot.sign(service).map_err(refused)?;
                 return Ok(slot);
             }
+            holders.push(holder(&path));
         }
-        if !waits {
-            waits = true;
-            status::say(&format!(
-                "waiting for another restore to end: max-parallel-restores allows {slots} at once"
-            ));
+        let waits = format!(
+            "waiting for another restore to end: max-parallel-restores allows {slots} at once ({})",
+            holders.join(", ")
+        );
+        if said != waits {
+            status::say(&waits);
+            said = waits;
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// Who holds a slot, as it signed.
+fn holder(path: &Path) -> String {
+    let mut text = String::new();
+    let read = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path)
+        .and_then(|file| file.take(ENOUGH).read_to_string(&mut text));
+    match read {
+        Ok(_) if !text.trim().is_empty() => text.trim().escape_debug().to_string(),
+        _ => "somebody".to_owned(),
+    }
+}
+
+impl Slot {
+    /// Writes down who holds it.
+    fn sign(&self, service: &Service) -> io::Result<()> {
+        let text = format!("{}, process {}\n", service.name, std::process::id());
+        self.0.set_len(0)?;
+        self.0.write_all_at(text.as_bytes(), 0)?;
+        (&*self.0).flush()
     }
 }
 

@@ -44,7 +44,7 @@ pub fn restore(
         .map_err(at_fault)?;
     let ready = filled(context, &staged, &from.name, progress, fill).and_then(|()| {
         // A check moves no data.
-        context.give_slot_back();
+        context.turn.give_back();
         verify(context.service, storage, &staged, &from.name)
     });
     if let Err(failure) = ready {

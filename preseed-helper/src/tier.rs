@@ -7,7 +7,7 @@ mod receive;
 mod restic;
 mod rollback;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use declaration::settings::{Check, Service};
@@ -16,7 +16,10 @@ use report::Progress;
 use storage::contents::named;
 use storage::{Contents, Error, Kept, Observation, Origin, Result, Snapshot, Storage};
 
-use crate::slots::Slot;
+use crate::slots::Turn;
+
+#[cfg(any(test, fuzzing))]
+pub use restic::any_words;
 
 /// What every source is given.
 pub struct Context<'a> {
@@ -26,8 +29,9 @@ pub struct Context<'a> {
     pub storage: &'a dyn Storage,
     /// What was seen of it when the restore was decided.
     pub observation: &'a Observation,
-    local: OnceCell<Vec<Snapshot>>,
-    slot: RefCell<Option<Slot>>,
+    /// Its turn among the restores of the machine.
+    pub turn: Turn<'a>,
+    local: RefCell<Option<Vec<Snapshot>>>,
 }
 
 /// Snapshots of a source, newest first. Those that are not needed are never asked for.
@@ -73,6 +77,12 @@ pub trait Source {
     /// # Errors
     /// When it cannot be looked into: whether that is the snapshot's fault or the source's, see [`Failure`].
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure>;
+
+    /// Its snapshots as they are now, newest first, for a source whose snapshots others destroy at any time; `None`: they
+    /// stay as they were listed.
+    fn list_again(&self) -> Option<Result<Vec<Snapshot>>> {
+        None
+    }
 
     /// What a reader should know although the source holds no data.
     fn remark(&self) -> Option<String> {
@@ -144,19 +154,9 @@ impl<'a> Context<'a> {
             service,
             storage,
             observation,
-            local: OnceCell::new(),
-            slot: RefCell::new(None),
+            turn: Turn::of(service),
+            local: RefCell::new(None),
         }
-    }
-
-    /// Holds a slot for a restore that moves data, until it is given back or another one is held.
-    pub fn hold(&self, slot: Option<Slot>) {
-        self.slot.replace(slot);
-    }
-
-    /// Gives the slot back: no more data is moved.
-    pub fn give_slot_back(&self) {
-        self.slot.replace(None);
     }
 
     /// What a snapshot of this machine holds.
@@ -178,16 +178,25 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The storage's own snapshots, newest first, as they were when they were first asked for.
+    /// The storage's own snapshots, newest first, as they were when they were last asked for.
     ///
     /// # Errors
     /// When they cannot be listed.
-    pub fn snapshots(&self) -> Result<&[Snapshot]> {
-        if let Some(snapshots) = self.local.get() {
-            return Ok(snapshots);
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        if let Some(snapshots) = &*self.local.borrow() {
+            return Ok(snapshots.clone());
         }
+        self.list_again()
+    }
+
+    /// The same, as they are now: some may have been destroyed since.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn list_again(&self) -> Result<Vec<Snapshot>> {
         let snapshots = self.storage.snapshots()?;
-        Ok(self.local.get_or_init(|| snapshots))
+        self.local.replace(Some(snapshots.clone()));
+        Ok(snapshots)
     }
 
     /// What of a snapshot is restored: paths relative to its root; empty: everything.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use declaration::Search;
 use declaration::settings::Service;
+use declaration::visible;
 use indicatif::BinaryBytes;
 use serde::Serialize;
 use storage::mark::whole_seconds;
@@ -135,19 +136,21 @@ fn span(time: Duration) -> String {
 
 /// Why it was replaced, in words.
 fn reason(kept: &Replaced) -> String {
-    let from = match kept.note.from.as_str() {
+    // Whoever may set properties has perhaps written both.
+    let (from, why) = (visible(&kept.note.from), visible(&kept.note.why));
+    let from = match from.as_str() {
         "" => String::new(),
         from => format!(" from {from}"),
     };
-    match kept.note.why.strip_prefix("before-") {
+    match why.strip_prefix("before-") {
         Some(tier) => format!("by a restore by {tier}{from}"),
-        None if kept.note.why == "unused-restore" => {
+        None if why == "unused-restore" => {
             format!("a complete restore{from} that was not needed")
         }
         None if kept.note.is_thrown_away() => {
             format!("a copy{from} that was thrown away, and was in use then")
         }
-        None => format!("{}{from}", kept.note.why),
+        None => format!("{why}{from}"),
     }
 }
 

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use log::Level;
 use log::kv::Value;
 
-use crate::status;
+use crate::{hold, status};
+use declaration::visible;
 
 /// The kinds of events. Each has a message id of its own, for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +118,8 @@ impl<'a> Event<'a> {
         Self {
             kind,
             level: kind.level(),
-            message: message.into(),
+            // Much of it is what others said: a server, a program.
+            message: visible(&message.into()),
             fields,
         }
     }
@@ -193,8 +195,14 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Tells why a service must not start: to the journal, and as the status line. `line` is one line.
+/// Tells why a service must not start: to the journal, and as the status line. `line` is one line. An answer that was
+/// given just before is held back a while.
 pub fn refuse(kind: Kind, service: &str, line: &str) {
+    tell_refusal(kind, service, line);
+    hold::back(service, line);
+}
+
+fn tell_refusal(kind: Kind, service: &str, line: &str) {
     status::set(line);
     Event::new(kind, service, line).outcome("refused").tell();
 }
@@ -202,9 +210,11 @@ pub fn refuse(kind: Kind, service: &str, line: &str) {
 /// Tells why a service's declaration cannot be used, each of `problems` on one line. Gives the exit status that says
 /// so (sysexits.h(3head), `EX_CONFIG`).
 pub fn refuse_declaration(service: &str, problems: &[impl Display]) -> ExitCode {
-    for problem in problems {
-        refuse(Kind::DeclarationBroken, service, &problem.to_string());
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for problem in &problems {
+        tell_refusal(Kind::DeclarationBroken, service, problem);
     }
+    hold::back(service, problems.last().map_or("", String::as_str));
     ExitCode::from(78)
 }
 

@@ -1,6 +1,7 @@
 //! What is told to people: events in the journal, a status line, progress.
 
 pub mod event;
+pub mod hold;
 pub mod logger;
 pub mod progress;
 pub mod status;

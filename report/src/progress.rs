@@ -23,7 +23,7 @@ pub struct Progress {
 impl Progress {
     /// Progress of `what`, e.g. `restoring sonarr from restic 1a2b3c4d`.
     pub fn new(what: impl Into<String>) -> Self {
-        let what = what.into();
+        let what = declaration::visible(&what.into());
         status::set(&what);
         let bar = std::io::stderr().is_terminal().then(|| bar(&what));
         Self {

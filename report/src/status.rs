@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Mutex, PoisonError};
 
+use declaration::visible;
 use libsystemd::daemon::{NotifyState, notify};
 
 /// The last line that was written on the terminal.
@@ -10,7 +11,7 @@ static LAST: Mutex<String> = Mutex::new(String::new());
 
 /// Sets the status line (sd_notify(3), `STATUS=`); does nothing when no unit runs us.
 pub fn set(text: &str) {
-    let line = text.replace(['\n', '\r'], " ");
+    let line = visible(&text.replace(['\n', '\r'], " "));
     // The line is a convenience: what happened is in the journal as well.
     let _ = notify(false, &[NotifyState::Status(line)]);
 }
@@ -22,12 +23,14 @@ pub fn say(text: &str) {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if *last != text && stderr().is_terminal() {
         // Nobody is left to tell if standard error is closed.
-        let _ = writeln!(stderr(), "{text}");
+        let _ = writeln!(stderr(), "{}", visible(text));
         text.clone_into(&mut last);
     }
 }
 
-/// Says that another run is at work on the same service, and is waited for.
-pub fn wait_for_another() {
-    say("waiting: another run is at work on this service's storage");
+/// Says that another run is at work on the same service, and is waited for; and whose it is.
+pub fn wait_for_another(holder: &str) {
+    say(&format!(
+        "waiting: another run is at work on this service's storage ({holder})"
+    ));
 }

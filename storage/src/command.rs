@@ -1,9 +1,10 @@
 //! Running another program: its exit status and its standard error are always looked at.
 
 use std::ffi::OsStr;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
-use crate::{Error, Result, step};
+use crate::watched::{GivenUp, watch};
+use crate::{Error, Result, stall};
 
 /// What a program that ended said.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub struct Ended {
     pub line: String,
     /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output.
+    /// Its standard output. What of it is not UTF-8 is replaced.
     pub stdout: String,
     /// Its standard error, on one line.
     pub stderr: String,
@@ -47,17 +48,13 @@ pub fn command<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>
     command
 }
 
-/// Runs a command to its end, and gives what it said, whatever its exit status.
+/// Runs a command to its end, and gives what it said, whatever its exit status. For programs that end by themselves.
 ///
 /// # Errors
-/// When it cannot be started, or when its output is not UTF-8.
+/// When it cannot be started.
 pub fn run(command: &mut Command) -> Result<Ended> {
-    let line = line_of(command);
-    step::at(|| line.clone());
-    let output = command
-        .output()
-        .map_err(|error| not_started(command, &error))?;
-    ended(line, output)
+    let watched = watch(command, GivenUp::IsEnded, |_| None::<()>)?;
+    Ok(watched.ended)
 }
 
 /// The error for a command that could not be started.
@@ -70,35 +67,16 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
     )
 }
 
-/// What a finished command said.
-///
-/// # Errors
-/// When its output is not UTF-8.
-pub fn ended(line: String, output: Output) -> Result<Ended> {
-    let stdout = String::from_utf8(output.stdout).map_err(|_| {
-        Error::new(
-            format!("`{line}`"),
-            "its output is not UTF-8",
-            "rename what is not, and try again",
-        )
-    })?;
-    Ok(Ended {
-        line,
-        status: output.status,
-        stdout,
-        stderr: one_line(&output.stderr),
-    })
-}
-
 /// How many bytes a process of ours has read (`rchar`) or written (`wchar`) until now (proc_pid_io(5));
 /// `None` if that cannot be told.
 #[must_use]
 pub fn characters(process: u32, which: &str) -> Option<u64> {
-    let io = std::fs::read_to_string(format!("/proc/{process}/io")).ok()?;
-    let count = io
-        .lines()
-        .find_map(|line| line.strip_prefix(which)?.strip_prefix(": "))?;
-    count.trim().parse().ok()
+    let io = stall::io_of(process)?;
+    match which {
+        "rchar" => Some(io.read),
+        "wchar" => Some(io.written),
+        _ => None,
+    }
 }
 
 /// A command as a reader could type it.

@@ -3,12 +3,15 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use declaration::settings::{Service, Storage};
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
+use crate::tree::{self, Next};
 use crate::{Error, Result, mountpoint, shown};
 
 /// What lies directly in a directory, and which of the expected paths are there.
@@ -230,43 +233,34 @@ fn is_an_empty_lost_and_found(directory: &Path) -> Result<bool> {
 }
 
 /// Whether what counts of a directory is directories and what a package makes, and not one other file at any depth.
-/// The entries `but` are left out (escaped names). One of very many directories is not called hollow.
+/// The entries `but` are left out (escaped names). One of very many entries is not called hollow.
 fn is_hollow(directory: &Path, service: &Service, but: &[String]) -> Result<bool> {
     const MANY: usize = 100_000;
-    let mut left = vec![directory.to_path_buf()];
+    let has_lost_and_found = is_an_empty_lost_and_found(directory)?;
     let mut looked = 0;
-    while let Some(here) = left.pop() {
-        let unreadable = |error| unreadable(&here, &error);
-        for entry in std::fs::read_dir(&here).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            looked += 1;
-            if looked > MANY {
-                return Ok(false);
-            }
-            let path = entry.path();
-            let below = path.strip_prefix(directory).unwrap_or(&path);
-            if Contents::is_skeleton(below, service) {
-                continue;
-            }
-            if here == directory {
-                let name = entry.file_name();
-                let is_left_out = || {
-                    but.binary_search(&Contents::names([&*name]).concat())
-                        .is_ok()
-                };
-                let is_lost_and_found =
-                    name == LOST_AND_FOUND && is_an_empty_lost_and_found(directory)?;
-                if !Contents::counts(&name, service) || is_lost_and_found || is_left_out() {
-                    continue;
-                }
-            }
-            if !entry.file_type().map_err(unreadable)?.is_dir() {
-                return Ok(false);
-            }
-            left.push(entry.path());
+    let file = tree::walk(directory, |entry| {
+        looked += 1;
+        if looked > MANY {
+            return ControlFlow::Break(());
         }
-    }
-    Ok(true)
+        let name = OsStr::from_bytes(entry.name.to_bytes());
+        let is_left_out = || {
+            but.binary_search(&Contents::names([name]).concat()).is_ok()
+                || name == LOST_AND_FOUND && has_lost_and_found
+        };
+        let is_skeleton =
+            || !service.skeleton.is_empty() && Contents::is_skeleton(&entry.path(), service);
+        if entry.depth == 0 && (!Contents::counts(name, service) || is_left_out()) || is_skeleton()
+        {
+            ControlFlow::Continue(Next::Skip)
+        } else if entry.is_directory() {
+            ControlFlow::Continue(Next::Enter)
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    let file = file.map_err(|error| unreadable(directory, &error))?;
+    Ok(file.is_none())
 }
 
 /// Whether `path` is there, as `there` tells. One that cannot be looked at is not "not there".

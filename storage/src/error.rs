@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use declaration::visible;
+
 /// An error of a storage, on one line: `subject: what: cure`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -19,10 +21,11 @@ impl Error {
         what: impl Into<String>,
         cure: impl Into<String>,
     ) -> Self {
+        // Much of it is what others said: a program, a server, a name.
         Self {
-            subject: subject.into(),
-            what: what.into(),
-            cure: cure.into(),
+            subject: visible(&subject.into()),
+            what: visible(&what.into()),
+            cure: visible(&cure.into()),
             is_of_the_snapshot: false,
         }
     }
@@ -43,14 +46,14 @@ impl Error {
     /// The same error with another cure, where the caller knows better.
     #[must_use]
     pub fn cured_by(mut self, cure: impl Into<String>) -> Self {
-        self.cure = cure.into();
+        self.cure = visible(&cure.into());
         self
     }
 
     /// The same error as part of a larger attempt.
     #[must_use]
     pub fn while_doing(mut self, attempt: &str) -> Self {
-        self.what = format!("{attempt}: {}", self.what);
+        self.what = format!("{}: {}", visible(attempt), self.what);
         self
     }
 

@@ -3,6 +3,8 @@
 //! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
+#[cfg(any(test, fuzzing))]
+pub mod any_bytes;
 pub mod as_found;
 mod binds;
 pub mod command;
@@ -24,9 +26,11 @@ pub mod replaced;
 mod seal;
 pub mod stall;
 pub mod step;
+pub mod tree;
 mod trial;
 pub mod uptime;
 mod users;
+pub mod watched;
 mod way;
 mod writers;
 mod zfs;

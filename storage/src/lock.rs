@@ -1,9 +1,11 @@
 //! Only one process at a time is at work on a service's storage.
 
+use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use declaration::settings::Service;
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
@@ -20,12 +22,20 @@ const SHARED: &str = "/run/preseed";
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] Flock<File>);
 
-/// Waits until no other process is at work on the service's storage, and locks it. `waiting` is called once
-/// if one is.
+/// How often is looked whether a lock was given back.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a holder may stand still at least: a busy machine is not a stuck one.
+const AT_LEAST: Duration = Duration::from_secs(15);
+
+/// Waits until no other process is at work on the service's storage, and locks it. `waiting` is told who is, in words.
+///
+/// A holder that is at work is waited for, as it is itself bounded by progress. One that has stood still in the kernel for
+/// the service's `stall-timeout`, or is gone and left programs behind, is not.
 ///
 /// # Errors
-/// When the lock file cannot be made.
-pub fn lock(service: &Service, waiting: impl FnOnce()) -> Result<Lock> {
+/// When the lock file cannot be made, or its holder stands still.
+pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
     let path = Path::new(DIRECTORY).join(format!("{}.lock", service.name));
     let refused = |error: std::io::Error| {
         Error::new(
@@ -53,12 +63,165 @@ pub fn lock(service: &Service, waiting: impl FnOnce()) -> Result<Lock> {
         .map_err(refused)?;
     // Programs started by us hold it as well: should we be killed, the next run waits until they are gone.
     fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| refused(error.into()))?;
-    let locked = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Err((file, nix::Error::EWOULDBLOCK)) => {
-            waiting();
-            Flock::lock(file, FlockArg::LockExclusive)
+    let mut file = file;
+    let inode = file.metadata().map_err(refused)?.ino();
+    let mut wait = Wait::new(service.stall_timeout.max(AT_LEAST));
+    loop {
+        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(locked) => return Ok(Lock(locked)),
+            Err((file, nix::Error::EWOULDBLOCK)) => file,
+            Err((_, error)) => return Err(refused(error.into())),
+        };
+        let holder = Holder::of(inode);
+        if wait.is_over(&holder) {
+            return Err(Error::new(
+                service.name.as_str(),
+                format!(
+                    "{holder} is at work on its storage, and has stood still for {} s",
+                    wait.since.elapsed().as_secs()
+                ),
+                format!(
+                    "see what it waits for with `journalctl -k` and `zpool status`, and who else has `{}` open with \
+                     `fuser -v`; end them, then start the service again",
+                    shown(&path)
+                ),
+            ));
         }
-        tried => tried,
-    };
-    locked.map(Lock).map_err(|(_, error)| refused(error.into()))
+        if wait.said != holder.to_string() {
+            wait.said = holder.to_string();
+            waiting(&wait.said);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Who holds a lock.
+#[derive(Debug, PartialEq, Eq)]
+struct Holder {
+    process: Option<u32>,
+    name: Option<String>,
+    /// How often its threads have waited for something until now: one that is stuck does not any more.
+    waited: Option<u64>,
+}
+
+impl Holder {
+    /// Of the lock on the file with this inode, as the kernel tells it.
+    fn of(inode: u64) -> Self {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+        let process = holder_in(&locks, inode);
+        let name = process.and_then(|process| {
+            let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+            Some(name.trim_end().to_owned())
+        });
+        Self {
+            process,
+            name,
+            waited: process.and_then(times_waited),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.process, &self.name) {
+            (Some(process), Some(name)) => write!(f, "{name}, process {process}"),
+            (Some(process), None) => {
+                write!(f, "a program that process {process} left behind")
+            }
+            (None, _) => f.write_str("somebody"),
+        }
+    }
+}
+
+/// The process that took the lock on the file with this inode, in the text of `/proc/locks` (proc_locks(5)).
+pub(crate) fn holder_in(locks: &str, inode: u64) -> Option<u32> {
+    locks.lines().find_map(|line| {
+        // 1: FLOCK ADVISORY WRITE 1234 00:19:5678 0 EOF; waiters have `->` after the number.
+        let mut fields = line.split_whitespace().skip(1);
+        if fields.next()? != "FLOCK" {
+            return None;
+        }
+        let process = fields.nth(2)?.parse().ok()?;
+        let file = fields.next()?.rsplit(':').next()?;
+        (file.parse() == Ok(inode) && process > 0).then_some(process)
+    })
+}
+
+/// How often the threads of a process have given up the processor by themselves (proc_pid_status(5)).
+fn times_waited(process: u32) -> Option<u64> {
+    let mut times = 0_u64;
+    for task in std::fs::read_dir(format!("/proc/{process}/task")).ok()? {
+        let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+        let count = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        times = times.saturating_add(count.trim().parse().ok()?);
+    }
+    Some(times)
+}
+
+/// A wait for a lock.
+struct Wait {
+    at_most: Duration,
+    holder: Option<(Option<u32>, Option<u64>)>,
+    since: Instant,
+    said: String,
+}
+
+impl Wait {
+    fn new(at_most: Duration) -> Self {
+        Self {
+            at_most,
+            holder: None,
+            since: Instant::now(),
+            said: String::new(),
+        }
+    }
+
+    /// Whether the holder has stood still for too long.
+    fn is_over(&mut self, holder: &Holder) -> bool {
+        let now = Some((holder.process, holder.waited));
+        if self.holder != now {
+            self.holder = now;
+            self.since = Instant::now();
+        }
+        self.since.elapsed() >= self.at_most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_is_found_among_all_locks() {
+        let locks = "1: POSIX  ADVISORY  WRITE 11 00:19:77 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 12 fe:00:76 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 13 00:19:77 0 EOF\n\
+                     3: -> FLOCK  ADVISORY  WRITE 14 00:19:77 0 EOF\n";
+        assert_eq!(holder_in(locks, 77), Some(13));
+        assert_eq!(holder_in(locks, 78), None);
+        assert_eq!(holder_in("x\n1: FLOCK\n", 77), None);
+    }
+
+    #[test]
+    fn one_that_goes_on_is_waited_for() {
+        let mut wait = Wait::new(Duration::from_millis(30));
+        for waited in 0..5 {
+            let holder = Holder {
+                process: Some(1),
+                name: None,
+                waited: Some(waited),
+            };
+            std::thread::sleep(Duration::from_millis(10));
+            assert!(!wait.is_over(&holder));
+        }
+        std::thread::sleep(Duration::from_millis(40));
+        assert!(wait.is_over(&Holder {
+            process: Some(1),
+            name: None,
+            waited: Some(4)
+        }));
+        assert!(times_waited(std::process::id()).is_some());
+    }
 }

@@ -204,6 +204,20 @@ fn unescaped(field: &[u8]) -> OsString {
     OsString::from_vec(bytes)
 }
 
+/// Reads any bytes as a table of mounts.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn any_table(table: &[u8], path: &Path) {
+    let Ok(table) = read(table) else {
+        return;
+    };
+    if let Some(found) = uppermost(&table, path) {
+        assert_eq!(found.point, path);
+    }
+    for mount in &table {
+        let _ = (mount.is_read_only(), mount.is_a_look(), mount.flags());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -259,5 +273,14 @@ mod tests {
     #[test]
     fn a_directory_below_a_mount_is_not_one() {
         assert_eq!(uppermost_of(TABLE, "/srv/c/d").unwrap(), None);
+    }
+
+    #[test]
+    fn what_zfs_has_mounted_of_a_snapshot_is_no_mount_of_somebodys() {
+        let table = b"42 41 0:52 / /srv/c/.zfs/snapshot/good ro - zfs tank/c@good ro\n\
+            43 41 0:53 / /srv/c/.zfs/snapshot/bound rw - zfs tank/d rw\n\
+            44 41 0:54 / /srv/c/child rw - zfs tank/c/child rw\n";
+        let looks: Vec<bool> = read(table).unwrap().iter().map(Mount::is_a_look).collect();
+        assert_eq!(looks, [true, false, false]);
     }
 }

@@ -15,10 +15,48 @@ const ENOUGH: u64 = 1 << 20;
 /// How long a program has to end by itself once it is told to.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// The bytes a process has read and written, files and network alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Io {
+    /// The bytes it has read.
+    pub read: u64,
+    /// The bytes it has written.
+    pub written: u64,
+}
+
+impl Io {
+    /// Reads the text of `/proc/PID/io` (proc_pid_io(5)); `None` if it lacks one of the two.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let count = |name: &str| {
+            let mut lines = text.lines();
+            let count = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))?;
+            count.trim().parse().ok()
+        };
+        Some(Self {
+            read: count("rchar")?,
+            written: count("wchar")?,
+        })
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn moved(self) -> u64 {
+        self.read.saturating_add(self.written)
+    }
+}
+
+/// What a process and those it has waited for have moved until now; `None` if that cannot be told.
+#[must_use]
+pub fn io_of(process: u32) -> Option<Io> {
+    Io::parse(&std::fs::read_to_string(format!("/proc/{process}/io")).ok()?)
+}
+
 /// Watches how much something has moved.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Stall {
     timeout: Duration,
+    enough: u64,
     since: Instant,
     moved: u64,
 }
@@ -27,8 +65,15 @@ impl Stall {
     /// It is over once less than a MiB was moved for `timeout`; [`Duration::MAX`]: never.
     #[must_use]
     pub fn new(timeout: Duration) -> Self {
+        Self::of_less(timeout, ENOUGH)
+    }
+
+    /// The same for what moves little: it is over once less than `enough` bytes were moved for `timeout`.
+    #[must_use]
+    pub fn of_less(timeout: Duration, enough: u64) -> Self {
         Self {
             timeout,
+            enough,
             since: Instant::now(),
             moved: 0,
         }
@@ -36,11 +81,17 @@ impl Stall {
 
     /// `moved` bytes have been moved in all. Gives whether it has stood still for too long.
     pub fn at(&mut self, moved: u64) -> bool {
-        if moved >= self.moved.saturating_add(ENOUGH) {
+        if moved >= self.moved.saturating_add(self.enough) {
             self.moved = moved;
             self.since = Instant::now();
         }
         self.since.elapsed() >= self.timeout
+    }
+
+    /// For how long nothing has moved.
+    #[must_use]
+    pub fn still(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// The error that it has stood still.
@@ -60,20 +111,34 @@ impl Stall {
 /// Ends a program that leads a process group of its own, and all of that group: asks it, and after 10 s kills it.
 ///
 /// # Errors
-/// When its end cannot be waited for.
+/// When its end cannot be waited for, also since it cannot be killed: it hangs in the kernel, and is left behind.
 pub fn end_group(child: &mut Child) -> io::Result<ExitStatus> {
     signal(child, Signal::SIGTERM);
+    if let Some(status) = ended_in_time(child)? {
+        // What it started may be left.
+        signal(child, Signal::SIGKILL);
+        return Ok(status);
+    }
+    signal(child, Signal::SIGKILL);
+    ended_in_time(child)?.ok_or_else(|| {
+        let what = format!(
+            "process {} cannot be killed, and is left behind",
+            child.id()
+        );
+        io::Error::new(io::ErrorKind::TimedOut, what)
+    })
+}
+
+/// Waits for the end of a program, but not for long.
+fn ended_in_time(child: &mut Child) -> io::Result<Option<ExitStatus>> {
     let asked = Instant::now();
     while asked.elapsed() < GRACE {
         if let Some(status) = child.try_wait()? {
-            // What it started may be left.
-            signal(child, Signal::SIGKILL);
-            return Ok(status);
+            return Ok(Some(status));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    signal(child, Signal::SIGKILL);
-    child.wait()
+    Ok(None)
 }
 
 fn signal(child: &Child, signal: Signal) {

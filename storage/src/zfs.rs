@@ -7,6 +7,7 @@ mod elsewhere;
 mod found;
 mod half_done;
 mod inspect;
+pub(crate) mod listing;
 pub(crate) mod memory;
 mod objset;
 pub(crate) mod place;
@@ -57,6 +58,7 @@ struct Seen {
 
 impl<'a> Zfs<'a> {
     pub(crate) fn new(service: &'a Service, dataset: &'a Dataset) -> Self {
+        call::wait_at_most(service.stall_timeout);
         Self {
             service,
             dataset,
@@ -310,8 +312,13 @@ fn snapshots_of(dataset: &str) -> Result<Option<Vec<Listed>>> {
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));
     }
+    snapshots_in(&ended.stdout, dataset).map(Some)
+}
+
+/// The snapshots in the output of `zfs list -H -p -o createtxg,guid,creation,referenced,name`, newest first.
+pub(crate) fn snapshots_in(listing: &str, dataset: &str) -> Result<Vec<Listed>> {
     let mut snapshots = Vec::new();
-    for line in ended.stdout.lines() {
+    for line in listing.lines() {
         let unreadable = || {
             Error::new(
                 dataset,
@@ -343,5 +350,5 @@ fn snapshots_of(dataset: &str) -> Result<Option<Vec<Listed>>> {
     }
     // By transaction group: two snapshots of one second have an order, and clocks may jump.
     snapshots.sort_by_key(|listed| std::cmp::Reverse(listed.created));
-    Ok(Some(snapshots))
+    Ok(snapshots)
 }

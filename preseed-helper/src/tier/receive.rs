@@ -32,6 +32,10 @@ impl Source for Receive<'_> {
         storage.replica_snapshots(self.replica).map(all_of)
     }
 
+    fn list_again(&self) -> Option<Result<Vec<Snapshot>>> {
+        Some(self.context.storage.replica_snapshots(self.replica))
+    }
+
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
         self.context.contents_of(snapshot)
     }

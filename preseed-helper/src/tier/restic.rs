@@ -1,11 +1,14 @@
 //! A snapshot in the service's restic repository.
 
+#[cfg(any(test, fuzzing))]
+pub mod any_words;
 mod call;
 mod lift;
 mod listing;
 mod locks;
 mod memory;
 mod patience;
+mod proof;
 mod secrets;
 mod size;
 mod transfer;
@@ -23,7 +26,6 @@ use storage::{Contents, Error, Origin, Result, Snapshot};
 use super::{Context, Failure, Restored, Snapshots, Source};
 use crate::staged::{self, Fill};
 use listing::Listing;
-use trouble::Trouble;
 
 /// See the module.
 pub(super) struct Restic<'a> {
@@ -38,6 +40,37 @@ impl<'a> Restic<'a> {
             context,
             backup,
             listing: Listing::new(context.service, backup),
+        }
+    }
+
+    /// The failure that trouble with a snapshot is.
+    fn blame(&self, trouble: trouble::Trouble) -> Failure {
+        match self.listing.call() {
+            Ok(call) => proof::blame(call, None, trouble),
+            Err(error) => Failure::Source(error),
+        }
+    }
+
+    /// Tells what a restore goes on without.
+    fn tell_what_is_left_out(&self, call: &call::Call<'_>) {
+        let name = self.context.service.name.as_str();
+        if let Some(unread) = self.listing.unread() {
+            let message = format!("{}, and may be newer: going on without it", unread.fault());
+            let event = Event::new(Kind::PassedOver, name, message);
+            event.tier("restic").outcome("passed-over").warning().tell();
+        }
+        if !call.uses_cache() {
+            let message = format!(
+                "{}: what was kept of it in {} is damaged: going on without; remove it with `rm -r`",
+                self.name(),
+                call::cache_in_words()
+            );
+            let event = Event::new(Kind::SourceAnswered, name, message);
+            event
+                .tier("restic")
+                .outcome("without-cache")
+                .warning()
+                .tell();
         }
     }
 }
@@ -84,7 +117,7 @@ impl Source for Restic<'_> {
             looked = self
                 .listing
                 .list(&[&snapshot.name])
-                .map_err(Trouble::blame)?;
+                .map_err(|trouble| self.blame(trouble))?;
             &looked
         };
         let nodes = &listed.nodes;
@@ -120,7 +153,7 @@ impl Source for Restic<'_> {
             contents.hollow = self
                 .listing
                 .is_hollow(&snapshot.name, nodes)
-                .map_err(Trouble::blame)?;
+                .map_err(|trouble| self.blame(trouble))?;
         }
         Ok(contents.limited(&service.paths, |path| paths.contains(&*root.join(path))))
     }
@@ -152,12 +185,7 @@ impl Source for Restic<'_> {
             .map_err(Failure::Source)?;
         let known = listing.known(&snapshot.name);
         let has_others = known.is_some_and(|told| told.paths.len() > 1);
-        if let Some(unread) = listing.unread() {
-            let name = self.context.service.name.as_str();
-            let message = format!("{}, and may be newer: going on without it", unread.fault());
-            let event = Event::new(Kind::PassedOver, name, message);
-            event.tier("restic").outcome("passed-over").warning().tell();
-        }
+        self.tell_what_is_left_out(call);
         let wanted = self.context.wanted();
         let include: Vec<String> = if !wanted.is_empty() {
             let root = Path::new(path);
@@ -170,7 +198,7 @@ impl Source for Restic<'_> {
         } else {
             Vec::new()
         };
-        let (service, backup) = (self.context.service, self.backup);
+        let (turn, backup) = (&self.context.turn, self.backup);
         staged::restore(
             self.context,
             &Origin::Empty,
@@ -179,7 +207,7 @@ impl Source for Restic<'_> {
             progress,
             Fill::By(Box::new(|staged, progress| {
                 let target = staged.join(lift::TARGET);
-                patience::restore(&call, service, snapshot, &include, &target, progress)?;
+                patience::restore(call, turn, snapshot, &include, &target, progress)?;
                 lift::lift(&target, &backup.path, staged).map_err(staged::at_fault)
             })),
         )

@@ -37,7 +37,11 @@ impl Source for Rollback<'_> {
     }
 
     fn snapshots(&self) -> Result<Snapshots<'_>> {
-        Ok(all_of(self.context.snapshots()?.to_vec()))
+        self.context.snapshots().map(all_of)
+    }
+
+    fn list_again(&self) -> Option<Result<Vec<Snapshot>>> {
+        Some(self.context.list_again())
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use super::{identity, refused};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
 use crate::replaced::{self, Place, Replaced};
+use crate::tree::{self, Next};
 use crate::{Error, Result, holders, mountinfo, mountpoint, shown, users};
 
 /// The extended attribute that says when and why a directory was replaced, bound to that directory:
@@ -111,25 +113,22 @@ fn read_note(path: &Path) -> Result<Option<Note>> {
     Ok(text.strip_prefix(&bound).map(Note::parse))
 }
 
-/// The bytes that a tree takes on its file system; what has several links once.
+/// The bytes that a tree takes on its file system; what has several links once. Of one that cannot be looked at in whole,
+/// or is changed meanwhile, those that were seen: what a service's user does to it must not hide what else is kept.
 fn used(path: &Path) -> Result<u64> {
-    let mut bytes = 0;
+    let unreadable = |error| refused(path, "cannot be looked at", &error);
+    let root = path.symlink_metadata().map_err(unreadable)?;
+    // In units of 512 bytes (stat(2)).
+    let mut blocks = root.blocks();
     let mut linked = HashSet::new();
-    let mut left = vec![path.to_owned()];
-    while let Some(path) = left.pop() {
-        let unreadable = |error| refused(&path, "cannot be looked at", &error);
-        let metadata = path.symlink_metadata().map_err(unreadable)?;
-        if metadata.is_dir() || metadata.nlink() == 1 || linked.insert(metadata.ino()) {
-            // In units of 512 bytes (stat(2)).
-            bytes += metadata.blocks() * 512;
+    let _ = tree::walk(path, |entry| {
+        let stat = &entry.stat;
+        if entry.is_directory() || stat.st_nlink == 1 || linked.insert(stat.st_ino) {
+            blocks = blocks.saturating_add(u64::try_from(stat.st_blocks).unwrap_or(0));
         }
-        if metadata.is_dir() {
-            for entry in std::fs::read_dir(&path).map_err(unreadable)? {
-                left.push(entry.map_err(unreadable)?.path());
-            }
-        }
-    }
-    Ok(bytes)
+        ControlFlow::<(), _>::Continue(Next::Enter)
+    });
+    Ok(blocks.saturating_mul(512))
 }
 
 /// Removes a kept directory with all that is in it.
@@ -142,5 +141,5 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
             "see `preseedctl kept`",
         ));
     }
-    std::fs::remove_dir_all(path).map_err(|error| refused(path, "cannot be removed", &error))
+    tree::remove(path).map_err(|error| refused(path, "cannot be removed", &error))
 }

@@ -169,7 +169,7 @@ impl Way {
         trial::discard(&staging.beside(kept::check(&self.service)))?;
         match mark_of(&staging)? {
             MarkState::Ours(mark) if mark.stage == Stage::Staging => {
-                std::fs::remove_dir_all(&staging.at)
+                crate::tree::remove(&staging.at)
                     .map_err(|error| refused(&staging.real, "cannot be removed", &error))?;
             }
             // Made, and the power went before its mark was written.

@@ -91,7 +91,7 @@ fn overlay(staging: &Tree, lower: &Path, upper: &Path, copy: &Path) -> io::Resul
 /// # Errors
 /// When it cannot be removed.
 pub(super) fn discard(files: &Spot) -> Result<()> {
-    match std::fs::remove_dir_all(&files.at) {
+    match crate::tree::remove(&files.at) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(refused(files, "cannot be removed", &error))
         }

@@ -1,10 +1,27 @@
 //! Calls of `zfs` and `zpool`.
 
+use std::ffi::OsStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use crate::command::{self, Ended};
+use crate::stall::Stall;
+use crate::watched::{GivenUp, Watched, watch};
 use crate::{Error, Result};
 
+/// How long a call may take at least before it is given up, in seconds: a busy machine is not a stuck one.
+const AT_LEAST: u64 = 20;
+
+/// How long a call may stand still, in seconds. A process works for one service.
+static PATIENCE: AtomicU64 = AtomicU64::new(600);
+
+/// From now on, calls may stand still for as long as a restore of the service may (`stall-timeout`).
+pub(crate) fn wait_at_most(stall_timeout: Duration) {
+    PATIENCE.store(stall_timeout.as_secs().max(AT_LEAST), Ordering::Relaxed);
+}
+
 /// Runs `zfs` and gives its standard output; any exit status but 0 is an error.
-pub(super) fn zfs(args: &[&str]) -> Result<String> {
+pub(super) fn zfs<S: AsRef<OsStr>>(args: &[S]) -> Result<String> {
     let ended = try_zfs(args)?;
     if ended.status.success() {
         Ok(ended.stdout)
@@ -13,14 +30,121 @@ pub(super) fn zfs(args: &[&str]) -> Result<String> {
     }
 }
 
+/// Runs `zfs` and gives its standard output as it is; any exit status but 0 is an error.
+pub(super) fn zfs_bytes<S: AsRef<OsStr>>(args: &[S]) -> Result<Vec<u8>> {
+    let watched = bounded("zfs", args)?;
+    if watched.ended.status.success() {
+        Ok(watched.stdout)
+    } else {
+        Err(failed(args, &watched.ended))
+    }
+}
+
 /// Runs `zfs` and gives how it ended.
-pub(super) fn try_zfs(args: &[&str]) -> Result<Ended> {
-    command::run(&mut command::command("zfs", args))
+pub(super) fn try_zfs<S: AsRef<OsStr>>(args: &[S]) -> Result<Ended> {
+    Ok(bounded("zfs", args)?.ended)
+}
+
+/// Why a call is given up.
+enum Stuck {
+    /// Its pool, which is suspended.
+    Suspended(String),
+    /// It stood still for too long.
+    Stalled(Stall),
+}
+
+/// Runs a program of ZFS. It is given up if its pool is suspended, or if it stands still for too long. Only a question
+/// is then ended: a change is never killed for the time it takes.
+fn bounded<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Result<Watched<()>> {
+    let pools = pools_of(args);
+    if let Some(pool) = pools.iter().find(|pool| is_suspended(pool)) {
+        return Err(suspended(pool));
+    }
+    let then = if is_question(args) {
+        GivenUp::IsEnded
+    } else {
+        GivenUp::IsLeft
+    };
+    let mut stall = Stall::of_less(patience(), 1);
+    let mut command = command::command(program, args);
+    let watched = watch(&mut command, then, |seen| {
+        if let Some(pool) = pools.iter().find(|pool| is_suspended(pool)) {
+            return Some(Stuck::Suspended(pool.clone()));
+        }
+        stall.at(seen.told).then_some(Stuck::Stalled(stall.clone()))
+    })?;
+    match watched.given_up {
+        None => Ok(Watched {
+            ended: watched.ended,
+            stdout: watched.stdout,
+            given_up: None,
+        }),
+        Some(Stuck::Suspended(pool)) => Err(suspended(&pool)),
+        Some(Stuck::Stalled(stall)) => Err(Error::new(
+            format!("`{}`", watched.ended.line),
+            format!(
+                "it has not ended within {} s (stall-timeout){}",
+                stall.still().as_secs(),
+                match then {
+                    GivenUp::IsEnded => "",
+                    GivenUp::IsLeft => ", and is left to itself",
+                }
+            ),
+            "see `zpool status` and `journalctl -k` for what it waits for, then start the service again",
+        )),
+    }
+}
+
+/// Whether a call only asks something.
+fn is_question<S: AsRef<OsStr>>(args: &[S]) -> bool {
+    let verb = args.first().map(AsRef::as_ref);
+    let is = |words: &[&str]| words.iter().any(|word| verb == Some(OsStr::new(word)));
+    is(&["get", "list", "diff", "holds", "allow"]) || is(&["send"])
+}
+
+fn patience() -> Duration {
+    match PATIENCE.load(Ordering::Relaxed) {
+        u64::MAX => Duration::MAX,
+        seconds => Duration::from_secs(seconds),
+    }
+}
+
+/// The pools of the datasets that are named.
+fn pools_of<S: AsRef<OsStr>>(args: &[S]) -> Vec<String> {
+    let mut pools: Vec<String> = args
+        .iter()
+        .skip(1)
+        .filter_map(|arg| arg.as_ref().to_str())
+        .filter(|arg| !arg.starts_with('-') && !arg.contains('='))
+        .filter_map(|arg| arg.split(['/', '@', '#']).next())
+        .filter(|pool| pool.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .map(ToOwned::to_owned)
+        .collect();
+    pools.sort_unstable();
+    pools.dedup();
+    pools
+}
+
+/// Whether a pool is suspended: whatever asks for it then waits in the kernel, so this is read without asking ZFS.
+fn is_suspended(pool: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/spl/kstat/zfs/{pool}/state"))
+        .is_ok_and(|state| state.trim() == "SUSPENDED")
+}
+
+fn suspended(pool: &str) -> Error {
+    Error::new(
+        pool,
+        "the pool is suspended: its disks do not answer, and whatever uses it waits",
+        format!(
+            "see `zpool status {pool}`, bring its disks back, `zpool clear {pool}`, then start the service again"
+        ),
+    )
 }
 
 /// The error that a failed call of `zfs` is. The last argument is what it was about.
-pub(super) fn failed(args: &[&str], ended: &Ended) -> Error {
-    failed_on(args.last().copied().unwrap_or("zfs"), ended)
+pub(super) fn failed<S: AsRef<OsStr>>(args: &[S], ended: &Ended) -> Error {
+    let subject = args.last().map(|arg| arg.as_ref().to_string_lossy());
+    failed_on(&subject.unwrap_or("zfs".into()), ended)
 }
 
 /// The error that a failed call of `zfs` about `subject` is.
@@ -59,7 +183,7 @@ pub(super) fn says_missing(ended: &Ended) -> bool {
 /// When it is not, or when it cannot be told.
 pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
     let pool = dataset.split('/').next().unwrap_or(dataset);
-    let pools = command::run(&mut command::command("zpool", ["list", "-H", "-o", "name"]))?;
+    let pools = bounded("zpool", &["list", "-H", "-o", "name"])?.ended;
     if !pools.status.success() {
         return Err(pools.error(dataset, "see that the zfs module is loaded: `modprobe zfs`"));
     }
@@ -105,5 +229,20 @@ mod tests {
         assert_eq!(brief(many, "tank/x"), "zfs receive … tank/x");
         let few = "zfs get -H -o name tank/x";
         assert_eq!(brief(few, "tank/x"), few);
+    }
+
+    #[test]
+    fn the_pools_of_a_call_are_those_of_its_datasets() {
+        let args = [
+            "rename", "-u", "-o", "a=b/c", "tank/x@y", "vault", "../etc", "tank/z",
+        ];
+        assert_eq!(pools_of(&args), ["tank", "vault"]);
+    }
+
+    #[test]
+    fn only_a_question_is_ended() {
+        assert!(is_question(&["get", "all", "tank"]));
+        assert!(!is_question(&["destroy", "tank/x"]));
+        assert!(!is_question::<&str>(&[]));
     }
 }

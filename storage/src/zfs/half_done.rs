@@ -75,11 +75,11 @@ impl List {
 
 /// A snapshot, and what tells it from all others.
 #[derive(Debug, Clone)]
-pub(super) struct Listed {
-    pub(super) guid: u64,
+pub(crate) struct Listed {
+    pub(crate) guid: u64,
     /// The transaction group it was taken in.
-    pub(super) created: u64,
-    pub(super) snapshot: Snapshot,
+    pub(crate) created: u64,
+    pub(crate) snapshot: Snapshot,
 }
 
 /// Destroys what was taken of the staged dataset until now, as far as nobody holds, clones or sends it. Gives the

@@ -1,21 +1,49 @@
 //! A dataset's properties, as one call of `zfs get` tells them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
 use super::call;
+use super::listing::{self, Datasets, Value};
 use crate::mark::PROPERTY;
 use crate::{Error, Mark, MarkState, Result};
 
-/// What is asked of a dataset at every look: everything a decision needs, in one call.
-const ASKED: &str = "type,guid,objsetid,origin,version,receive_resume_token,keystatus,keylocation,encryptionroot,readonly,\
-                     mountpoint,canmount,recordsize,compression,overlay,acltype,xattr,org.openzfs.systemd:ignore,preseed:state,preseed:kept,\
-                     preseed:sealed,preseed:half-done,preseed:aside,com.sun:auto-snapshot,syncoid:sync";
+/// What is asked of a dataset at every look: everything a decision needs, in one call. The last is one that nobody can
+/// set (see [`listing`]).
+const ASKED: [&str; 25] = [
+    "type",
+    "objsetid",
+    "origin",
+    "version",
+    "receive_resume_token",
+    "keystatus",
+    "keylocation",
+    "encryptionroot",
+    "readonly",
+    "mountpoint",
+    "canmount",
+    "recordsize",
+    "compression",
+    "overlay",
+    "acltype",
+    "xattr",
+    "org.openzfs.systemd:ignore",
+    "preseed:state",
+    "preseed:kept",
+    "preseed:sealed",
+    "preseed:half-done",
+    "preseed:aside",
+    "com.sun:auto-snapshot",
+    "syncoid:sync",
+    "guid",
+];
 
 /// A dataset's properties.
 #[derive(Debug, Clone)]
 pub(super) struct Properties {
     dataset: String,
-    values: BTreeMap<String, (String, String)>,
+    values: BTreeMap<String, Value>,
     /// A dataset below it, if there is one and it was asked for.
     child: Option<String>,
 }
@@ -42,60 +70,123 @@ pub(super) fn get_with_children<const N: usize>(
 }
 
 fn ask<const N: usize>(which: &[&str], datasets: [&str; N]) -> Result<[Option<Properties>; N]> {
-    let asked = ["-H", "-p", "-o", "name,property,source,value", ASKED];
-    let args = [&["get"], which, &asked[..], &datasets[..]].concat();
+    // Of a child, that it is there is all that counts.
+    let told = table(which, &ASKED, &datasets, |name| datasets.contains(&name))?;
+    let mut found = datasets.map(|_| None);
+    for (dataset, place) in datasets.iter().zip(&mut found) {
+        *place = of(&told, dataset)?;
+    }
+    Ok(found)
+}
+
+/// The properties `asked` of these datasets, and of those below them that the options `which` of `zfs get` ask for; of
+/// those only that `wanted` names, unless they are told anyway. Those that do not exist are left out. The last property
+/// must be one that nobody can set (see [`listing`]).
+pub(super) fn table(
+    which: &[&str],
+    asked: &[&str],
+    datasets: &[&str],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Datasets> {
+    let properties = asked.join(",");
+    let options = ["-H", "-p", "-o", "name,property,source,value", &properties];
+    let args = [&["get"], which, &options[..], datasets].concat();
     let ended = call::try_zfs(&args)?;
     // Those that are there are told of even if others are missing.
     if !ended.status.success() && !call::says_missing(&ended) {
         return Err(call::failed(&args, &ended));
     }
-    let mut found = datasets.map(|_| None);
-    for (dataset, place) in datasets.iter().zip(&mut found) {
-        *place = read(&ended.stdout, dataset)?;
+    match listing::read(&ended.stdout, asked) {
+        Some(told) => Ok(told),
+        None => ask_singly(which, asked, datasets, wanted),
     }
-    Ok(found)
 }
 
-/// The properties that a listing tells of one dataset; `None` if it tells none.
-fn read(listing: &str, dataset: &str) -> Result<Option<Properties>> {
-    let mut values = BTreeMap::new();
-    let mut child = None;
-    for line in listing.lines() {
-        let mut columns = line.splitn(4, '\t');
-        let name = columns.next().unwrap_or_default();
-        if name != dataset {
-            if name
-                .strip_prefix(dataset)
-                .is_some_and(|rest| rest.starts_with('/') && rest != "/%recv")
-            {
-                child.get_or_insert_with(|| name.to_owned());
-            }
-            continue;
-        }
-        if let (Some(property), Some(source), Some(value)) =
-            (columns.next(), columns.next(), columns.next())
-        {
-            values.insert(property.to_owned(), (value.to_owned(), source.to_owned()));
-        }
+/// The same where a value holds a line break: each is asked for alone.
+fn ask_singly(
+    which: &[&str],
+    asked: &[&str],
+    datasets: &[&str],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Datasets> {
+    let args = [&["list"], which, &["-H", "-o", "name"][..], datasets].concat();
+    let ended = call::try_zfs(&args)?;
+    if !ended.status.success() && !call::says_missing(&ended) {
+        return Err(call::failed(&args, &ended));
     }
-    if values.is_empty() {
+    let mut told = Datasets::new();
+    for name in ended.stdout.lines() {
+        let mut values = BTreeMap::new();
+        for property in asked.iter().filter(|_| wanted(name)) {
+            // A source holds the name of a dataset at most, and so neither tabs nor line breaks.
+            let line = call::zfs(&["get", "-H", "-p", "-o", "source,value", property, name])?;
+            let line = line.strip_suffix('\n').unwrap_or(&line);
+            let (source, value) = line
+                .split_once('\t')
+                .ok_or_else(|| untold(name, property))?;
+            let (value, source) = (value.to_owned(), source.to_owned());
+            values.insert((*property).to_owned(), Value { value, source });
+        }
+        told.insert(name.to_owned(), values);
+    }
+    Ok(told)
+}
+
+/// What was told of one dataset; `None` if nothing was.
+fn of(told: &Datasets, dataset: &str) -> Result<Option<Properties>> {
+    let Some(values) = told.get(dataset) else {
         return Ok(None);
-    }
+    };
+    let child = told.keys().find(|name| {
+        name.strip_prefix(dataset)
+            .is_some_and(|rest| rest.starts_with('/') && rest != "/%recv")
+    });
     let properties = Properties {
         dataset: dataset.to_owned(),
-        values,
-        child,
+        values: values.clone(),
+        child: child.cloned(),
     };
     for property in ["type", "guid"] {
         if properties.value(property).is_none() {
-            return Err(Error::new(
-                dataset,
-                format!("`zfs get` told no `{property}`"),
-                "report this as a bug",
-            ));
+            return Err(untold(dataset, property));
         }
     }
     Ok(Some(properties))
+}
+
+fn untold(dataset: &str, property: &str) -> Error {
+    Error::new(
+        dataset,
+        format!("`zfs get` told no `{property}`"),
+        "report this as a bug",
+    )
+}
+
+/// The properties that were set on this very dataset, with their values exactly as they are.
+pub(super) fn set_on(dataset: &str) -> Result<Vec<(String, OsString)>> {
+    let local = |columns: &str, property: &str| {
+        call::zfs_bytes(&[
+            "get", "-H", "-p", "-s", "local", "-o", columns, property, dataset,
+        ])
+    };
+    // Names are of few characters (zfsprops(7)); values may be anything.
+    let names = String::from_utf8_lossy(&local("property", "all")?).into_owned();
+    let names: Vec<&str> = names.lines().collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let printed = local("value", "all")?;
+    let values: Vec<Vec<u8>> = match listing::values(&printed, &names) {
+        Some(values) => values.into_iter().map(<[u8]>::to_vec).collect(),
+        None => names
+            .iter()
+            .map(|name| Ok(listing::only_value(&local("value", name)?).to_vec()))
+            .collect::<Result<_>>()?,
+    };
+    let names = names.into_iter().map(ToOwned::to_owned);
+    Ok(names
+        .zip(values.into_iter().map(OsString::from_vec))
+        .collect())
 }
 
 impl Properties {
@@ -113,7 +204,7 @@ impl Properties {
     pub(super) fn value(&self, property: &str) -> Option<&str> {
         self.values
             .get(property)
-            .map(|(value, _)| value.as_str())
+            .map(|told| told.value.as_str())
             .filter(|value| *value != "-")
     }
 
@@ -121,7 +212,7 @@ impl Properties {
     pub(super) fn is_local(&self, property: &str) -> bool {
         self.values
             .get(property)
-            .is_some_and(|(_, source)| source == "local")
+            .is_some_and(|told| told.source == "local")
     }
 
     /// Whether a property was given to this very dataset, here or where it was received from.
@@ -133,7 +224,7 @@ impl Properties {
     pub(super) fn source(&self, property: &str) -> &str {
         self.values
             .get(property)
-            .map_or("elsewhere", |(_, source)| source.as_str())
+            .map_or("elsewhere", |told| told.source.as_str())
     }
 
     /// What a mark is bound to: only this dataset has it, and keeps it when it is renamed.

@@ -1,6 +1,7 @@
 //! Receives a replica's snapshot into a new dataset: `zfs send | zfs receive`, with the bytes counted by the kernel.
 //! One that was interrupted is gone on with (zfs-receive(8), `-s`).
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -26,13 +27,14 @@ type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 pub(super) fn receive(
     snapshot: &Snapshot,
     into: &str,
-    options: &[&str],
+    options: &[&OsStr],
     stall: Duration,
     progress: Progress<'_>,
 ) -> Result<()> {
     // Compressed and in large blocks, as they lie on disk. No -p, no -R: properties are declared, not replicated.
     let send = command("zfs", ["send", "-L", "-c", &snapshot.name]);
-    let receive = command("zfs", [&["receive", "-s", "-u"], options, &[into]].concat());
+    let receive = ["receive", "-s", "-u"].map(OsStr::new);
+    let receive = command("zfs", [&receive, options, &[into.as_ref()]].concat());
     // A compressed stream is about as large as what it holds is on the disk.
     transfer(
         send,

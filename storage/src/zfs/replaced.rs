@@ -1,12 +1,11 @@
 //! Datasets that restores replaced.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::Stdio;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::{call, inspect, objset, swap, unmarked};
+use super::{call, inspect, objset, properties, swap, unmarked};
 use crate::command::{self, Ended};
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
@@ -17,35 +16,13 @@ use crate::{Error, Result};
 /// The kept datasets directly below `container`, and those that could not be looked at. A dataset is one by its name and
 /// by a property that was set on it: a copy that was received elsewhere is not.
 pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>, Vec<Error>)> {
-    let asked = format!("used,guid,objsetid,{}", swap::KEPT);
-    let args = [
-        "get",
-        "-H",
-        "-p",
-        "-d",
-        "2",
-        "-t",
-        "filesystem,volume",
-        "-o",
-        "name,property,source,value",
-        &asked,
-        container,
-    ];
-    let ended = call::try_zfs(&args)?;
-    if call::says_missing(&ended) {
+    // The last is one that nobody can set: what somebody writes into the note is taken for no other line.
+    let asked = [swap::KEPT, "objsetid", "used", "guid"];
+    let which = ["-d", "2", "-t", "filesystem,volume"];
+    let datasets = properties::table(&which, &asked, &[container], |_| true)?;
+    if datasets.is_empty() {
         call::pool_must_be_imported(container)?;
         return Ok(Default::default());
-    }
-    if !ended.status.success() {
-        return Err(call::failed(&args, &ended));
-    }
-    let mut datasets: BTreeMap<&str, BTreeMap<&str, (&str, &str)>> = BTreeMap::new();
-    for line in ended.stdout.lines() {
-        let columns: Vec<&str> = line.splitn(4, '\t').collect();
-        if let [name, property, source, value] = columns[..] {
-            let properties = datasets.entry(name).or_default();
-            properties.insert(property, (source, value));
-        }
     }
     let mut replaced = Vec::new();
     for (name, properties) in &datasets {
@@ -53,13 +30,13 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
             continue;
         };
         let note = match properties.get(swap::KEPT) {
-            Some(("local", value)) if parent == container => Note::parse(value),
+            Some(note) if note.source == "local" && parent == container => Note::parse(&note.value),
             _ => continue,
         };
         let Some(of) = kept::leaf_of(leaf) else {
             continue;
         };
-        let value = |property| properties.get(property).map(|(_, value)| *value);
+        let value = |property| properties.get(property).map(|told| told.value.as_str());
         let number = |property: &'static str| -> Result<u64> {
             let number = value(property).and_then(|number| number.parse().ok());
             number.ok_or_else(|| unreadable(name, property))
@@ -68,7 +45,7 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
         let below = format!("{name}/");
         let child = datasets.keys().find(|other| other.starts_with(&below));
         replaced.push(Replaced {
-            has_successor: datasets.contains_key(of.as_str()),
+            has_successor: datasets.contains_key(&of),
             of,
             note,
             bytes: number("used")?,
@@ -81,7 +58,7 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
                 },
             ),
             in_use: in_use(name, value("objsetid"), machine),
-            name: (*name).to_owned(),
+            name: name.clone(),
         });
     }
     if !replaced.is_empty() {

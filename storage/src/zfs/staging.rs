@@ -1,11 +1,15 @@
 //! The dataset beside the real one in which a restore is prepared.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::properties::Properties;
-use super::{Zfs, apply, aside, call, found, inspect, properties, receive, swap, trial, unmarked};
+use super::{
+    Zfs, apply, aside, call, found, inspect, listing, properties, receive, swap, trial, unmarked,
+};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
 
@@ -75,18 +79,26 @@ fn go_on(
 }
 
 /// Sets what ZFS sets only at the end of the receive that it was given to, if that was interrupted.
-fn set_the_late_ones(staging: &str, properties: &BTreeMap<String, String>) -> Result<()> {
+fn set_the_late_ones(staging: &str, properties: &BTreeMap<String, OsString>) -> Result<()> {
     /// `zfs_ioc_recv_impl()` in OpenZFS's zfs_ioctl.c; shares are not carried over.
     const LATE: [&str; 2] = ["refquota", "keylocation"];
-    let late: Vec<String> = LATE
+    let late: Vec<OsString> = LATE
         .iter()
-        .filter_map(|property| Some(format!("{property}={}", properties.get(*property)?)))
+        .filter_map(|property| Some(set(property, properties.get(*property)?)))
         .collect();
     if late.is_empty() {
         return Ok(());
     }
-    let late: Vec<&str> = late.iter().map(String::as_str).collect();
-    call::zfs(&[&["set"], &late[..], &[staging]].concat()).map(drop)
+    let late: Vec<&OsStr> = late.iter().map(OsString::as_os_str).collect();
+    call::zfs(&[&["set".as_ref()], &late[..], &[staging.as_ref()]].concat()).map(drop)
+}
+
+/// A property as it is set on a command line.
+fn set(property: &str, value: &OsStr) -> OsString {
+    let mut set = OsString::from(property);
+    set.push("=");
+    set.push(value);
+    set
 }
 
 /// The properties that the staged dataset needs, and those it is to have.
@@ -94,12 +106,12 @@ fn properties_of(
     zfs: &Zfs<'_>,
     origin: &Origin<'_>,
     is_there: bool,
-) -> Result<BTreeMap<String, String>> {
+) -> Result<BTreeMap<String, OsString>> {
     let path = path(zfs);
     // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
-    let mut properties: BTreeMap<String, String> = apply::AT_CREATION
+    let mut properties: BTreeMap<String, OsString> = apply::AT_CREATION
         .iter()
-        .map(|(property, value)| ((*property).to_owned(), (*value).to_owned()))
+        .map(|(property, value)| ((*property).to_owned(), (*value).into()))
         .collect();
     if is_there {
         properties.extend(set_by_the_admin(zfs)?);
@@ -116,7 +128,7 @@ fn properties_of(
     properties.extend(
         apply::declared(zfs)
             .into_iter()
-            .map(|(property, value)| (property.to_owned(), value)),
+            .map(|(property, value)| (property.to_owned(), value.into())),
     );
     // Tells ours from a dataset that merely has the name, before its guid is known.
     let from = match origin {
@@ -133,7 +145,7 @@ fn properties_of(
     .into_iter()
     .chain(aside::properties(seen.as_ref()))
     {
-        properties.insert(property.to_owned(), value);
+        properties.insert(property.to_owned(), value.into());
     }
     Ok(properties)
 }
@@ -142,19 +154,23 @@ fn properties_of(
 fn make(
     zfs: &Zfs<'_>,
     origin: &Origin<'_>,
-    properties: &BTreeMap<String, String>,
+    properties: &BTreeMap<String, OsString>,
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<()> {
     let staging = zfs.staging_name();
-    let options: Vec<String> = properties
+    let options: Vec<OsString> = properties
         .iter()
-        .flat_map(|(property, value)| ["-o".to_owned(), format!("{property}={value}")])
+        .flat_map(|(property, value)| ["-o".into(), set(property, value)])
         .collect();
-    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let options: Vec<&OsStr> = options.iter().map(OsString::as_os_str).collect();
+    let staged = OsStr::new(&staging);
     match origin {
-        Origin::Empty => call::zfs(&[&["create"], &options[..], &[&staging]].concat()).map(drop),
+        Origin::Empty => {
+            call::zfs(&[&["create".as_ref()], &options[..], &[staged]].concat()).map(drop)
+        }
         Origin::Clone(snapshot) => {
-            call::zfs(&[&["clone"], &options[..], &[&snapshot.name, &staging]].concat()).map(drop)
+            let names = [snapshot.name.as_ref(), staged];
+            call::zfs(&[&["clone".as_ref()], &options[..], &names].concat()).map(drop)
         }
         Origin::Receive(snapshot) => {
             let stall = zfs.service.stall_timeout;
@@ -165,7 +181,7 @@ fn make(
 
 /// The properties that an admin set on the real dataset, beyond what is declared: a quota, whether it is
 /// snapshotted, ….
-fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
+fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, OsString)>> {
     /// Declared, or of the one dataset and not of its successor: space is not reserved twice, and nothing
     /// is shared before it is in place.
     const NOT_THESE: [&str; 16] = [
@@ -186,47 +202,39 @@ fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
         "volsize",
         "zoned",
     ];
-    let told = call::zfs(&[
-        "get",
-        "-H",
-        "-p",
-        "-s",
-        "local",
-        "-o",
-        "property,value",
-        "all",
-        zfs.name(),
-    ])?;
-    Ok(told
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
+    let set = properties::set_on(zfs.name())?;
+    Ok(set
+        .into_iter()
         // No quota is told as 0, and can only be set as `none`; it is none unless set.
-        .filter(|set| !matches!(set, ("quota" | "refquota", "0")))
-        .filter(|(property, _)| {
-            !NOT_THESE.contains(property)
-                && !property.starts_with("preseed:")
-                && *property != IGNORED
+        .filter(|(property, value)| {
+            !(matches!(property.as_str(), "quota" | "refquota") && value == "0")
         })
-        .map(|(property, value)| (property.to_owned(), value.to_owned()))
+        .filter(|(property, _)| {
+            !NOT_THESE.contains(&property.as_str())
+                && !property.starts_with("preseed:")
+                && property != IGNORED
+        })
         .collect())
 }
 
 /// What a dataset must be created with to be encrypted as the real one is, which has a key of its own.
-fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, String)>> {
-    let told = call::zfs(&[
-        "get",
-        "-H",
-        "-p",
-        "-o",
-        "property,value",
-        "encryption,keyformat,keylocation,pbkdf2iters",
-        zfs.name(),
-    ])?;
-    Ok(told
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
+fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, OsString)>> {
+    const ASKED: [&str; 4] = ["encryption", "keyformat", "keylocation", "pbkdf2iters"];
+    let asked = ASKED.join(",");
+    let told = call::zfs_bytes(&["get", "-H", "-p", "-o", "value", &asked, zfs.name()])?;
+    let values = listing::values(&told, &ASKED).ok_or_else(|| {
+        Error::new(
+            zfs.name(),
+            "its keylocation holds a line break",
+            "tell ZFS another one with `zfs set keylocation=…`, then start the service again",
+        )
+    })?;
+    let values = values.into_iter().map(OsStr::from_bytes);
+    Ok(ASKED
+        .into_iter()
+        .zip(values)
         // Only a passphrase has any.
-        .filter(|set| *set != ("pbkdf2iters", "0"))
+        .filter(|(property, value)| !(*property == "pbkdf2iters" && *value == "0"))
         .map(|(property, value)| (property.to_owned(), value.to_owned()))
         .collect())
 }

@@ -3,51 +3,86 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use declaration::settings::Repository;
 use report::status;
 use storage::Error;
 use storage::command::{self, Ended};
+use storage::stall::Stall;
+use storage::watched::{GivenUp, Seen, Watched, watch, watch_silently};
 
 use super::trouble::{self, Kind, Trouble, complaint, words};
 use super::{memory, secrets};
 
-/// How long a question may take. restic itself would try an unreachable server for 15 minutes, or, before 0.16,
-/// give up at once.
+/// How long a server is asked that gives no answer. restic itself would try an unreachable one for 15 minutes, or,
+/// before 0.16, give up at once.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What counts as progress of an answer, in bytes. Less is moved by a restic that only keeps asking.
+const ANSWERS: u64 = 1 << 16;
 
 /// signal(7)
 const SIGKILL: i32 = 9;
-
-/// timeout(1)'s exit status when the time was up.
-const TIME_IS_UP: i32 = 124;
 
 /// Calls of one repository.
 pub(super) struct Call<'a> {
     repository: &'a Repository,
     password_file: PathBuf,
     environment: Vec<(String, String)>,
+    /// How long an answer may make no progress.
+    stall_timeout: Duration,
+    /// Whether restic uses what it kept of earlier looks.
+    uses_cache: AtomicBool,
 }
 
 impl<'a> Call<'a> {
     /// # Errors
     /// When its password or environment file cannot be read.
-    pub(super) fn to(repository: &'a Repository) -> Result<Self, Error> {
+    pub(super) fn to(repository: &'a Repository, stall_timeout: Duration) -> Result<Self, Error> {
         let password_file = secrets::password_file(repository)?;
         let environment = secrets::environment(repository)?;
         Ok(Self {
             repository,
             password_file,
             environment,
+            stall_timeout,
+            uses_cache: AtomicBool::new(true),
         })
     }
 
-    /// Asks the repository something. While the network or the server fails, it is asked again.
+    /// Asks the repository something. While the network or the server fails, it is asked again; and where it cannot be
+    /// read, it is asked once more without the cache, which a power cut may have damaged.
     ///
     /// # Errors
-    /// When it does not answer with exit status 0 in time.
+    /// When it does not answer with exit status 0, or its answer makes no progress for too long.
     pub(super) fn ask(&self, args: &[&str]) -> Result<Ended, Trouble> {
+        let answer = self.ask_patiently(args);
+        let may_be_the_cache = match &answer {
+            Ok(ended) => self.unread(ended).is_some(),
+            Err(trouble) => match trouble.kind {
+                Kind::Damaged => true,
+                Kind::Other => !says_no_snapshot(&trouble.error),
+                _ => false,
+            },
+        };
+        if !may_be_the_cache || !self.uses_cache() {
+            return answer;
+        }
+        self.use_cache(false);
+        let fresh = self.ask_patiently(args);
+        if !fresh
+            .as_ref()
+            .is_ok_and(|ended| self.unread(ended).is_none())
+        {
+            // It is not the cache, or not only.
+            self.use_cache(true);
+        }
+        fresh
+    }
+
+    fn ask_patiently(&self, args: &[&str]) -> Result<Ended, Trouble> {
         let asked = Instant::now();
         let mut pause = Duration::from_secs(1);
         loop {
@@ -65,10 +100,14 @@ impl<'a> Call<'a> {
     }
 
     fn ask_once(&self, args: &[&str], patience: Duration) -> Result<Ended, Trouble> {
-        let seconds = patience.as_secs().max(1).to_string();
-        // Without a lock: nothing is left behind when the time is up, and a locked repository can be asked.
-        let all = [&["--kill-after=10", &seconds, "restic", "--no-lock"], args].concat();
-        let ended = command::run(&mut self.with_secrets(command::command("timeout", all)))?;
+        // Without a lock: nothing is left behind when it is ended, and a locked repository can be asked.
+        let mut command = self.command(&[&["--no-lock"], args].concat());
+        let mut watch_it = self.bound(patience);
+        let watched = watch(&mut command, GivenUp::IsEnded, |seen| watch_it(seen))?;
+        if let Some(trouble) = self.given_up(&watched) {
+            return Err(trouble);
+        }
+        let ended = watched.ended;
         if ended.status.success() {
             return match self.unread(&ended) {
                 Some(error) if self.is_transient(&ended) => Err(Trouble {
@@ -78,24 +117,68 @@ impl<'a> Call<'a> {
                 _ => Ok(ended),
             };
         }
-        if ended.status.code() == Some(TIME_IS_UP) {
-            let error = Error::new(
-                self.subject(),
-                format!(
-                    "it gave no answer within {} s{}",
-                    PATIENCE.as_secs(),
-                    complaint(&ended.stderr)
-                ),
-                "see that it can be reached, then start the service again",
-            );
-            // restic before 0.18 looks for a missing part for longer than that. For all else no time is left.
-            let kind = match trouble::kind(None, &ended.stderr, self.repository.is_remote()) {
-                Kind::Damaged => Kind::Damaged,
-                _ => Kind::Transient,
-            };
-            return Err(Trouble { kind, error });
+        Err(self.failed(args.first().copied().unwrap_or_default(), &ended))
+    }
+
+    /// Has restic read something, without the cache, whatever it holds. Gives what it said of it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn read(&self, args: &[&str]) -> Result<String, Trouble> {
+        let mut command = self.command(&[&["--no-lock"], args].concat());
+        let mut watch_it = self.bound(PATIENCE);
+        let watched = watch_silently(&mut command, GivenUp::IsEnded, |seen| watch_it(seen))?;
+        if let Some(trouble) = self.given_up(&watched) {
+            return Err(trouble);
+        }
+        let ended = watched.ended;
+        if ended.status.success() {
+            return Ok(words(&ended.stderr));
         }
         Err(self.failed(args.first().copied().unwrap_or_default(), &ended))
+    }
+
+    /// Tells when an answer is given up, and after how long without progress: one that comes is waited for, however long
+    /// it takes.
+    fn bound(&self, patience: Duration) -> impl FnMut(&Seen<'_>) -> Option<Duration> {
+        let mut stall = Stall::of_less(self.stall_timeout.max(PATIENCE), ANSWERS);
+        move |seen| {
+            let moved = seen.moved.unwrap_or_default().saturating_add(seen.told);
+            let is_over = stall.at(moved)
+                || stall.still() >= patience && trouble::is_asking_again(seen.stderr);
+            is_over.then(|| stall.still())
+        }
+    }
+
+    /// The trouble that a question is which was given up.
+    fn given_up(&self, watched: &Watched<Duration>) -> Option<Trouble> {
+        let still = watched.given_up?;
+        let stderr = &watched.ended.stderr;
+        let error = Error::new(
+            self.subject(),
+            format!(
+                "it gave no answer within {} s{}",
+                still.as_secs(),
+                complaint(stderr)
+            ),
+            "see that it can be reached, then start the service again",
+        );
+        // restic before 0.18 looks for a missing part for longer than that. For all else no time is left.
+        let kind = match trouble::kind(None, stderr, self.repository.is_remote()) {
+            Kind::Damaged => Kind::Damaged,
+            _ => Kind::Transient,
+        };
+        Some(Trouble { kind, error })
+    }
+
+    /// Whether restic uses what it kept of earlier looks.
+    pub(super) fn uses_cache(&self) -> bool {
+        self.uses_cache.load(Ordering::Relaxed)
+    }
+
+    /// Has restic use what it kept of earlier looks from now on, or not.
+    pub(super) fn use_cache(&self, uses_cache: bool) {
+        self.uses_cache.store(uses_cache, Ordering::Relaxed);
     }
 
     /// That it has snapshots which cannot be read, in an answer to a question that is otherwise answered: restic
@@ -128,7 +211,12 @@ impl<'a> Call<'a> {
 
     /// The command that runs restic with `args`.
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        self.with_secrets(command::command("restic", args))
+        let fresh: &[&str] = if self.uses_cache() {
+            &[]
+        } else {
+            &["--no-cache"]
+        };
+        self.with_secrets(command::command("restic", [fresh, args].concat()))
     }
 
     /// The trouble that an unsuccessful end of `restic WHAT` is.
@@ -208,6 +296,19 @@ impl<'a> Call<'a> {
             .envs(memory::limit().map(|bytes| ("GOMEMLIMIT", bytes.to_string())));
         command
     }
+}
+
+/// Whether restic says that there is no such snapshot, which needs no second look.
+fn says_no_snapshot(error: &Error) -> bool {
+    let said = error.what();
+    ["no snapshot found", "no matching ID"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+/// Where restic keeps what it has read, for the reader of a message.
+pub(super) fn cache_in_words() -> String {
+    cache_directory().display().to_string()
 }
 
 /// The unit's cache directory (systemd.exec(5), `CacheDirectory=`), or the same one by hand.

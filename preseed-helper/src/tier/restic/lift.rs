@@ -20,9 +20,12 @@ pub(super) const TARGET: &str = ".preseed-restic";
 /// # Errors
 /// When there is nothing, or when it cannot be moved.
 pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
-    let restored = target.join(path.strip_prefix("/").unwrap_or(path));
+    let below = path.strip_prefix("/").unwrap_or(path);
+    let restored = target.join(below);
     step::at(|| format!("lift {}", restored.display()));
-    move_all(target, &restored, into).map_err(|cause| {
+    let moved = out_of_the_way(target, below, into)
+        .and_then(|target| move_all(&target, &target.join(below), into));
+    moved.map_err(|cause| {
         let error = Error::new(
             restored.to_string_lossy(),
             format!("what restic restored cannot be moved to {}: {cause}", into.display()),
@@ -34,6 +37,22 @@ pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
             _ => error,
         }
     })
+}
+
+/// Gives what restic restored to a name that nothing in the data has.
+fn out_of_the_way(target: &Path, below: &Path, into: &Path) -> io::Result<PathBuf> {
+    let mut free = target.to_path_buf();
+    let mut number = 0_u32;
+    while let Some(name) = free.file_name()
+        && target.join(below).join(name).symlink_metadata().is_ok()
+    {
+        number += 1;
+        free = into.join(format!("{TARGET}-{number}"));
+    }
+    if free != target {
+        std::fs::rename(target, &free)?;
+    }
+    Ok(free)
 }
 
 fn move_all(target: &Path, restored: &Path, into: &Path) -> io::Result<()> {

@@ -19,6 +19,7 @@ use super::trouble::{Kind, Trouble};
 pub(super) struct Listing<'a> {
     service: &'a Service,
     backup: &'a Backup,
+    call: OnceCell<Call<'a>>,
     /// The newest snapshot, if one question tells it.
     newest: OnceCell<Option<Listed>>,
     /// All of them, if they were needed.
@@ -57,7 +58,7 @@ struct Summary {
 /// A line of `restic ls --json`.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "struct_type", rename_all = "lowercase")]
-enum Line {
+pub(super) enum Line {
     /// The first one.
     Snapshot(Told),
     Node(Node),
@@ -85,6 +86,7 @@ impl<'a> Listing<'a> {
         Self {
             service,
             backup,
+            call: OnceCell::new(),
             newest: OnceCell::new(),
             told: OnceCell::new(),
             unread: OnceCell::new(),
@@ -131,8 +133,12 @@ impl<'a> Listing<'a> {
     ///
     /// # Errors
     /// When its secrets cannot be read.
-    pub(super) fn call(&self) -> Result<Call<'a>> {
-        Call::to(&self.backup.repository)
+    pub(super) fn call(&self) -> Result<&Call<'a>> {
+        if let Some(call) = self.call.get() {
+            return Ok(call);
+        }
+        let call = Call::to(&self.backup.repository, self.service.stall_timeout)?;
+        Ok(self.call.get_or_init(|| call))
     }
 
     /// The newest snapshot of this service, with what lies in it; `None` if that takes the list of all: there is none,

@@ -10,8 +10,10 @@ use storage::{Error, Snapshot};
 
 use super::call::Call;
 use super::locks::{self, Machine};
+use super::proof::{self, Look};
 use super::transfer::{self, How};
 use super::trouble::{Kind, Trouble};
+use crate::slots::Turn;
 use crate::tier::Failure;
 
 /// What restic says if it cannot restore files with their holes.
@@ -33,12 +35,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// See [`Failure`]. A repository that stays locked for the service's `stall-timeout` is unavailable.
 pub(super) fn restore(
     call: &Call<'_>,
-    service: &Service,
+    turn: &Turn<'_>,
     snapshot: &Snapshot,
     include: &[String],
     target: &Path,
     progress: &mut Progress,
 ) -> Result<(), Failure> {
+    let service = turn.service();
     let mut how = How {
         lock: true,
         sparse: true,
@@ -53,13 +56,13 @@ pub(super) fn restore(
         };
         match trouble.kind {
             Kind::Locked if how.lock => {
-                let locks = locks::exclusive(call).map_err(Trouble::blame)?;
+                let locks = locks::exclusive(call).map_err(Trouble::of_the_source)?;
                 let machine = Machine::this();
                 let held = locks
                     .iter()
                     .find(|lock| !lock.is_stale(&machine, locks::runs));
                 match (held, locks.first()) {
-                    (Some(held), _) => wait.pause(call, service, &format!("by {held}"))?,
+                    (Some(held), _) => wait.pause(call, turn, &format!("by {held}"))?,
                     (None, Some(stale)) => {
                         how.lock = false;
                         without_lock(
@@ -72,7 +75,7 @@ pub(super) fn restore(
                     }
                     // Given back since.
                     (None, None) => {
-                        wait.pause(call, service, "by somebody who has just given it back")?;
+                        wait.pause(call, turn, "by somebody who has just given it back")?;
                     }
                 }
             }
@@ -88,21 +91,39 @@ pub(super) fn restore(
                 how.sparse = false;
             }
             Kind::Transient if tries < TRIES => {
-                let pause = FIRST_PAUSE * 3_u32.pow(tries - 1);
-                status::say(&format!(
-                    "{}; trying again in {} s",
-                    trouble.error.fault(),
-                    pause.as_secs()
-                ));
-                std::thread::sleep(pause);
+                try_again(turn, tries, &trouble.error)?;
                 tries += 1;
             }
             // Without a lock, somebody may be removing what is being read.
             Kind::Damaged if !how.lock => return Err(Failure::Source(trouble.error)),
-            _ => return Err(trouble.blame()),
+            Kind::Damaged if tries < TRIES && !trouble.error.is_lack_of_space() => {
+                match proof::look(call, Some(snapshot), &trouble.error) {
+                    Look::Proven => return Err(Failure::Snapshot(trouble.error)),
+                    Look::Away(error) => return Err(Failure::Unavailable(error)),
+                    Look::Sound => {
+                        call.use_cache(false);
+                        try_again(turn, tries, &trouble.error)?;
+                        tries += 1;
+                    }
+                }
+            }
+            _ => return Err(proof::blame(call, Some(snapshot), trouble)),
         }
         clear(target).map_err(Failure::Source)?;
     }
+}
+
+/// Waits before a restore is begun again, the longer the oftener it was. Meanwhile others may have its slot.
+fn try_again(turn: &Turn<'_>, tries: u32, error: &Error) -> Result<(), Failure> {
+    let pause = FIRST_PAUSE * 3_u32.pow(tries - 1);
+    turn.pass(|| {
+        status::say(&format!(
+            "{}; trying again in {} s",
+            error.fault(),
+            pause.as_secs()
+        ));
+        std::thread::sleep(pause);
+    })
 }
 
 /// The wait for a lock.
@@ -113,10 +134,11 @@ struct Wait {
 }
 
 impl Wait {
-    /// Waits a little, each time longer.
-    fn pause(&mut self, call: &Call<'_>, service: &Service, held: &str) -> Result<(), Failure> {
+    /// Waits a little, each time longer. Meanwhile others may have the restore's slot.
+    fn pause(&mut self, call: &Call<'_>, turn: &Turn<'_>, held: &str) -> Result<(), Failure> {
+        let stall_timeout = turn.service().stall_timeout;
         let since = *self.since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= service.stall_timeout {
+        if since.elapsed() >= stall_timeout {
             return Err(Failure::Unavailable(Error::new(
                 call.subject(),
                 format!(
@@ -126,10 +148,11 @@ impl Wait {
                 "wait until it is done, or see `restic list locks`, then start the service again",
             )));
         }
-        status::say(&format!("waiting: {} is locked {held}", call.subject()));
         self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
-        std::thread::sleep(self.pause.min(service.stall_timeout));
-        Ok(())
+        turn.pass(|| {
+            status::say(&format!("waiting: {} is locked {held}", call.subject()));
+            std::thread::sleep(self.pause.min(stall_timeout));
+        })
     }
 }
 
@@ -142,7 +165,7 @@ fn without_lock(service: &Service, message: &str) {
 
 /// Removes what an attempt has left.
 fn clear(target: &Path) -> Result<(), Error> {
-    match std::fs::remove_dir_all(target) {
+    match storage::tree::remove(target) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::new(
             target.to_string_lossy(),
             format!("a part of a restore cannot be removed: {error}"),

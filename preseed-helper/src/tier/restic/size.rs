@@ -1,11 +1,13 @@
 //! The size of what is restored, for the progress only: an error here is none of the restore.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use storage::Snapshot;
+use storage::stall::end_group;
 
 use super::call::Call;
 
@@ -47,7 +49,10 @@ impl<'a> Size<'a> {
             let id = &self.snapshot.name;
             let args = ["--no-lock", "stats", "--json", "--mode", "restore-size", id];
             let mut command = self.call.command(&args);
-            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            command
+                .process_group(0)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null());
             self.asking = command.spawn().ok();
         }
         if let Some(child) = &mut self.asking
@@ -71,8 +76,7 @@ impl Drop for Size<'_> {
     fn drop(&mut self) {
         if let Some(child) = &mut self.asking {
             // It has not answered before the restore ended.
-            let _ = child.kill();
-            let _ = child.wait();
+            let _ = end_group(child);
         }
     }
 }

@@ -35,11 +35,9 @@ pub(super) enum Kind {
 }
 
 impl Trouble {
-    /// Whose fault it is: the snapshot's where its own data is missing or damaged, else the repository's or the
-    /// machine's, which would fare no better with an older snapshot.
-    pub(super) fn blame(self) -> Failure {
+    /// Whose fault it is where nothing of a snapshot was read: the repository's or the machine's.
+    pub(super) fn of_the_source(self) -> Failure {
         match self.kind {
-            Kind::Damaged if !self.error.is_lack_of_space() => Failure::Snapshot(self.error),
             Kind::Locked => Failure::Unavailable(self.error),
             _ => Failure::Source(self.error),
         }
@@ -172,6 +170,12 @@ pub(super) fn unwrapped(line: &str) -> String {
             .join("\n"),
         Err(_) => line.to_owned(),
     }
+}
+
+/// Whether restic says that it asks again, since no answer came.
+pub(super) fn is_asking_again(stderr: &[u8]) -> bool {
+    const WORDS: &[u8] = b"retrying after ";
+    stderr.windows(WORDS.len()).any(|words| words == WORDS)
 }
 
 /// Why restic kept retrying until the time was up: its last complaint.

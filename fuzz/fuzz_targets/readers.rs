@@ -1,0 +1,8 @@
+//! Whatever a service's user, a server, another program or the admin of a pool writes: no panic, and nothing is read that
+//! was not meant.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    storage::any_bytes::check(bytes);
+    preseed_helper::tier::any_words::check(bytes);
+});

@@ -1,0 +1,58 @@
+# A service is started by its socket, its data is lost and the repository is away. Each connection would start it again
+# at once, hundreds of times a minute: the same answer is held back the longer, the more often it was given. What comes
+# by itself once the repository is back needs no help.
+
+declare_default_host
+repository_init
+declare_service echo <<'EOT'
+[dataset]
+mountpoint = "/var/lib/echo"
+
+[preseed]
+expect = ["data"]
+
+[backup]
+repository = "local"
+EOT
+cat >/etc/systemd/system/echo.socket <<'EOT'
+[Socket]
+ListenStream=/run/echo.sock
+TriggerLimitIntervalSec=0
+EOT
+cat >/etc/systemd/system/echo.service <<'EOT'
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=/bin/cat
+StandardInput=socket
+EOT
+reload
+systemctl start dataset-echo
+echo data >/var/lib/echo/data
+backup /var/lib/echo
+lose_data /var/lib/echo
+mv "$REPOSITORY" "$REPOSITORY.away"
+systemctl start echo.socket
+
+python3 - <<'EOT' &
+import socket, time
+s = socket.socket(socket.AF_UNIX)
+s.connect('/run/echo.sock')
+s.send(b'x')
+time.sleep(100)
+EOT
+is_held_back() {
+    systemctl show --property=StatusText --value preseed-echo.service | grep -E "no repository at its address.*told $1 times in a row: held back for $2 s"
+}
+eventually is_held_back 3 1
+eventually is_held_back 4 2
+eventually is_held_back 5 4
+eventually is_held_back 6 8
+runs=$(unit_journal preseed-echo.service | grep -c 'Starting ')
+assert_eq 6 "$runs" 'runs until then'
+
+mv "$REPOSITORY.away" "$REPOSITORY"
+eventually systemctl is-active echo.service
+assert_eq data "$(cat /var/lib/echo/data)"
+# What succeeded is forgotten.
+assert_eq '' "$(ls /run/preseed/refused)" 'what is noted'
