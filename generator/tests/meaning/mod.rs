@@ -18,7 +18,7 @@ use generator::unit_name::Names;
 use crate::reader::{argument, directives, specifiers, words};
 
 /// Keys whose values are the generator's own words, the same for every declaration of a kind.
-const OWN_WORDS: [&str; 24] = [
+const OWN_WORDS: [&str; 25] = [
     "CacheDirectory",
     "CacheDirectoryMode",
     "CapabilityBoundingSet",
@@ -42,6 +42,7 @@ const OWN_WORDS: [&str; 24] = [
     "SystemCallArchitectures",
     "SystemCallErrorNumber",
     "SystemCallFilter",
+    "TimeoutStopSec",
     "Type",
 ];
 
