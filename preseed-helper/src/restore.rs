@@ -54,13 +54,13 @@ impl Refusal {
 ///
 /// # Errors
 /// When the service must not start, with the reason.
-pub fn run(service: &Service) -> Result<Outcome, Refusal> {
+pub fn run(declared: &Service) -> Result<Outcome, Refusal> {
     let _lock =
-        storage::lock::lock(service, status::wait_for_another).map_err(Refusal::not_restored)?;
-    let found = storage::as_found::whole(service).map_err(Refusal::not_restored)?;
+        storage::lock::lock(declared, status::wait_for_another).map_err(Refusal::not_restored)?;
+    let found = storage::as_found::whole(declared).map_err(Refusal::not_restored)?;
     let service = found.as_ref();
     let storage = storage::open(service);
-    let outcome = decide(service, storage.as_ref())?;
+    let outcome = decide(declared, service, storage.as_ref())?;
     if matches!(
         outcome,
         Outcome::Present | Outcome::Adopted | Outcome::Restored
@@ -70,8 +70,12 @@ pub fn run(service: &Service) -> Result<Outcome, Refusal> {
     Ok(outcome)
 }
 
-/// See [`run`].
-fn decide(service: &Service, storage: &dyn Storage) -> Result<Outcome, Refusal> {
+/// See [`run`]. `declared` is the service without what was found of it.
+fn decide(
+    declared: &Service,
+    service: &Service,
+    storage: &dyn Storage,
+) -> Result<Outcome, Refusal> {
     let observation = storage.observe().map_err(Refusal::not_restored)?;
     let name = service.name.as_str();
     let verdict = verdict(&observation, service.on_partial);
@@ -106,6 +110,12 @@ fn decide(service: &Service, storage: &dyn Storage) -> Result<Outcome, Refusal> 
             error: partly(service, &observation),
         }),
         Verdict::Unmounted => Err(Refusal::not_restored(unmounted(service))),
+        // Who owns what nothing is known of says nothing of whom the service's data is to belong to.
+        Verdict::Restore(why) if observation.mark == MarkState::None => {
+            let placed = storage::as_found::placed(declared).map_err(Refusal::not_restored)?;
+            let storage = storage::open(&placed);
+            restore(&placed, storage.as_ref(), &observation, why)
+        }
         Verdict::Restore(why) => restore(service, storage, &observation, why),
     }
 }

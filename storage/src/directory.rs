@@ -213,7 +213,6 @@ impl Storage for Directory<'_> {
                 .changes
                 .push(format!("created {}", shown(&place.real)));
         }
-        must_be_replaceable(&way.place()?, way.parent()?)?;
         applied.changes.extend(binds::put_back(self.service)?);
         let service = if is_new {
             Cow::Borrowed(self.service)

@@ -16,6 +16,7 @@ systemctl stop sonarr
 restore_with_cache() {
     rm -rf /var/cache/preseed
     lose_data /var/lib/sonarr
+    systemctl reset-failed
     systemctl start sonarr
     systemctl stop sonarr
     lose_data /var/lib/sonarr

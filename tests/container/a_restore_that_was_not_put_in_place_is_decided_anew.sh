@@ -13,13 +13,14 @@ cp -a /var/lib/sonarr /var/tmp/january
 backup_sonarr
 january=$(in_repository snapshots --json | sed -E 's/.*"id":"([0-9a-f]{64})".*/\1/')
 
-staging=/var/lib/.sonarr:preseed-staging
+staging=/var/lib/.preseed-staging/sonarr
 birth() { # in nanoseconds
     stat -c %.9W "$1" | tr -d .
 }
 sealed() { # what lies there is lost, and its restore is complete
     lose_data /var/lib/sonarr
     systemctl restart dataset-sonarr
+    mkdir -p -m 0700 "${staging%/*}"
     cp -a /var/tmp/january "$staging"
     local real=/var/lib/sonarr
     setfattr -n trusted.preseed.sealed \

@@ -29,7 +29,9 @@ template = "sonarr"
 repository = "local"
 tags = ["nobody"]
 EOT
-assert_exit 0 preseedctl plan sonarr
+assert_exit 1 preseedctl plan sonarr
 assert_contains "$output" 'but it has snapshots of /var/lib/sonarr of host elsewhere with tags'
+assert_refused sonarr 'it had data since'
+preseedctl forget --yes sonarr
 systemctl start sonarr
 assert_no_series

@@ -10,7 +10,7 @@ staged=$(zfs list -H -r -o name tank/services | grep ':preseed-staging$')
 zfs snapshot "$staged@held" && zfs hold mine "$staged@held"
 EOT
 chmod +x /usr/local/bin/check-series
-declare_sonarr 'verify = [{ command = ["/usr/local/bin/check-series"] }]'
+declare_sonarr 'verify = [{ command = ["/usr/local/bin/check-series"], user = "root" }]'
 reload
 systemctl start sonarr
 add_series 'The Expanse'

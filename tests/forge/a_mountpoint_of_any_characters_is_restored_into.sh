@@ -42,10 +42,12 @@ starts 'snapshot from tank/services/odd@good'
 umount "$directory"
 zfs rename tank/services/odd tank/away
 zfs set canmount=noauto tank/away
+preseedctl forget --yes odd
 starts 'snapshot from vault/services/odd@good'
 umount "$directory"
 zfs rename tank/services/odd tank/away-too
 zfs set canmount=noauto tank/away-too
+preseedctl forget --yes odd
 zfs destroy -r vault/services/odd
 starts restic
 assert_eq "$directory" "$(zfs get -H -o value mountpoint tank/services/odd)"

@@ -28,5 +28,6 @@ assert_properties "$DATASET" readonly=off
 # And one that would be created below a parent that is read-only.
 umount /var/lib/sonarr
 zfs rename "$DATASET" tank/services/away
+preseedctl forget --yes sonarr
 assert_refused sonarr 'tank/services: it has readonly=on \(local\).*.zfs set readonly=off tank/services'
 assert_exit 1 zfs list "$DATASET"

@@ -39,7 +39,8 @@ systemctl stop container
 
 mount -t zfs -o zfsutil "$kept" /run/look
 (cd /run/look && exec sleep infinity) &
-eventually test /run/look = "$(readlink /proc/$!/cwd)"
+stands_in_it() { [[ $(readlink "/proc/$1/cwd") == /run/look ]]; }
+eventually stands_in_it $!
 umount --lazy /run/look
 refused 'it is mounted where no process shows it'
 kill $!

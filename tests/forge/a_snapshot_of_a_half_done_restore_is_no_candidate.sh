@@ -55,6 +55,7 @@ assert_properties "$DATASET" "preseed:half-done=$held"
 # Nor when the dataset is gone, and the replica is all there is besides the repository.
 umount /var/lib/sonarr
 zfs rename "$DATASET" tank/away
+preseedctl forget --yes sonarr
 assert_exit 0 preseedctl plan sonarr
 assert_lacks "$output" @held
 starts_with 'The Expanse' Firefly

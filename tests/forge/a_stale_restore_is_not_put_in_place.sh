@@ -36,7 +36,7 @@ assert_properties "$DATASET" com.sun:auto-snapshot=- syncoid:sync=- preseed:asid
 
 # An admin brings the data back and starts the service past preseed.
 lose_and_seal january
-zfs mount "$DATASET"
+mountpoint -q /var/lib/sonarr
 zfs destroy "$DATASET@empty" 2>/dev/null || true
 zfs rollback "$DATASET@january"
 systemctl reset-failed

@@ -282,16 +282,16 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
     }
     let nowhere = properties.value("mountpoint") == Some("none");
     for (property, value) in of_a_new_one(zfs) {
-        // What is there stays as it is, unless the service's own file says otherwise. One that has no place gets one.
-        let applies = is_new || says(zfs, property) || property == "mountpoint" && nowhere;
-        if !applies {
-            continue;
-        }
         // Its line in /etc/fstab would fail from then on, and with it the boot.
         if property == "mountpoint" && properties.value(property) == Some("legacy") {
             if !is_mounted(zfs)? {
                 found::must_be_mounted_by_zfs(zfs, properties)?;
             }
+            continue;
+        }
+        // What is there stays as it is, unless the service's own file says otherwise. One that has no place gets one.
+        let applies = is_new || says(zfs, property) || property == "mountpoint" && nowhere;
+        if !applies {
             continue;
         }
         if properties.value(property) != Some(as_told(property, &value)) {

@@ -35,7 +35,7 @@ const SHORT: [(&str, &str); 6] = [
     ("clone", "zfs promote"),
     ("receive", "half received"),
     ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
-    ("directory", "rename /var/lib/.sonarr:preseed-staging"),
+    ("directory", "rename /var/lib/.preseed-staging/sonarr"),
 ];
 
 /// Programs that only ask: a cut before them is one after what came before.
