@@ -206,7 +206,8 @@ impl Storage for Zfs<'_> {
     }
 
     fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
-        rollback::rollback(self, snapshot, mark)
+        let mark = mark.of_service(self.service.name.as_str());
+        rollback::rollback(self, snapshot, &mark)
     }
 
     fn must_be_writable(&self) -> Result<()> {

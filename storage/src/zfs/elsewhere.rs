@@ -4,44 +4,24 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Zfs, call, memory as pool_memory, properties, swap, unmarked};
+use super::listing::Value;
+use super::{Zfs, memory as pool_memory, properties, swap, unmarked};
 use crate::kept;
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, Mark, MarkState, Result, memory};
 
-/// What is known of one dataset.
-#[derive(Default)]
-struct Dataset<'a> {
-    guid: &'a str,
-    /// The mark that was set on it; none if it was inherited or received.
-    mark: Option<&'a str>,
-    is_kept: bool,
-}
+/// What is asked of each dataset. The last is one that nobody can set.
+const ASKED: [&str; 3] = [PROPERTY, swap::KEPT, "guid"];
 
 /// That no dataset of this machine holds this service's data, before a new and empty one is made for it.
 ///
 /// # Errors
 /// When one does, with both ways out, or when it cannot be told.
 pub(super) fn must_not_hold_the_data(zfs: &Zfs<'_>) -> Result<()> {
-    let asked = format!("guid,{PROPERTY},{}", swap::KEPT);
-    let args = [
-        "get",
-        "-H",
-        "-p",
-        "-t",
-        "filesystem",
-        "-o",
-        "name,property,source,value",
-        &asked,
-    ];
-    let ended = call::try_zfs(&args)?;
-    if !ended.status.success() {
-        return Err(call::failed_on(zfs.name(), &ended));
-    }
-    let datasets = read(&ended.stdout);
+    let datasets = properties::table(&["-t", "filesystem"], &ASKED, &[], |_| true)?;
     let mut candidates = datasets
         .iter()
-        .filter_map(|(name, dataset)| Some((*name, seeded(name, dataset)?)))
+        .filter_map(|(name, dataset)| Some((name.as_str(), seeded(name, dataset)?)))
         .peekable();
     if candidates.peek().is_none() {
         return Ok(());
@@ -59,32 +39,18 @@ pub(super) fn must_not_hold_the_data(zfs: &Zfs<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The datasets that a listing tells of.
-fn read(listing: &str) -> BTreeMap<&str, Dataset<'_>> {
-    let mut datasets: BTreeMap<&str, Dataset<'_>> = BTreeMap::new();
-    for line in listing.lines() {
-        let columns: Vec<&str> = line.splitn(4, '\t').collect();
-        let [name, property, source, value] = columns[..] else {
-            continue;
-        };
-        let dataset = datasets.entry(name).or_default();
-        match (property, source) {
-            ("guid", _) => dataset.guid = value,
-            (PROPERTY, "local") => dataset.mark = Some(value),
-            (swap::KEPT, "local") => dataset.is_kept = true,
-            _ => {}
-        }
-    }
-    datasets
-}
-
 /// The identity and the mark of a dataset that was seeded, is in its place, and is of nobody else.
-fn seeded(name: &str, dataset: &Dataset<'_>) -> Option<(String, Mark)> {
-    if dataset.is_kept || kept::is_not_in_place(name) || pool_memory::is_ours(name) {
+fn seeded(name: &str, dataset: &BTreeMap<String, Value>) -> Option<(String, Mark)> {
+    // One that was inherited or received is another dataset's.
+    let local = |property| {
+        let told = dataset.get(property)?;
+        (told.source == "local").then_some(told.value.as_str())
+    };
+    if local(swap::KEPT).is_some() || kept::is_not_in_place(name) || pool_memory::is_ours(name) {
         return None;
     }
-    let identity = format!("guid:{}", dataset.guid);
-    match Mark::read(dataset.mark?, &identity) {
+    let identity = format!("guid:{}", dataset.get("guid")?.value);
+    match Mark::read(local(PROPERTY)?, &identity) {
         MarkState::Ours(mark) if mark.stage == Stage::Seeded => Some((identity, mark)),
         _ => None,
     }
@@ -123,20 +89,24 @@ fn stands_at(zfs: &Zfs<'_>, other: &str, since: Timestamp) -> Error {
 mod tests {
     use super::*;
 
-    fn is_found(lines: &str) -> bool {
-        let datasets = read(lines);
-        datasets
-            .iter()
-            .any(|(name, dataset)| seeded(name, dataset).is_some())
+    fn is_found(name: &str, (source, mark): (&str, &str), kept: (&str, &str)) -> bool {
+        let value = |(source, value): (&str, &str)| Value {
+            source: source.to_owned(),
+            value: value.to_owned(),
+        };
+        let told = [
+            (PROPERTY, (source, mark)),
+            (swap::KEPT, kept),
+            ("guid", ("-", "7")),
+        ];
+        let dataset = told.map(|(property, told)| (property.to_owned(), value(told)));
+        seeded(name, &BTreeMap::from(dataset)).is_some()
     }
 
     #[test]
     fn only_a_seeded_dataset_that_is_in_its_place_counts() {
         let mark = "seeded of=guid:7 by=restic at=2026-01-01T00:00:00Z service=a from=x";
-        let lines = |name: &str, source: &str, mark: &str| {
-            format!("{name}\tguid\t-\t7\n{name}\tpreseed:state\t{source}\t{mark}\n")
-        };
-        assert!(is_found(&lines("tank/a", "local", mark)));
+        assert!(is_found("tank/a", ("local", mark), ("-", "-")));
         for (name, source, mark) in [
             ("tank/a", "received", mark),
             ("tank/a", "inherited from tank", mark),
@@ -159,16 +129,10 @@ mod tests {
             ("tank/a", "local", "seeded"),
             ("tank/a", "local", ""),
         ] {
-            assert!(
-                !is_found(&lines(name, source, mark)),
-                "{name} {source} {mark}"
-            );
+            let found = is_found(name, (source, mark), ("-", "-"));
+            assert!(!found, "{name} {source} {mark}");
         }
-        let kept = "tank/a\tpreseed:kept\tlocal\tat=2026-01-01T00:00:00Z why=x from=\n";
-        assert!(!is_found(&format!(
-            "{}{kept}",
-            lines("tank/a", "local", mark)
-        )));
-        assert!(!is_found("one\ntwo\tcolumns\n\n"));
+        let note = "at=2026-01-01T00:00:00Z why=x from=";
+        assert!(!is_found("tank/a", ("local", mark), ("local", note)));
     }
 }
