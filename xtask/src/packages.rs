@@ -3,6 +3,7 @@
 use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 
@@ -37,6 +38,9 @@ pub(crate) const CONTAINER: &[Program] = &[
 /// # Errors
 /// Something is missing, and either this is not root, there is no `apt-get`, or it fails.
 pub(crate) fn require(programs: &[Program]) -> anyhow::Result<()> {
+    // apt-get does not wait for another.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut packages: Vec<&str> = programs
         .iter()
         .filter(|program| !is_installed(program.name))
