@@ -214,6 +214,8 @@ impl Storage for Directory<'_> {
                 .push(format!("created {}", shown(&place.real)));
         }
         applied.changes.extend(binds::put_back(self.service)?);
+        // The power may have gone before it was on the disk that nothing is staged there any more.
+        way.tidy();
         let service = if is_new {
             Cow::Borrowed(self.service)
         } else {
