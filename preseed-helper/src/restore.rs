@@ -61,11 +61,11 @@ pub fn run(declared: &Service) -> Result<Outcome, Refusal> {
     let service = found.as_ref();
     let storage = storage::open(service);
     let outcome = decide(declared, service, storage.as_ref())?;
-    if matches!(
-        outcome,
-        Outcome::Present | Outcome::Adopted | Outcome::Restored
-    ) {
-        remember::data(service, storage.as_ref());
+    match outcome {
+        Outcome::Present | Outcome::Adopted => remember::data(service, storage.as_ref()),
+        // What was seen of it before is what was replaced.
+        Outcome::Restored => remember::data(service, storage::open(service).as_ref()),
+        Outcome::Bootstrapped | Outcome::StartedEmpty => {}
     }
     Ok(outcome)
 }
@@ -111,7 +111,7 @@ fn decide(
         }),
         Verdict::Unmounted => Err(Refusal::not_restored(unmounted(service))),
         // Who owns what nothing is known of says nothing of whom the service's data is to belong to.
-        Verdict::Restore(why) if observation.mark == MarkState::None => {
+        Verdict::Restore(why) if !matches!(observation.mark, MarkState::Ours(_)) => {
             let placed = storage::as_found::placed(declared).map_err(Refusal::not_restored)?;
             let storage = storage::open(&placed);
             restore(&placed, storage.as_ref(), &observation, why)

@@ -90,6 +90,8 @@ pub(crate) fn put_in_place(
     let (name, storage) = (context.service.name.as_str(), context.storage);
     match decide(context, mark, why, witness)? {
         Decision::PutInPlace(not_asked) => {
+            // The sources took their time.
+            context.must_be_unchanged()?;
             let Some((mark, kept)) = storage.resume()? else {
                 return Ok(false);
             };

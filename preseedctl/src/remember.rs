@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use declaration::Search;
 use declaration::settings::Service;
-use storage::{Place, Result, as_found, memory};
+use preseed_helper::verdict::{Verdict, verdict};
+use storage::{Result, as_found, memory};
 
 /// Remembers of each declared service whose data is there that it has data. One that cannot be looked at is told of.
 pub(crate) fn remember() -> ExitCode {
@@ -26,7 +27,9 @@ fn remember_one(service: &Service) -> Result<()> {
     let found = as_found::whole(service)?;
     let storage = storage::open(&found);
     let observation = storage.observe()?;
-    if observation.place == Place::Mounted && observation.contents.holds_the_data() {
+    // Not by what lies there alone: that may be only what a package makes.
+    let verdict = verdict(&observation, found.on_partial);
+    if matches!(verdict, Verdict::Present | Verdict::Adopt) {
         memory::saw_data_and_pool(&found, storage.as_ref())?;
     }
     Ok(())

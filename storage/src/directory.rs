@@ -190,7 +190,8 @@ impl Storage for Directory<'_> {
         let mut is_new = false;
         if exists(&place)? {
             // Made, and the power went before it was given its owner.
-            is_new = mark_of(&place)? == MarkState::None && mountpoint::is_as_made(&place.at)?;
+            is_new = !matches!(mark_of(&place)?, MarkState::Ours(_))
+                && mountpoint::is_as_made(&place.at)?;
             if let MarkState::Ours(mark) = mark_of(&place)?
                 && mark.stage == Stage::Staged
             {
@@ -434,6 +435,7 @@ impl Storage for Directory<'_> {
         let Some(mark) = self.complete()? else {
             return Ok(None);
         };
+        self.must_be_replaceable(&Origin::Empty)?;
         let kept = self.swap(&mark)?;
         Ok(Some((mark, kept)))
     }

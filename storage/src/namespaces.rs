@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::mountinfo::{self, Mount};
@@ -39,7 +38,7 @@ pub(crate) struct Machine {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     namespace: PathBuf,
-    root: (u64, u64),
+    root: PathBuf,
 }
 
 /// Looks at all processes and their threads. Those that end meanwhile have nothing mounted.
@@ -93,12 +92,10 @@ fn look_at(
     known: &mut BTreeMap<Key, usize>,
 ) -> io::Result<()> {
     let namespace = fs::read_link(format!("{task}/ns/mnt"))?;
-    let root = fs::metadata(format!("{task}/root"))?;
+    // Not followed: what file system it is on may be its user's, and may not answer.
+    let root = fs::read_link(format!("{task}/root"))?;
     let is_host = namespace == own;
-    let key = Key {
-        namespace,
-        root: (root.dev(), root.ino()),
-    };
+    let key = Key { namespace, root };
     if let Some(index) = known.get(&key) {
         let known = &mut machine.namespaces[*index].processes;
         if known.last() != Some(&process) {

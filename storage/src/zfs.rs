@@ -163,14 +163,15 @@ impl Storage for Zfs<'_> {
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         if let Some(snapshots) = snapshots_of(self.name())? {
-            return half_done::without(self, snapshots);
+            return half_done::without(self, self.name(), snapshots);
         }
         call::pool_must_be_imported(self.name())?;
         Ok(Vec::new())
     }
 
     fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
-        half_done::without(self, replica::snapshots(replica)?)
+        let snapshots = replica::snapshots(replica)?;
+        half_done::without(self, replica.parent.as_str(), snapshots)
     }
 
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {

@@ -68,7 +68,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     // Made, and the power went before it was given its owner.
     let has_mark = found
         .as_ref()
-        .is_some_and(|found| !matches!(found.mark(), MarkState::None));
+        .is_some_and(|found| matches!(found.mark(), MarkState::Ours(_)));
     let service = if is_new || !has_mark && mountpoint::is_as_made(place)? {
         Cow::Borrowed(zfs.service)
     } else {

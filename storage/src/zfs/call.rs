@@ -126,7 +126,7 @@ fn pools_of<S: AsRef<OsStr>>(args: &[S]) -> Vec<String> {
 }
 
 /// Whether a pool is suspended: whatever asks for it then waits in the kernel, so this is read without asking ZFS.
-fn is_suspended(pool: &str) -> bool {
+pub(super) fn is_suspended(pool: &str) -> bool {
     std::fs::read_to_string(format!("/proc/spl/kstat/zfs/{pool}/state"))
         .is_ok_and(|state| state.trim() == "SUSPENDED")
 }

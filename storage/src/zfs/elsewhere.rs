@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::listing::Value;
-use super::{Zfs, memory as pool_memory, properties, swap, unmarked};
+use super::listing::{Datasets, Value};
+use super::{Zfs, call, memory as pool_memory, properties, swap, unmarked};
 use crate::kept;
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, Mark, MarkState, Result, memory};
@@ -18,7 +18,15 @@ const ASKED: [&str; 3] = [PROPERTY, swap::KEPT, "guid"];
 /// # Errors
 /// When one does, with both ways out, or when it cannot be told.
 pub(super) fn must_not_hold_the_data(zfs: &Zfs<'_>) -> Result<()> {
-    let datasets = properties::table(&["-t", "filesystem"], &ASKED, &[], |_| true)?;
+    let own = pool_memory::pool_of(zfs.name());
+    let mut datasets = Datasets::new();
+    for pool in pool_memory::pools()? {
+        // Whatever asks a suspended pool waits: another one's trouble is not this service's.
+        if pool == own || !call::is_suspended(&pool) {
+            let which = ["-r", "-t", "filesystem"];
+            datasets.extend(properties::table(&which, &ASKED, &[&pool], |_| true)?);
+        }
+    }
     let mut candidates = datasets
         .iter()
         .filter_map(|(name, dataset)| Some((name.as_str(), seeded(name, dataset)?)))

@@ -11,7 +11,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::{Zfs, call, snapshots_of};
+use super::{Zfs, call, memory, snapshots_of};
 use crate::{Error, Mark, Result, Snapshot, step};
 
 /// The property of a restored dataset that lists their guids.
@@ -166,9 +166,13 @@ fn unwritten(zfs: &Zfs<'_>, what: &str, error: &std::io::Error) -> Error {
     )
 }
 
-/// Those of the dataset's or a replica's snapshots that may be candidates.
-pub(super) fn without(zfs: &Zfs<'_>, listed: Vec<Listed>) -> Result<Vec<Snapshot>> {
-    let list = known(zfs)?;
+/// Those of the dataset's or a replica's snapshots that may be candidates. `dataset` is in their pool.
+pub(super) fn without(zfs: &Zfs<'_>, dataset: &str, listed: Vec<Listed>) -> Result<Vec<Snapshot>> {
+    let mut list = known(zfs)?;
+    if memory::pool_of(dataset) != memory::pool_of(zfs.name()) {
+        // The transaction groups of another pool are others.
+        list.groups.clear();
+    }
     Ok(listed
         .into_iter()
         .filter(|listed| !list.holds(listed))

@@ -273,8 +273,10 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     };
     must_be_ours(&found)?;
     // A clone of it would forbid it.
-    trial::discard(zfs)?;
-    let destroyed = if is_incomplete(&found) {
+    let discarded = trial::discard(zfs);
+    let destroyed = if discarded.is_err() {
+        discarded
+    } else if is_incomplete(&found) {
         // With -r for the one snapshot that a receive brings; staged datasets have no children,
         // and clones of them do not exist. Never -R, never -f.
         destroy(&["destroy", "-r", &staging])
@@ -283,7 +285,7 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
         destroy(&["destroy", &staging])
     };
     if let Err(error) = destroyed {
-        swap::put_aside(zfs, error)?;
+        swap::put_aside(zfs, &staging, error)?;
     }
     Ok(())
 }

@@ -205,21 +205,20 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     })
 }
 
-/// Renames a staged dataset that was to be thrown away and could not be, for this reason, to a kept name: somebody uses it.
-/// The daily timer tries again. It keeps no service down.
-pub(super) fn put_aside(zfs: &Zfs<'_>, error: Error) -> Result<()> {
+/// Renames a dataset of a restore that was to be thrown away and could not be, for this reason, to a kept name: somebody
+/// uses it. The daily timer tries again. It keeps no service down.
+pub(super) fn put_aside(zfs: &Zfs<'_>, dataset: &str, error: Error) -> Result<()> {
     let note = Note::new(kept::THROWN_AWAY, &Mark::new(Stage::Staging, "preseed", ""));
     let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
-    let staging = zfs.staging_name();
     let set = [
         "set",
         "canmount=noauto",
         &format!("{}=on", staging::IGNORED),
         &format!("{KEPT}={note}"),
-        &staging,
+        dataset,
     ];
     // If it is not even that, what it was to be destroyed for is told.
-    if call::zfs(&set).is_err() || call::zfs(&["rename", "-u", &staging, &kept]).is_err() {
+    if call::zfs(&set).is_err() || call::zfs(&["rename", "-u", dataset, &kept]).is_err() {
         return Err(error);
     }
     zfs.seen.replace(None);

@@ -1,7 +1,7 @@
 //! A clone of a snapshot of the staged dataset, on which it is tried out whether the data is sound.
 
 use super::properties::{self, Properties};
-use super::{Zfs, call, inspect, staging, unmarked};
+use super::{Zfs, call, inspect, staging, swap, unmarked};
 use crate::mark::PROPERTY;
 use crate::trial::{self, Trial};
 use crate::{Error, Result, Staged, kept, namespace};
@@ -69,7 +69,9 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
         return Ok(());
     };
     if is_ours(&found)? {
-        return staging::destroy(&["destroy", &clone]);
+        // One whose check hangs does not keep others from being checked.
+        return staging::destroy(&["destroy", &clone])
+            .or_else(|error| swap::put_aside(zfs, &clone, error));
     }
     Err(Error::new(
         &clone,

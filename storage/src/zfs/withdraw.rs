@@ -128,9 +128,7 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
 /// writing.
 fn shut_writers_out(zfs: &Zfs<'_>, point: &Path) -> Result<()> {
     step::at(|| format!("remount {} read-only", shown(point)));
-    let none: Option<&str> = None;
-    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-    let Err(error) = mount(none, point, none, flags, none) else {
+    let Err(error) = remount(zfs, point, MsFlags::MS_RDONLY)? else {
         return Ok(());
     };
     let machine = namespaces::look()?;
@@ -231,8 +229,7 @@ pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
         return Ok(());
     }
     step::at(|| format!("remount {} writable", shown(place)));
-    let none: Option<&str> = None;
-    mount(none, place.as_path(), none, MsFlags::MS_REMOUNT, none).map_err(|error| {
+    remount(zfs, place, MsFlags::empty())?.map_err(|error| {
         Error::new(
             shown(place),
             format!("cannot be made writable again: {error}"),
@@ -242,6 +239,18 @@ pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
             ),
         )
     })
+}
+
+/// Mounts what is mounted at `point` once more, read-only or not; all its other flags stay.
+fn remount(zfs: &Zfs<'_>, point: &Path, read_only: MsFlags) -> Result<nix::Result<()>> {
+    let mounted = mountinfo::at(point)?;
+    let mut flags = mounted.map_or(MsFlags::empty(), |mounted| mounted.flags());
+    flags.remove(MsFlags::MS_RDONLY);
+    // Where ZFS mounts what is looked at below `.zfs/snapshot`; `zfs mount` says so as well.
+    let options = format!("mntpoint={}", zfs.service.mountpoint.display());
+    let none: Option<&str> = None;
+    let flags = MsFlags::MS_REMOUNT | flags | read_only;
+    Ok(mount(none, point, none, flags, Some(options.as_str())))
 }
 
 /// Takes from a dataset with these properties, which is not replaced after all, what was noted on it.
