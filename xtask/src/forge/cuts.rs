@@ -33,7 +33,7 @@ const SHORT: [(&str, &str); 6] = [
     ("rollback", "zfs rollback"),
     ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
     ("clone", "zfs promote"),
-    ("receive", "half received"),
+    ("receive", "zfs rename tank/services/sonarr:preseed-staging"),
     ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
     ("directory", "rename /var/lib/.preseed-staging/sonarr"),
 ];
