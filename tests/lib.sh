@@ -135,6 +135,11 @@ eventually() {
     done
 }
 
+# stands_in PROCESS DIR: whether that is its working directory. For `eventually`.
+stands_in() {
+    [[ $(readlink "/proc/$1/cwd") == "$2" ]]
+}
+
 unit_state() { # UNIT
     systemctl show --property=ActiveState --value -- "$1"
 }

@@ -53,9 +53,6 @@ backup /data/lidarr
 others=$(printf 'sandboxed-%s ' {1..12})
 # shellcheck disable=SC2086
 systemctl start $others exporter agent
-stands_in() { # PROCESS DIR
-    [[ $(readlink "/proc/$1/cwd") == "$2" ]]
-}
 lose() { # DIR: all in it is gone, and an admin looks into it
     find "$1/" -mindepth 1 -delete
     (cd "$1" && exec sleep infinity) &

@@ -22,7 +22,7 @@ chmod +x /usr/local/sbin/zfs
 killed_at() { # PATTERN: when `zfs` is called so
     find /var/lib/sonarr -mindepth 1 -delete
     (cd /var/lib/sonarr && exec sleep infinity) &
-    eventually test /var/lib/sonarr = "$(readlink /proc/$!/cwd)"
+    eventually stands_in $! /var/lib/sonarr
     rm -f /run/stopped
     echo "$1" >/run/stop-at
     systemctl start --no-block preseed-sonarr

@@ -39,8 +39,7 @@ systemctl stop container
 
 mount -t zfs -o zfsutil "$kept" /run/look
 (cd /run/look && exec sleep infinity) &
-stands_in_it() { [[ $(readlink "/proc/$1/cwd") == /run/look ]]; }
-eventually stands_in_it $!
+eventually stands_in $! /run/look
 umount --lazy /run/look
 refused 'it is mounted where no process shows it'
 kill $!
