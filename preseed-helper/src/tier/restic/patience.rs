@@ -25,6 +25,9 @@ const TRIES: u32 = 3;
 /// How long is waited before the second one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long is waited for a repository that is away. A disk or a server that blinks is back by then.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(20);
+
 /// How long is waited between two looks at a lock at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -32,7 +35,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// (absolute), if any.
 ///
 /// # Errors
-/// See [`Failure`]. A repository that stays locked for the service's `stall-timeout` is unavailable.
+/// See [`Failure`]. A repository that stays locked for the service's `stall-timeout` is unavailable, and so is one that
+/// goes away and stays away.
 pub(super) fn restore(
     call: &Call<'_>,
     turn: &Turn<'_>,
@@ -99,13 +103,15 @@ pub(super) fn restore(
             Kind::Damaged if tries < TRIES && !trouble.error.is_lack_of_space() => {
                 match proof::look(call, Some(snapshot), &trouble.error) {
                     Look::Proven => return Err(Failure::Snapshot(trouble.error)),
-                    Look::Away(error) => return Err(Failure::Unavailable(error)),
+                    Look::Away(away) => {
+                        until_it_is_back(call, turn, snapshot, &trouble.error, away)?;
+                    }
                     Look::Sound => {
                         call.use_cache(false);
                         try_again(turn, tries, &trouble.error)?;
-                        tries += 1;
                     }
                 }
+                tries += 1;
             }
             _ => return Err(proof::blame(call, Some(snapshot), trouble)),
         }
@@ -124,6 +130,41 @@ fn try_again(turn: &Turn<'_>, tries: u32, error: &Error) -> Result<(), Failure> 
         ));
         std::thread::sleep(pause);
     })
+}
+
+/// Waits until a repository that is `away` is back, and looks ever less often. Meanwhile others may have the restore's
+/// slot.
+///
+/// # Errors
+/// It stays away.
+fn until_it_is_back(
+    call: &Call<'_>,
+    turn: &Turn<'_>,
+    snapshot: &Snapshot,
+    error: &Error,
+    mut away: Error,
+) -> Result<(), Failure> {
+    let patience = LONGEST_ABSENCE.min(turn.service().stall_timeout);
+    let mut is_back = false;
+    turn.pass(|| {
+        let since = Instant::now();
+        let mut pause = Duration::from_secs(1);
+        while !is_back && since.elapsed() < patience {
+            status::say(&format!("waiting: {}; looking again", away.fault()));
+            std::thread::sleep(pause.min(patience.saturating_sub(since.elapsed())));
+            pause *= 2;
+            match proof::look(call, Some(snapshot), error) {
+                Look::Away(still) => away = still,
+                // What is missing of one that comes back may still come: only the next restore tells.
+                Look::Proven | Look::Sound => is_back = true,
+            }
+        }
+    })?;
+    if is_back {
+        Ok(())
+    } else {
+        Err(Failure::Unavailable(away))
+    }
 }
 
 /// The wait for a lock.
