@@ -3,7 +3,7 @@
 
 declare_default_host
 repository_init
-declare_sonarr
+declare_sonarr 'stall-timeout = "2s"'
 reload
 systemctl start sonarr
 add_series 'The Expanse'
@@ -14,21 +14,13 @@ backup_sonarr
 systemctl stop sonarr
 lose_data /var/lib/sonarr
 
-restores() {
-    pgrep --exact --full 'restic restore .*'
-}
-# away_during_restore: from the moment restic restores until it has ended.
-away_during_restore() {
-    until restores >/dev/null; do sleep 0.01; done
-    mv "$REPOSITORY/data" "$REPOSITORY/away"
-    while restores >/dev/null; do sleep 0.01; done
-}
-away_during_restore &
+hold_up_the_restore
+disk_goes_away_during_restore &
 assert_refused sonarr 'repository local: .*missing: that is no damage of one snapshot'
 wait
 assert_no_journal preseed-sonarr.service 'passed over'
 
-mv "$REPOSITORY/away" "$REPOSITORY/data"
+disk_comes_back
 systemctl start sonarr
 assert_series 'The Expanse' 'Severance'
 assert_exists /var/lib/sonarr/large

@@ -14,21 +14,15 @@ backup_sonarr
 systemctl stop sonarr
 lose_data /var/lib/sonarr
 
-restores() {
-    pgrep --exact --full 'restic restore .*'
+hold_up_the_restore
+systemctl start --no-block sonarr
+disk_goes_away_during_restore
+is_told() {
+    unit_status preseed-sonarr.service | grep -E 'Status: "waiting: repository local: .*missing.*; looking again"'
 }
-# away_during_restore: from the moment restic restores until it has ended.
-away_during_restore() {
-    until restores >/dev/null; do sleep 0.01; done
-    mv "$REPOSITORY/data" "$REPOSITORY/away"
-    while restores >/dev/null; do sleep 0.01; done
-}
-{
-    away_during_restore
-    mv "$REPOSITORY/away" "$REPOSITORY/data"
-} &
-systemctl start sonarr
-wait
+eventually is_told
+disk_comes_back
+eventually systemctl is-active sonarr.service
 assert_series 'The Expanse' 'Severance'
 assert_exists /var/lib/sonarr/large
 assert_no_journal preseed-sonarr.service 'passed over'
