@@ -10,16 +10,21 @@ use crate::quote::quoted;
 use crate::settings::Repository;
 use crate::table::{Keys, Named, Table};
 use crate::value::{
-    AbsolutePath, Backend, Count, DatasetName, RepositoryUrl, SecretFile, SharedName, SshHost,
+    AbsolutePath, Backend, Count, DatasetName, HostName, RepositoryUrl, SecretFile, SharedName,
+    SshHost,
 };
 
 static TOP: Keys = Keys {
     header: "",
-    keys: &["storage", "repository", "replica"],
+    keys: &["storage", "backup", "repository", "replica"],
 };
 static STORAGE: Keys = Keys {
     header: "[storage]",
     keys: &["backend", "parent", "mount-base", "max-parallel-restores"],
+};
+static BACKUP: Keys = Keys {
+    header: "[backup]",
+    keys: &["host"],
 };
 static REPOSITORY: Keys = Keys {
     header: "[repository.NAME]",
@@ -44,6 +49,8 @@ pub(crate) struct HostFile {
     pub(crate) mount_base_layer: Layer,
     /// How many restores that move data run at once.
     pub(crate) max_parallel_restores: Count<100>,
+    /// The host that the snapshots in restic repositories carry; `None`: this machine's host name.
+    pub(crate) backup_host: Option<String>,
     /// In the order of the file.
     pub(crate) repositories: Vec<Shared<Repository>>,
     /// In the order of the file.
@@ -76,6 +83,7 @@ impl Default for HostFile {
             mount_base: PathBuf::from("/srv"),
             mount_base_layer: Layer::Default,
             max_parallel_restores: Count(2),
+            backup_host: None,
             repositories: Vec::new(),
             replicas: Vec::new(),
             problems: Vec::new(),
@@ -138,9 +146,16 @@ impl HostFile {
             }
             table.note_unknown(&mut document, &[]);
         }
+        if let Given::Value(At { value: table, .. }) = top.table(&mut document, "backup", &BACKUP) {
+            if let Given::Value(At { value, .. }) = table.text(&mut document, "host") {
+                let HostName(name) = value;
+                host.backup_host = Some(name);
+            }
+            table.note_unknown(&mut document, &[]);
+        }
         let repositories = top.tables(&mut document, "repository", &REPOSITORY);
         let replicas = top.tables(&mut document, "replica", &REPLICA);
-        top.note_unknown(&mut document, &[&STORAGE]);
+        top.note_unknown(&mut document, &[&STORAGE, &BACKUP]);
         host.problems = document.into_problems();
 
         // Each has its own list of problems, so that it breaks only the services that use it.

@@ -208,7 +208,10 @@ impl Validation<'_> {
             Given::No => None,
             Given::Value(repository) => Some(Backup {
                 repository: repository.value,
-                host: or(merged.host.map(|HostName(host)| Some(host)), None)?,
+                host: or(
+                    merged.host.map(|HostName(host)| Some(host)),
+                    self.host.backup_host.clone(),
+                )?,
                 path: match merged.path {
                     Given::Unreadable => return None,
                     Given::No => declared(mountpoint.value.clone(), Layer::Default),

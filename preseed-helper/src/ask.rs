@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use storage::{Error, Snapshot};
 
 use crate::order::{Next, Standing, next};
-use crate::tier::{Context, Failure, Restored, Snapshots, Source, all_of, sources};
+use crate::tier::{Context, Elsewhere, Failure, Restored, Snapshots, Source, all_of, sources};
 use crate::verdict::{Held, held};
 use crate::verify;
 
@@ -18,6 +18,8 @@ pub enum Answer {
     Restored(Snapshot, Restored),
     /// It was reached, and provably has no snapshot that holds the data; with what a reader should know.
     NothingThere(Option<String>),
+    /// It holds what may be the data: filed under another name, or without what is expected.
+    InDoubt(Error),
     /// It could not be asked.
     Unavailable(Error),
     /// It had the data, and restoring them failed.
@@ -30,6 +32,7 @@ impl Answer {
         match self {
             Self::Restored(..) => "restored",
             Self::NothingThere(_) => "nothing-there",
+            Self::InDoubt(_) => "in-doubt",
             Self::Unavailable(_) => "unavailable",
             Self::Failed(_) => "failed",
         }
@@ -41,6 +44,7 @@ impl Answer {
             Self::Restored(snapshot, _) => format!("{source}: {} holds the data", snapshot.label()),
             Self::NothingThere(None) => format!("{source}: nothing there"),
             Self::NothingThere(Some(remark)) => format!("{source}: nothing there ({remark})"),
+            Self::InDoubt(error) => format!("in doubt: {}", of_source(source, &error.to_string())),
             Self::Unavailable(error) => {
                 format!("unavailable: {}", of_source(source, &error.to_string()))
             }
@@ -85,8 +89,19 @@ pub enum Asked {
     Restored(Vec<String>),
     /// All answered that they hold none.
     NothingAnywhere,
-    /// None restored, and these could not rule out that they hold the data: each with its error.
-    Unsettled(Vec<(String, Error)>),
+    /// None restored, and these could not rule out that they hold the data.
+    Unsettled(Vec<Unsettled>),
+}
+
+/// A source that could not rule out that it holds the data.
+#[derive(Debug)]
+pub struct Unsettled {
+    /// Its name.
+    pub source: String,
+    /// Why.
+    pub error: Error,
+    /// Whether it could only not be asked: nothing of the data was seen in it.
+    pub unavailable: bool,
 }
 
 /// What is done with a snapshot that holds the data.
@@ -182,7 +197,7 @@ struct Round<'s> {
     asked: Vec<Asking<'s>>,
     /// Snapshots that failed, by name: two tiers may use the same ones.
     unsound: BTreeMap<String, Error>,
-    unsettled: Vec<(String, Error)>,
+    unsettled: Vec<Unsettled>,
     /// The sources that could not be asked.
     not_asked: Vec<String>,
 }
@@ -210,8 +225,14 @@ impl Round<'_> {
         asking.standing = Standing::Out;
         asking.candidate = None;
         witness.answered(asking.source, &answer);
-        if let Answer::Unavailable(error) | Answer::Failed(error) = answer {
-            self.unsettled.push((asking.source.name(), error));
+        let unavailable = matches!(answer, Answer::Unavailable(_));
+        if let Answer::InDoubt(error) | Answer::Unavailable(error) | Answer::Failed(error) = answer
+        {
+            self.unsettled.push(Unsettled {
+                source: asking.source.name(),
+                error,
+                unavailable,
+            });
         }
     }
 
@@ -287,7 +308,7 @@ impl Round<'_> {
         }
         let asking = &mut self.asked[number];
         let tried = asking.failed.len();
-        let doubtful = asking.doubtful.take().or_else(|| asking.gone.take());
+        let (doubtful, gone) = (asking.doubtful.take(), asking.gone.take());
         let answer = match (asking.failed.drain(..).next(), doubtful) {
             (Some(error), _) if tried >= self.context.service.max_candidates => {
                 let cure = format!(
@@ -297,8 +318,8 @@ impl Round<'_> {
                 Answer::Failed(error.cured_by(cure))
             }
             (Some(error), _) => Answer::Failed(error),
-            (None, Some(error)) => Answer::Unavailable(error),
-            (None, None) => Answer::NothingThere(source.remark()),
+            (None, Some(error)) => Answer::InDoubt(error),
+            (None, None) => gone.map_or_else(|| elsewhere(source), Answer::Unavailable),
         };
         self.out(number, answer, witness);
         Ok(())
@@ -435,6 +456,20 @@ impl Round<'_> {
                 }
             }
         }
+    }
+}
+
+/// What a source answers that has no snapshot of the service's that holds the data.
+fn elsewhere(source: &dyn Source) -> Answer {
+    match source.elsewhere() {
+        Err(error) => Answer::Unavailable(error),
+        Ok(Elsewhere {
+            doubt: Some(error), ..
+        }) => Answer::InDoubt(error),
+        Ok(Elsewhere {
+            doubt: None,
+            remark,
+        }) => Answer::NothingThere(remark),
     }
 }
 

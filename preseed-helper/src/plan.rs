@@ -89,7 +89,14 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                             .collect();
                         first_start(service, storage.as_ref(), &observation, why, &answers)
                     }
-                    Ok(asked) => outcome(service, &observation, why, &asked, witness.chosen),
+                    Ok(asked) => outcome(
+                        service,
+                        storage.as_ref(),
+                        &observation,
+                        why,
+                        &asked,
+                        witness.chosen,
+                    ),
                     Err(error) => (format!("not started: {error}"), false),
                 }
             }
@@ -155,6 +162,7 @@ fn first_start(
 
 fn outcome(
     service: &Service,
+    storage: &dyn Storage,
     observation: &Observation,
     why: Why,
     asked: &Asked,
@@ -174,9 +182,16 @@ fn outcome(
             (end, true)
         }
         Asked::NothingAnywhere => (partly(service, observation).to_string(), false),
-        Asked::Unsettled(errors) => {
-            let error = unsettled(service, why, errors);
-            if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
+        Asked::Unsettled(sources) => {
+            let error = unsettled(service, why, sources);
+            if sources.iter().all(|source| source.unavailable)
+                && remember::is_settled(service, storage, observation)
+            {
+                (
+                    format!("would start empty, as at its first start: {error}"),
+                    true,
+                )
+            } else if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
                 (
                     format!("would start empty, as on-unavailable declares: {error}"),
                     true,

@@ -2,11 +2,16 @@
 //! start empty.
 
 use declaration::settings::Service;
+use jiff::Timestamp;
 use report::{Event, Kind};
+use storage::mark::Stage;
 use storage::memory::{self, Recalled};
-use storage::{Error, Observation, Storage};
+use storage::{Error, Mark, MarkState, Observation, Storage};
 
 use crate::verdict::Why;
+
+/// How data came that never did: there was none at the first start.
+const BOOTSTRAP: &str = "bootstrap";
 
 /// Remembers that the service has data. That it cannot be remembered is told, and keeps no service down.
 pub fn data(service: &Service, storage: &dyn Storage) {
@@ -23,6 +28,33 @@ fn tell(service: &Service, remembered: Result<(), Error>) {
     let message = format!("whether it had data will not be remembered: {error}");
     let event = Event::new(Kind::StorageChanged, service.name.as_str(), message);
     event.outcome("not-remembered").warning().tell();
+}
+
+/// The mark of a first start. It says what was given up before it, so that this is not asked about once more.
+pub fn first_start(service: &Service) -> Mark {
+    let given_up = memory::forgotten_at(service).map_or_else(String::new, |at| at.to_string());
+    Mark::new(Stage::Seeded, BOOTSTRAP, &given_up)
+}
+
+/// When an admin gave up what there was of the service: what is older is not looked for.
+pub fn given_up(service: &Service, observation: &Observation) -> Option<Timestamp> {
+    let before = match &observation.mark {
+        MarkState::Ours(mark) if mark.by == BOOTSTRAP => mark.from.parse().ok(),
+        _ => None,
+    };
+    before.max(memory::forgotten_at(service))
+}
+
+/// Whether it was settled at a first start that the service has no data, and nothing has come of it since: its dataset
+/// is the same, and provably hollow.
+pub fn is_settled(service: &Service, storage: &dyn Storage, observation: &Observation) -> bool {
+    let was_bootstrapped = matches!(
+        &observation.mark,
+        MarkState::Ours(mark) if mark.stage == Stage::Seeded && mark.by == BOOTSTRAP
+    );
+    was_bootstrapped
+        && observation.contents.is_empty()
+        && memory::recall(service, storage, observation) == Recalled::Nothing
 }
 
 /// Whether a service that no source has data of may start empty: what is to be asked of the admin when it does.

@@ -9,7 +9,7 @@ use storage::kept;
 use storage::mark::Stage;
 use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
-use crate::ask::{Answer, Asked, Witness, ask, of_source};
+use crate::ask::{Answer, Asked, Unsettled, Witness, ask, of_source};
 use crate::remember;
 use crate::sealed;
 use crate::systemd;
@@ -201,8 +201,9 @@ fn restore(
                 }
                 Err(error) => return Err(Refusal::not_restored(error.while_doing("not started"))),
             };
-            let mark = Mark::new(Stage::Seeded, "bootstrap", "");
-            storage.set_mark(&mark).map_err(Refusal::not_restored)?;
+            storage
+                .set_mark(&remember::first_start(service))
+                .map_err(Refusal::not_restored)?;
             remember::started_empty(service, storage);
             let asked = question
                 .as_ref()
@@ -224,8 +225,19 @@ fn restore(
             tell(&event.outcome("bootstrap"));
             Ok(Outcome::Bootstrapped)
         }
-        Asked::Unsettled(errors) => {
-            let error = unsettled(service, why, &errors);
+        Asked::Unsettled(sources)
+            if sources.iter().all(|source| source.unavailable)
+                && remember::is_settled(service, storage, observation) =>
+        {
+            let error = unsettled(service, why, &sources);
+            let message =
+                format!("still empty since its first start, which no source had data for: {error}");
+            let event = Event::new(Kind::Bootstrapped, name, message);
+            tell(&event.outcome("bootstrap").warning());
+            Ok(Outcome::Bootstrapped)
+        }
+        Asked::Unsettled(sources) => {
+            let error = unsettled(service, why, &sources);
             if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
                 let message = format!("starts empty, as on-unavailable declares: {error}");
                 tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
@@ -310,7 +322,10 @@ impl Witness for Journal<'_> {
                     .outcome(answer.word());
                 tell(&event.snapshot(&snapshot.name).bytes(restored.bytes));
             }
-            Answer::NothingThere(_) | Answer::Unavailable(_) | Answer::Failed(_) => {
+            Answer::NothingThere(_)
+            | Answer::InDoubt(_)
+            | Answer::Unavailable(_)
+            | Answer::Failed(_) => {
                 let message = answer.in_words(&source_name);
                 self.answers.push(message.clone());
                 let event = Event::new(Kind::SourceAnswered, self.service, message)
@@ -390,12 +405,12 @@ pub(crate) fn unmounted(service: &Service) -> Error {
 }
 
 /// No source restored, and these errors kept some from ruling out that they hold the data.
-pub(crate) fn unsettled(service: &Service, why: Why, errors: &[(String, Error)]) -> Error {
-    let faults: Vec<String> = errors
+pub(crate) fn unsettled(service: &Service, why: Why, sources: &[Unsettled]) -> Error {
+    let faults: Vec<String> = sources
         .iter()
-        .map(|(source, error)| of_source(source, &error.fault()))
+        .map(|of| of_source(&of.source, &of.error.fault()))
         .collect();
-    let mut cures: Vec<&str> = errors.iter().map(|(_, error)| error.cure()).collect();
+    let mut cures: Vec<&str> = sources.iter().map(|of| of.error.cure()).collect();
     cures.dedup();
     Error::new(
         service.name.as_str(),

@@ -84,9 +84,12 @@ pub trait Source {
         None
     }
 
-    /// What a reader should know although the source holds no data.
-    fn remark(&self) -> Option<String> {
-        None
+    /// What it holds that is not filed as this service's. Asked once none of its snapshots holds the data.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    fn elsewhere(&self) -> Result<Elsewhere> {
+        Ok(Elsewhere::default())
     }
 
     /// What keeps a snapshot that holds the data from being restored by this source.
@@ -106,6 +109,15 @@ pub trait Source {
         snapshot: &Snapshot,
         progress: &mut Progress,
     ) -> std::result::Result<Restored, Failure>;
+}
+
+/// What a source holds that is not filed as a service's.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    /// It may be the service's data: what it is, and the line to write.
+    pub doubt: Option<Error>,
+    /// What a reader should know, and what stops nothing.
+    pub remark: Option<String>,
 }
 
 /// A restore that succeeded.

@@ -178,6 +178,12 @@ pub(crate) fn place(service: &Service) -> Option<PathBuf> {
     (is_the_same && record.place.is_absolute()).then_some(record.place)
 }
 
+/// When an admin last gave up what there was of a service, as far as is remembered.
+#[must_use]
+pub fn forgotten_at(service: &Service) -> Option<Timestamp> {
+    forgotten(&all_of(service))
+}
+
 /// When a service was forgotten, and the identities of what is remembered of it: what was given up, and what was its
 /// own although its mark does not say so.
 pub(crate) fn given_up_and_own(service: &Service) -> (Option<Timestamp>, Vec<String>) {

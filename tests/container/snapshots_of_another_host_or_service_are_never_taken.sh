@@ -1,6 +1,6 @@
 # In one repository there are newer snapshots of the same path by another host, by this host with other tags,
 # and of a path that begins alike: none of them is ever taken. Where there are no others, the service does not get
-# somebody else's data, and a reader is told whose it is.
+# somebody else's data and does not start empty: a reader is told whose it is, and decides.
 # also: forge
 
 declare_default_host
@@ -30,8 +30,8 @@ repository = "local"
 tags = ["nobody"]
 EOT
 assert_exit 1 preseedctl plan sonarr
-assert_contains "$output" 'but it has snapshots of /var/lib/sonarr of host elsewhere with tags'
-assert_refused sonarr 'it had data since'
+assert_contains "$output" 'a snapshot of /var/lib/sonarr of host elsewhere with tags sonarr, media, database'
+assert_refused sonarr "in doubt|it holds what may be sonarr's data"
 preseedctl forget --yes sonarr
 systemctl start sonarr
 assert_no_series

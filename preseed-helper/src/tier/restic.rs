@@ -3,6 +3,7 @@
 #[cfg(any(test, fuzzing))]
 pub mod any_words;
 mod call;
+mod elsewhere;
 mod lift;
 mod listing;
 mod locks;
@@ -18,14 +19,23 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use declaration::settings::Backup;
+use declaration::Search;
+use declaration::settings::{self, Backup};
 use declaration::value::TierName;
 use report::{Event, Kind, Progress};
 use storage::{Contents, Error, Origin, Result, Snapshot};
 
-use super::{Context, Failure, Restored, Snapshots, Source};
+use super::{Context, Elsewhere, Failure, Restored, Snapshots, Source};
+use crate::remember;
 use crate::staged::{self, Fill};
+use elsewhere::{Claim, Filed, Group, Lies, Reason, groups, lies};
 use listing::Listing;
+
+/// How many kinds of snapshots that may be the service's data are named.
+const FEW: usize = 3;
+
+/// Into how many kinds of snapshots of a path above is looked at most. Those of others count without a look.
+const MOST_LOOKS: usize = 16;
 
 /// See the module.
 pub(super) struct Restic<'a> {
@@ -51,6 +61,62 @@ impl<'a> Restic<'a> {
         }
     }
 
+    /// The names that a path of the service's data may end with.
+    fn names(&self) -> Vec<&str> {
+        let service = self.context.service;
+        let dataset = match &service.storage {
+            settings::Storage::Zfs(dataset) => Some(dataset.name.last()),
+            settings::Storage::Directory => None,
+        };
+        let name = service.name.as_str();
+        let other = dataset.filter(|dataset| *dataset != name);
+        std::iter::once(name).chain(other).collect()
+    }
+
+    /// What the other declared services take of this repository. Of one whose declaration is broken nothing is known.
+    fn claims(&self) -> Vec<Claim> {
+        let others = declaration::load(&Search::from_env()).services;
+        let others = others
+            .into_iter()
+            .filter(|other| other.name != self.context.service.name);
+        let backups = others.filter_map(|other| other.backup);
+        let here = backups.filter(|backup| backup.repository.url == self.backup.repository.url);
+        here.filter_map(|backup| {
+            Some(Claim {
+                path: backup.path.to_str()?.to_owned(),
+                host: backup.host.or_else(|| listing::this_host().ok())?,
+                tags: backup.tags,
+            })
+        })
+        .collect()
+    }
+
+    /// That these may be the service's data, and what to write.
+    fn doubt(&self, filed: &Filed<'_>, groups: &[&Group]) -> Error {
+        let service = self.context.service;
+        let (name, file) = (service.name.as_str(), service.source.display());
+        let newest = groups.first().map(|group| filed.lines(group));
+        let mut cure = format!(
+            "if that is its data, write {} below [backup] in {file}",
+            newest.unwrap_or_default()
+        );
+        if groups.iter().any(|group| group.host != filed.host) {
+            let host = filed.host;
+            cure.push_str(&format!(
+                "; if it is another machine's, write `host = \"{host}\"` there, or once for all services below [backup] in \
+                 /etc/preseed/preseed.toml"
+            ));
+        }
+        cure.push_str(&format!(
+            "; if it is not wanted, `preseedctl forget {name}` lets the service start empty"
+        ));
+        Error::new(
+            self.name(),
+            format!("it holds what may be {name}'s data: {}", in_words(groups)),
+            cure,
+        )
+    }
+
     /// Tells what a restore goes on without.
     fn tell_what_is_left_out(&self, call: &call::Call<'_>) {
         let name = self.context.service.name.as_str();
@@ -73,6 +139,20 @@ impl<'a> Restic<'a> {
                 .tell();
         }
     }
+}
+
+/// Groups of snapshots, for people: the newest few.
+fn in_words(groups: &[&Group]) -> String {
+    let mut words: Vec<String> = groups
+        .iter()
+        .take(FEW)
+        .map(|group| group.in_words())
+        .collect();
+    if let Some(more @ 1..) = groups.len().checked_sub(FEW) {
+        let snapshots: usize = groups[FEW..].iter().map(|group| group.count).sum();
+        words.push(format!("and {snapshots} more, of {more} kinds"));
+    }
+    words.join("; ")
 }
 
 impl Source for Restic<'_> {
@@ -122,7 +202,25 @@ impl Source for Restic<'_> {
         };
         let nodes = &listed.nodes;
         let paths: BTreeSet<&Path> = nodes.iter().map(|node| node.path.as_path()).collect();
-        if !paths.contains(root) {
+        let root_node = nodes.iter().find(|node| node.path == root);
+        if root_node.is_none()
+            && lies(&listed.told, self.listing.path().map_err(Failure::Source)?) == Lies::Above
+        {
+            // The backup of a path above, from before the service had anything there.
+            return Ok(Contents::default());
+        }
+        if root_node.is_some_and(|node| !node.is_directory()) {
+            return Err(Failure::Source(Error::new(
+                self.label(snapshot),
+                format!(
+                    "it holds {} only as a link or a file, not what is behind it",
+                    root.display()
+                ),
+                "restic stores a link as it is: make the backup of the directory that it leads to, \
+                 and declare that as `path` below [backup]",
+            )));
+        }
+        if root_node.is_none() {
             return Err(Failure::Source(Error::new(
                 self.label(snapshot),
                 format!("it does not hold {} itself", root.display()),
@@ -158,14 +256,45 @@ impl Source for Restic<'_> {
         Ok(contents.limited(&service.paths, |path| paths.contains(&*root.join(path))))
     }
 
-    fn remark(&self) -> Option<String> {
-        let others = self.listing.others();
-        (!others.is_empty()).then(|| {
-            format!(
-                "but it has snapshots of {} {}: if they are this service's, declare `host` and `tags` as theirs",
-                self.backup.path.display(),
-                others.join(", ")
-            )
+    fn elsewhere(&self) -> Result<Elsewhere> {
+        let host = self.listing.host()?;
+        let filed = Filed {
+            names: self.names(),
+            path: self.listing.path()?,
+            host: &host,
+            tags: &self.backup.tags,
+        };
+        // Also where one question told that there is no newest one.
+        self.listing.told()?;
+        let mut groups = groups(self.listing.others(), &filed, &self.claims());
+        let given_up = remember::given_up(self.context.service, self.context.observation);
+        let stops = |group: &Group| {
+            Some(group.newest) > given_up && (self.backup.host.is_none() || group.host == host)
+        };
+        let mut looked = 0;
+        let mut failed = None;
+        groups.retain(|group| {
+            if group.reason != Reason::Above || failed.is_some() || looked == MOST_LOOKS {
+                return true;
+            }
+            looked += 1;
+            self.listing
+                .has_entries(&group.id)
+                .unwrap_or_else(|trouble| {
+                    failed = Some(trouble.error).filter(|_| stops(group));
+                    true
+                })
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let (doubtful, harmless): (Vec<_>, Vec<_>) = groups.iter().partition(|group| stops(group));
+        Ok(Elsewhere {
+            doubt: (!doubtful.is_empty()).then(|| self.doubt(&filed, &doubtful)),
+            remark: (!harmless.is_empty()).then(|| {
+                let only = "no snapshot of the service's; what others have is left alone";
+                format!("{only}: {}", in_words(&harmless))
+            }),
         })
     }
 
@@ -184,7 +313,7 @@ impl Source for Restic<'_> {
             .and_then(|call| Ok((call, listing.path()?)))
             .map_err(Failure::Source)?;
         let known = listing.known(&snapshot.name);
-        let has_others = known.is_some_and(|told| told.paths.len() > 1);
+        let has_others = known.is_some_and(|told| told.paths != [path]);
         self.tell_what_is_left_out(call);
         let wanted = self.context.wanted();
         let include: Vec<String> = if !wanted.is_empty() {

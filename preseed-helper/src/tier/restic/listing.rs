@@ -13,6 +13,7 @@ use storage::mark::whole_seconds;
 use storage::{Contents, Error, Result, Snapshot};
 
 use super::call::Call;
+use super::elsewhere::{Lies, lies};
 use super::trouble::{Kind, Trouble};
 
 /// What is known until now.
@@ -24,10 +25,10 @@ pub(super) struct Listing<'a> {
     newest: OnceCell<Option<Listed>>,
     /// All of them, if they were needed.
     told: OnceCell<Vec<Told>>,
+    /// All others of the repository, if those were needed.
+    others: OnceCell<Vec<Told>>,
     /// That the repository has snapshots that cannot be read: whose they are, nobody knows.
     unread: OnceCell<Error>,
-    /// Whose other snapshots of the same path there are, in words.
-    others: OnceCell<BTreeSet<String>>,
 }
 
 /// A snapshot, and what was listed of it: the directories that something is expected in.
@@ -40,11 +41,11 @@ pub(super) struct Listed {
 /// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Told {
-    time: Timestamp,
+    pub(super) time: Timestamp,
     pub(super) paths: Vec<String>,
-    hostname: String,
+    pub(super) hostname: String,
     #[serde(default)]
-    tags: Vec<String>,
+    pub(super) tags: Vec<String>,
     pub(super) id: String,
     summary: Option<Summary>,
 }
@@ -75,7 +76,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    fn is_directory(&self) -> bool {
+    pub(super) fn is_directory(&self) -> bool {
         self.kind == "dir"
     }
 }
@@ -89,30 +90,17 @@ impl<'a> Listing<'a> {
             call: OnceCell::new(),
             newest: OnceCell::new(),
             told: OnceCell::new(),
-            unread: OnceCell::new(),
             others: OnceCell::new(),
+            unread: OnceCell::new(),
         }
     }
 
-    fn host(&self) -> Result<String> {
-        if let Some(host) = &self.backup.host {
-            return Ok(host.clone());
-        }
-        let unknown = |why: String| Error::new("host name", why, "declare `host` in [backup]");
-        let name = nix::unistd::gethostname().map_err(|error| unknown(error.to_string()))?;
-        let name = name
-            .into_string()
-            .map_err(|_| unknown("it is not UTF-8".into()))?;
-        // Names that a machine has before it is told its own.
-        if matches!(
-            name.as_str(),
-            "" | "localhost" | "localhost.localdomain" | "(none)"
-        ) {
-            return Err(unknown(format!(
-                "it is `{name}`, which no backup is filed under"
-            )));
-        }
-        Ok(name)
+    /// The host that its snapshots carry.
+    ///
+    /// # Errors
+    /// When none is declared, and the machine has no name of its own.
+    pub(super) fn host(&self) -> Result<String> {
+        self.backup.host.clone().map_or_else(this_host, Ok)
     }
 
     /// The path that its snapshots carry.
@@ -156,11 +144,11 @@ impl<'a> Listing<'a> {
 
     fn ask_newest(&self) -> Result<Option<Listed>> {
         let (host, path) = (self.host()?, self.path()?);
-        let (host, tags) = (
+        let (of_host, tags) = (
             format!("--host={host}"),
             format!("--tag={}", self.backup.tags.join(",")),
         );
-        let mut which = vec!["--path", path, &host];
+        let mut which = vec!["--path", path, &of_host];
         // An empty one would ask for snapshots without any.
         if !self.backup.tags.is_empty() {
             which.push(&tags);
@@ -172,7 +160,7 @@ impl<'a> Listing<'a> {
             Err(trouble) => return Err(trouble.error),
         };
         // That it is this service's is looked at here, whatever restic was asked for.
-        let is_ours = self.is_of_the_path(&listed.told)? && self.is_ours(&listed.told)?;
+        let is_ours = lies(&listed.told, path) == Lies::There && self.is_filed(&listed.told, &host);
         Ok(is_ours.then_some(listed))
     }
 
@@ -225,46 +213,34 @@ impl<'a> Listing<'a> {
     }
 
     fn ask_snapshots(&self) -> Result<Vec<Told>> {
-        let path = self.path()?;
+        let (path, host) = (self.path()?, self.host()?);
         let call = self.call()?;
         let ended = call
-            .ask(&["snapshots", "--json", "--path", path])
+            .ask(&["snapshots", "--json"])
             .map_err(|trouble| trouble.error)?;
         if let Some(error) = call.unread(&ended) {
             let _ = self.unread.set(error);
         }
         let all: Vec<Told> = serde_json::from_str(&ended.stdout)
             .map_err(|error| call.unreadable("snapshots", &error))?;
-        // Host and tags are compared here: another service's snapshot must never be taken, and a reader is told
-        // of those that only another name keeps from being this service's.
-        let mut others = BTreeSet::new();
-        let mut told = Vec::new();
-        for snapshot in all {
-            if !self.is_of_the_path(&snapshot)? {
-                continue;
-            }
-            if self.is_ours(&snapshot)? {
-                told.push(snapshot);
-            } else {
-                others.insert(format!(
-                    "of host {} with tags {:?}",
-                    snapshot.hostname, snapshot.tags
-                ));
-            }
-        }
+        // All is compared here: another service's snapshot must never be taken, and those that are only filed
+        // otherwise may be the service's all the same.
+        let is_ours =
+            |told: &Told| lies(told, path) != Lies::Elsewhere && self.is_filed(told, &host);
+        let (mut told, others) = all.into_iter().partition::<Vec<_>, _>(is_ours);
         let _ = self.others.set(others);
-        told.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
+        // What holds the path below another one comes last: it may not hold it.
+        told.sort_by_key(|snapshot| {
+            let is_above = lies(snapshot, path) == Lies::Above;
+            (is_above, std::cmp::Reverse(snapshot.time))
+        });
         Ok(told)
     }
 
-    fn is_of_the_path(&self, snapshot: &Told) -> Result<bool> {
-        let path = self.path()?;
-        Ok(snapshot.paths.iter().any(|p| p == path))
-    }
-
-    fn is_ours(&self, snapshot: &Told) -> Result<bool> {
+    /// Whether host and tags of a snapshot are the service's.
+    fn is_filed(&self, snapshot: &Told, host: &str) -> bool {
         let tags = &self.backup.tags;
-        Ok(snapshot.hostname == self.host()? && tags.iter().all(|tag| snapshot.tags.contains(tag)))
+        snapshot.hostname == host && tags.iter().all(|tag| snapshot.tags.contains(tag))
     }
 
     /// What was told of a snapshot until now.
@@ -286,10 +262,23 @@ impl<'a> Listing<'a> {
         self.unread.get()
     }
 
-    /// Whose other snapshots of the same path were seen, in words.
-    pub(super) fn others(&self) -> Vec<&str> {
-        let others = self.others.get().into_iter().flatten();
-        others.map(String::as_str).collect()
+    /// The repository's snapshots that are not the service's, as they were told.
+    pub(super) fn others(&self) -> &[Told] {
+        self.others.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a snapshot has anything at the service's path.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub(super) fn has_entries(&self, id: &str) -> StdResult<bool, Trouble> {
+        let path = self.path()?;
+        let root = Path::new(path);
+        let listed = self.ls(&[id, path])?;
+        Ok(listed
+            .nodes
+            .iter()
+            .any(|node| node.path.starts_with(root) && (node.path != root || !node.is_directory())))
     }
 
     /// Whether what counts of a snapshot is directories and what a package makes, and not one other file at any depth. `nodes` is what was listed of it.
@@ -316,6 +305,28 @@ impl<'a> Listing<'a> {
         let counts = |name| Contents::counts(name, self.service);
         below.iter().next().is_none_or(counts) && !Contents::is_skeleton(below, self.service)
     }
+}
+
+/// This machine's name, which backups are filed under where no other is declared.
+///
+/// # Errors
+/// When it has none of its own.
+pub(super) fn this_host() -> Result<String> {
+    let unknown = |why: String| Error::new("host name", why, "declare `host` in [backup]");
+    let name = nix::unistd::gethostname().map_err(|error| unknown(error.to_string()))?;
+    let name = name
+        .into_string()
+        .map_err(|_| unknown("it is not UTF-8".into()))?;
+    // Names that a machine has before it is told its own.
+    if matches!(
+        name.as_str(),
+        "" | "localhost" | "localhost.localdomain" | "(none)"
+    ) {
+        return Err(unknown(format!(
+            "it is `{name}`, which no backup is filed under"
+        )));
+    }
+    Ok(name)
 }
 
 impl Told {

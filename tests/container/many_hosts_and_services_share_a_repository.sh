@@ -1,0 +1,65 @@
+# Three hosts back the same services up to one repository, and forty services of this host have tags in common. A host
+# whose name is declared once is told of the others' snapshots, and starts what is new without a question. What one
+# service takes is never another's doubt.
+
+declare_default_host
+repository_init
+service() { # NAME TAG...
+    cat >"/etc/systemd/system/$1.service" <<-'EOT'
+	[Service]
+	Type=oneshot
+	RemainAfterExit=yes
+	ExecStart=/bin/true
+	EOT
+    declare_service "$1" <<-EOT
+	[dataset]
+	mountpoint = "/srv/$1"
+	[preseed]
+	expect = ["a.db"]
+	[backup]
+	repository = "local"
+	tags = [$(printf '"%s",' "${@:2}")]
+	EOT
+}
+for ((n = 1; n <= 40; n++)); do
+    service "app$n" media "group$((n % 4))" $( ((n > 20)) || echo "app$n")
+done
+reload
+
+# Some of this host's have data and backups; the others have tags in common with them.
+for n in 1 2 3 21; do
+    systemctl start "app$n"
+    echo "$n" >"/srv/app$n/a.db"
+done
+for n in 1 2 3; do
+    backup "/srv/app$n" media "group$n" "app$n"
+done
+backup /srv/app21 media group1
+systemctl start app{5,25,40}
+for name in app5 app25 app40; do assert_journal "preseed-$name.service" 'repository local: nothing there$'; done
+systemctl stop app{1,21}
+rm -rf /srv/app1 /srv/app21
+systemctl start app{1,21}
+assert_eq 1 "$(cat /srv/app1/a.db)"
+assert_eq 21 "$(cat /srv/app21/a.db)"
+
+# Two other hosts have the same services.
+mkdir -p /srv/app{6,7}
+for host in left right right; do
+    in_repository backup --quiet --host "$host" --tag media,group2,app6 /srv/app6
+    in_repository backup --quiet --host "$host" --tag media,group3,app7 /srv/app7
+done
+rmdir /srv/app{6,7}
+assert_refused app6 "of host right with tags media, group2, app6, .*write .host = \"$(hostname)\". there, or once"
+cat >>/etc/preseed/preseed.toml <<EOT
+
+[backup]
+host = "$(hostname)"
+EOT
+reload
+preseedctl check
+systemctl reset-failed
+systemctl start app6 app7
+told=$(unit_journal preseed-app7.service | grep -c 'host right')
+assert_eq 1 "$told" 'lines that tell of the other hosts'
+assert_journal preseed-app7.service 'nothing there .*2 snapshots of /srv/app7 of host right .*; a snapshot of /srv/app7 of host left'
