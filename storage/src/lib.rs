@@ -195,6 +195,14 @@ pub trait Storage {
     /// When it cannot be asked: its pool is not imported, its parent is not there, ….
     fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>>;
 
+    /// The newest snapshot of each dataset elsewhere below a replica's parent that is named like the service's there.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn replicas_elsewhere(&self, _replica: &Replica) -> Result<Vec<Snapshot>> {
+        Ok(Vec::new())
+    }
+
     /// What lies in a snapshot, local or in a replica of this machine.
     ///
     /// # Errors

@@ -174,6 +174,11 @@ impl Storage for Zfs<'_> {
         half_done::without(self, replica.parent.as_str(), snapshots)
     }
 
+    fn replicas_elsewhere(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
+        let snapshots = replica::elsewhere(replica)?;
+        half_done::without(self, replica.parent.as_str(), snapshots)
+    }
+
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {
         let service = self.service;
         inspect::mounted(&snapshot.name, |place| Contents::of_copy(place, service))

@@ -96,24 +96,24 @@ impl<'a> Restic<'a> {
         let service = self.context.service;
         let (name, file) = (service.name.as_str(), service.source.display());
         let newest = groups.first().map(|group| filed.lines(group));
-        let mut cure = format!(
+        let mut cures = vec![format!(
             "if that is its data, write {} below [backup] in {file}",
             newest.unwrap_or_default()
-        );
+        )];
         if groups.iter().any(|group| group.host != filed.host) {
-            let host = filed.host;
-            cure.push_str(&format!(
-                "; if it is another machine's, write `host = \"{host}\"` there, or once for all services below [backup] in \
-                 /etc/preseed/preseed.toml"
+            cures.push(format!(
+                "if it is another machine's, write `host = \"{}\"` there, or once for all services below [backup] in \
+                 /etc/preseed/preseed.toml",
+                filed.host
             ));
         }
-        cure.push_str(&format!(
-            "; if it is not wanted, `preseedctl forget {name}` lets the service start empty"
+        cures.push(format!(
+            "if it is not wanted, `preseedctl forget {name}` lets the service start empty"
         ));
         Error::new(
             self.name(),
             format!("it holds what may be {name}'s data: {}", in_words(groups)),
-            cure,
+            cures.join("; "),
         )
     }
 

@@ -41,3 +41,30 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
     }
     Ok(Vec::new())
 }
+
+/// The newest snapshot of each dataset below the replica's parent that is named like the replica and stands elsewhere.
+/// Of one without snapshots there is none.
+pub(super) fn elsewhere(replica: &Replica) -> Result<Vec<Listed>> {
+    let args = [
+        "list",
+        "-H",
+        "-r",
+        "-t",
+        "filesystem",
+        "-o",
+        "name",
+        replica.parent.as_str(),
+    ];
+    let listing = call::zfs(&args)?;
+    let mut newest = Vec::new();
+    for name in listing.lines() {
+        let last = name.rsplit('/').next();
+        if last != Some(replica.dataset.last()) || name == replica.dataset.as_str() {
+            continue;
+        }
+        // One that is destroyed meanwhile has none.
+        let snapshots = snapshots_of(name)?.unwrap_or_default();
+        newest.extend(snapshots.into_iter().next());
+    }
+    Ok(newest)
+}

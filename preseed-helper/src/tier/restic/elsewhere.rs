@@ -79,10 +79,13 @@ pub(super) fn lies(snapshot: &Told, path: &str) -> Lies {
     }
 }
 
+/// Why, and the host, paths and tags that snapshots are filed under.
+type Filing<'a> = (Reason, &'a str, &'a [String], &'a [String]);
+
 /// Those of `all` that may hold the service's data, newest first. `all` has none that is filed as the service's; what
 /// another declared service takes is never among them.
 pub(super) fn groups(all: &[Told], own: &Filed<'_>, others: &[Claim]) -> Vec<Group> {
-    let mut groups: BTreeMap<(Reason, &str, &[String], &[String]), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<Filing<'_>, Group> = BTreeMap::new();
     for snapshot in all.iter().filter(|told| !is_taken(told, others)) {
         let Some(reason) = reason(snapshot, own, others) else {
             continue;
@@ -268,7 +271,7 @@ mod tests {
         ] {
             let expected = Vec::from_iter(expected);
             assert_eq!(
-                reasons(&[snapshot.clone()], own_tags, &[]),
+                reasons(std::slice::from_ref(&snapshot), own_tags, &[]),
                 expected,
                 "{snapshot:?}"
             );
