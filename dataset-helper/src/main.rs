@@ -7,6 +7,7 @@ use dataset_helper::apply;
 use declaration::Search;
 use report::{Event, Kind, hold, logger};
 use storage::{Applied, kept};
+use systemd::retry;
 
 /// Makes one service's dataset be what is declared. Run by dataset-NAME.service.
 #[derive(Parser)]
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
+            let error = retry::later(&service, error);
             report::refuse(Kind::StorageFailed, &name, &error.to_string());
             ExitCode::FAILURE
         }

@@ -4,7 +4,7 @@
 //! the generator and the helpers rely on it without checking again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::layer::Declared;
@@ -169,7 +169,16 @@ impl Repository {
     /// Whether asking it needs the network: every address that is not a path of this machine.
     #[must_use]
     pub fn is_remote(&self) -> bool {
-        !(self.url.starts_with('/') || self.url.starts_with("local:"))
+        self.local_directory().is_none()
+    }
+
+    /// The directory of this machine that it is in (absolute, unless its address says otherwise); `None`: it is remote.
+    #[must_use]
+    pub fn local_directory(&self) -> Option<&Path> {
+        if self.url.starts_with('/') {
+            return Some(Path::new(&self.url));
+        }
+        self.url.strip_prefix("local:").map(Path::new)
     }
 }
 

@@ -41,6 +41,8 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
         description,
         vec![
             after_storage,
+            // The owner may come from a directory on the network (systemd.special(7)).
+            ("After", Value::Fixed("nss-user-lookup.target")),
             ("Before", Value::Units(vec![&names.preseed])),
             // Each start of the service starts this unit, also of one that crashes in a loop.
             ("StartLimitIntervalSec", Value::Fixed("0")),

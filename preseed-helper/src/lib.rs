@@ -14,7 +14,6 @@ pub mod restore;
 pub mod sealed;
 pub mod slots;
 pub mod staged;
-pub mod systemd;
 pub mod tier;
 pub mod verdict;
 pub mod verify;

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use declaration::Search;
 use preseed_helper::{restore, verify};
 use report::{hold, logger};
+use systemd::retry;
 
 /// Restores one service's data if, and only if, it is missing. Run by preseed-NAME.service.
 #[derive(Parser)]
@@ -24,6 +25,12 @@ enum Command {
         /// The service's name: its declaration's file name without `.toml`.
         name: String,
     },
+    /// For the timer that a refusal sets which may heal by itself: starts again what waited for the service.
+    #[command(hide = true)]
+    Retry {
+        /// The service's name.
+        name: String,
+    },
     /// For the helper itself, which starts it as a user of no rights: checks a database in the working directory.
     #[command(name = verify::CHECK, hide = true)]
     CheckSqlite {
@@ -35,6 +42,7 @@ enum Command {
 fn main() -> ExitCode {
     let name = match Arguments::parse().command {
         Command::Run { name } => name,
+        Command::Retry { name } => return start_again(&name),
         Command::CheckSqlite { file } => return verify::check_database(&file),
     };
     logger::init();
@@ -45,10 +53,23 @@ fn main() -> ExitCode {
     match restore::run(&service) {
         Ok(_) => {
             hold::forget(&name);
+            retry::end(&name);
             ExitCode::SUCCESS
         }
         Err(refusal) => {
-            report::refuse(refusal.kind, &name, &refusal.error.to_string());
+            let error = retry::later(&service, refusal.error);
+            report::refuse(refusal.kind, &name, &error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_again(name: &str) -> ExitCode {
+    logger::init();
+    match retry::start(name) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }

@@ -11,7 +11,6 @@ use crate::ask::{Answer, Asked, Witness, ask};
 use crate::remember;
 use crate::restore::{partly, unmounted, unsettled};
 use crate::sealed::{Decision, decide};
-use crate::systemd;
 use crate::tier::{Context, Failure, Restored, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
@@ -48,7 +47,7 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
         Verdict::Partly => (partly(service, &observation).to_string(), false),
         Verdict::Unmounted => (unmounted(service).to_string(), false),
         Verdict::Restore(why) => {
-            if let Err(error) = systemd::units_must_be_stopped(service) {
+            if let Err(error) = systemd::units::must_be_stopped(service) {
                 (error.to_string(), false)
             } else if let Some(end) =
                 sealed(service, storage.as_ref(), &observation, why, &mut text)

@@ -12,7 +12,6 @@ use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Sna
 use crate::ask::{Answer, Asked, Unsettled, Witness, ask, of_source};
 use crate::remember;
 use crate::sealed;
-use crate::systemd;
 use crate::tier::{Context, Failure, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
@@ -148,7 +147,7 @@ fn restore(
     why: Why,
 ) -> Result<Outcome, Refusal> {
     let name = service.name.as_str();
-    systemd::units_must_be_stopped(service).map_err(Refusal::not_restored)?;
+    systemd::units::must_be_stopped(service).map_err(Refusal::not_restored)?;
     let context = Context::new(service, storage, observation);
     let mut journal = Journal {
         service: name,
@@ -297,8 +296,15 @@ impl Witness for Journal<'_> {
         // Only here: a service whose data is there never waits for the network.
         if source.needs_network() && !self.waited {
             status::say("waiting for the network");
-            systemd::wait_for_network();
+            systemd::units::wait_for_network();
             self.waited = true;
+        }
+        if let Some(directory) = source.local_directory() {
+            status::say(&format!(
+                "waiting for {} to be mounted",
+                directory.display()
+            ));
+            systemd::mount::wait_for(directory);
         }
         status::say(&format!("asking {}", source.name()));
     }
@@ -412,9 +418,11 @@ pub(crate) fn unsettled(service: &Service, why: Why, sources: &[Unsettled]) -> E
         .collect();
     let mut cures: Vec<&str> = sources.iter().map(|of| of.error.cure()).collect();
     cures.dedup();
-    Error::new(
+    let heals = sources.iter().all(|of| of.error.heals());
+    let error = Error::new(
         service.name.as_str(),
         format!("{}; {}", why.in_words(), faults.join("; ")),
         cures.join("; "),
-    )
+    );
+    if heals { error.that_heals() } else { error }
 }

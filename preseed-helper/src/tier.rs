@@ -8,7 +8,7 @@ mod restic;
 mod rollback;
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use declaration::settings::{Check, Service};
 use declaration::value::TierName;
@@ -58,6 +58,11 @@ pub trait Source {
     /// Whether asking it needs the network.
     fn needs_network(&self) -> bool {
         false
+    }
+
+    /// A directory of this machine (absolute) without which it cannot be asked, and which a mount may bring.
+    fn local_directory(&self) -> Option<&Path> {
+        None
     }
 
     /// Whether a restore by it copies the data, and so takes the longer the more there is.

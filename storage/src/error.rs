@@ -11,6 +11,7 @@ pub struct Error {
     what: String,
     cure: String,
     is_of_the_snapshot: bool,
+    heals: bool,
 }
 
 impl Error {
@@ -27,6 +28,7 @@ impl Error {
             what: visible(&what.into()),
             cure: visible(&cure.into()),
             is_of_the_snapshot: false,
+            heals: false,
         }
     }
 
@@ -41,6 +43,21 @@ impl Error {
     #[must_use]
     pub fn is_of_the_snapshot(&self) -> bool {
         self.is_of_the_snapshot
+    }
+
+    /// The same error as one that may be over in a while without anybody doing something: a mount, a network, a lock.
+    #[must_use]
+    pub fn that_heals(self) -> Self {
+        Self {
+            heals: true,
+            ..self
+        }
+    }
+
+    /// Whether it may be over in a while by itself.
+    #[must_use]
+    pub fn heals(&self) -> bool {
+        self.heals
     }
 
     /// The same error with another cure, where the caller knows better.

@@ -85,7 +85,8 @@ pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
                      `fuser -v`; end them, then start the service again",
                     shown(&path)
                 ),
-            ));
+            )
+            .that_heals());
         }
         if wait.said != holder.to_string() {
             wait.said = holder.to_string();

@@ -302,6 +302,7 @@ fn unknown(kind: &str, tool: &str, principal: &Principal, service: &Service) -> 
         format!("there is no {kind} `{principal}` on this machine"),
         format!("create it, e.g. with `{tool} {principal}`, or declare another in [dataset]"),
     )
+    .that_heals()
 }
 
 fn unasked(kind: &str, principal: &Principal, service: &Service, error: nix::Error) -> Error {
@@ -310,4 +311,5 @@ fn unasked(kind: &str, principal: &Principal, service: &Service, error: nix::Err
         format!("cannot ask for the {kind} `{principal}`: {error}"),
         "see that the sources in /etc/nsswitch.conf answer",
     )
+    .that_heals()
 }

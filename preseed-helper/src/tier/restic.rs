@@ -172,6 +172,10 @@ impl Source for Restic<'_> {
         self.backup.repository.is_remote()
     }
 
+    fn local_directory(&self) -> Option<&Path> {
+        self.backup.repository.local_directory()
+    }
+
     fn snapshots(&self) -> Result<Snapshots<'_>> {
         let newest = self.listing.newest()?.map(|newest| newest.told.snapshot());
         let first = newest.as_ref().map(|newest| newest.name.clone());

@@ -162,7 +162,8 @@ impl<'a> Call<'a> {
                 complaint(stderr)
             ),
             "see that it can be reached, then start the service again",
-        );
+        )
+        .that_heals();
         // restic before 0.18 looks for a missing part for longer than that. For all else no time is left.
         let kind = match trouble::kind(None, stderr, self.repository.is_remote()) {
             Kind::Damaged => Kind::Damaged,
@@ -262,6 +263,10 @@ impl<'a> Call<'a> {
             ),
             cure,
         );
+        let error = match kind {
+            Kind::Transient | Kind::NoRepository | Kind::Locked => error.that_heals(),
+            _ => error,
+        };
         Trouble { kind, error }
     }
 

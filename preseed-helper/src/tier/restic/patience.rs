@@ -187,7 +187,8 @@ impl Wait {
                     since.elapsed().as_secs()
                 ),
                 "wait until it is done, or see `restic list locks`, then start the service again",
-            )));
+            )
+            .that_heals()));
         }
         self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
         turn.pass(|| {

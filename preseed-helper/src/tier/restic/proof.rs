@@ -122,7 +122,8 @@ fn away(call: &Call<'_>, what: &str) -> Look {
         call.subject(),
         format!("{what}: that is no damage of one snapshot"),
         "see that all of it is mounted and reachable, then start the service again; `restic check` tells what is missing",
-    ))
+    )
+    .that_heals())
 }
 
 /// The names that `restic list` tells.

@@ -13,7 +13,7 @@ const PATIENCE: &str = "90";
 ///
 /// # Errors
 /// When one is running, or when it cannot be told.
-pub fn units_must_be_stopped(service: &Service) -> Result<()> {
+pub fn must_be_stopped(service: &Service) -> Result<()> {
     if !booted() {
         return Ok(());
     }

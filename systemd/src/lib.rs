@@ -1,0 +1,5 @@
+//! What the helpers ask of the running systemd, and have it do.
+
+pub mod mount;
+pub mod retry;
+pub mod units;
