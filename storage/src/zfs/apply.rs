@@ -309,19 +309,54 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
         // Either of them makes `zfs set` mount it.
         mountpoint::must_be_mountable(zfs.service)?;
     }
-    let args: Vec<String> = sets
+    let changed = |(property, value): &(&str, String)| {
+        let was = properties.value(property).unwrap_or("-");
+        format!("{property}={value} (was {was})")
+    };
+    let Err(refused) = set(zfs, &sets) else {
+        changes.extend(sets.iter().map(changed));
+        return Ok(is_new);
+    };
+    // How the data is stored never keeps it from being used: a pool may lack a feature.
+    let (needed, wished): (Vec<_>, Vec<_>) = sets
+        .into_iter()
+        .partition(|(property, _)| matches!(*property, "mountpoint" | "canmount"));
+    if wished.is_empty() {
+        return Err(refused);
+    }
+    if !needed.is_empty() {
+        set(zfs, &needed)?;
+        changes.extend(needed.iter().map(changed));
+    }
+    for one in wished {
+        changes.push(match set(zfs, std::slice::from_ref(&one)) {
+            Ok(()) => changed(&one),
+            Err(error) => {
+                let (property, value) = one;
+                let stays = properties.value(property).unwrap_or("-");
+                format!(
+                    "{property} stays {stays}, it cannot be {value}: {}",
+                    error.what()
+                )
+            }
+        });
+    }
+    Ok(is_new)
+}
+
+/// Sets properties of the service's dataset, in one call.
+fn set(zfs: &Zfs<'_>, properties: &[(&str, String)]) -> Result<()> {
+    let sets: Vec<String> = properties
         .iter()
         .map(|(property, value)| format!("{property}={value}"))
         .collect();
-    let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
-    args.insert(0, "set");
-    args.push(zfs.name());
-    call::zfs(&args)?;
-    changes.extend(sets.iter().map(|(property, value)| {
-        let was = properties.value(property).unwrap_or("-");
-        format!("{property}={value} (was {was})")
-    }));
-    Ok(is_new)
+    let sets = sets.iter().map(String::as_str);
+    let args: Vec<&str> = ["set"]
+        .into_iter()
+        .chain(sets)
+        .chain([zfs.name()])
+        .collect();
+    call::zfs(&args).map(drop)
 }
 
 /// Whether the service's own file says what a property is to be.
