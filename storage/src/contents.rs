@@ -9,10 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use declaration::settings::{Service, Storage};
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use crate::tree::{self, Next};
-use crate::{Error, Result, mountpoint, shown};
+use crate::{Error, Result, beneath, mountpoint, shown};
 
 /// What lies directly in a directory, and which of the expected paths are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,16 +62,12 @@ impl Contents {
     /// # Errors
     /// When it cannot be read, or when a link leads out of it.
     pub fn of_copy(directory: &Path, service: &Service) -> Result<Self> {
-        let how = OpenHow::new()
-            .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
-            .resolve(ResolveFlag::RESOLVE_BENEATH);
         let root = File::open(directory);
         let there = |path: &Path| {
             let root = root
                 .as_ref()
                 .map_err(|error| io::Error::from(error.kind()))?;
-            openat2(root, path, how)?;
-            Ok(())
+            beneath::look(root, &service.mountpoint, path)
         };
         let mut contents = Self::look(directory, service, there)?;
         if contents.could_be_hollow(service) {

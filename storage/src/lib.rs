@@ -6,6 +6,7 @@
 #[cfg(any(test, fuzzing))]
 pub mod any_bytes;
 pub mod as_found;
+mod beneath;
 mod binds;
 pub mod command;
 pub mod contents;

@@ -232,11 +232,21 @@ impl Source for Restic<'_> {
                  and make backups with the whole path",
             )));
         }
+        // restic does not tell where a link leads. What lies behind one is looked for once it is restored.
+        let links: BTreeSet<&Path> = nodes
+            .iter()
+            .filter(|node| node.is_link())
+            .map(|node| node.path.as_path())
+            .collect();
+        let is_there = |expected: &Path| {
+            let path = root.join(expected);
+            paths.contains(&*path) || path.ancestors().skip(1).any(|above| links.contains(above))
+        };
         let (found, missing) = service
             .expect
             .iter()
             .cloned()
-            .partition(|expected| paths.contains(&*root.join(expected)));
+            .partition(|expected| is_there(expected));
         let names = paths
             .iter()
             .filter(|path| path.parent() == Some(root))

@@ -79,6 +79,10 @@ impl Node {
     pub(super) fn is_directory(&self) -> bool {
         self.kind == "dir"
     }
+
+    pub(super) fn is_link(&self) -> bool {
+        self.kind == "symlink"
+    }
 }
 
 impl<'a> Listing<'a> {
