@@ -24,9 +24,6 @@ template = "sonarr"
 
 [backup]
 repository = "server"
-
-[preseed]
-stall-timeout = "5s"
 EOT
 reload
 
@@ -107,6 +104,11 @@ assert_series 'The Expanse'
 systemctl stop sonarr
 lose_data /var/lib/sonarr
 touch /run/server-is-silent
+cat >>/etc/preseed/services/sonarr.toml <<'EOT'
+
+[preseed]
+stall-timeout = "5s"
+EOT
 assert_exit 1 systemctl start sonarr
 assert_status preseed-sonarr.service 'Status: .*repository server: `restic restore` made no progress for 5 s'
 assert_no_journal preseed-sonarr.service 'passed over'

@@ -20,6 +20,9 @@ use super::{memory, secrets};
 /// before 0.16, give up at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The same, however short the declared `stall-timeout` is: restic takes a while to begin.
+const LEAST_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What counts as progress of an answer, in bytes. Less is moved by a restic that only keeps asking.
 const ANSWERS: u64 = 1 << 16;
 
@@ -86,11 +89,12 @@ impl<'a> Call<'a> {
         let asked = Instant::now();
         let mut pause = Duration::from_secs(1);
         loop {
-            let trouble = match self.ask_once(args, PATIENCE.saturating_sub(asked.elapsed())) {
+            let left = self.patience().saturating_sub(asked.elapsed());
+            let trouble = match self.ask_once(args, left) {
                 Err(trouble) => trouble,
                 ended => return ended,
             };
-            if trouble.kind != Kind::Transient || asked.elapsed() + pause >= PATIENCE {
+            if trouble.kind != Kind::Transient || asked.elapsed() + pause >= self.patience() {
                 return Err(trouble);
             }
             status::say(&format!("{}; asking again", trouble.error.fault()));
@@ -126,7 +130,7 @@ impl<'a> Call<'a> {
     /// When it cannot be read.
     pub(super) fn read(&self, args: &[&str]) -> Result<String, Trouble> {
         let mut command = self.command(&[&["--no-lock"], args].concat());
-        let mut watch_it = self.bound(PATIENCE);
+        let mut watch_it = self.bound(self.patience());
         let watched = watch_silently(&mut command, GivenUp::IsEnded, |seen| watch_it(seen))?;
         if let Some(trouble) = self.given_up(&watched) {
             return Err(trouble);
@@ -138,10 +142,15 @@ impl<'a> Call<'a> {
         Err(self.failed(args.first().copied().unwrap_or_default(), &ended))
     }
 
+    /// How long a server is asked that gives no answer.
+    fn patience(&self) -> Duration {
+        self.stall_timeout.clamp(LEAST_PATIENCE, PATIENCE)
+    }
+
     /// Tells when an answer is given up, and after how long without progress: one that comes is waited for, however long
     /// it takes.
     fn bound(&self, patience: Duration) -> impl FnMut(&Seen<'_>) -> Option<Duration> {
-        let mut stall = Stall::of_less(self.stall_timeout.max(PATIENCE), ANSWERS);
+        let mut stall = Stall::of_less(self.stall_timeout.max(LEAST_PATIENCE), ANSWERS);
         move |seen| {
             let moved = seen.moved.unwrap_or_default().saturating_add(seen.told);
             let is_over = stall.at(moved)
