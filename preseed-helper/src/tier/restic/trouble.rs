@@ -81,9 +81,11 @@ const TRANSIENT: [&str; 23] = [
 ];
 
 /// What is said of a part of a snapshot that is not there or not what was stored, whatever else the line says.
-const DAMAGED: [&str; 6] = [
+const DAMAGED: [&str; 7] = [
     "not found in repository",
     "ciphertext verification failed",
+    // Of a part that is all zeros, as a power cut leaves files.
+    "nonce is invalid",
     "invalid data returned",
     "does not match id",
     "file is too short",
@@ -253,6 +255,12 @@ mod tests {
             (
                 1,
                 "/srv/a: decrypting blob <data/b1b226d4> from 388765bd failed: ciphertext verification failed; Fatal: There were 1 errors",
+                false,
+                Kind::Damaged,
+            ),
+            (
+                1,
+                "ignoring error for /srv/a: nonce is invalid; Fatal: There were 1 errors",
                 false,
                 Kind::Damaged,
             ),
