@@ -63,8 +63,8 @@ impl Machine {
     }
 
     /// Boots, runs `script` (bash, `tests/lib.sh` is sourced before it; its errors name it `name`),
-    /// and shuts down. What it prints goes to `output` while it runs, and after it a report if it
-    /// fails. Gives its exit status.
+    /// and shuts down, or, if it is the `last`, is switched off. What it prints goes to `output` while it runs, and after
+    /// it a report if it fails. Gives its exit status.
     ///
     /// # Errors
     /// The machine does not boot or goes down before the script is over, or `output` fails.
@@ -72,6 +72,7 @@ impl Machine {
         &self,
         name: &str,
         script: &str,
+        last: bool,
         output: &mut (dyn Write + Send),
     ) -> anyhow::Result<i32> {
         let status = self.channel().join("status");
@@ -82,6 +83,10 @@ impl Machine {
         fs::create_dir(&stage).with_context(|| stage.display().to_string())?;
         fs::write(stage.join(name), script)
             .with_context(|| format!("{}/{name}", stage.display()))?;
+        if last {
+            let is_last = self.channel().join("is-last");
+            File::create(&is_last).with_context(|| is_last.display().to_string())?;
+        }
         let console = self.directory.join("console");
         let pipe = self.channel().join("output");
         // Held open, so that the reader does not see an end before the machine is down.

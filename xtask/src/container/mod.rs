@@ -144,13 +144,18 @@ fn play(
     output: &mut (dyn Write + Send),
 ) -> anyhow::Result<Option<i32>> {
     let machine = Machine::new(base, &scenario.name)?;
-    for stage in &scenario.stages {
+    for (number, stage) in scenario.stages.iter().enumerate() {
         if stage.start == Start::PowerCut {
             bail!("a container cannot lose power: make this a scenario of tests/forge");
         }
         let name = format!("{}.sh", scenario.name);
         let status = machine
-            .run(&name, &stage.script, output)
+            .run(
+                &name,
+                &stage.script,
+                number + 1 == scenario.stages.len(),
+                output,
+            )
             .with_context(|| scenario.name.clone())?;
         if status != 0 {
             return Ok(Some(status));
