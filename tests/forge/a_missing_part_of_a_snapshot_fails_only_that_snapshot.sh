@@ -1,5 +1,5 @@
 # A part of the newest snapshot is missing from the repository: it is passed over for the older one, with no trace.
-# also: forge
+# On the guests only, though it asks nothing of ZFS: restic before 0.17 looks 40 s for a missing part.
 
 declare_default_host
 repository_init
@@ -14,7 +14,6 @@ find "$REPOSITORY/data" -type f -size +1M -delete
 systemctl stop sonarr
 lose_data /var/lib/sonarr
 
-# restic 0.14 looks for it for 40 s.
 systemctl start sonarr
 assert_series 'The Expanse'
 assert_absent /var/lib/sonarr/large
