@@ -1,8 +1,9 @@
 //! A throw-away machine with real systemd: a container of this machine's own root.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -183,8 +184,12 @@ impl Machine {
                     .arg(&disk),
             )?;
         }
-        for directory in ["var", "srv"] {
-            fs::create_dir(disk.join(directory)).with_context(|| disk.display().to_string())?;
+        // Nobody makes /var/tmp at boot where no unit has a private one.
+        for (directory, mode) in [("var", 0o755), ("var/tmp", 0o1777), ("srv", 0o755)] {
+            let path = disk.join(directory);
+            fs::create_dir(&path)
+                .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(mode)))
+                .with_context(|| path.display().to_string())?;
         }
         Ok(())
     }
