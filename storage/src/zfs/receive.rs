@@ -80,7 +80,9 @@ fn transfer(
     let lines = [line_of(&send), line_of(&receive)];
     step::at(|| lines[1].clone());
     let mut sender = start(send.stdout(Stdio::piped()))?;
-    let stream = sender.stdout.take().map_or_else(Stdio::null, Stdio::from);
+    let stream = sender.stdout.take().map_or_else(Stdio::null, |stream| {
+        step::within(stream, total / 2, "half received")
+    });
     let receiver = start(receive.stdin(stream));
     // We hold no end of the stream any more: each of the two sees when the other is gone.
     drop(receive);
@@ -152,7 +154,7 @@ fn watch(
     has_ended: &Receiver<()>,
     progress: Progress<'_>,
 ) -> Option<Stall> {
-    let (mut done, mut half, mut stall) = (0, false, Stall::new(stall));
+    let (mut done, mut stall) = (0, Stall::new(stall));
     // It ends when both threads have dropped their side.
     while let Err(RecvTimeoutError::Timeout) = has_ended.recv_timeout(LOOK) {
         // The kernel counts what it reads for the process (proc_pid_io(5)).
@@ -163,10 +165,6 @@ fn watch(
         }
         if stall.at(done) {
             return Some(stall);
-        }
-        if !half && done >= total / 2 {
-            half = true;
-            step::at(|| "half received".to_owned());
         }
     }
     // They are not waited for yet, so that what they moved last can still be told.
