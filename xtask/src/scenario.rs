@@ -236,11 +236,6 @@ pub(crate) fn run_each<T: Sync>(
         while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
             let since = Instant::now();
             if machines.until.is_some_and(|until| since > until) {
-                println!(
-                    "skipped          {}: {}: no time left",
-                    machines.kind,
-                    name(one)
-                );
                 tally.lock().unwrap_or_else(PoisonError::into_inner).skipped += 1;
                 continue;
             }
@@ -260,7 +255,15 @@ pub(crate) fn run_each<T: Sync>(
         }
         work();
     });
-    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if tally.skipped > 0 {
+        let (kind, skipped) = (machines.kind, tally.skipped);
+        println!(
+            "skipped          {kind}: {skipped} of {}: no time left",
+            all.len()
+        );
+    }
+    tally
 }
 
 fn print_result(machine: &str, name: &str, time: Duration, failure: Option<String>) -> Tally {

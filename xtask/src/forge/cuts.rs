@@ -29,10 +29,11 @@ pub(crate) const WAYS: [&str; 7] = [
 pub(crate) const FEW_WAYS: [&str; 5] = ["rollback", "clone", "receive", "restic", "directory"];
 
 /// The steps that `cargo xtask test` cuts at: where the most is under way.
-const SHORT: [(&str, &str); 6] = [
+const SHORT: [(&str, &str); 7] = [
     ("rollback", "zfs rollback"),
     ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
     ("clone", "zfs promote"),
+    ("receive", "half received"),
     ("receive", "zfs rename tank/services/sonarr:preseed-staging"),
     ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
     ("directory", "rename /var/lib/.preseed-staging/sonarr"),
@@ -197,23 +198,20 @@ struct Cut<'a> {
 /// # Errors
 /// A way does not work even undisturbed, or nothing is named so.
 pub(crate) fn run(forge: &Forge, names: &[String], only: Option<&str>) -> anyhow::Result<Tally> {
-    let mut sum = Tally::default();
-    for name in WAYS {
-        if !names.is_empty() && !names.iter().any(|part| name.contains(part.as_str())) {
-            continue;
-        }
-        let way = Way::prepare(forge, name)?;
-        let cuts: Vec<Cut<'_>> = way
-            .changes()
-            .filter(|step| only.is_none_or(|only| step.contains(only)))
-            .map(|step| Cut { way: &way, step })
-            .collect();
-        sum += cut_each(forge, &cuts);
-    }
-    if sum == Tally::default() {
+    let named: Vec<&'static str> = WAYS
+        .into_iter()
+        .filter(|name| names.is_empty() || names.iter().any(|part| name.contains(part.as_str())))
+        .collect();
+    let ways = forge.ways(&named)?;
+    let cuts: Vec<Cut<'_>> = ways
+        .iter()
+        .flat_map(|way| way.changes().map(move |step| Cut { way, step }))
+        .filter(|cut| only.is_none_or(|only| cut.step.contains(only)))
+        .collect();
+    if cuts.is_empty() {
         bail!("nothing to cut: the ways are {}", WAYS.join(", "));
     }
-    Ok(sum)
+    Ok(cut_each(forge, &cuts))
 }
 
 /// The cuts of `cargo xtask test`.

@@ -15,11 +15,14 @@ mod recipe;
 mod root;
 mod shell;
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Write, stdout};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use std::{fs, thread};
 
@@ -317,12 +320,33 @@ impl Forge {
         prepared.machine(&self.runs, &*self.guest, self.payload(), unflushed)
     }
 
-    /// Ways in which data comes back, each restored once undisturbed.
+    /// Ways in which data comes back, each restored once undisturbed, as many at a time as there are machines.
     ///
     /// # Errors
     /// One does not work even so.
     pub(crate) fn ways(&self, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
-        names.iter().map(|name| Way::prepare(self, name)).collect()
+        let next = AtomicUsize::new(0);
+        let prepared = Mutex::new(BTreeMap::new());
+        let work = || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(name) = names.get(number) else { break };
+                let way = Way::prepare(self, name);
+                let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
+                prepared.insert(number, way);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..self.machines().jobs {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let prepared = prepared.into_inner();
+        prepared
+            .unwrap_or_else(PoisonError::into_inner)
+            .into_values()
+            .collect()
     }
 
     /// How what it takes compares with hardware, in a sentence.
