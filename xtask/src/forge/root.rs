@@ -45,14 +45,16 @@ impl Root {
     }
 
     /// Makes the ext4 `image` of it, with a kernel's `modules` (a directory named after the kernel's version) and
-    /// the files below `also` (a directory below `tests/forge/guest`). `mke2fs` is the command to add arguments to.
+    /// the files below `also` (a directory below `tests/forge/guest`), after `script` (a file there) was run in it.
+    /// `mke2fs` is the command to add arguments to.
     ///
     /// # Errors
-    /// Something cannot be copied, or mke2fs fails.
+    /// Something cannot be copied, the script fails, or mke2fs does.
     pub(crate) fn image(
         &self,
         modules: &Path,
         also: &str,
+        script: Option<&str>,
         mut mke2fs: Command,
         image: &Path,
     ) -> anyhow::Result<()> {
@@ -70,6 +72,9 @@ impl Root {
                 .args([modules, &all_modules]),
         )?;
         copy_into(&recipe::file(also), &beside)?;
+        if let Some(script) = script {
+            recipe::in_root(&beside, script)?;
+        }
         mke2fs
             .args(["-q", "-t", "ext4", "-E", "assume_storage_prezeroed=1", "-d"])
             .args([&beside, image])

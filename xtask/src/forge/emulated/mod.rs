@@ -239,7 +239,7 @@ fn disks(directory: &Path, entry: &str, workshop: &Workshop, root: &Root) -> any
     let mut mke2fs = workshop.program("usr/sbin/mke2fs");
     mke2fs.env("MKE2FS_CONFIG", workshop.join("etc/mke2fs.conf"));
     let image = directory.join("root.raw");
-    root.image(&workshop.modules(), "emulated", mke2fs, &image)?;
+    root.image(&workshop.modules(), "emulated", None, mke2fs, &image)?;
     for disk in DISKS {
         let (file, overlay) = (format!("{disk}.qcow2"), format!("{disk}.overlay"));
         let mut create = qemu_img_create(directory, workshop);

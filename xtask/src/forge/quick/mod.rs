@@ -69,6 +69,7 @@ impl Quick {
             root.image(
                 &kernel.modules()?,
                 "quick",
+                Some("quick.sh"),
                 Command::new("mke2fs"),
                 &directory.join(file("root")),
             )?;
@@ -96,7 +97,7 @@ impl Quick {
         let (kernel, root) = (Kernel::key()?, Root::key()?);
         let mut words = vec![&*kernel, &*root, PREPARE, facts::SCRIPT, DISK_SIZE];
         words.extend(KERNEL);
-        recipe::key(&words, &["quick"])
+        recipe::key(&words, &["quick", "quick.sh"])
     }
 
     fn linux(&self, parts: &Parts<'_>, words: &[&str]) -> anyhow::Result<(Linux, Agent)> {
