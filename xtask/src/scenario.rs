@@ -102,6 +102,21 @@ impl Scenario {
             .find(|(name, _)| name == key)
             .map(|(_, value)| value.as_str())
     }
+
+    /// The first stage without `opening`, whole lines of it, if it begins with that; its lines keep their numbers.
+    pub(crate) fn after(&self, opening: &str) -> Option<String> {
+        let script = &self.stages.first()?.script;
+        let is_code = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+        let above: usize = script
+            .split_inclusive('\n')
+            .take_while(|line| !is_code(line))
+            .map(str::len)
+            .sum();
+        let (above, code) = script.split_at(above);
+        let rest = code.strip_prefix(opening)?;
+        let blank = "\n".repeat(opening.lines().count());
+        Some([above, &blank, rest].concat())
+    }
 }
 
 /// The scenarios in `directory`, sorted by name.
@@ -317,6 +332,19 @@ mod tests {
                 (Start::PowerCut, "\n\n\n\n\n\n\n\nthree\n"),
             ]
         );
+    }
+
+    #[test]
+    fn what_comes_after_an_opening_keeps_its_lines() {
+        let text = "# Shows this.\n\none 'x'\ntwo\nthree\n#: reboot\nfour\n";
+        let scenario = Scenario::parse("x", text).unwrap();
+        let after = |opening: &str| scenario.after(opening);
+        assert_eq!(
+            after("one 'x'\ntwo\n").as_deref(),
+            Some("# Shows this.\n\n\n\nthree\n")
+        );
+        assert_eq!(after("two\n"), None);
+        assert_eq!(after("one 'x'\nthree\n"), None);
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(crate) trait Guest: Sync + Send {
     /// Whether its machines can be started with [`Unflushed::Lost`].
     fn can_lose_unflushed(&self) -> bool;
 
+    /// Whether a boot takes less than what many scenarios begin with.
+    fn boots_quickly(&self) -> bool;
+
     /// The files of the disks of a machine with this directory, absolute.
     fn disks_of(&self, directory: &Path) -> Vec<PathBuf>;
 

@@ -8,6 +8,7 @@ mod emulated;
 mod facts;
 mod guest;
 mod machine;
+mod opening;
 mod payload;
 mod prepared_machine;
 mod quick;
@@ -36,6 +37,7 @@ use self::cache::{Cache, Scratch};
 use self::cuts::Way;
 use self::emulated::Emulated;
 use self::guest::{Begin, Guest, Unflushed};
+use self::opening::Openings;
 use self::prepared_machine::PreparedMachine;
 use self::quick::Quick;
 use self::recipe::Release;
@@ -177,7 +179,8 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
         }
         Task::Chaos { chaos, choice } => {
             let forge = open_to_stop(choice)?;
-            chaos::run(&forge, &forge.ways(&cuts::WAYS)?, &chaos)?.failed == 0
+            let ways = forge.ways(&cuts::WAYS)?;
+            chaos::run(&forge, &ways, &chaos, chaos.until())?.failed == 0
         }
         Task::Run {
             names,
@@ -325,28 +328,32 @@ impl Forge {
     /// # Errors
     /// One does not work even so.
     pub(crate) fn ways(&self, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
+        self.side_by_side(names, |name| Way::prepare(self, name))
+            .into_iter()
+            .collect()
+    }
+
+    /// Does `work` for each of `all`, for as many at a time as there are machines. Gives what comes of it in their order.
+    fn side_by_side<T: Sync, R: Send>(&self, all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
         let next = AtomicUsize::new(0);
-        let prepared = Mutex::new(BTreeMap::new());
-        let work = || {
+        let done = Mutex::new(BTreeMap::new());
+        let work_on = || {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(name) = names.get(number) else { break };
-                let way = Way::prepare(self, name);
-                let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
-                prepared.insert(number, way);
+                let Some(one) = all.get(number) else { break };
+                let result = work(one);
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.insert(number, result);
             }
         };
         thread::scope(|scope| {
             for _ in 1..self.machines().jobs {
-                scope.spawn(work);
+                scope.spawn(work_on);
             }
-            work();
+            work_on();
         });
-        let prepared = prepared.into_inner();
-        prepared
-            .unwrap_or_else(PoisonError::into_inner)
-            .into_values()
-            .collect()
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.into_values().collect()
     }
 
     /// How what it takes compares with hardware, in a sentence.
@@ -407,13 +414,18 @@ impl Forge {
             machines.jobs = 1;
         }
         let (able, skipped) = scenario::able(self.name(), scenarios, self.guest.facts())?;
+        let openings = if self.guest.boots_quickly() {
+            Openings::prepare(self, &able)
+        } else {
+            Openings::default()
+        };
         let mut tally = scenario::run_each(
             machines,
             &able,
             |scenario| scenario.name.clone(),
             |scenario| {
                 let mut output = Vec::new();
-                let problem = match self.play_for_tally(scenario, keep, &mut output) {
+                let problem = match self.play_for_tally(scenario, &openings, keep, &mut output) {
                     Ok(None) => return Ok(Ok(())),
                     Ok(Some(status)) => format!("exit status {status}\n"),
                     Err(error) => format!("{error:#}\n"),
@@ -425,6 +437,7 @@ impl Forge {
             },
         );
         tally.skipped += skipped;
+        tally.time += openings.time;
         Ok(tally)
     }
 
@@ -437,17 +450,21 @@ impl Forge {
         scenario: &Scenario,
         output: &mut dyn Write,
     ) -> anyhow::Result<Option<i32>> {
-        play(&mut self.machine()?, scenario, output)
+        play(&mut self.machine()?, scenario, None, output)
     }
 
     fn play_for_tally(
         &self,
         scenario: &Scenario,
+        openings: &Openings,
         keep: bool,
         output: &mut dyn Write,
     ) -> anyhow::Result<Option<i32>> {
-        let mut machine = self.machine()?;
-        let failed = play(&mut machine, scenario, output)?;
+        let (mut machine, first) = match openings.of(scenario) {
+            Some((prepared, rest)) => (self.machine_from(prepared, Unflushed::Kept)?, Some(rest)),
+            None => (self.machine()?, None),
+        };
+        let failed = play(&mut machine, scenario, first.as_deref(), output)?;
         if keep && failed.is_some() {
             eprintln!("{} failed: a shell in its machine", scenario.name);
             machine.shell()?;
@@ -472,19 +489,23 @@ impl Forge {
     }
 }
 
+/// Runs the stages of a scenario; `first` in place of its first one, if that is given.
 fn play(
     machine: &mut Machine<'_>,
     scenario: &Scenario,
+    first: Option<&str>,
     output: &mut dyn Write,
 ) -> anyhow::Result<Option<i32>> {
+    let mut first = first;
     for stage in &scenario.stages {
+        let script = first.take().unwrap_or(&stage.script);
         match stage.start {
             Start::Fresh => {}
             Start::Reboot => machine.reboot().context("reboot")?,
             Start::PowerCut => machine.power_cut().context("power cut")?,
         }
         let file = format!("{}.sh", scenario.name);
-        let status = machine.stage(&file, &stage.script, output)?;
+        let status = machine.stage(&file, script, output)?;
         if status != 0 {
             return Ok(Some(status));
         }

@@ -136,6 +136,10 @@ impl Guest for Emulated {
         false
     }
 
+    fn boots_quickly(&self) -> bool {
+        false
+    }
+
     fn disks_of(&self, directory: &Path) -> Vec<PathBuf> {
         disks_in(directory)
     }

@@ -133,6 +133,10 @@ impl Guest for Quick {
         true
     }
 
+    fn boots_quickly(&self) -> bool {
+        true
+    }
+
     fn disks_of(&self, directory: &Path) -> Vec<PathBuf> {
         DISKS.map(|disk| directory.join(file(disk))).to_vec()
     }
