@@ -17,8 +17,14 @@ use crate::scenario::{Scenario, Tally};
 /// The emulated guest takes one scenario of this many in each run, other ones after each commit.
 const IN_TURN: usize = 10;
 
-/// What `--changed` may take.
-const CHANGED: Duration = Duration::from_secs(300);
+/// In `--changed`, which may take five minutes, no scenario in the container is begun after this time, …
+const IN_CONTAINER: Duration = Duration::from_secs(140);
+
+/// … none on ZFS after this, …
+const ON_ZFS: Duration = Duration::from_secs(220);
+
+/// … and no restore is interrupted after this.
+const INTERRUPTED: Duration = Duration::from_secs(270);
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -110,7 +116,7 @@ fn whole(run: &mut Run, all: bool) {
                 Ok(tally)
             });
             run.part("interrupted restores on the quick guest", |_| {
-                interrupted(Kind::Quick)
+                interrupted(&to_interrupt(Kind::Quick)?, None)
             });
         }
         Err(error) => {
@@ -126,7 +132,7 @@ fn whole(run: &mut Run, all: bool) {
                 });
             }
             run.part("interrupted restores, emulated", |_| {
-                interrupted(Kind::Trixie)
+                interrupted(&to_interrupt(Kind::Trixie)?, None)
             });
             run.last_lines.push(format!(
                 "the quick guest could not be built, the emulated one did its work: {why}"
@@ -221,17 +227,21 @@ fn of_one_binary(line: &str) -> Option<Tally> {
     })
 }
 
-/// The short version of `cargo xtask forge cuts` and `cargo xtask forge chaos`.
-fn interrupted(kind: Kind) -> anyhow::Result<Tally> {
-    let forge = Forge::open(&Binaries::build_with_failpoints()?, kind)?;
+/// Machines whose helpers can be stopped at their steps.
+fn to_interrupt(kind: Kind) -> anyhow::Result<Forge> {
+    Forge::open(&Binaries::build_with_failpoints()?, kind)
+}
+
+/// The short version of `cargo xtask forge cuts` and `cargo xtask forge chaos`. What is not begun in time is skipped.
+fn interrupted(forge: &Forge, until: Option<Instant>) -> anyhow::Result<Tally> {
     let ways = forge.ways(&cuts::FEW_WAYS)?;
-    let mut sum = cuts::short(&forge, &ways)?;
-    sum += chaos::run(&forge, &ways, &chaos::SHORT)?;
+    let mut sum = cuts::short(forge, &ways, until)?;
+    sum += chaos::run(forge, &ways, &chaos::SHORT, until)?;
     Ok(sum)
 }
 
 /// The crates, scenarios and cuts that the change can touch, as many as there is time for: those whose own file changed
-/// come first.
+/// come first. All run with the helpers that can be stopped, since those are built in a fraction of the time.
 fn changed(run: &mut Run) -> anyhow::Result<Tally> {
     let since = Instant::now();
     let change = Change::since_main()?;
@@ -247,21 +257,21 @@ fn changed(run: &mut Run) -> anyhow::Result<Tally> {
     };
     let in_container = touched(container::scenarios()?);
     let in_forge = touched(forge::scenarios()?);
-    let all = in_container.len() + in_forge.len();
-    let until = Some(since + CHANGED);
     if !in_container.is_empty() {
-        sum += container::run_scenarios(&Binaries::build()?, &in_container, until)?;
+        let built = Binaries::build_with_failpoints()?;
+        sum += container::run_scenarios(&built, &in_container, Some(since + IN_CONTAINER))?;
     }
-    if !in_forge.is_empty() {
-        let forge = Forge::open(&Binaries::build()?, Kind::Quick)?;
-        sum += forge.run(&in_forge, false, until)?;
-    }
-    if change.touches_restores() && since.elapsed() < CHANGED {
-        sum += interrupted(Kind::Quick)?;
+    if !in_forge.is_empty() || change.touches_restores() {
+        let forge = to_interrupt(Kind::Quick)?;
+        sum += forge.run(&in_forge, false, Some(since + ON_ZFS))?;
+        if change.touches_restores() {
+            sum += interrupted(&forge, Some(since + INTERRUPTED))?;
+        }
     }
     run.last_lines.push(format!(
-        "changed: {} crates, {all} scenarios",
-        crates_touched.len()
+        "changed: {} crates, {} scenarios",
+        crates_touched.len(),
+        in_container.len() + in_forge.len()
     ));
     Ok(sum)
 }

@@ -33,7 +33,15 @@ pub(crate) struct Plan {
     pub(crate) only: Option<usize>,
     /// End after this many minutes; the same command goes on from there
     #[arg(long)]
-    pub(crate) minutes: Option<u64>,
+    minutes: Option<u64>,
+}
+
+impl Plan {
+    /// When it is to end if it begins now.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        let minutes = self.minutes?;
+        Some(Instant::now() + Duration::from_secs(60 * minutes))
+    }
 }
 
 /// What `cargo xtask test` does.
@@ -92,11 +100,16 @@ struct Met {
 }
 
 /// Interrupts restores, and prints a line for each and the sums. What an earlier run of the same build has done with the
-/// same numbers is not done again.
+/// same numbers is not done again. Those that are not begun in time are left.
 ///
 /// # Errors
 /// What has been done cannot be read or noted.
-pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Plan) -> anyhow::Result<Tally> {
+pub(crate) fn run(
+    forge: &Forge,
+    ways: &[Way],
+    chaos: &Plan,
+    until: Option<Instant>,
+) -> anyhow::Result<Tally> {
     let lives = lives(forge, ways, chaos);
     let done = Done::open(forge, chaos)?;
     let mut left: Vec<&Life<'_>> = lives.iter().collect();
@@ -106,9 +119,7 @@ pub(crate) fn run(forge: &Forge, ways: &[Way], chaos: &Plan) -> anyhow::Result<T
     }
     let boot = boot_seconds(forge, ways);
     let mut machines = forge.machines();
-    machines.until = chaos
-        .minutes
-        .map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    machines.until = until;
     let tally = run_each(
         machines,
         &left,

@@ -12,7 +12,7 @@ use crate::forge::Forge;
 use crate::forge::guest::Unflushed;
 use crate::forge::machine::Machine;
 use crate::forge::prepared_machine::PreparedMachine;
-use crate::scenario::{Failure, Tally, run_each};
+use crate::scenario::{Failure, Machines, Tally, run_each};
 
 /// The ways in which data comes back, each with the machine that `tests/forge/cuts` prepares for it.
 pub(crate) const WAYS: [&str; 7] = [
@@ -211,11 +211,14 @@ pub(crate) fn run(forge: &Forge, names: &[String], only: Option<&str>) -> anyhow
     if cuts.is_empty() {
         bail!("nothing to cut: the ways are {}", WAYS.join(", "));
     }
-    Ok(cut_each(forge, &cuts))
+    Ok(cut_each(forge, &cuts, None))
 }
 
-/// The cuts of `cargo xtask test`.
-pub(crate) fn short(forge: &Forge, ways: &[Way]) -> anyhow::Result<Tally> {
+/// The cuts of `cargo xtask test`; those that are not begun in time are skipped.
+///
+/// # Errors
+/// A way does not come to one of the steps.
+pub(crate) fn short(forge: &Forge, ways: &[Way], until: Option<Instant>) -> anyhow::Result<Tally> {
     let mut cuts = Vec::new();
     for (name, part) in SHORT {
         let way = ways
@@ -228,12 +231,16 @@ pub(crate) fn short(forge: &Forge, ways: &[Way]) -> anyhow::Result<Tally> {
             .with_context(|| format!("{name} has no step {part}: {:#?}", way.steps))?;
         cuts.push(Cut { way, step });
     }
-    Ok(cut_each(forge, &cuts))
+    Ok(cut_each(forge, &cuts, until))
 }
 
-fn cut_each(forge: &Forge, cuts: &[Cut<'_>]) -> Tally {
+fn cut_each(forge: &Forge, cuts: &[Cut<'_>], until: Option<Instant>) -> Tally {
+    let machines = Machines {
+        until,
+        ..forge.machines()
+    };
     let name = |cut: &Cut<'_>| format!("{} cut before {}", cut.way.name, cut.step);
-    run_each(forge.machines(), cuts, name, |cut| {
+    run_each(machines, cuts, name, |cut| {
         let mut output = Vec::new();
         let problem = cut_at(forge, cut, &mut output)?;
         Ok(problem.map_err(|problem| {
