@@ -125,12 +125,7 @@ impl Cache {
             fs::remove_dir_all(&directory).with_context(place)?;
         }
         fs::create_dir_all(&directory).with_context(place)?;
-        succeed(
-            Command::new("cp")
-                .arg("--sparse=auto")
-                .args(files)
-                .arg(&directory),
-        )?;
+        copy(files, &directory)?;
         Ok(directory)
     }
 
@@ -258,6 +253,13 @@ impl Scratch {
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// Copies sparse files into a directory.
+pub(crate) fn copy(files: &[PathBuf], directory: &Path) -> anyhow::Result<()> {
+    // Most of them are holes.
+    let mut cp = Command::new("cp");
+    succeed(cp.arg("--sparse=auto").args(files).arg(directory))
 }
 
 /// How the names of directories begin that are being built, or deleted.

@@ -16,6 +16,9 @@ pub(crate) trait Guest: Sync + Send {
     /// What lines about its machines call them, e.g. `emulated Debian 13`.
     fn name(&self) -> &str;
 
+    /// Another word for each build of the guest.
+    fn key(&self) -> &str;
+
     /// How what its machines take compares with hardware, in a sentence.
     fn how_quick(&self) -> &str;
 

@@ -17,7 +17,6 @@ mod root;
 mod shell;
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Write, stdout};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -254,12 +253,17 @@ pub(crate) fn scenarios() -> anyhow::Result<Vec<Scenario>> {
     Ok(scenarios)
 }
 
+/// The disk with the current build, in the forge's own directory.
+const PAYLOAD: &str = "payload";
+
 /// Machines with the current build in them.
 pub(crate) struct Forge {
     /// Where its machines are.
     runs: Cache,
     guest: Box<dyn Guest>,
     scratch: Scratch,
+    /// What its machines have installed: another word for another build.
+    build: String,
 }
 
 impl Forge {
@@ -277,13 +281,14 @@ impl Forge {
         let runs = runs.unwrap_or(cache);
         runs.clean_up_on_signals()?;
         let scratch = runs.scratch()?;
-        let forge = Self {
+        let directory = scratch.path();
+        let build = payload::pack(built, &directory.join("root"), &directory.join(PAYLOAD))?;
+        Ok(Self {
             runs,
             guest,
             scratch,
-        };
-        payload::pack(built, &forge.scratch.path().join("root"), &forge.payload())?;
-        Ok(forge)
+            build,
+        })
     }
 
     /// What its machines are called.
@@ -292,7 +297,7 @@ impl Forge {
     }
 
     fn payload(&self) -> PathBuf {
-        self.scratch.path().join("payload")
+        self.scratch.path().join(PAYLOAD)
     }
 
     /// A fresh machine: booted, pools `tank` and `vault` imported, preseed installed, nothing
@@ -313,6 +318,13 @@ impl Forge {
     /// A machine that `script`, a stage, has prepared, from which many begin.
     fn prepare(&self, name: &str, script: &str) -> anyhow::Result<PreparedMachine> {
         PreparedMachine::prepare(&self.runs, &*self.guest, self.payload(), name, script)
+    }
+
+    /// The same, kept for later runs with this build.
+    fn prepare_to_keep(&self, kind: &str, script: &str) -> anyhow::Result<PreparedMachine> {
+        let prepare = || self.prepare(kind, script);
+        let key = recipe::key(&[self.guest.key(), &self.build, script], &[])?;
+        PreparedMachine::cached(&Cache::open()?, &*self.guest, kind, &key, prepare)
     }
 
     fn machine_from(
@@ -367,12 +379,8 @@ impl Forge {
     }
 
     /// What its machines have installed: another word for another build.
-    fn build_key(&self) -> anyhow::Result<String> {
-        let payload = self.payload();
-        let data = fs::read(&payload).with_context(|| payload.display().to_string())?;
-        let mut hasher = DefaultHasher::new();
-        data.hash(&mut hasher);
-        Ok(format!("{:016x}", hasher.finish()))
+    fn build_key(&self) -> &str {
+        &self.build
     }
 
     /// Cuts a machine's power and keeps its disks, in a directory of this name beside what is built. Gives the directory.

@@ -1,4 +1,5 @@
-//! What many scenarios begin with. Where a boot is quick it is done once, on a machine that they all go on from.
+//! What many scenarios begin with. Where a boot is quick it is done once for each build, on a machine that they all go
+//! on from.
 
 use std::time::{Duration, Instant};
 
@@ -8,9 +9,14 @@ use crate::scenario::Scenario;
 
 /// First lines of scenarios, as they stand there. What they leave behind is on the disks; none of the services that
 /// they declare still runs.
-const OPENINGS: [&str; 2] = [
-    "sonarr_with 'The Expanse'\n",
-    "declare_default_host
+const OPENINGS: [Opening; 2] = [
+    Opening {
+        kind: "opening-replica",
+        lines: "sonarr_with 'The Expanse'\n",
+    },
+    Opening {
+        kind: "opening-sonarr",
+        lines: "declare_default_host
 repository_init
 declare_sonarr
 reload
@@ -18,31 +24,36 @@ systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr
 ",
+    },
 ];
 
-/// Fewer scenarios take as long as preparing a machine for them.
-const WORTH_IT: usize = 3;
+#[derive(Debug, Clone, Copy)]
+struct Opening {
+    /// Its name in the cache.
+    kind: &'static str,
+    lines: &'static str,
+}
 
 /// The machines on which openings are done.
 #[derive(Default)]
 pub(crate) struct Openings {
-    prepared: Vec<(&'static str, PreparedMachine)>,
+    prepared: Vec<(Opening, PreparedMachine)>,
     /// How long preparing them took, added up.
     pub(crate) time: Duration,
 }
 
 impl Openings {
-    /// Prepares what enough of `scenarios` begin with. An opening that does not work is left to its scenarios, which
-    /// tell why.
+    /// Prepares what some of `scenarios` begin with, unless an earlier run with this build has done so. An opening that
+    /// does not work is left to its scenarios, which tell why.
     pub(crate) fn prepare(forge: &Forge, scenarios: &[&Scenario]) -> Self {
-        let is_worth_it = |opening: &&str| {
-            let those = scenarios.iter().filter(|one| one.after(opening).is_some());
-            those.count() >= WORTH_IT
+        let is_begun_with = |opening: &Opening| {
+            let mut scenarios = scenarios.iter();
+            scenarios.any(|one| one.after(opening.lines).is_some())
         };
-        let worth_it: Vec<&str> = OPENINGS.into_iter().filter(is_worth_it).collect();
-        let prepared = forge.side_by_side(&worth_it, |opening| {
+        let all: Vec<Opening> = OPENINGS.into_iter().filter(is_begun_with).collect();
+        let prepared = forge.side_by_side(&all, |opening| {
             let since = Instant::now();
-            let prepared = forge.prepare("opening", opening);
+            let prepared = forge.prepare_to_keep(opening.kind, opening.lines);
             (*opening, prepared, since.elapsed())
         });
         let mut openings = Self::default();
@@ -60,6 +71,6 @@ impl Openings {
     pub(crate) fn of(&self, scenario: &Scenario) -> Option<(&PreparedMachine, String)> {
         self.prepared
             .iter()
-            .find_map(|(opening, machine)| Some((machine, scenario.after(opening)?)))
+            .find_map(|(opening, machine)| Some((machine, scenario.after(opening.lines)?)))
     }
 }

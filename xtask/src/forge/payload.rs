@@ -1,6 +1,7 @@
 //! The disk that carries the current build into a machine: a tar archive, read as it is.
 
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -12,6 +13,9 @@ use crate::install;
 
 /// Fixed, because a saved machine knows it.
 const SIZE: u64 = 256 << 20;
+
+/// When all its files were changed, in seconds since 1970: the same build is the same archive.
+const TIME: u64 = 1_767_225_600;
 
 /// A script that unpacks the disk `device` in a machine that is booted. Nothing of an earlier disk may come from the
 /// machine's memory.
@@ -36,11 +40,12 @@ pub(crate) fn blank(disk: &Path) -> anyhow::Result<()> {
         .with_context(|| disk.display().to_string())
 }
 
-/// Packs preseed and the test service into `disk`, by way of the directory `root`, which is made.
+/// Packs preseed and the test service into `disk`, by way of the directory `root`, which is made. Gives a word for
+/// this build: the same one for the same files.
 ///
 /// # Errors
 /// A file cannot be installed or packed, or it is all too big.
-pub(crate) fn pack(built: &Binaries, root: &Path, disk: &Path) -> anyhow::Result<()> {
+pub(crate) fn pack(built: &Binaries, root: &Path, disk: &Path) -> anyhow::Result<String> {
     install::install(root, built)?;
     install::install_test_service(root, built)?;
     // The guest has the user, and accounts of its own.
@@ -48,6 +53,7 @@ pub(crate) fn pack(built: &Binaries, root: &Path, disk: &Path) -> anyhow::Result
     succeed(
         Command::new("tar")
             .args(["--create", "--sort=name", "--owner=0", "--group=0"])
+            .arg(format!("--mtime=@{TIME}"))
             .args(accounts.map(|name| format!("--exclude=./etc/{name}*")))
             .arg("--file")
             .arg(disk)
@@ -56,10 +62,14 @@ pub(crate) fn pack(built: &Binaries, root: &Path, disk: &Path) -> anyhow::Result
             .arg("."),
     )?;
     let place = || disk.display().to_string();
-    let size = fs::metadata(disk).with_context(place)?.len();
+    let archive = fs::read(disk).with_context(place)?;
+    let size = archive.len() as u64;
     if size > SIZE {
         bail!("{}: {size} bytes, more than {SIZE}", disk.display());
     }
+    let mut hasher = DefaultHasher::new();
+    archive.hash(&mut hasher);
     let file = File::options().write(true).open(disk).with_context(place)?;
-    file.set_len(SIZE).with_context(place)
+    file.set_len(SIZE).with_context(place)?;
+    Ok(format!("{:016x}", hasher.finish()))
 }

@@ -4,13 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use crate::forge::cache::{Cache, Scratch};
+use crate::forge::cache::{Cache, Entry, Scratch, copy};
 use crate::forge::guest::{Begin, Guest, Unflushed};
 use crate::forge::machine::Machine;
 
-/// What a prepared machine was when it was stopped. It is deleted when this is dropped.
+/// What a prepared machine was when it was stopped.
 pub(crate) struct PreparedMachine {
-    kept: Scratch,
+    kept: Kept,
+}
+
+enum Kept {
+    /// Deleted when this is dropped.
+    Now(Scratch),
+    /// There for later runs.
+    Later(Entry),
 }
 
 impl PreparedMachine {
@@ -40,7 +47,35 @@ impl PreparedMachine {
             bail!("{name} cannot be prepared: exit status {status}\n{output}");
         }
         machine.keep(kept.path())?;
-        Ok(Self { kept })
+        Ok(Self {
+            kept: Kept::Now(kept),
+        })
+    }
+
+    /// The entry `kind-key` of `cache`: what `prepare` gives if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be prepared or copied.
+    pub(crate) fn cached(
+        cache: &Cache,
+        guest: &dyn Guest,
+        kind: &str,
+        key: &str,
+        prepare: impl FnOnce() -> anyhow::Result<Self>,
+    ) -> anyhow::Result<Self> {
+        let entry = cache.entry(kind, key, |directory| {
+            copy(&guest.disks_of(&prepare()?.directory()), directory)
+        })?;
+        Ok(Self {
+            kept: Kept::Later(entry),
+        })
+    }
+
+    fn directory(&self) -> PathBuf {
+        match &self.kept {
+            Kept::Now(scratch) => scratch.path().to_owned(),
+            Kept::Later(entry) => entry.join(""),
+        }
     }
 
     /// A machine that goes on from it.
@@ -58,7 +93,7 @@ impl PreparedMachine {
             cache,
             guest,
             payload,
-            Begin::Kept(self.kept.path()),
+            Begin::Kept(&self.directory()),
             unflushed,
         )
     }

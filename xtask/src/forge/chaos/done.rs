@@ -31,7 +31,7 @@ impl Done {
         let guest = forge.name().replace(' ', "-");
         let path = directory.join(format!(
             "{guest}-{}-{cuts}-{kills}-{seed}",
-            forge.build_key()?
+            forge.build_key()
         ));
         let place = || path.display().to_string();
         fs::create_dir_all(&directory).with_context(place)?;

@@ -124,6 +124,10 @@ impl Guest for Emulated {
         &self.name
     }
 
+    fn key(&self) -> &str {
+        self.entry.key()
+    }
+
     fn how_quick(&self) -> &'static str {
         "It is emulated: everything takes many times as long as on hardware, and only ratios hold."
     }

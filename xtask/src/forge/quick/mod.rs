@@ -16,7 +16,7 @@ use self::kernel::Kernel;
 use self::linux::{KERNEL, Linux};
 use self::processors::Processors;
 use crate::forge::agent::{Agent, End};
-use crate::forge::cache::{Cache, Entry};
+use crate::forge::cache::{Cache, Entry, copy};
 use crate::forge::facts::{self, Facts};
 use crate::forge::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
 use crate::forge::payload;
@@ -121,6 +121,10 @@ impl Guest for Quick {
         "quick"
     }
 
+    fn key(&self) -> &str {
+        self.entry.key()
+    }
+
     fn how_quick(&self) -> &'static str {
         "It is user-mode Linux on one processor: programs run as on hardware, each of their system calls takes several times as long."
     }
@@ -179,9 +183,7 @@ fn file(disk: &str) -> String {
 /// Copies all disks from one directory to another. User-mode Linux has layers of its own over a disk, but lost what
 /// ZFS had flushed to one (7.2).
 fn copy_disks(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let files = DISKS.map(|disk| from.join(file(disk)));
-    // Most of them are holes.
-    succeed(Command::new("cp").arg("--sparse=auto").args(files).arg(to))
+    copy(&DISKS.map(|disk| from.join(file(disk))), to)
 }
 
 /// Makes the pools, and notes what the guest has.
