@@ -1,14 +1,7 @@
 # The dataset is destroyed with its snapshots: the replica in another pool is received, with the properties
 # that are declared and a mark of its own, whatever the replica carried.
 
-declare_default_host
-declare_vault
-repository_init
-declare_sonarr
-reload
-systemctl start sonarr
-add_series 'The Expanse'
-systemctl stop sonarr
+sonarr_with 'The Expanse'
 fingerprint /var/lib/sonarr >/var/tmp/before
 zfs snapshot tank/services/sonarr@good
 # With properties, as syncoid is often told to: the mark arrives as `received` and must not count.

@@ -1,14 +1,7 @@
 # Neither a local snapshot nor a replica is left, and both are provably not there: restic restores, into a
 # dataset that is then as declared.
 
-declare_default_host
-declare_vault
-repository_init
-declare_sonarr
-reload
-systemctl start sonarr
-add_series 'The Expanse'
-systemctl stop sonarr
+sonarr_with 'The Expanse'
 fingerprint /var/lib/sonarr >/var/tmp/before
 backup_sonarr
 umount /var/lib/sonarr
