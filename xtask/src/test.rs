@@ -264,7 +264,7 @@ fn changed(run: &mut Run) -> anyhow::Result<Tally> {
     if !in_forge.is_empty() || change.touches_restores() {
         let forge = to_interrupt(Kind::Quick)?;
         sum += forge.run(&in_forge, false, Some(since + ON_ZFS))?;
-        if change.touches_restores() {
+        if change.touches_restores() && since.elapsed() < INTERRUPTED {
             sum += interrupted(&forge, Some(since + INTERRUPTED))?;
         }
     }

@@ -422,7 +422,8 @@ impl Forge {
             machines.jobs = 1;
         }
         let (able, skipped) = scenario::able(self.name(), scenarios, self.guest.facts())?;
-        let openings = if self.guest.boots_quickly() {
+        let is_late = until.is_some_and(|until| Instant::now() > until);
+        let openings = if self.guest.boots_quickly() && !is_late {
             Openings::prepare(self, &able)
         } else {
             Openings::default()
