@@ -275,11 +275,7 @@ impl Round<'_> {
             let held = match looked {
                 Ok(contents) => held(&contents, &self.context.observation.contents),
                 Err(Failure::Storage(error)) => return Err(error),
-                Err(Failure::Source(_) | Failure::Unavailable(_))
-                    if self.is_gone(number, &snapshot, witness) =>
-                {
-                    continue;
-                }
+                Err(failure) if self.is_gone(number, &snapshot, &failure, witness) => continue,
                 Err(Failure::Source(error) | Failure::Unavailable(error)) => {
                     self.not_asked.push(source.name());
                     self.out(number, Answer::Unavailable(error), witness);
@@ -327,9 +323,15 @@ impl Round<'_> {
 
     /// Whether a snapshot that could not be used is one that somebody has destroyed since it was listed. The source's
     /// snapshots are then those that it has now.
-    fn is_gone(&mut self, number: usize, snapshot: &Snapshot, witness: &mut dyn Witness) -> bool {
+    fn is_gone(
+        &mut self,
+        number: usize,
+        snapshot: &Snapshot,
+        failure: &Failure,
+        witness: &mut dyn Witness,
+    ) -> bool {
         let asking = &mut self.asked[number];
-        let Some(Ok(mut now)) = asking.source.list_again() else {
+        let Some(Ok(mut now)) = asking.source.list_again(failure) else {
             return false;
         };
         if now.iter().any(|other| other.name == snapshot.name) {
@@ -397,9 +399,7 @@ impl Round<'_> {
                 Ok(true)
             }
             Err(Failure::Storage(error)) => Err(error),
-            Err(Failure::Source(_) | Failure::Unavailable(_))
-                if self.is_gone(number, &snapshot, witness) =>
-            {
+            Err(failure) if self.is_gone(number, &snapshot, &failure, witness) => {
                 self.advance(number, witness)?;
                 Ok(false)
             }

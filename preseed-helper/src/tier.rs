@@ -83,11 +83,9 @@ pub trait Source {
     /// When it cannot be looked into: whether that is the snapshot's fault or the source's, see [`Failure`].
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure>;
 
-    /// Its snapshots as they are now, newest first, for a source whose snapshots others destroy at any time; `None`: they
-    /// stay as they were listed.
-    fn list_again(&self) -> Option<Result<Vec<Snapshot>>> {
-        None
-    }
+    /// Its snapshots as they are now, newest first, if this failure with one may come from its being destroyed since it
+    /// was listed: others do that at any time.
+    fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>>;
 
     /// What it holds that is not filed as this service's. Asked once none of its snapshots holds the data.
     ///
@@ -149,6 +147,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether it leaves open whose fault it is: that of a snapshot which is gone is none of the snapshot's.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Source(_) | Self::Unavailable(_))
+    }
+
     /// What went wrong.
     pub fn error(&self) -> &Error {
         match self {

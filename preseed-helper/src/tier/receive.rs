@@ -35,8 +35,10 @@ impl Source for Receive<'_> {
         storage.replica_snapshots(self.replica).map(all_of)
     }
 
-    fn list_again(&self) -> Option<Result<Vec<Snapshot>>> {
-        Some(self.context.storage.replica_snapshots(self.replica))
+    fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {
+        failure
+            .is_open()
+            .then(|| self.context.storage.replica_snapshots(self.replica))
     }
 
     fn elsewhere(&self) -> Result<Elsewhere> {

@@ -191,6 +191,11 @@ impl Source for Restic<'_> {
         Ok(Box::new(newest.map(Ok).into_iter().chain(older.flatten())))
     }
 
+    fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {
+        // One that cannot be asked is not asked once more.
+        trouble::may_be_forgotten(failure.error().what()).then(|| self.listing.list_again())
+    }
+
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
         let service = self.context.service;
         let root = Path::new(self.listing.path().map_err(Failure::Source)?);
@@ -326,8 +331,6 @@ impl Source for Restic<'_> {
             .call()
             .and_then(|call| Ok((call, listing.path()?)))
             .map_err(Failure::Source)?;
-        let known = listing.known(&snapshot.name);
-        let has_others = known.is_some_and(|told| told.paths != [path]);
         self.tell_what_is_left_out(call);
         let wanted = self.context.wanted();
         let include: Vec<String> = if !wanted.is_empty() {
@@ -336,7 +339,7 @@ impl Source for Restic<'_> {
             wanted
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect()
-        } else if has_others {
+        } else if listing.has_other_paths(&snapshot.name, path) {
             vec![path.to_owned()]
         } else {
             Vec::new()

@@ -40,8 +40,8 @@ impl Source for Rollback<'_> {
         self.context.snapshots().map(all_of)
     }
 
-    fn list_again(&self) -> Option<Result<Vec<Snapshot>>> {
-        Some(self.context.list_again())
+    fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {
+        failure.is_open().then(|| self.context.list_again())
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {

@@ -26,6 +26,7 @@ pub fn check(bytes: &[u8]) {
         let _ = trouble::kind(None, &text, is_remote);
     }
     let _ = (trouble::words(&text), trouble::complaint(&text));
+    let _ = trouble::may_be_forgotten(&text);
     let _ = (trouble::is_asking_again(bytes), Named::of(&text));
 }
 

@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
             Ok(ended) => self.unread(ended).is_some(),
             Err(trouble) => match trouble.kind {
                 Kind::Damaged => true,
-                Kind::Other => !says_no_snapshot(&trouble.error),
+                Kind::Other => !trouble::says_no_snapshot(trouble.error.what()),
                 _ => false,
             },
         };
@@ -210,8 +210,16 @@ impl<'a> Call<'a> {
         trouble::kind(None, &told, self.repository.is_remote()) == Kind::Transient
     }
 
-    /// The error that `restic ls` has listed a snapshot without telling which.
-    pub(super) fn says_no_snapshot(&self) -> Error {
+    /// The error that `restic ls` has ended well and listed no snapshot.
+    pub(super) fn says_no_snapshot(&self, ended: &Ended) -> Error {
+        let told = words(&ended.stderr);
+        if trouble::says_no_snapshot(&told) {
+            return Error::new(
+                self.subject(),
+                format!("it does not have the snapshot any more: {told}"),
+                "see who removes snapshots, then start the service again: it is decided anew",
+            );
+        }
         Error::new(
             self.subject(),
             "`restic ls` did not tell which snapshot it has listed",
@@ -310,14 +318,6 @@ impl<'a> Call<'a> {
             .envs(memory::limit().map(|bytes| ("GOMEMLIMIT", bytes.to_string())));
         command
     }
-}
-
-/// Whether restic says that there is no such snapshot, which needs no second look.
-fn says_no_snapshot(error: &Error) -> bool {
-    let said = error.what();
-    ["no snapshot found", "no matching ID"]
-        .iter()
-        .any(|words| said.contains(words))
 }
 
 /// Where restic keeps what it has read, for the reader of a message.

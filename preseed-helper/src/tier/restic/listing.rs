@@ -1,7 +1,7 @@
 //! What the repository tells of the service's snapshots. Each question costs the time of deriving its key: the newest
 //! snapshot and what lies in it are asked for at once, and the list of all only if it is needed.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::result::Result as StdResult;
@@ -27,6 +27,8 @@ pub(super) struct Listing<'a> {
     told: OnceCell<Vec<Told>>,
     /// All others of the repository, if those were needed.
     others: OnceCell<Vec<Told>>,
+    /// All of them as they were when they were last listed again.
+    told_again: RefCell<Vec<Told>>,
     /// That the repository has snapshots that cannot be read: whose they are, nobody knows.
     unread: OnceCell<Error>,
 }
@@ -94,6 +96,7 @@ impl<'a> Listing<'a> {
             call: OnceCell::new(),
             newest: OnceCell::new(),
             told: OnceCell::new(),
+            told_again: RefCell::default(),
             others: OnceCell::new(),
             unread: OnceCell::new(),
         }
@@ -200,7 +203,7 @@ impl<'a> Listing<'a> {
         }
         match told {
             Some(told) => Ok(Listed { told, nodes }),
-            None => Err(call.says_no_snapshot().into()),
+            None => Err(call.says_no_snapshot(&ended).into()),
         }
     }
 
@@ -214,6 +217,17 @@ impl<'a> Listing<'a> {
         }
         let told = self.ask_snapshots()?;
         Ok(self.told.get_or_init(|| told))
+    }
+
+    /// The same as they are now, newest first: some may have been forgotten since.
+    ///
+    /// # Errors
+    /// When the repository cannot be asked.
+    pub(super) fn list_again(&self) -> Result<Vec<Snapshot>> {
+        let told = self.ask_snapshots()?;
+        let snapshots = told.iter().map(Told::snapshot).collect();
+        self.told_again.replace(told);
+        Ok(snapshots)
     }
 
     fn ask_snapshots(&self) -> Result<Vec<Told>> {
@@ -247,12 +261,17 @@ impl<'a> Listing<'a> {
         snapshot.hostname == host && tags.iter().all(|tag| snapshot.tags.contains(tag))
     }
 
-    /// What was told of a snapshot until now.
-    pub(super) fn known(&self, id: &str) -> Option<&Told> {
+    /// Whether a snapshot that was told of holds other paths than `path`.
+    pub(super) fn has_other_paths(&self, id: &str, path: &str) -> bool {
         let newest = self.newest.get().and_then(Option::as_ref);
         let newest = newest.map(|newest| &newest.told);
         let all = self.told.get().into_iter().flatten();
-        newest.into_iter().chain(all).find(|told| told.id == id)
+        let again = self.told_again.borrow();
+        newest
+            .into_iter()
+            .chain(all)
+            .chain(&*again)
+            .any(|told| told.id == id && told.paths != [path])
     }
 
     /// What was listed of a snapshot until now.

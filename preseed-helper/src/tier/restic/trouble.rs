@@ -127,6 +127,18 @@ pub(super) fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
     }
 }
 
+/// Whether restic says that it has no such snapshot.
+pub(super) fn says_no_snapshot(told: &str) -> bool {
+    ["no snapshot found", "no matching ID"]
+        .iter()
+        .any(|words| told.contains(words))
+}
+
+/// Whether what restic said may come from a snapshot that was forgotten since it was listed, with or without its parts.
+pub(super) fn may_be_forgotten(told: &str) -> bool {
+    says_no_snapshot(told) || kind(None, told, false) == Kind::Damaged
+}
+
 fn is_damage(line: &str) -> bool {
     // The files of a repository are named by 64 hexadecimal digits. So may be what is restored.
     let names_a_part = line.contains("<data/")
