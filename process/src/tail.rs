@@ -26,9 +26,8 @@ impl Tail {
         Self { kept, reader }
     }
 
-    /// The last line that is not empty, without control characters. A pipe that is held open by something that cannot
-    /// be killed is not waited for.
-    pub(crate) fn last_line(self, patience: Duration) -> String {
+    /// What was said last. A pipe that is held open by something that cannot be killed is not waited for.
+    pub(crate) fn said(self, patience: Duration) -> Said {
         let began = Instant::now();
         while self
             .reader
@@ -39,10 +38,44 @@ impl Tail {
             std::thread::sleep(Duration::from_millis(2));
         }
         let Ok(kept) = self.kept.lock() else {
-            return String::new();
+            return Said::default();
         };
-        last_line_of(&kept.iter().copied().collect::<Vec<u8>>())
+        let kept: Vec<u8> = kept.iter().copied().collect();
+        Said {
+            last_line: last_line_of(&kept, |_| true),
+            hindrance: last_line_of(&kept, tells_of_a_hindrance),
+        }
     }
+}
+
+/// What a program said last, without control characters.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// The last line that is not empty.
+    pub(crate) last_line: String,
+    /// The last line that tells of what kept it from its work; else empty.
+    pub(crate) hindrance: String,
+}
+
+/// How programs say that the machine kept them from their work (strerror(3), SQLite's errors): they had no permission, no
+/// room, no memory, or a disk did not answer.
+const HINDRANCES: [&str; 11] = [
+    "permission denied",
+    "operation not permitted",
+    "read-only file system",
+    "readonly database",
+    "no space left on device",
+    "disk is full",
+    "disk quota exceeded",
+    "cannot allocate memory",
+    "out of memory",
+    "too many open files",
+    "input/output error",
+];
+
+fn tells_of_a_hindrance(line: &str) -> bool {
+    let line = line.to_lowercase();
+    HINDRANCES.iter().any(|words| line.contains(words))
 }
 
 fn read(mut from: impl Read, kept: &Mutex<VecDeque<u8>>) {
@@ -63,13 +96,13 @@ fn read(mut from: impl Read, kept: &Mutex<VecDeque<u8>>) {
     }
 }
 
-fn last_line_of(bytes: &[u8]) -> String {
+fn last_line_of(bytes: &[u8], counts: impl Fn(&str) -> bool) -> String {
     const LONG: usize = 300;
     let text = String::from_utf8_lossy(bytes);
     let last = text
         .lines()
         .map(str::trim)
-        .rfind(|line| !line.is_empty())
+        .rfind(|line| !line.is_empty() && counts(line))
         .unwrap_or_default();
     let mut told: String = last
         .chars()
@@ -89,14 +122,27 @@ mod tests {
     #[test]
     fn of_much_output_the_last_line_is_told_without_control_characters() {
         assert_eq!(
-            last_line_of(b"one\n\x1b]0;two\x07 \n\n"),
+            last_line_of(b"one\n\x1b]0;two\x07 \n\n", |_| true),
             "\u{fffd}]0;two\u{fffd}"
         );
-        assert_eq!(last_line_of(b""), "");
+        assert_eq!(last_line_of(b"", |_| true), "");
         let tail = Tail::of(Some(std::io::Cursor::new(
             [vec![b'x'; 1 << 20], b"\nlast\n".to_vec()].concat(),
         )));
-        assert_eq!(tail.last_line(Duration::from_secs(10)), "last");
-        assert_eq!(last_line_of(&[b'x'; 1000]).chars().count(), 301);
+        assert_eq!(tail.said(Duration::from_secs(10)).last_line, "last");
+        assert_eq!(last_line_of(&[b'x'; 1000], |_| true).chars().count(), 301);
+    }
+
+    #[test]
+    fn what_kept_a_program_from_its_work_is_found_before_its_last_line() {
+        let said = |text: &str| {
+            let tail = Tail::of(Some(std::io::Cursor::new(text.as_bytes().to_vec())));
+            tail.said(Duration::from_secs(10)).hindrance
+        };
+        assert_eq!(
+            said("sort: write failed: /tmp/a: No space left on device\nnot sound\n"),
+            "sort: write failed: /tmp/a: No space left on device"
+        );
+        assert_eq!(said("page 7 is damaged\nnot sound\n"), "");
     }
 }

@@ -31,6 +31,8 @@ pub struct Watched {
     pub stdout: String,
     /// The last line of its standard error, without control characters.
     pub stderr: String,
+    /// The last line in which it tells of what kept it from its work, e.g. that it had no room; else empty.
+    pub hindrance: String,
     /// Whether nothing of it is left. What cannot be killed (it waits for a disk) is left behind.
     pub is_gone: bool,
 }
@@ -63,10 +65,16 @@ pub fn run(command: &mut Command, uid: u32, deadline: Duration) -> io::Result<Wa
         Some(status) if in_time => Ending::Ended(status?),
         _ => Ending::TimeIsUp,
     };
+    let (stdout, stderr) = (stdout.said(LAST_WORDS), stderr.said(LAST_WORDS));
     Ok(Watched {
         ending,
-        stdout: stdout.last_line(LAST_WORDS),
-        stderr: stderr.last_line(LAST_WORDS),
+        stdout: stdout.last_line,
+        stderr: stderr.last_line,
+        hindrance: if stderr.hindrance.is_empty() {
+            stdout.hindrance
+        } else {
+            stderr.hindrance
+        },
         is_gone,
     })
 }

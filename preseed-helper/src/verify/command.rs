@@ -1,5 +1,6 @@
 //! A declared command, which is given a copy of the data.
 
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +18,9 @@ use super::deadline;
 /// Statuses by which a shell says that it could not run something (sh(1p)).
 const NOT_RUN: [i32; 2] = [126, 127];
 
+/// Statuses by which a shell says that a signal has ended something: by the kernel for want of memory, most often.
+const SIGNALLED: RangeInclusive<i32> = 129..=128 + 64;
+
 /// Where programs are looked for that the command starts.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -25,6 +29,9 @@ const NOBODY: Identity = Identity {
     uid: 65534,
     gid: 65534,
 };
+
+/// Where the command may write beside the copy.
+const TMP: &str = "/tmp";
 
 /// Less room than this is none, in bytes.
 const NO_ROOM: u64 = 1 << 20;
@@ -133,19 +140,30 @@ pub(super) fn check(
         Some(code) => code,
         None => return Err(not_done(format!("ended with {status}"))),
     };
-    if NOT_RUN.contains(&code) {
+    if NOT_RUN.contains(&code) || SIGNALLED.contains(&code) {
         return Err(not_done(format!("ended with {status}")));
     }
-    if has_no_room(&trial.root) {
-        return Err(not_done(format!(
-            "ended with {status}, and the copy it was given has no room left"
-        )));
+    for (what, directory) in [
+        ("the copy it was given", &*trial.root),
+        ("/tmp", TMP.as_ref()),
+    ] {
+        if has_no_room(directory) {
+            return Err(not_done(format!(
+                "ended with {status}, and {what} has no room left"
+            )));
+        }
     }
     if let Some(path) = unreadable_for(who, &trial.root) {
         let path = path.strip_prefix(&trial.root).unwrap_or(&path).display();
         return Err(not_done(format!(
             "ended with {status} as user {}, who cannot read {path} (`user = \"root\"` runs it as root)",
             who.uid
+        )));
+    }
+    if !watched.hindrance.is_empty() {
+        let hindrance = &watched.hindrance;
+        return Err(not_done(format!(
+            "ended with {status}, and says that it could not do its work ({hindrance})"
         )));
     }
     Ok(Err(format!("`{line}` ended with {status}: {last}")))
