@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use report::Progress;
 use storage::mark::Stage;
-use storage::{Error, Mark, Origin, Snapshot, Staged};
+use storage::{Mark, Origin, Snapshot, Staged};
 
 use crate::tier::{Context, Failure, Restored};
 use crate::verify::{must_hold_the_data, verify};
@@ -41,7 +41,7 @@ pub fn restore(
         .map_err(Failure::Storage)?;
     let staged = storage
         .stage(origin, &mut |done, total| progress.at(done, total))
-        .map_err(at_fault)?;
+        .map_err(Failure::of)?;
     let ready = filled(context, &staged, &from.name, progress, fill).and_then(|()| {
         // A check moves no data.
         context.turn.give_back();
@@ -83,7 +83,7 @@ fn filled(
                 .copy_paths(snapshot, paths, staged, &mut |done, total| {
                     progress.at(done, total);
                 })
-                .map_err(at_fault)?;
+                .map_err(Failure::of)?;
             None
         }
     };
@@ -95,7 +95,7 @@ fn filled(
                 .map_or(Ok(()), |fill| fill(directory, progress))
                 .and_then(|()| must_hold_the_data(service, directory, from));
         })
-        .map_err(at_fault)?;
+        .map_err(Failure::of)?;
     ready
 }
 
@@ -133,7 +133,7 @@ pub fn try_out(context: &Context<'_>, snapshot: &Snapshot) -> std::result::Resul
     let staged = context
         .storage
         .stage(&Origin::Clone(snapshot), &mut |_, _| {})
-        .map_err(at_fault)?;
+        .map_err(Failure::of)?;
     let passed = filled(
         context,
         &staged,
@@ -156,15 +156,5 @@ fn thrown_away(context: &Context<'_>, staged: &Staged, failure: Failure) -> Fail
             "after a failed restore ({})",
             failure.error().fault()
         ))),
-    }
-}
-
-/// Whose fault an error in making a copy is. Unless the snapshot itself is damaged, an older one would fit no better,
-/// or would be taken only because the newer one could not be had for the moment.
-pub(crate) fn at_fault(error: Error) -> Failure {
-    if error.is_of_the_snapshot() {
-        Failure::Snapshot(error)
-    } else {
-        Failure::Source(error)
     }
 }

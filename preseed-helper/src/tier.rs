@@ -147,6 +147,16 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whose fault an error in making a copy is. Unless the snapshot itself is damaged, an older one would fit no better,
+    /// or would be taken only because the newer one could not be had for the moment.
+    pub fn of(error: Error) -> Self {
+        if error.is_of_the_snapshot() {
+            Self::Snapshot(error)
+        } else {
+            Self::Source(error)
+        }
+    }
+
     /// Whether it leaves open whose fault it is: that of a snapshot which is gone is none of the snapshot's.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Source(_) | Self::Unavailable(_))

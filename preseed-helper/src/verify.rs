@@ -39,13 +39,13 @@ pub fn must_be_possible(service: &Service) -> Result<()> {
 /// That the copy of `from` (a snapshot, for people) that lies in `directory` (absolute) holds what is expected.
 ///
 /// # Errors
-/// It is the snapshot's fault if it does not.
+/// It is the snapshot's fault if it does not, and the source's if that cannot be told.
 pub fn must_hold_the_data(
     service: &Service,
     directory: &Path,
     from: &str,
 ) -> std::result::Result<(), Failure> {
-    let contents = Contents::of_copy(directory, service).map_err(Failure::Snapshot)?;
+    let contents = Contents::of_copy(directory, service).map_err(Failure::of)?;
     match contents.lacks() {
         None => Ok(()),
         Some(lacks) => Err(Failure::Snapshot(Error::new(

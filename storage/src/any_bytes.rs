@@ -38,6 +38,7 @@ pub fn check(bytes: &[u8]) {
     if note.at.is_some() {
         assert_eq!(kept::Note::parse(&note.to_string()).at, note.at);
     }
+    zfs::damage::any_status(&text);
     let _ = Io::parse(&text);
     assert_ne!(lock::holder_in(&text, 7), Some(0));
     let told = Error::new(&*text, command::one_line(bytes), &*text).to_string();
@@ -64,6 +65,7 @@ mod tests {
             "40 22 0:50 / /srv rw shared:2 - zfs tank/a rw", "40 22 :50 / /srv rw - zfs", "rchar: 1", "wchar: 18446744073709551615",
             "rchar: -1", "2: FLOCK  ADVISORY  WRITE 12 fe:00:7 0 EOF", "2: FLOCK  ADVISORY  WRITE 0 fe:00:7 0 EOF",
             "seeded of=guid:1 by=x at=2026-11-23T00:00:00Z from=tank/a@b", "at=2026-11-23T00:00:00Z why=x seen=y from=z",
+            " state: ONLINE", "errors: ", "config:", "\tvault DEGRADED 0 0 0", "        tank/a@b:/c", "        <0x1f>:<0x2>",
             "\\", "\\04", "\t\t\t", "", "\u{1b}[2J",
         ]), 0..8)) {
             check(lines.join("\n").as_bytes());

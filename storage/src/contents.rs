@@ -267,7 +267,16 @@ fn is_there(
     match there(path) {
         Ok(()) => Ok(true),
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
-        Err(e) => Err(unreadable(&directory.join(path), &e)),
+        Err(e) => {
+            let error = unreadable(&directory.join(path), &e);
+            // A link that leads out of it, or in a circle.
+            let is_the_link = matches!(e.raw_os_error(), Some(nix::libc::EXDEV | nix::libc::ELOOP));
+            Err(if is_the_link {
+                error.of_the_snapshot()
+            } else {
+                error
+            })
+        }
     }
 }
 

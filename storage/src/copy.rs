@@ -40,6 +40,8 @@ pub(crate) fn copy(
         "--reflink=auto",
         "--sparse=always",
         "--parents",
+        // Of an earlier try.
+        "--remove-destination",
         "--",
     ];
     let mut cp = command("cp", options);
@@ -92,15 +94,14 @@ pub(crate) fn copy(
         if status.success() {
             Ok(())
         } else {
-            let error = refused(format!("ended with {status}: {said}"));
-            // Of what is written, it says so otherwise.
-            Err(if said.contains("error reading") {
-                error.of_the_snapshot()
-            } else {
-                error
-            })
+            Err(refused(format!("ended with {status}: {said}")))
         }
     })
+}
+
+/// Whether an error of [`copy`] is that something could not be read. Of what is written, `cp` says so otherwise.
+pub(crate) fn could_not_read(error: &Error) -> bool {
+    error.what().contains("error reading")
 }
 
 /// Whether `path` is in the directory `from`, and no link on the way leads out of it.

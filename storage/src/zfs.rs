@@ -3,6 +3,7 @@
 mod apply;
 mod aside;
 mod call;
+pub(crate) mod damage;
 mod elsewhere;
 mod found;
 mod half_done;
@@ -195,9 +196,20 @@ impl Storage for Zfs<'_> {
             found::must_stay_encrypted(&found, snapshot)?;
         }
         let stall = self.service.stall_timeout;
-        inspect::both(&snapshot.name, &staged.name, |from, into| {
-            copy::copy(from, paths, into, stall, progress)
-        })
+        let mut copy = || {
+            inspect::both(&snapshot.name, &staged.name, |from, into| {
+                copy::copy(from, paths, into, stall, progress)
+            })
+        };
+        match copy() {
+            Err(first) if copy::could_not_read(&first) => match copy() {
+                Err(again) if copy::could_not_read(&again) => {
+                    Err(damage::judged(&snapshot.name, again))
+                }
+                copied => copied,
+            },
+            copied => copied,
+        }
     }
 
     fn inside(&self, _staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {

@@ -354,7 +354,7 @@ impl Source for Restic<'_> {
             Fill::By(Box::new(|staged, progress| {
                 let target = staged.join(lift::TARGET);
                 patience::restore(call, turn, snapshot, &include, &target, progress)?;
-                lift::lift(&target, &backup.path, staged).map_err(staged::at_fault)
+                lift::lift(&target, &backup.path, staged).map_err(Failure::of)
             })),
         )
     }

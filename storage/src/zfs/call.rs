@@ -40,6 +40,16 @@ pub(super) fn zfs_bytes<S: AsRef<OsStr>>(args: &[S]) -> Result<Vec<u8>> {
     }
 }
 
+/// Runs `zpool` and gives its standard output; any exit status but 0 is an error.
+pub(super) fn zpool<S: AsRef<OsStr>>(args: &[S]) -> Result<String> {
+    let ended = bounded("zpool", args)?.ended;
+    if ended.status.success() {
+        Ok(ended.stdout)
+    } else {
+        Err(failed(args, &ended))
+    }
+}
+
 /// Runs `zfs` and gives how it ended.
 pub(super) fn try_zfs<S: AsRef<OsStr>>(args: &[S]) -> Result<Ended> {
     Ok(bounded("zfs", args)?.ended)
@@ -99,7 +109,7 @@ fn bounded<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Result<Watched<()>> {
 fn is_question<S: AsRef<OsStr>>(args: &[S]) -> bool {
     let verb = args.first().map(AsRef::as_ref);
     let is = |words: &[&str]| words.iter().any(|word| verb == Some(OsStr::new(word)));
-    is(&["get", "list", "diff", "holds", "allow"]) || is(&["send"])
+    is(&["get", "list", "diff", "holds", "allow", "send", "status"])
 }
 
 fn patience() -> Duration {

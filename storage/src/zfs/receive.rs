@@ -8,7 +8,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::call;
+use super::{call, damage};
 use crate::command::{self, Ended, command, line_of};
 use crate::stall::{Stall, end_group};
 use crate::{Error, Result, Snapshot, step};
@@ -20,7 +20,8 @@ const LOOK: Duration = Duration::from_millis(500);
 type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
 /// Receives `snapshot` as the new dataset `into`, unmounted, with these options. If no byte comes for `stall`,
-/// it is ended.
+/// it is ended. Where the snapshot cannot be read, it is tried once more to go on from there: the error is the snapshot's
+/// only if it cannot be read then either, and its pool says so. Gives whether it was gone on with.
 ///
 /// # Errors
 /// When either end fails, or nothing moves any more. `into` may be left half received.
@@ -30,21 +31,55 @@ pub(super) fn receive(
     options: &[&OsStr],
     stall: Duration,
     progress: Progress<'_>,
-) -> Result<()> {
+) -> Result<bool> {
     // Compressed and in large blocks, as they lie on disk. No -p, no -R: properties are declared, not replicated.
     let send = command("zfs", ["send", "-L", "-c", &snapshot.name]);
     let receive = ["receive", "-s", "-u"].map(OsStr::new);
     let receive = command("zfs", [&receive, options, &[into.as_ref()]].concat());
     // A compressed stream is about as large as what it holds is on the disk.
-    transfer(
-        send,
-        receive,
-        into,
-        snapshot,
-        snapshot.bytes,
-        stall,
-        progress,
-    )
+    let total = snapshot.bytes;
+    let first = match transfer(send, receive, into, snapshot, total, stall, progress) {
+        Ok(()) => return Ok(false),
+        Err(NotSent::Unreadable(error)) => error,
+        Err(NotSent::Other(error)) => return Err(error),
+    };
+    let token = call::zfs(&["get", "-H", "-o", "value", "receive_resume_token", into]);
+    let token = token.unwrap_or_default();
+    let again = match token.trim() {
+        "" | "-" => sent_to_nobody(snapshot, stall),
+        token => resumed(snapshot, into, token, stall, progress),
+    };
+    match again {
+        Ok(is_received) if is_received => Ok(true),
+        Ok(_) => Err(first
+            .while_doing("it could not be read, but could on a second look")
+            .cured_by("see `zpool status -v` of its pool, then start the service again")),
+        Err(NotSent::Unreadable(error)) => Err(damage::judged(&snapshot.name, error)),
+        Err(NotSent::Other(error)) => Err(error),
+    }
+}
+
+/// Why a snapshot was not received.
+enum NotSent {
+    /// It could not be read.
+    Unreadable(Error),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<Error> for NotSent {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Reads all of a snapshot. Gives that nothing was received.
+fn sent_to_nobody(snapshot: &Snapshot, stall: Duration) -> std::result::Result<bool, NotSent> {
+    let send = command("zfs", ["send", "-L", "-c", &snapshot.name]);
+    let nobody = command("sh", ["-c", "exec cat >/dev/null"]);
+    let progress: Progress<'_> = &mut |_, _| {};
+    let bytes = snapshot.bytes;
+    transfer(send, nobody, "", snapshot, bytes, stall, progress).map(|()| false)
 }
 
 /// Goes on with a receive of `snapshot` into `into` that was interrupted and left this token.
@@ -58,6 +93,20 @@ pub(super) fn resume(
     stall: Duration,
     progress: Progress<'_>,
 ) -> Result<()> {
+    match resumed(snapshot, into, token, stall, progress) {
+        Ok(_) => Ok(()),
+        Err(NotSent::Unreadable(error) | NotSent::Other(error)) => Err(error),
+    }
+}
+
+/// See [`resume`]. Gives that it was received.
+fn resumed(
+    snapshot: &Snapshot,
+    into: &str,
+    token: &str,
+    stall: Duration,
+    progress: Progress<'_>,
+) -> std::result::Result<bool, NotSent> {
     let left = call::zfs(&["send", "-n", "-P", "-t", token])?;
     let left = left
         .lines()
@@ -65,7 +114,7 @@ pub(super) fn resume(
         .unwrap_or(snapshot.bytes);
     let send = command("zfs", ["send", "-t", token]);
     let receive = command("zfs", ["receive", "-s", "-u", into]);
-    transfer(send, receive, into, snapshot, left, stall, progress)
+    transfer(send, receive, into, snapshot, left, stall, progress).map(|()| true)
 }
 
 fn transfer(
@@ -76,8 +125,8 @@ fn transfer(
     total: u64,
     stall: Duration,
     progress: Progress<'_>,
-) -> Result<()> {
-    let lines = [line_of(&send), line_of(&receive)];
+) -> std::result::Result<(), NotSent> {
+    let lines = [line_of(&send), line_of(&receive)].map(|line| without_token(&line));
     step::at(|| lines[1].clone());
     let mut sender = start(send.stdout(Stdio::piped()))?;
     let stream = sender.stdout.take().map_or_else(Stdio::null, |stream| {
@@ -90,7 +139,7 @@ fn transfer(
         Ok(receiver) => receiver,
         Err(error) => {
             let _ = sender.wait();
-            return Err(error);
+            return Err(error.into());
         }
     };
     let (sent, received, stalled) = std::thread::scope(|scope| {
@@ -110,14 +159,16 @@ fn transfer(
     let sender = finished(send, &mut sender, sent)?;
     let receiver = finished(receive, &mut receiver, received)?;
     if let Some(stall) = stalled {
-        return Err(stall.error(&snapshot.name, &format!("`{}`", sender.line)));
+        return Err(stall
+            .error(&snapshot.name, &format!("`{}`", sender.line))
+            .into());
     }
     // An incomplete stream is the sender's fault, and the sender says why. A receiver that gave up ends the
     // sender as well: its own words come first.
     if !receiver.status.success()
         && (sender.status.success() || !receiver.stderr.contains("incomplete stream"))
     {
-        return Err(call::failed_on(into, &receiver));
+        return Err(call::failed_on(into, &receiver).into());
     }
     if !sender.status.success() {
         let error = sender.error(
@@ -125,12 +176,22 @@ fn transfer(
             "see `zpool status` of its pool, then start the service again",
         );
         return Err(if says_damaged(&sender) {
-            error.of_the_snapshot()
+            NotSent::Unreadable(error)
         } else {
-            error
+            NotSent::Other(error)
         });
     }
     Ok(())
+}
+
+/// A command line without the long token that a receive is gone on with.
+fn without_token(line: &str) -> String {
+    let (before, token) = line.split_once(" -t ").unwrap_or((line, ""));
+    if token.is_empty() {
+        before.to_owned()
+    } else {
+        format!("{before} -t …")
+    }
 }
 
 /// Whether a sender ended because what it was to send cannot be read: `EIO`, or ZFS's own `ECKSUM`, which is `EBADE`.

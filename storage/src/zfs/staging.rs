@@ -174,7 +174,10 @@ fn make(
         }
         Origin::Receive(snapshot) => {
             let stall = zfs.service.stall_timeout;
-            receive::receive(snapshot, &staging, &options, stall, progress)
+            if receive::receive(snapshot, &staging, &options, stall, progress)? {
+                set_the_late_ones(&staging, properties)?;
+            }
+            Ok(())
         }
     }
 }
