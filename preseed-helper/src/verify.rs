@@ -13,7 +13,8 @@ mod turn;
 use std::path::Path;
 use std::time::Duration;
 
-use declaration::settings::{Check, Service};
+use declaration::settings::{Check, CheckCommand, Service};
+use process::Identity;
 use report::status;
 use storage::{Contents, Error, Result, Staged, Storage};
 
@@ -77,12 +78,13 @@ pub fn verify(
             Check::Sqlite(path) => format!("checking {} of {from}", path.display()),
             Check::Command(command) => format!("checking {from} with {}", command.words.join(" ")),
         });
+        let ready = Ready::for_it(check, service).map_err(Failure::Source)?;
         let mut checked = None;
         storage
             .try_out(staged, &mut |trial| {
-                checked = Some(match check {
-                    Check::Sqlite(path) => sqlite::check(service, trial, path),
-                    Check::Command(command) => command::check(command, service, trial),
+                checked = Some(match &ready {
+                    Ready::Sqlite(path) => sqlite::check(service, trial, path),
+                    Ready::Command(command, who) => command::check(command, service, *who, trial),
                 });
             })
             .map_err(|error| {
@@ -102,6 +104,23 @@ pub fn verify(
         }
     }
     Ok(())
+}
+
+/// A check with all that cannot be asked for where the copy is seen: who tells users' names may not be seen beside it.
+enum Ready<'a> {
+    /// See [`Check::Sqlite`].
+    Sqlite(&'a Path),
+    /// See [`Check::Command`]. It runs as this user and group.
+    Command(&'a CheckCommand, Identity),
+}
+
+impl<'a> Ready<'a> {
+    fn for_it(check: &'a Check, service: &Service) -> Result<Self> {
+        Ok(match check {
+            Check::Sqlite(path) => Self::Sqlite(path),
+            Check::Command(command) => Self::Command(command, command::identity(command, service)?),
+        })
+    }
 }
 
 fn not_run(from: &str) -> Error {

@@ -185,12 +185,23 @@ pub(crate) fn unmount(path: &Path) -> Result<()> {
 /// # Errors
 /// When the user or group does not exist, or the change is refused.
 pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> Result<()> {
-    let way = way::down(path, owner(service).ok(), false)?;
+    let who = owner(service);
+    let way = way::down(path, who.as_ref().ok().copied(), false)?;
     let held = way.last().map(|held| held.entry("."));
     match held {
-        Some(held) => own_spot(&held, service, changes),
+        Some(held) => give(&held, who?, service, changes),
         None => Ok(()),
     }
+}
+
+/// The same for the user and group of these numbers (see [`owner`]), where who tells their names may not be seen.
+///
+/// # Errors
+/// When the change is refused.
+pub(crate) fn own_as(path: &Path, who: (u32, u32), service: &Service) -> Result<()> {
+    let way = way::down(path, Some(who), false)?;
+    let held = way.last().map(|held| held.entry("."));
+    held.map_or(Ok(()), |held| give(&held, who, service, &mut Vec::new()))
 }
 
 /// The same for a directory that is held.
@@ -198,6 +209,15 @@ pub(crate) fn own(path: &Path, service: &Service, changes: &mut Vec<String>) -> 
 /// # Errors
 /// When the user or group does not exist, or the change is refused.
 pub(crate) fn own_spot(spot: &Spot, service: &Service, changes: &mut Vec<String>) -> Result<()> {
+    give(spot, owner(service)?, service, changes)
+}
+
+fn give(
+    spot: &Spot,
+    (uid, gid): (u32, u32),
+    service: &Service,
+    changes: &mut Vec<String>,
+) -> Result<()> {
     let path = &spot.real;
     let refused = |what: &str, error: std::io::Error| {
         Error::new(
@@ -206,7 +226,6 @@ pub(crate) fn own_spot(spot: &Spot, service: &Service, changes: &mut Vec<String>
             "see that it is a directory, and that its file system is writable",
         )
     };
-    let (uid, gid) = owner(service)?;
     let directory = spot.open().map_err(|error| refused("its owner", error))?;
     let metadata = |what| directory.metadata().map_err(|error| refused(what, error));
     let found = metadata("its owner")?;

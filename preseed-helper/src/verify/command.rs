@@ -74,17 +74,17 @@ fn program(command: &CheckCommand) -> &str {
         .unwrap_or_default()
 }
 
-/// Runs the command with the copy's directory, seen at the service's path, as its last argument, until its deadline.
-/// Gives what is wrong with the data, in words, if it says so by its exit status.
+/// Runs the command as `who` with the copy's directory, seen at the service's path, as its last argument, until its
+/// deadline. Gives what is wrong with the data, in words, if it says so by its exit status.
 ///
 /// # Errors
 /// When it cannot be run to its own end, or could not do what it wanted: that says nothing of the data.
 pub(super) fn check(
     checked: &CheckCommand,
     service: &Service,
+    who: Identity,
     trial: &Trial,
 ) -> Result<std::result::Result<(), String>> {
-    let who = identity(checked, service)?;
     let not_given = |error: std::io::Error| {
         Error::new(
             service.name.as_str(),
@@ -170,7 +170,10 @@ pub(super) fn check(
 }
 
 /// Whom a command runs as.
-fn identity(command: &CheckCommand, service: &Service) -> Result<Identity> {
+///
+/// # Errors
+/// When the declared owner or group does not exist, or cannot be asked for.
+pub(super) fn identity(command: &CheckCommand, service: &Service) -> Result<Identity> {
     let (uid, gid) = storage::owner(service)?;
     Ok(match (uid, command.as_root) {
         (_, true) => Identity { uid: 0, gid: 0 },

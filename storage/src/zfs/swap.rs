@@ -21,9 +21,9 @@ pub(super) const KEPT: &str = "preseed:kept";
 /// Makes the staged dataset complete: owner, mode, final mark and seal. Gives its properties.
 pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, taken: Timestamp) -> Result<Properties> {
     let service = zfs.service;
-    staging::inside(zfs, |staged| {
-        mountpoint::own(staged, service, &mut Vec::new())
-    })?;
+    // Beside the staged dataset, who tells users' names may not be seen.
+    let who = mountpoint::owner(service)?;
+    staging::inside(zfs, |staged| mountpoint::own_as(staged, who, service))?;
     let seen = zfs.seen()?;
     let staged = seen.staging.ok_or_else(|| gone(&zfs.staging_name()))?;
     let place = zfs.service.mountpoint.as_path();
