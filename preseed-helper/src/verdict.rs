@@ -264,6 +264,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ignored_is_no_data_here_nor_in_a_snapshot() {
+        let ignored_only = |mark, missing: &[&str]| {
+            let mut observation = observed(mark, 0, &[], missing);
+            observation.contents.ignored = true;
+            observation
+        };
+        for missing in [["a"].as_slice(), &[]] {
+            let unknown = ignored_only(MarkState::None, missing);
+            assert_eq!(stop(&unknown), Verdict::Restore(Why::Empty));
+            // What was started empty as well: whether it had data since is asked of what is remembered.
+            let known = ignored_only(ours(Stage::Seeded), missing);
+            assert_eq!(stop(&known), Verdict::Restore(Why::Lost));
+            let snapshot = held(&known.contents, &Contents::default());
+            assert!(matches!(snapshot, Held::Nothing(_)), "{snapshot:?}");
+        }
+    }
+
+    #[test]
     fn a_dataset_that_is_not_mounted_is_never_taken_for_empty() {
         for mark in [MarkState::None, ours(Stage::Seeded), ours(Stage::Seeding)] {
             let observation = Observation {

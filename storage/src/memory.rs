@@ -7,9 +7,9 @@
 
 mod file;
 mod record;
+mod untouched;
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use declaration::settings::{self, Service};
 use declaration::value::TierName;
@@ -92,7 +92,7 @@ pub fn saw_data_and_pool(service: &Service, storage: &dyn Storage) -> Result<()>
 /// # Errors
 /// When it can be written nowhere.
 pub fn started_empty(service: &Service, storage: &dyn Storage) -> Result<()> {
-    let untouched = last_change(&service.mountpoint).unwrap_or_default();
+    let untouched = untouched::last_change(&service.mountpoint).unwrap_or_default();
     let what = What::StartedEmpty(untouched);
     let record = record(service, storage, what)?;
     write(service, record, file::read(service.name.as_str()))
@@ -145,20 +145,20 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
                     record.since
                 ));
             }
-            What::StartedEmpty(untouched)
-                if is_ours
-                    && !(is_the_same
-                        && last_change(&service.mountpoint).as_ref() == Some(untouched)) =>
-            {
-                let since = if is_the_same {
-                    "there has been something in its directory since"
-                } else {
-                    "what it was started on is gone"
+            What::StartedEmpty(then) if is_ours => {
+                let now = untouched::last_change(&service.mountpoint);
+                let seen = untouched::Seen {
+                    is_the_same,
+                    is_empty: observation.contents.is_empty(),
+                    then,
+                    now: now.as_deref(),
                 };
-                return Recalled::Data(format!(
-                    "it may have had data since {}, when it was started empty, {place}: {since}",
-                    record.at
-                ));
+                if let Some(since) = seen.may_have_held_data() {
+                    return Recalled::Data(format!(
+                        "it may have had data since {}, when it was started empty, {place}: {since}",
+                        record.at
+                    ));
+                }
             }
             What::StartedEmpty(_) | What::Forgotten => {}
         }
@@ -392,12 +392,6 @@ fn sources(service: &Service) -> String {
         }
     }
     sources.join(", ")
-}
-
-/// When the entries of a directory last changed; `None` if it cannot be told.
-fn last_change(path: &Path) -> Option<String> {
-    let metadata = path.symlink_metadata().ok()?;
-    Some(format!("{}.{}", metadata.mtime(), metadata.mtime_nsec()))
 }
 
 /// This machine's id (machine-id(5)); empty where it has none.
