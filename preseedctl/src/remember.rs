@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use declaration::Search;
 use declaration::settings::Service;
 use preseed_helper::verdict::{Verdict, verdict};
-use storage::{Result, as_found, memory};
+use storage::{Result, as_found, lock, memory};
 
-/// Remembers of each declared service whose data is there that it has data. One that cannot be looked at is told of.
+/// Remembers of each declared service whose data is there that it has data. One that cannot be looked at is told of; one
+/// that another run is at work on is left to that run, which remembers it itself.
 pub(crate) fn remember() -> ExitCode {
     let mut succeeded = true;
     for service in declaration::load(&Search::from_env()).services {
@@ -24,6 +25,9 @@ pub(crate) fn remember() -> ExitCode {
 }
 
 fn remember_one(service: &Service) -> Result<()> {
+    let Some(_lock) = lock::try_lock(service)? else {
+        return Ok(());
+    };
     let found = as_found::whole(service)?;
     let storage = storage::open(&found);
     let observation = storage.observe()?;

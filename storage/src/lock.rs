@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use declaration::settings::Service;
@@ -36,41 +36,17 @@ const AT_LEAST: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the lock file cannot be made, or its holder stands still.
 pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
-    let path = Path::new(DIRECTORY).join(format!("{}.lock", service.name));
-    let refused = |error: std::io::Error| {
-        Error::new(
-            shown(&path),
-            format!("cannot be locked: {error}"),
-            "see that /run is writable, and that we run as root",
-        )
-    };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(SHARED)
-        .map_err(refused)?;
-    // For root alone: whoever can open a file can lock it.
-    match DirBuilder::new().mode(0o700).create(DIRECTORY) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
-        _ => {}
-    }
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .custom_flags(nix::libc::O_NOFOLLOW)
-        .open(&path)
-        .map_err(refused)?;
-    // Programs started by us hold it as well: should we be killed, the next run waits until they are gone.
-    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| refused(error.into()))?;
-    let mut file = file;
-    let inode = file.metadata().map_err(refused)?.ino();
+    let path = path_of(service);
+    let mut file = open(&path)?;
+    let inode = file
+        .metadata()
+        .map_err(|error| refused(&path, &error))?
+        .ino();
     let mut wait = Wait::new(service.stall_timeout.max(AT_LEAST));
     loop {
-        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(locked) => return Ok(Lock(locked)),
-            Err((file, nix::Error::EWOULDBLOCK)) => file,
-            Err((_, error)) => return Err(refused(error.into())),
+        file = match try_file(file, &path)? {
+            Ok(lock) => return Ok(lock),
+            Err(file) => file,
         };
         let holder = Holder::of(inode);
         if wait.is_over(&holder) {
@@ -94,6 +70,61 @@ pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// Locks the service's storage if no other process is at work on it; `None` if one is.
+///
+/// # Errors
+/// When the lock file cannot be made.
+pub fn try_lock(service: &Service) -> Result<Option<Lock>> {
+    let path = path_of(service);
+    Ok(try_file(open(&path)?, &path)?.ok())
+}
+
+fn path_of(service: &Service) -> PathBuf {
+    Path::new(DIRECTORY).join(format!("{}.lock", service.name))
+}
+
+/// Opens the lock file, which is made if it is missing.
+fn open(path: &Path) -> Result<File> {
+    let refused = |error: std::io::Error| refused(path, &error);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(SHARED)
+        .map_err(refused)?;
+    // For root alone: whoever can open a file can lock it.
+    match DirBuilder::new().mode(0o700).create(DIRECTORY) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
+        _ => {}
+    }
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path)
+        .map_err(refused)?;
+    // Programs started by us hold it as well: should we be killed, the next run waits until they are gone.
+    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| refused(error.into()))?;
+    Ok(file)
+}
+
+/// Gives the file back if another process has it locked.
+fn try_file(file: File, path: &Path) -> Result<std::result::Result<Lock, File>> {
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(locked) => Ok(Ok(Lock(locked))),
+        Err((file, nix::Error::EWOULDBLOCK)) => Ok(Err(file)),
+        Err((_, error)) => Err(refused(path, &error.into())),
+    }
+}
+
+fn refused(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(
+        shown(path),
+        format!("cannot be locked: {error}"),
+        "see that /run is writable, and that we run as root",
+    )
 }
 
 /// Who holds a lock.

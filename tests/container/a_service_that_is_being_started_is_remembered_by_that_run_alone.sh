@@ -1,0 +1,33 @@
+# The daily timer writes records that a starting service writes too. It takes the service's lock, and does not wait for
+# it: of one that another run is at work on nothing is written, and the others are remembered meanwhile.
+# also: forge
+
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl restart sonarr
+record=/var/lib/preseed/memory/sonarr
+assert_exists "$record"
+rm "$record"
+
+flock /run/preseed/lock/sonarr.lock sleep 1000 &
+holder=$!
+held() {
+    ! flock --nonblock /run/preseed/lock/sonarr.lock true
+}
+eventually held
+begun=$SECONDS
+assert_exit 0 timeout 60 preseedctl remember
+((SECONDS - begun < 10)) || fail 'the lock was waited for' "$((SECONDS - begun)) s"
+assert_absent "$record"
+
+pkill -P "$holder" sleep
+wait "$holder" || true
+assert_exit 0 preseedctl remember
+assert_exists "$record"
+# It gives the lock back.
+systemctl restart sonarr
+assert_series 'The Expanse'
