@@ -6,7 +6,7 @@ mod trial;
 mod withdraw;
 
 use std::borrow::Cow;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -139,7 +139,7 @@ impl Directory<'_> {
         // Beside the service's directory, hidden.
         let kept = format!(".{}", kept::kept_with(&self.leaf(), note));
         let kept = way.parent()?.entry(kept);
-        replaced::write_note(&staging.at, note)?;
+        replaced::write_note(&staging, note)?;
         rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
         Ok(Kept {
             name: shown(&kept.real),
@@ -477,15 +477,18 @@ fn write_mark(spot: &Spot, mark: &Mark) -> Result<()> {
 
 /// What a mark is bound to: a copy of the directory has another inode or time of birth.
 fn identity(path: &Path) -> Result<String> {
-    let metadata = path
-        .symlink_metadata()
-        .map_err(|error| refused(path, "cannot be looked at", &error))?;
+    let found = path.symlink_metadata();
+    let found = found.map_err(|error| refused(path, "cannot be looked at", &error))?;
+    Ok(identity_of(&found))
+}
+
+fn identity_of(metadata: &Metadata) -> String {
     let born = metadata
         .created()
         .ok()
         .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
         .map_or(0, |age| age.as_nanos());
-    Ok(format!("inode:{}:{born}", metadata.ino()))
+    format!("inode:{}:{born}", metadata.ino())
 }
 
 fn exists(spot: &Spot) -> Result<bool> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use declaration::settings::{KeepReplaced, Service, Storage};
 
+use crate::directory::replaced::KeptDirectory;
 use crate::kept::Note;
 use crate::namespaces::{self, Machine};
 use crate::{Error, Result, directory, kept, uptime, zfs};
@@ -31,12 +32,12 @@ pub struct Replaced {
 }
 
 /// Where it lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Place {
     /// The dataset with this guid, which has a child or snapshots that somebody needs.
     Dataset(u64, InTheWay),
-    /// A directory.
-    Directory(PathBuf),
+    /// A directory, held.
+    Directory(KeptDirectory),
 }
 
 /// What keeps a dataset from being destroyed.
@@ -161,7 +162,7 @@ impl Replaced {
                 zfs::replaced::holds_nothing(&self.name, &self.snapshots)
             }
             Place::Dataset(..) => Ok(false),
-            Place::Directory(path) => directory::replaced::holds_nothing(path),
+            Place::Directory(directory) => directory.holds_nothing(),
         }
     }
 
@@ -177,7 +178,7 @@ impl Replaced {
         let note = self.note.counted_at(&uptime::now()?, counts);
         match &self.place {
             Place::Dataset(..) => zfs::replaced::write_note(&self.name, &note)?,
-            Place::Directory(path) => directory::replaced::write_note(path, &note)?,
+            Place::Directory(directory) => directory.write_note(&note)?,
         }
         self.note = note;
         Ok(())
@@ -229,7 +230,7 @@ impl Replaced {
     pub fn release(&self) -> Result<()> {
         match &self.place {
             Place::Dataset(guid, _) => zfs::replaced::destroy(&self.name, *guid),
-            Place::Directory(path) => directory::replaced::remove(path),
+            Place::Directory(directory) => directory.remove(),
         }
     }
 }

@@ -204,11 +204,19 @@ fn entries(fd: BorrowedFd<'_>) -> io::Result<impl Iterator<Item = io::Result<CSt
 /// # Errors
 /// When something cannot be removed.
 pub fn remove(root: &Path) -> io::Result<()> {
-    let top = open(CWD, root)?;
+    remove_opened(&open(CWD, root)?, root)
+}
+
+/// The same for a directory that was opened, and that `root` leads to. Only if that leads to another meanwhile is it left,
+/// empty.
+///
+/// # Errors
+/// As [`remove`].
+pub(crate) fn remove_opened(top: &OwnedFd, root: &Path) -> io::Result<()> {
     let mut moved_up = 0_u64;
     // What comes into a directory while it is emptied is removed by another round; not for ever.
     for _ in 0..16 {
-        empty(&top, &mut moved_up)?;
+        empty(top, &mut moved_up)?;
         match std::fs::remove_dir(root) {
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
             removed => return removed,
