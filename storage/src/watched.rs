@@ -4,13 +4,15 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::command::{Ended, line_of, not_started, one_line};
-use crate::stall::{self, end_group};
+use crate::stall::{self, Io, end_group};
 use crate::{Error, Result, step};
 
 /// How often is looked at how a program gets on.
@@ -37,6 +39,8 @@ pub enum GivenUp {
 pub struct Seen<'a> {
     /// The bytes it has read and written until now, what it said not counted; `None` if that cannot be told.
     pub moved: Option<u64>,
+    /// The same, what it said counted, and apart.
+    pub io: Option<Io>,
     /// The bytes of standard output that have come.
     pub told: u64,
     /// What it said on standard error.
@@ -50,6 +54,10 @@ pub struct Watched<T> {
     pub ended: Ended,
     /// Its standard output as it was.
     pub stdout: Vec<u8>,
+    /// What it had read and written when it ended, what it said counted; `None` if that cannot be told.
+    pub io: Option<Io>,
+    /// The bytes of all that it said.
+    pub said: u64,
     /// Why it was given up before it ended by itself. Its status is then that of a program that was killed.
     pub given_up: Option<T>,
 }
@@ -63,7 +71,54 @@ pub fn watch<T>(
     then: GivenUp,
     give_up: impl FnMut(&Seen<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    run(command, then, true, give_up)
+    watch_often(command, then, LOOK, give_up)
+}
+
+/// The same, asking `give_up` this often.
+///
+/// # Errors
+/// As [`watch`].
+pub fn watch_often<T>(
+    command: &mut Command,
+    then: GivenUp,
+    look: Duration,
+    mut give_up: impl FnMut(&Seen<'_>) -> Option<T>,
+) -> Result<Watched<T>> {
+    run(command, then, look, &mut |event| match event {
+        Event::Look(seen) => give_up(&seen),
+        Event::Said(_) => None,
+    })
+}
+
+/// What a program does while it is watched.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// It said a line, without its end, on standard error or on standard output.
+    Line {
+        /// Whether on standard error.
+        is_error: bool,
+        /// The line. What of it is not UTF-8 is replaced.
+        line: &'a str,
+    },
+    /// About every second.
+    Look(Seen<'a>),
+}
+
+/// The same for a program whose lines are read as they come, and not kept: of each is asked whether it is to be given up.
+///
+/// # Errors
+/// As [`watch`].
+pub fn watch_lines<T>(
+    command: &mut Command,
+    then: GivenUp,
+    mut give_up: impl FnMut(Told<'_>) -> Option<T>,
+) -> Result<Watched<T>> {
+    run(command, then, LOOK, &mut |event| match event {
+        Event::Look(seen) => give_up(Told::Look(seen)),
+        Event::Said(said) => {
+            said.take_lines(&mut |is_error, line| give_up(Told::Line { is_error, line }))
+        }
+    })
 }
 
 /// The same for a program whose standard output is only read, and not kept.
@@ -73,16 +128,28 @@ pub fn watch<T>(
 pub fn watch_silently<T>(
     command: &mut Command,
     then: GivenUp,
-    give_up: impl FnMut(&Seen<'_>) -> Option<T>,
+    mut give_up: impl FnMut(&Seen<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    run(command, then, false, give_up)
+    run(command, then, LOOK, &mut |event| match event {
+        Event::Look(seen) => give_up(&seen),
+        Event::Said(said) => {
+            said.drop_output();
+            None
+        }
+    })
+}
+
+/// What happens while a program is watched.
+enum Event<'a> {
+    Look(Seen<'a>),
+    Said(&'a mut Said),
 }
 
 fn run<T>(
     command: &mut Command,
     then: GivenUp,
-    keeps: bool,
-    mut give_up: impl FnMut(&Seen<'_>) -> Option<T>,
+    look: Duration,
+    give_up: &mut dyn FnMut(Event<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
     let line = line_of(command);
     step::at(|| line.clone());
@@ -92,7 +159,7 @@ fn run<T>(
         .process_group(0)
         .spawn()
         .map_err(|error| not_started(command, &error))?;
-    let mut said = Said::of(&mut child, keeps);
+    let mut said = Said::of(&mut child);
     let refused = |error: io::Error| {
         Error::new(
             format!("`{line}`"),
@@ -103,30 +170,119 @@ fn run<T>(
     let end = pidfd_of(&child).map_err(refused)?;
     let mut looked = Instant::now();
     loop {
-        let wait = LOOK.saturating_sub(looked.elapsed());
+        let wait = look.saturating_sub(looked.elapsed());
         let has_ended = said.wait(Some(end.as_fd()), wait).map_err(refused)?;
         if has_ended {
-            said.drain().map_err(refused)?;
+            said.drain(&mut |said| give_up(Event::Said(said)))
+                .map_err(refused)?;
+            // It was not waited for yet: what it has moved can still be told.
+            let io = stall::io_of(child.id());
             let status = child.wait().map_err(refused)?;
-            return Ok(said.watched(line, status, None));
+            return Ok(said.watched(line, status, io, None));
         }
-        if looked.elapsed() < LOOK {
-            continue;
+        let mut why = give_up(Event::Said(&mut said));
+        if why.is_none() {
+            if looked.elapsed() < look {
+                continue;
+            }
+            looked = Instant::now();
+            let (io, words) = (stall::io_of(child.id()), said.words());
+            why = give_up(Event::Look(Seen {
+                moved: io.map(|io| io.moved().saturating_sub(words)),
+                io,
+                told: said.out.len() as u64 + said.unkept,
+                stderr: &said.err,
+            }));
         }
-        looked = Instant::now();
-        let words = said.words();
-        let seen = Seen {
-            moved: stall::io_of(child.id()).map(|io| io.moved().saturating_sub(words)),
-            told: said.out.len() as u64 + said.unkept,
-            stderr: &said.err,
-        };
-        let Some(why) = give_up(&seen) else { continue };
+        let Some(why) = why else { continue };
+        let io = stall::io_of(child.id());
         let status = match then {
             // That it is left behind if it cannot be killed is all that can be done.
             GivenUp::IsEnded => end_group(&mut child).unwrap_or_else(|_| killed()),
             GivenUp::IsLeft => killed(),
         };
-        return Ok(said.watched(line, status, Some(why)));
+        return Ok(said.watched(line, status, io, Some(why)));
+    }
+}
+
+/// A program whose standard output another one reads, which is the one that is watched.
+#[derive(Debug)]
+pub struct Feeder {
+    line: String,
+    child: Child,
+    /// What it says on standard error, read by a thread that nobody waits for.
+    said: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Feeder {
+    /// Starts it, and gives what the other one is to read.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(command: &mut Command) -> Result<(Self, Option<ChildStdout>)> {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(|error| not_started(command, &error))?;
+        let stream = child.stdout.take();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let reader = child.stderr.take().map(|mut stderr| {
+            let said = Arc::clone(&said);
+            std::thread::spawn(move || {
+                let mut some = Vec::new();
+                while let Ok(true) = read(Some(&mut stderr), &mut some) {
+                    let Ok(mut said) = said.lock() else { return };
+                    if said.len() < ENOUGH_SAID {
+                        said.append(&mut some);
+                    }
+                    some.clear();
+                }
+            })
+        });
+        let line = line_of(command);
+        let feeder = Self {
+            line,
+            child,
+            said,
+            reader,
+        };
+        Ok((feeder, stream))
+    }
+
+    /// Gives how it ended: soon by itself, since the other one has, unless it is not `over`. Else it is ended, with all it
+    /// started; what cannot be killed is left behind.
+    #[must_use]
+    pub fn finish(mut self, over: bool) -> Ended {
+        /// A transfer is over when all was received.
+        const SOON: Duration = Duration::from_secs(10);
+        let began = Instant::now();
+        let mut status = None;
+        while over && status.is_none() && began.elapsed() < SOON {
+            status = self.child.try_wait().ok().flatten();
+            if status.is_none() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let status = status.or_else(|| end_group(&mut self.child).ok());
+        let last = Instant::now();
+        while self
+            .reader
+            .as_ref()
+            .is_some_and(|reader| !reader.is_finished())
+            && last.elapsed() < REST
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let said = self.said.lock().map(|said| one_line(&said));
+        Ended {
+            line: self.line,
+            status: status.unwrap_or_else(killed),
+            stdout: String::new(),
+            stderr: said.unwrap_or_default(),
+        }
     }
 }
 
@@ -145,8 +301,6 @@ fn pidfd_of(child: &Child) -> io::Result<OwnedFd> {
 struct Said {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
-    /// Whether standard output is kept.
-    keeps: bool,
     out: Vec<u8>,
     err: Vec<u8>,
     /// The bytes of standard output that are not kept.
@@ -156,11 +310,10 @@ struct Said {
 }
 
 impl Said {
-    fn of(child: &mut Child, keeps: bool) -> Self {
+    fn of(child: &mut Child) -> Self {
         Self {
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
-            keeps,
             out: Vec::new(),
             err: Vec::new(),
             unkept: 0,
@@ -199,10 +352,6 @@ impl Said {
         if out && !read(self.stdout.as_mut(), &mut self.out)? {
             self.stdout = None;
         }
-        if !self.keeps {
-            self.unkept += self.out.len() as u64;
-            self.out.clear();
-        }
         if err && !read(self.stderr.as_mut(), &mut self.err)? {
             self.stderr = None;
         }
@@ -214,8 +363,34 @@ impl Said {
         Ok(has_ended)
     }
 
-    /// Reads what a program that has ended has said.
-    fn drain(&mut self) -> io::Result<()> {
+    /// Keeps nothing of standard output.
+    fn drop_output(&mut self) {
+        self.unkept += self.out.len() as u64;
+        self.out.clear();
+    }
+
+    /// Takes the lines that have come, until one of them is answered with something.
+    fn take_lines<T>(&mut self, take: &mut dyn FnMut(bool, &str) -> Option<T>) -> Option<T> {
+        for is_error in [false, true] {
+            let (text, count, is_over) = if is_error {
+                (&mut self.err, &mut self.dropped, self.stderr.is_none())
+            } else {
+                (&mut self.out, &mut self.unkept, self.stdout.is_none())
+            };
+            while let Some(end) = end_of_line(text, is_over) {
+                let line: Vec<u8> = text.drain(..end).collect();
+                *count += line.len() as u64;
+                let line = String::from_utf8_lossy(&line);
+                if let Some(answer) = take(is_error, line.trim_end()) {
+                    return Some(answer);
+                }
+            }
+        }
+        None
+    }
+
+    /// Reads what a program that has ended has said, and shows it to `said`.
+    fn drain<T>(&mut self, said: &mut dyn FnMut(&mut Self) -> Option<T>) -> io::Result<()> {
         let mut last = Instant::now();
         while (self.stdout.is_some() || self.stderr.is_some()) && last.elapsed() < REST {
             let words = self.words();
@@ -223,12 +398,25 @@ impl Said {
             if self.words() != words {
                 last = Instant::now();
             }
+            said(self);
         }
+        // Nobody waits for the rest of a line any more.
+        self.stdout = None;
+        self.stderr = None;
+        said(self);
         Ok(())
     }
 
-    fn watched<T>(self, line: String, status: ExitStatus, given_up: Option<T>) -> Watched<T> {
+    fn watched<T>(
+        self,
+        line: String,
+        status: ExitStatus,
+        io: Option<Io>,
+        given_up: Option<T>,
+    ) -> Watched<T> {
         Watched {
+            io,
+            said: self.words(),
             ended: Ended {
                 line,
                 status,
@@ -239,6 +427,13 @@ impl Said {
             given_up,
         }
     }
+}
+
+/// Where a line ends that has come; also one that is too long, or the last of a program that says no more.
+fn end_of_line(text: &[u8], is_over: bool) -> Option<usize> {
+    let end = text.iter().position(|&byte| byte == b'\n').map(|at| at + 1);
+    let is_enough = text.len() > ENOUGH_SAID || is_over && !text.is_empty();
+    end.or_else(|| is_enough.then_some(text.len()))
 }
 
 /// Reads what is there. Gives whether more may come.
@@ -274,6 +469,29 @@ mod tests {
         assert_eq!(watched.stdout.len(), 300_000);
         assert!(watched.ended.stderr.ends_with("last"));
         assert_eq!(watched.ended.status.code(), Some(3));
+    }
+
+    #[test]
+    fn lines_are_told_as_they_come_and_one_can_end_it() {
+        let script = "printf 'a\\nb'; sleep 1; printf 'c\\nd'; setsid sleep 20 & echo e >&2";
+        let mut lines = Vec::new();
+        let begun = Instant::now();
+        let watched = watch_lines(&mut sh(script), GivenUp::IsEnded, |told| {
+            if let Told::Line { is_error, line } = told {
+                lines.push(format!("{is_error} {line}"));
+            }
+            None::<()>
+        });
+        let watched = watched.unwrap();
+        lines.sort();
+        assert_eq!(lines, ["false a", "false bc", "false d", "true e"]);
+        assert_eq!((watched.said, watched.stdout.len()), (8, 0));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        let watched = watch_lines(&mut sh("echo stop; sleep 20"), GivenUp::IsEnded, |told| {
+            matches!(told, Told::Line { line: "stop", .. }).then_some("stopped")
+        });
+        assert_eq!(watched.unwrap().given_up, Some("stopped"));
+        assert!(begun.elapsed() < Duration::from_secs(15));
     }
 
     #[test]

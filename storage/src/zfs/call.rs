@@ -87,6 +87,8 @@ fn bounded<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Result<Watched<()>> {
         None => Ok(Watched {
             ended: watched.ended,
             stdout: watched.stdout,
+            io: watched.io,
+            said: watched.said,
             given_up: None,
         }),
         Some(Stuck::Suspended(pool)) => Err(suspended(&pool)),

@@ -2,15 +2,13 @@
 //! One that was interrupted is gone on with (zfs-receive(8), `-s`).
 
 use std::ffi::OsStr;
-use std::io::Read;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{call, damage};
-use crate::command::{self, Ended, command, line_of};
-use crate::stall::{Stall, end_group};
+use crate::command::{Ended, command};
+use crate::stall::Stall;
+use crate::watched::{Feeder, GivenUp, watch_often};
 use crate::{Error, Result, Snapshot, step};
 
 /// How often the bytes are counted.
@@ -126,43 +124,36 @@ fn transfer(
     stall: Duration,
     progress: Progress<'_>,
 ) -> std::result::Result<(), NotSent> {
-    let lines = [line_of(&send), line_of(&receive)].map(|line| without_token(&line));
-    step::at(|| lines[1].clone());
-    let mut sender = start(send.stdout(Stdio::piped()))?;
-    let stream = sender.stdout.take().map_or_else(Stdio::null, |stream| {
+    let (sender, stream) = Feeder::start(&mut send)?;
+    receive.stdin(stream.map_or_else(Stdio::null, |stream| {
         step::within(stream, total / 2, "half received")
+    }));
+    let (mut done, mut stall) = (0, Stall::new(stall));
+    let watched = watch_often(&mut receive, GivenUp::IsEnded, LOOK, |seen| {
+        // The kernel counts what it reads for the process (proc_pid_io(5)).
+        let now = seen.io.map_or(done, |io| io.read);
+        if now != done {
+            done = now;
+            progress(done, Some(total.max(done)));
+        }
+        stall.at(done).then_some(())
     });
-    let receiver = start(receive.stdin(stream));
-    // We hold no end of the stream any more: each of the two sees when the other is gone.
+    // We hold no end of the stream any more: the sender sees that the receiver is gone.
     drop(receive);
-    let mut receiver = match receiver {
-        Ok(receiver) => receiver,
-        Err(error) => {
-            let _ = sender.wait();
-            return Err(error.into());
-        }
-    };
-    let (sent, received, stalled) = std::thread::scope(|scope| {
-        let (ended, has_ended) = channel();
-        let sent = said(scope, &mut sender, ended.clone());
-        let received = said(scope, &mut receiver, ended);
-        let stalled = watch(receiver.id(), total, stall, &has_ended, progress);
-        if stalled.is_some() {
-            for end in [&mut receiver, &mut sender] {
-                // How it ended is asked again below.
-                let _ = end_group(end);
-            }
-        }
-        (sent.join(), received.join(), stalled)
-    });
-    let [send, receive] = lines;
-    let sender = finished(send, &mut sender, sent)?;
-    let receiver = finished(receive, &mut receiver, received)?;
-    if let Some(stall) = stalled {
+    let is_over = watched
+        .as_ref()
+        .is_ok_and(|watched| watched.given_up.is_none());
+    let mut sender = sender.finish(is_over);
+    sender.line = without_token(&sender.line);
+    let watched = watched?;
+    if watched.given_up.is_some() {
         return Err(stall
             .error(&snapshot.name, &format!("`{}`", sender.line))
             .into());
     }
+    done = watched.io.map_or(done, |io| io.read);
+    progress(done, Some(total.max(done)));
+    let receiver = watched.ended;
     // An incomplete stream is the sender's fault, and the sender says why. A receiver that gave up ends the
     // sender as well: its own words come first.
     if !receiver.status.success()
@@ -205,79 +196,4 @@ fn says_damaged(sender: &Ended) -> bool {
     ]
     .iter()
     .any(|words| sender.status.code().is_some() && said.contains(words))
-}
-
-/// Tells how much `receiver` has received until both ends are over. Gives the watch if it stood still before.
-fn watch(
-    receiver: u32,
-    total: u64,
-    stall: Duration,
-    has_ended: &Receiver<()>,
-    progress: Progress<'_>,
-) -> Option<Stall> {
-    let (mut done, mut stall) = (0, Stall::new(stall));
-    // It ends when both threads have dropped their side.
-    while let Err(RecvTimeoutError::Timeout) = has_ended.recv_timeout(LOOK) {
-        // The kernel counts what it reads for the process (proc_pid_io(5)).
-        let now = command::characters(receiver, "rchar").unwrap_or(done);
-        if now != done {
-            done = now;
-            progress(done, Some(total.max(done)));
-        }
-        if stall.at(done) {
-            return Some(stall);
-        }
-    }
-    // They are not waited for yet, so that what they moved last can still be told.
-    done = command::characters(receiver, "rchar").unwrap_or(done);
-    progress(done, Some(total.max(done)));
-    None
-}
-
-fn start(command: &mut Command) -> Result<Child> {
-    command.stderr(Stdio::piped()).process_group(0);
-    command
-        .spawn()
-        .map_err(|error| command::not_started(command, &error))
-}
-
-type Said<'scope> = std::thread::ScopedJoinHandle<'scope, Vec<u8>>;
-
-/// Reads standard error beside the transfer, so that a full pipe never stops it; drops `ended` at its end.
-fn said<'scope>(
-    scope: &'scope std::thread::Scope<'scope, '_>,
-    child: &mut Child,
-    ended: Sender<()>,
-) -> Said<'scope> {
-    let stderr = child.stderr.take();
-    scope.spawn(move || {
-        let said = read(stderr);
-        drop(ended);
-        said
-    })
-}
-
-fn read(stderr: Option<ChildStderr>) -> Vec<u8> {
-    let mut said = Vec::new();
-    if let Some(mut stderr) = stderr {
-        // What could be read until an error is told; the exit status is what counts.
-        let _ = stderr.read_to_end(&mut said);
-    }
-    said
-}
-
-fn finished(line: String, child: &mut Child, said: std::thread::Result<Vec<u8>>) -> Result<Ended> {
-    let status = child.wait().map_err(|error| {
-        Error::new(
-            format!("`{line}`"),
-            format!("its end cannot be waited for: {error}"),
-            "start the service again",
-        )
-    })?;
-    Ok(Ended {
-        line,
-        status,
-        stdout: String::new(),
-        stderr: command::one_line(&said.unwrap_or_default()),
-    })
 }

@@ -1,25 +1,18 @@
 //! `restic restore`, watched.
 
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use report::Progress;
 use serde::Deserialize;
-use storage::command::{self, Ended, line_of};
-use storage::stall::{Stall, end_group};
-use storage::{Error, Snapshot, step};
+use storage::command::{self, Ended};
+use storage::stall::{Io, Stall};
+use storage::watched::{GivenUp, Told, watch_lines};
+use storage::{Error, Snapshot};
 
 use super::call::Call;
 use super::size::Size;
 use super::trouble::{self, Kind, Trouble, unwrapped};
-
-/// How often is looked at what restic has moved.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// How much is kept of what restic says, in bytes.
 const ENOUGH_SAID: usize = 1 << 20;
@@ -75,25 +68,27 @@ pub(super) fn restore(
         args.extend(["--include", pattern]);
     }
     let mut command = call.command(&args);
-    command
-        .env("RESTIC_PROGRESS_FPS", "2")
-        .process_group(0)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut size = Size::new(call, snapshot, !include.is_empty());
-    let is_remote = call.is_remote();
-    let watched = watch(
-        &mut command,
-        &mut size,
+    command.env("RESTIC_PROGRESS_FPS", "2");
+    let mut follow = Follow {
         target,
-        is_remote,
-        how.stall_timeout,
+        is_remote: call.is_remote(),
+        stall: Stall::new(how.stall_timeout),
+        size: Size::new(call, snapshot, !include.is_empty()),
+        tells_progress: false,
+        said: Said::default(),
         progress,
-    )?;
-    match watched.cut_short {
+    };
+    let watched = watch_lines(&mut command, GivenUp::IsEnded, |told| follow.told(told))?;
+    if let Some(io) = watched.io {
+        follow.moved(io, watched.said);
+    }
+    match watched.given_up {
         None => {}
-        Some(CutShort::Stalled(stall)) => {
-            return Err(stall.error(&call.subject(), "`restic restore`").into());
+        Some(CutShort::Stalled) => {
+            return Err(follow
+                .stall
+                .error(&call.subject(), "`restic restore`")
+                .into());
         }
         Some(CutShort::NoLock(line)) => {
             let what = format!("`restic restore` cannot make a lock: {line}");
@@ -105,74 +100,17 @@ pub(super) fn restore(
         }
     }
     if !watched.ended.status.success() {
-        return Err(call.failed("restore", &watched.ended));
+        return Err(call.failed("restore", &follow.said.ended(watched.ended)));
     }
     Ok(())
-}
-
-/// How a watched restic ended.
-struct Watched {
-    ended: Ended,
-    /// Why it was ended before it ended by itself.
-    cut_short: Option<CutShort>,
 }
 
 /// Why restic is ended.
 enum CutShort {
     /// It stood still for too long.
-    Stalled(Stall),
+    Stalled,
     /// It tries to make a lock where none can be made, and restic from 0.17 on would try for 15 minutes.
     NoLock(String),
-}
-
-/// Runs the command to its end, or cuts it short.
-fn watch(
-    command: &mut Command,
-    size: &mut Size<'_>,
-    target: &Path,
-    is_remote: bool,
-    stall_timeout: Duration,
-    progress: &mut Progress,
-) -> Result<Watched, Error> {
-    let line = line_of(command);
-    step::at(|| line.clone());
-    let mut child = command
-        .spawn()
-        .map_err(|error| command::not_started(command, &error))?;
-    // What was read of its words is no data that it moved.
-    let read = AtomicU64::new(0);
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    std::thread::scope(|scope| {
-        let (sender, lines) = channel();
-        let (read, other) = (&read, sender.clone());
-        scope.spawn(move || tell(stdout, read, |line| sender.send((false, line)).is_ok()));
-        scope.spawn(move || tell(stderr, read, |line| other.send((true, line)).is_ok()));
-        let mut said = Said::default();
-        let watch = Follow {
-            process: child.id(),
-            target,
-            is_remote,
-            read,
-            stall: Stall::new(stall_timeout),
-        };
-        let cut_short = watch.until_it_ends(&lines, size, progress, &mut said);
-        let status = match &cut_short {
-            Some(_) => end_group(&mut child),
-            None => child.wait(),
-        };
-        Ok(Watched {
-            ended: said.ended(line, status.map_err(|error| not_waited(&error))?),
-            cut_short,
-        })
-    })
-}
-
-fn not_waited(error: &std::io::Error) -> Error {
-    Error::new(
-        "`restic restore`",
-        format!("its end cannot be waited for: {error}"),
-        "start the service again",
-    )
 }
 
 /// What restic said besides its progress.
@@ -196,125 +134,70 @@ impl Said {
         }
     }
 
-    fn ended(self, line: String, status: ExitStatus) -> Ended {
+    fn ended(&self, ended: Ended) -> Ended {
         // Errors of single files come on either, by version.
+        let said = [self.stdout.as_str(), &self.stderr].concat();
         Ended {
-            line,
-            status,
-            stdout: String::new(),
-            stderr: command::one_line((self.stdout + &self.stderr).as_bytes()),
+            stderr: command::one_line(said.as_bytes()),
+            ..ended
         }
     }
 }
 
 /// Follows a restic at work.
 struct Follow<'a> {
-    process: u32,
     /// What it makes once it has its lock.
     target: &'a Path,
     is_remote: bool,
-    /// The bytes of its words that were read.
-    read: &'a AtomicU64,
     stall: Stall,
+    size: Size<'a>,
+    tells_progress: bool,
+    said: Said,
+    progress: &'a mut Progress,
 }
 
 impl Follow<'_> {
-    /// Until it closes its output, or must be cut short.
-    fn until_it_ends(
-        mut self,
-        lines: &Receiver<(bool, String)>,
-        size: &mut Size<'_>,
-        progress: &mut Progress,
-        said: &mut Said,
-    ) -> Option<CutShort> {
-        let mut looked = Instant::now();
-        let mut tells_progress = false;
-        let mut is_over = false;
-        loop {
-            match lines.recv_timeout(LOOK) {
-                Ok((is_error, line)) => match serde_json::from_str::<Line>(&line) {
-                    Ok(told) if told.total_bytes > 0 => {
-                        tells_progress = true;
-                        progress.at(told.bytes_restored, Some(told.total_bytes));
-                    }
-                    Ok(told) if matches!(told.message_type.as_str(), "status" | "summary") => {}
-                    _ => {
-                        said.add(is_error, &line);
-                        // Later on it only keeps its lock fresh.
-                        if trouble::kind(None, &line, self.is_remote) == Kind::NoLock
-                            && !self.target.exists()
-                        {
-                            return Some(CutShort::NoLock(line));
-                        }
-                    }
-                },
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => is_over = true,
-            }
-            if looked.elapsed() < LOOK && !is_over {
-                continue;
-            }
-            looked = Instant::now();
-            // Also of one that has ended: it was not waited for yet.
-            if let Some(moved) = moved(self.process) {
-                let words = self.read.load(Ordering::Relaxed);
-                if !tells_progress {
-                    // restic before 0.16 tells nothing until the end: what it has written has to do.
-                    // Not the room it takes: it reserves that for a file before it writes it.
-                    progress.at(moved.written.saturating_sub(words), size.ask());
-                }
-                if !is_over && self.stall.at(moved.all().saturating_sub(words)) {
-                    return Some(CutShort::Stalled(self.stall));
-                }
-            }
-            if is_over {
-                return None;
+    fn told(&mut self, told: Told<'_>) -> Option<CutShort> {
+        match told {
+            Told::Line { is_error, line } => self.line(is_error, line),
+            Told::Look(seen) => {
+                let (io, moved) = (seen.io?, seen.moved?);
+                self.moved(io, io.moved().saturating_sub(moved));
+                self.stall.at(moved).then_some(CutShort::Stalled)
             }
         }
     }
-}
 
-/// Reads lines to the end, whatever they hold.
-fn tell(from: Option<impl Read>, read: &AtomicU64, mut to: impl FnMut(String) -> bool) {
-    let Some(from) = from else { return };
-    let mut from = BufReader::new(from);
-    let mut line = Vec::new();
-    // What could be read until an error is told; the exit status is what counts.
-    while from
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|bytes| bytes > 0)
-    {
-        read.fetch_add(line.len() as u64, Ordering::Relaxed);
-        if !to(String::from_utf8_lossy(&line).trim_end().to_owned()) {
-            return;
+    fn line(&mut self, is_error: bool, line: &str) -> Option<CutShort> {
+        match serde_json::from_str::<Line>(line) {
+            Ok(told) if told.total_bytes > 0 => {
+                self.tells_progress = true;
+                self.progress
+                    .at(told.bytes_restored, Some(told.total_bytes));
+            }
+            Ok(told) if matches!(told.message_type.as_str(), "status" | "summary") => {}
+            _ => {
+                self.said.add(is_error, line);
+                // Later on it only keeps its lock fresh.
+                if trouble::kind(None, line, self.is_remote) == Kind::NoLock
+                    && !self.target.exists()
+                {
+                    return Some(CutShort::NoLock(line.to_owned()));
+                }
+            }
         }
-        line.clear();
+        None
     }
-}
 
-/// What a process has moved, in bytes.
-struct Moved {
-    read: u64,
-    written: u64,
-}
-
-impl Moved {
-    fn all(&self) -> u64 {
-        self.read.saturating_add(self.written)
+    /// What it has moved until now, of which `words` are what it said.
+    fn moved(&mut self, io: Io, words: u64) {
+        if !self.tells_progress {
+            // restic before 0.16 tells nothing until the end: what it has written has to do.
+            // Not the room it takes: it reserves that for a file before it writes it.
+            self.progress
+                .at(io.written.saturating_sub(words), self.size.ask());
+        }
     }
-}
-
-/// The bytes a process has read and written, files and network alike (`/proc/PID/io`, proc(5)).
-fn moved(process: u32) -> Option<Moved> {
-    let io = std::fs::read_to_string(format!("/proc/{process}/io")).ok()?;
-    let count = |name: &str| {
-        let count = io.lines().find_map(|line| line.strip_prefix(name))?;
-        count.trim().parse().ok()
-    };
-    Some(Moved {
-        read: count("rchar: ")?,
-        written: count("wchar: ")?,
-    })
 }
 
 /// A path as a pattern that matches only itself (restic's patterns are those of Go's filepath.Match).
