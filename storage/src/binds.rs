@@ -125,6 +125,20 @@ pub(crate) fn take_down(point: &Path, lazily: bool) -> nix::Result<()> {
     umount2(point, how | MntFlags::UMOUNT_NOFOLLOW)
 }
 
+/// Lets nobody write through a mount, all else of which stays as it is.
+///
+/// # Errors
+/// As mount(2); `EBUSY` if somebody has a file open for writing through it.
+pub(crate) fn make_read_only(point: &Path) -> Result<nix::Result<()>> {
+    let Some(mounted) = mountinfo::at(point)? else {
+        return Ok(Err(nix::Error::EINVAL));
+    };
+    step::at(|| format!("remount,bind {} read-only", shown(point)));
+    let none: Option<&str> = None;
+    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | mounted.flags();
+    Ok(mount(none, point, none, flags, none))
+}
+
 /// Notes which are to be put back, before they are taken down. None leaves no note.
 ///
 /// # Errors
@@ -219,8 +233,15 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
         let (a, b) = (metadata(a)?, metadata(b)?);
         Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
     };
+    let none: Option<&str> = None;
+    let set_flags = || {
+        let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | bind.flags;
+        let set = mount(none, &bind.point, none, flags, none);
+        set.map_err(|error| refused(format!("its options: {error}")))
+    };
     if same(&data, &point).map_err(|error| refused(error.to_string()))? {
-        return Ok(false);
+        // It may have been made read-only already.
+        return set_flags().map(|()| false);
     }
     if let Some(other) = mountinfo::at(&bind.point)?
         && other.id != bind.beneath
@@ -231,7 +252,6 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
         )));
     }
     step::at(|| format!("mount --bind {} {}", shown(&source), shown(&bind.point)));
-    let none: Option<&str> = None;
     let by_descriptor = |fd: &OwnedFd| PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
     let mounted = mount(
         Some(&by_descriptor(&data)),
@@ -242,9 +262,7 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
     );
     mounted.map_err(|error| refused(error.to_string()))?;
     // A bind mount takes over the options of what it is made from: its own are set afterwards (mount(2)).
-    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | bind.flags;
-    let set = mount(none, &bind.point, none, flags, none);
-    set.map_err(|error| refused(format!("its options: {error}")))?;
+    set_flags()?;
     let now = open_point(&bind.point).and_then(|point| same(&data, &point));
     match now {
         Ok(true) => Ok(true),

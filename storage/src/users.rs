@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::namespaces::{self, Owner};
+use crate::writers::Opened;
 
 /// A process that uses what is mounted.
 #[derive(Debug)]
 pub(crate) struct User {
     pub(crate) owner: Owner,
-    /// Whether it has a file open for writing there.
+    /// Whether it has a file open for writing there that has a name, or may get one.
     pub(crate) writes: bool,
 }
 
@@ -68,8 +69,10 @@ fn open_files(process: u32, mounts: &BTreeSet<u64>, directories: &[PathBuf]) -> 
             continue;
         }
         opens = true;
-        let flags = value("flags:").and_then(|f| i32::from_str_radix(f.trim(), 8).ok());
-        writes |= flags.is_none_or(|flags| flags & nix::libc::O_ACCMODE != nix::libc::O_RDONLY);
+        let opened = Opened::read(&told);
+        let file = Path::new("/proc").join(process.to_string());
+        let file = file.join("fd").join(entry.file_name());
+        writes |= opened.is_none_or(|opened| opened.writes && !opened.is_gone(&file));
     }
     (opens, writes)
 }

@@ -3,6 +3,7 @@
 //! Told from /proc alone (proc(5)): nothing of a file system is touched that might not answer.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::mount_id;
@@ -10,9 +11,9 @@ use crate::mount_id;
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
-    /// Who writes, each once: the process, and a file.
+    /// Who writes to a file that has a name, or may get one: each process once, and a file.
     writing: Vec<Holder>,
-    /// Who has something open that was deleted.
+    /// Who has something open that was deleted: what becomes of it, nobody else ever sees.
     deleted: Vec<Holder>,
     /// Processes that could not be looked at, by name.
     unseen: BTreeSet<String>,
@@ -26,6 +27,8 @@ struct Holder {
     /// Its systemd unit, if it has one.
     unit: Option<String>,
     file: String,
+    /// Whether it has that file open for writing.
+    writes: bool,
 }
 
 /// Finds the processes that have files of `device` (as stat(2) tells it) open for writing, or deleted ones open at all.
@@ -66,18 +69,22 @@ fn look(process: u32, device: u64, holders: &mut Holders) {
             continue;
         };
         let path = path.to_string_lossy().into_owned();
-        if opened.writes {
+        if path.ends_with(DELETED) && opened.is_gone(&file.path()) {
+            deleted.get_or_insert((path, opened.writes));
+        } else if opened.writes {
             writes.get_or_insert(path);
-        } else if path.ends_with(DELETED) {
-            deleted.get_or_insert(path);
         }
     }
-    if writes.is_none() {
-        writes = shared_mapping(&at, device);
+    for mapped in shared_mappings(&at, device) {
+        if mapped.ends_with(DELETED) {
+            deleted.get_or_insert((mapped, true));
+        } else {
+            writes.get_or_insert(mapped);
+        }
     }
-    let (list, file) = match (writes, deleted) {
-        (Some(file), _) => (&mut holders.writing, file),
-        (None, Some(file)) => (&mut holders.deleted, file),
+    let (list, file, writes) = match (writes, deleted) {
+        (Some(file), _) => (&mut holders.writing, file, true),
+        (None, Some((file, writes))) => (&mut holders.deleted, file, writes),
         (None, None) => return,
     };
     list.push(Holder {
@@ -85,6 +92,7 @@ fn look(process: u32, device: u64, holders: &mut Holders) {
         name: name(&at).unwrap_or_else(|| "?".to_owned()),
         unit: unit(&at),
         file: file.escape_debug().to_string(),
+        writes,
     });
 }
 
@@ -92,31 +100,43 @@ fn look(process: u32, device: u64, holders: &mut Holders) {
 const DELETED: &str = " (deleted)";
 
 /// An open file, as /proc/PID/fdinfo tells it.
-struct Opened {
+pub(crate) struct Opened {
     mount: u64,
-    writes: bool,
+    /// Whether it is open for writing.
+    pub(crate) writes: bool,
+    /// It was made without a name, and may be given one (`O_TMPFILE`, open(2)).
+    may_get_a_name: bool,
 }
 
 impl Opened {
-    fn read(info: &str) -> Option<Self> {
+    /// Whether no name leads to it any more, nor ever will. (A file may be called as if it was deleted.)
+    pub(crate) fn is_gone(&self, link: &Path) -> bool {
+        let has_no_name = || std::fs::metadata(link).is_ok_and(|file| file.nlink() == 0);
+        !self.may_get_a_name && has_no_name()
+    }
+
+    /// Reads the text of /proc/PID/fdinfo/N; `None` if it lacks something.
+    pub(crate) fn read(info: &str) -> Option<Self> {
         let field = |name: &str| {
             let line = info.lines().find_map(|line| line.strip_prefix(name))?;
             Some(line.trim())
         };
         let flags = i32::from_str_radix(field("flags:")?, 8).ok()?;
         let access = flags & nix::libc::O_ACCMODE;
+        let has_all = |wanted: i32| flags & wanted == wanted;
         Some(Self {
             mount: field("mnt_id:")?.parse().ok()?,
             writes: access != nix::libc::O_RDONLY && flags & nix::libc::O_PATH == 0,
+            may_get_a_name: has_all(nix::libc::O_TMPFILE),
         })
     }
 }
 
-/// A file of `device` that a process has mapped so that what it writes there goes to the file.
-fn shared_mapping(process: &Path, device: u64) -> Option<String> {
-    let maps = std::fs::read(process.join("maps")).ok()?;
+/// The files of `device` that a process has mapped so that what it writes there goes to the file.
+fn shared_mappings(process: &Path, device: u64) -> Vec<String> {
+    let maps = std::fs::read(process.join("maps")).unwrap_or_default();
     let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
-    String::from_utf8_lossy(&maps).lines().find_map(|line| {
+    let mapped = |line: &str| {
         // address perms offset dev inode path
         let mut fields = line.splitn(6, ' ');
         let (_, flags, _, on) = (
@@ -130,7 +150,11 @@ fn shared_mapping(process: &Path, device: u64) -> Option<String> {
             && u64::from_str_radix(on_minor, 16) == Ok(minor);
         (is_on_it && flags.contains('w') && flags.ends_with('s'))
             .then(|| fields.nth(1).unwrap_or_default().trim().to_owned())
-    })
+    };
+    String::from_utf8_lossy(&maps)
+        .lines()
+        .filter_map(mapped)
+        .collect()
 }
 
 fn name(process: &Path) -> Option<String> {
@@ -154,18 +178,18 @@ fn unit(process: &Path) -> Option<String> {
 impl Holders {
     /// Who it is, in words; `otherwise` where nobody was found.
     pub(crate) fn in_words(&self, otherwise: &str) -> String {
-        if let Some(words) = listed(&self.writing) {
-            return format!("{words} open for writing");
-        }
-        if let Some(words) = listed(&self.deleted) {
-            return format!("{words} open");
-        }
-        otherwise.to_owned()
+        let list = if self.writing.is_empty() {
+            &self.deleted
+        } else {
+            &self.writing
+        };
+        listed(list).unwrap_or_else(|| otherwise.to_owned())
     }
 
-    /// Whether nobody writes as far as is known, and somebody holds a deleted file open.
+    /// Whether nobody writes to a file that has a name, and somebody holds a deleted one open. A process that could not be
+    /// looked at may do anything.
     pub(crate) fn only_hold_deleted_files(&self) -> bool {
-        self.writing.is_empty() && !self.deleted.is_empty()
+        self.writing.is_empty() && self.unseen.is_empty() && !self.deleted.is_empty()
     }
 
     /// What a reader can do about it.
@@ -203,8 +227,9 @@ fn listed(holders: &[Holder]) -> Option<String> {
                 .unit
                 .as_ref()
                 .map_or_else(String::new, |unit| format!(", of {unit}"));
+            let how = if holder.writes { " for writing" } else { "" };
             format!(
-                "process {} ({}{of}) has {}",
+                "process {} ({}{of}) has {} open{how}",
                 holder.process, holder.name, holder.file
             )
         })
@@ -228,6 +253,10 @@ mod tests {
         assert_eq!(read("flags:\t0100000\nmnt_id:\t29\n"), Some((29, false)));
         // O_PATH: whatever else was asked for does not count.
         assert_eq!(read("flags:\t012000001\nmnt_id:\t29\n"), Some((29, false)));
+        assert!(
+            Opened::read("flags:\t020300002\nmnt_id:\t29\n")
+                .is_some_and(|file| file.may_get_a_name)
+        );
         for unreadable in ["", "flags:\t9\nmnt_id:\t29\n", "flags:\t01\nmnt_id:\tx\n"] {
             assert_eq!(read(unreadable), None, "{unreadable}");
         }
@@ -239,12 +268,31 @@ mod tests {
             std::env::temp_dir().join(format!("preseed-writers-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let file = std::fs::File::create(directory.join("a file")).unwrap();
-        let holders = of(file.metadata().unwrap().st_dev());
-        let us = holders
-            .writing
-            .iter()
-            .find(|holder| holder.process == std::process::id());
+        let device = file.metadata().unwrap().st_dev();
+        let is_us = |holder: &Holder| holder.process == std::process::id();
+        let holders = of(device);
+        assert!(holders.writing.iter().any(is_us), "{holders:?}");
+        // As other tests of this process do not count, a process of its own is looked at.
+        let mut child = std::process::Command::new("sh")
+            .args([
+                "-c",
+                "exec 3>'a file (deleted)' 4>gone && rm gone && echo && exec sleep 100",
+            ])
+            .current_dir(&directory)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        let named = of(device);
+        std::fs::remove_file(directory.join("a file (deleted)")).unwrap();
+        let nameless = of(device);
+        child.kill().unwrap();
+        child.wait().unwrap();
         std::fs::remove_dir_all(&directory).unwrap();
-        assert!(us.is_some(), "{holders:?}");
+        let is_child = |holder: &Holder| holder.process == child.id();
+        assert!(named.writing.iter().any(is_child), "{named:?}");
+        assert!(!nameless.writing.iter().any(is_child), "{nameless:?}");
+        assert!(nameless.deleted.iter().any(is_child), "{nameless:?}");
     }
 }

@@ -5,8 +5,7 @@
 //! it in a copy of the whole machine's mounts, as monitoring containers do, does not notice, and does not matter. One who
 //! has mounted it to write would go on writing where nobody looks: that stops it, and is told with what to restart.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 
@@ -17,7 +16,8 @@ use crate::holders::{self, Data};
 use crate::kept::Note;
 use crate::mountinfo::{self, Mount};
 use crate::namespaces;
-use crate::{Error, Result, quoted, shown, step, users};
+use crate::writers::{self, Holders};
+use crate::{Error, Result, quoted, shown, step};
 
 /// A dataset that was taken from its places.
 pub(super) struct Withdrawn<'f> {
@@ -105,8 +105,12 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
         if taken == Err(nix::Error::EBUSY) {
             // A reader does not keep a service down, a shell that stands there neither; a writer does.
             if !is_read_only {
-                shut_writers_out(zfs, point)?;
-                is_read_only = true;
+                is_read_only = shut_writers_out(zfs, point)?;
+            }
+            if !is_read_only {
+                // Who stands there can write nothing more through this mount. It is refused to one through which a deleted
+                // file is open for writing, which does not matter.
+                let _ = binds::make_read_only(point);
             }
             taken = binds::take_down(point, true);
         }
@@ -125,44 +129,29 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
 }
 
 /// Makes it read-only for the whole machine, which the kernel refuses while anybody anywhere has a file of it open for
-/// writing.
-fn shut_writers_out(zfs: &Zfs<'_>, point: &Path) -> Result<()> {
+/// writing, or a deleted one open at all. Gives whether it is: if only deleted ones are open, nobody else ever sees what is
+/// written to them, and there is nobody to be shut out.
+fn shut_writers_out(zfs: &Zfs<'_>, point: &Path) -> Result<bool> {
     step::at(|| format!("remount {} read-only", shown(point)));
     let Err(error) = remount(zfs, point, MsFlags::MS_RDONLY)? else {
-        return Ok(());
+        return Ok(true);
     };
-    let machine = namespaces::look()?;
-    let shows = machine
-        .namespaces
-        .iter()
-        .flat_map(|namespace| &namespace.mounts)
-        .filter(|mount| mount.is_of_dataset(zfs.name()));
-    let (ids, points): (BTreeSet<u64>, Vec<PathBuf>) =
-        shows.map(|mount| (mount.id, mount.point.clone())).unzip();
-    let using = users::users(&ids, &points)?;
-    let writers: Vec<String> = using
-        .iter()
-        .filter(|user| user.writes)
-        .map(|user| user.owner.in_words())
-        .collect();
-    let (who, cure) = match using.iter().find(|user| user.writes) {
-        Some(first) => (
-            format!("{} has files open for writing in it", writers.join(", ")),
-            format!("{}, then start the service again", first.owner.end()),
-        ),
-        None => (
-            format!("somebody writes to it ({error})"),
-            format!(
-                "see who with `fuser -vm {}`, stop that, then start the service again",
-                quoted(point)
-            ),
-        ),
-    };
+    let writers = writers_of(point)?;
+    if writers.only_hold_deleted_files() {
+        return Ok(false);
+    }
+    let otherwise = format!("somebody writes to it ({error})");
     Err(Error::new(
         shown(point),
-        format!("it cannot be replaced: {who}"),
-        cure,
+        format!("it cannot be replaced: {}", writers.in_words(&otherwise)),
+        writers.cure(),
     ))
+}
+
+/// Who has files open on what is mounted at `point`.
+fn writers_of(point: &Path) -> Result<Holders> {
+    let mounted = mountinfo::at(point)?;
+    Ok(mounted.map_or_else(Holders::default, |mounted| writers::of(mounted.device)))
 }
 
 /// Who still has it, in words; `None` if nobody has.
