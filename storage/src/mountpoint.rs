@@ -52,11 +52,19 @@ pub fn warning(service: &Service) -> Option<Error> {
 /// # Errors
 /// When files would be hidden, or when it cannot be told.
 pub(crate) fn must_hide_nothing(path: &Path) -> Result<()> {
+    must_hide_nothing_in(path, path)
+}
+
+/// The same for the directory that `at` leads to, which people know as `path`.
+///
+/// # Errors
+/// As [`must_hide_nothing`].
+pub(crate) fn must_hide_nothing_in(at: &Path, path: &Path) -> Result<()> {
     let fault = |what: String, cure: String| Err(Error::new(shown(path), what, cure));
-    let mut entries = match std::fs::read_dir(path) {
+    let mut entries = match std::fs::read_dir(at) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return match path.symlink_metadata() {
+            return match at.symlink_metadata() {
                 Err(_) => Ok(()),
                 Ok(_) => fault(
                     "is a link to nowhere".into(),

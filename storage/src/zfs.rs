@@ -10,6 +10,7 @@ mod half_done;
 mod inspect;
 pub(crate) mod listing;
 pub(crate) mod memory;
+mod mount;
 mod objset;
 pub(crate) mod place;
 mod properties;

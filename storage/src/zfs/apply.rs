@@ -8,7 +8,9 @@ use std::path::Path;
 use declaration::value::DatasetName;
 
 use super::properties::Properties;
-use super::{Zfs, call, elsewhere, found, place, properties, shut, swap, unmarked, withdraw};
+use super::{
+    Zfs, aside, call, elsewhere, found, mount, place, properties, shut, swap, unmarked, withdraw,
+};
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
 use crate::{
@@ -46,17 +48,16 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         }
     };
     if !is_mounted(zfs)? {
-        mountpoint::must_be_mountable(zfs.service)?;
-        match &found {
-            Some(found) if found.is_local(swap::KEPT) => withdraw::mount_again(zfs.name())?,
-            _ => drop(call::zfs(&["mount", zfs.name()])?),
-        }
+        // Who stands in what was unmounted by a swap that was interrupted keeps its file system read-only.
+        let was_withdrawn = found
+            .as_ref()
+            .is_some_and(|found| found.is_local(swap::KEPT));
+        mount::at_place(zfs, was_withdrawn)?;
         applied.changes.push(format!(
             "mounted {} at {}",
             zfs.name(),
             shown(&zfs.service.mountpoint)
         ));
-        must_be_mounted(zfs)?;
     }
     // A swap that was interrupted before its first rename leaves both, and the data may be back since.
     if let Some(properties) = found.as_ref().filter(|found| found.is_local(swap::KEPT)) {
@@ -174,10 +175,11 @@ pub(super) fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
     Err(Error::new(
         zfs.name(),
         format!(
-            "`zfs mount` succeeded, but it is not mounted at {}",
+            "it was mounted, but is not what is seen at {}",
             shown(&zfs.service.mountpoint)
         ),
-        "see where it is with `zfs get mounted,mountpoint`, and whether the mountpoint is a link: declare the link's target",
+        "see whether somebody moves a directory above it, and whether the mountpoint is a link: declare the link's target; \
+         then start the service again",
     ))
 }
 
@@ -191,7 +193,8 @@ fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
         found::must_be_writable(&parent)?;
     }
     let name = zfs.name();
-    let mut args = vec!["create".to_owned()];
+    // Not mounted: ZFS would go down the path once more.
+    let mut args = vec!["create".to_owned(), "-u".to_owned()];
     for (property, value) in of_a_new_one(zfs) {
         args.extend(["-o".to_owned(), format!("{property}={value}")]);
     }
@@ -266,10 +269,10 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
     }
     // A swap that was interrupted before its first rename leaves both, and the data may be back since: it is mounted again.
     if properties.is_local(swap::KEPT) && properties.value("canmount") == Some("noauto") {
-        if !is_mounted(zfs)? {
-            mountpoint::must_be_mountable(zfs.service)?;
+        let canmount = aside::canmount(properties);
+        if canmount != "noauto" {
+            call::zfs(&["set", &format!("canmount={canmount}"), zfs.name()])?;
         }
-        call::zfs(&["set", "canmount=on", zfs.name()])?;
     }
     let mut sets: Vec<(&str, String)> = Vec::new();
     // One that was made by hand, or the power went before its properties were set.
@@ -350,13 +353,8 @@ fn set(zfs: &Zfs<'_>, properties: &[(&str, String)]) -> Result<()> {
         .iter()
         .map(|(property, value)| format!("{property}={value}"))
         .collect();
-    let sets = sets.iter().map(String::as_str);
-    let args: Vec<&str> = ["set"]
-        .into_iter()
-        .chain(sets)
-        .chain([zfs.name()])
-        .collect();
-    call::zfs(&args).map(drop)
+    let args: Vec<&str> = sets.iter().map(String::as_str).collect();
+    mount::set(zfs, &args)
 }
 
 /// Whether the service's own file says what a property is to be.

@@ -14,15 +14,19 @@ const READ_BY_TOOLS: [(&str, &str); 2] = [
     ("syncoid:sync", "false"),
 ];
 
+/// What is set by preseed as well, and put back at the end: whether it is mounted by itself, and how it is shared.
+const PUT_BACK_LAST: [&str; 3] = ["canmount", "sharenfs", "sharesmb"];
+
 /// What an admin had set of these: a word for each, `-` or `=` and the value.
 const NOTED: &str = "preseed:aside";
 
 /// The properties that a dataset has while it is aside. `real` is the one in the place, if there is one.
 pub(super) fn properties(real: Option<&Properties>) -> Vec<(&'static str, String)> {
-    let noted: Vec<String> = READ_BY_TOOLS
-        .iter()
-        .map(|(property, _)| {
-            let set = real.filter(|real| real.is_local(property));
+    let read_by_tools = READ_BY_TOOLS.iter().map(|(property, _)| *property);
+    let noted: Vec<String> = read_by_tools
+        .chain(PUT_BACK_LAST)
+        .map(|property| {
+            let set = real.filter(|real| real.is_given(property));
             set.and_then(|real| real.value(property))
                 .map_or_else(|| "-".to_owned(), |value| format!("={}", packed(value)))
         })
@@ -55,6 +59,38 @@ pub(super) fn put_back(dataset: &str, properties: &Properties) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a dataset in its place is mounted by itself: what an admin had set, or `on`.
+pub(super) fn canmount(properties: &Properties) -> String {
+    last(properties, "canmount").unwrap_or_else(|| "on".to_owned())
+}
+
+/// Shares a dataset that is mounted in its place as an admin had it shared. That no server runs which could share it keeps
+/// no service down, once ZFS knows what is to be shared.
+pub(super) fn share(dataset: &str, properties: &Properties) -> Result<()> {
+    for property in ["sharenfs", "sharesmb"] {
+        let Some(value) = last(properties, property) else {
+            continue;
+        };
+        let args = ["set", &format!("{property}={value}"), dataset];
+        let ended = call::try_zfs(&args)?;
+        if ended.status.success() {
+            continue;
+        }
+        let set = call::zfs(&["get", "-H", "-p", "-o", "value", property, dataset])?;
+        if set.strip_suffix('\n') != Some(&value) {
+            return Err(call::failed(&args, &ended));
+        }
+    }
+    Ok(())
+}
+
+/// What an admin had set of what is put back last.
+fn last(properties: &Properties, property: &str) -> Option<String> {
+    let place = PUT_BACK_LAST.iter().position(|last| *last == property)?;
+    let mut words = noted(properties)?.split(' ').skip(READ_BY_TOOLS.len());
+    words.nth(place)?.strip_prefix('=').map(unpacked)
 }
 
 /// Forgets what was noted, once nothing is left to be put back.

@@ -11,7 +11,7 @@ use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call. The last is one that nobody can
 /// set (see [`listing`]).
-const ASKED: [&str; 25] = [
+const ASKED: [&str; 27] = [
     "type",
     "objsetid",
     "origin",
@@ -36,6 +36,8 @@ const ASKED: [&str; 25] = [
     "preseed:aside",
     "com.sun:auto-snapshot",
     "syncoid:sync",
+    "sharenfs",
+    "sharesmb",
     "guid",
 ];
 

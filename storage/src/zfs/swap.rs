@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::properties::Properties;
 use super::{
-    Zfs, apply, aside, call, existing, found, gone, half_done, replaced, staging, withdraw,
+    Zfs, apply, aside, call, existing, found, gone, half_done, mount, replaced, staging, withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -124,18 +124,23 @@ pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Res
             load_key(name)?;
         }
     }
-    mountpoint::must_be_mountable(zfs.service)?;
-    let place = format!("mountpoint={}", zfs.service.mountpoint.display());
+    let is_mounted = apply::is_mounted(zfs)?;
+    if !is_mounted {
+        mountpoint::must_be_mountable(zfs.service)?;
+        // With canmount=noauto, ZFS does not mount it by itself.
+        let place = format!("mountpoint={}", zfs.service.mountpoint.display());
+        call::zfs(&["set", &place, "canmount=noauto", name])?;
+        mount::at_place(zfs, false)?;
+    }
+    aside::share(name, properties)?;
     let seeded = format!(
         "{PROPERTY}={}",
         mark.at_stage(Stage::Seeded)
             .bound_to(&properties.identity())
     );
-    call::zfs(&["set", &place, "canmount=on", &seeded, name])?;
+    let canmount = format!("canmount={}", aside::canmount(properties));
+    call::zfs(&["set", &canmount, &seeded, name])?;
     aside::forget(name, properties)?;
-    if !apply::is_mounted(zfs)? {
-        call::zfs(&["mount", name])?;
-    }
     // What the service sees there must be what was restored.
     apply::must_be_mounted(zfs)
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use nix::mount::{MsFlags, mount};
 
 use super::properties::Properties;
-use super::{Zfs, apply, aside, call, existing, inspect, objset, swap};
+use super::{Zfs, apply, aside, call, existing, inspect, mount as mounting, objset, swap};
 use crate::binds::{self, Bind};
 use crate::holders::{self, Data};
 use crate::kept::Note;
@@ -191,7 +191,8 @@ impl Withdrawn<'_> {
         call::zfs(&["set", &format!("canmount={canmount}"), name])?;
         if self.was_mounted {
             if !apply::is_mounted(zfs)? {
-                mount_again(name)?;
+                // Who stands in what was unmounted keeps its file system read-only.
+                mounting::at_place(zfs, true)?;
             }
             make_writable(zfs, found)?;
         }
@@ -199,14 +200,6 @@ impl Withdrawn<'_> {
         forget_why(name, &existing(name)?)?;
         binds::put_back(zfs.service).map(drop)
     }
-}
-
-/// Mounts a dataset that was withdrawn. Who stands in what was unmounted keeps its file system read-only, and it cannot be
-/// mounted otherwise then: [`make_writable`] is to follow.
-pub(super) fn mount_again(name: &str) -> Result<()> {
-    call::zfs(&["mount", name])
-        .or_else(|error| call::zfs(&["mount", "-o", "ro", name]).map_err(|_| error))
-        .map(drop)
 }
 
 /// Makes a dataset writable again where it is mounted, after writers were shut out and then it was not replaced.

@@ -1,0 +1,54 @@
+# While a dataset is replaced, it is told not to be mounted by itself and not to be snapshotted, and what takes its place is
+# so too until it is there. Killed at any step of it: what an admin had set is set again, and nothing else is.
+
+sonarr_with 'The Expanse'
+backup_sonarr
+cp -a /var/lib/sonarr /run/data
+declare_sonarr 'tiers = ["restic"]'
+reload
+# (Nothing here can share it, which is told and stops nothing.)
+zfs set canmount=noauto com.sun:auto-snapshot=true sharenfs='ro=@10.0.0.0/8' "$DATASET" 2>/dev/null || true
+by_hand() {
+    zfs get -H -p -o property,value,source canmount,com.sun:auto-snapshot,syncoid:sync,sharenfs,readonly,org.openzfs.systemd:ignore \
+        "$DATASET"
+    findmnt -n -o OPTIONS /var/lib/sonarr
+}
+before=$(by_hand)
+zfs=$(command -v zfs)
+cat >/usr/local/sbin/zfs <<EOT
+#!/bin/bash
+if [[ -e /run/stop-at && "\$*" == \$(</run/stop-at) ]]; then
+    rm /run/stop-at
+    touch /run/stopped
+    exec sleep infinity
+fi
+exec $zfs "\$@"
+EOT
+chmod +x /usr/local/sbin/zfs
+killed_at() { # PATTERN: when `zfs` is called so
+    find /var/lib/sonarr -mindepth 1 -delete
+    rm -f /run/stopped
+    echo "$1" >/run/stop-at
+    systemctl reset-failed
+    systemctl start --no-block preseed-sonarr
+    timeout 120 bash -c "until [[ -e /run/stopped ]]; do sleep 0.1; done"
+    systemctl kill --signal=KILL preseed-sonarr
+    eventually systemctl is-failed preseed-sonarr
+}
+# The data is back before anything was renamed.
+killed_at "rename -u $DATASET *"
+assert_properties "$DATASET" canmount=noauto com.sun:auto-snapshot=false
+zfs mount "$DATASET"
+cp -a /run/data/. /var/lib/sonarr
+starts_with 'The Expanse'
+assert_eq "$before" "$(by_hand)" 'the data was back'
+assert_properties "$DATASET" preseed:kept=- preseed:aside=-
+
+for step in "rename -u $DATASET *" "rename *:preseed-staging $DATASET" "inherit org.openzfs.systemd:ignore $DATASET" \
+    "set mountpoint=*$DATASET" "set sharenfs=*$DATASET" "set canmount=noauto*state=seeded*$DATASET" \
+    "inherit preseed:aside $DATASET"; do
+    killed_at "$step"
+    starts_with 'The Expanse'
+    assert_eq "$before" "$(by_hand)" "killed at $step"
+    assert_properties "$DATASET" preseed:kept=- mounted=yes
+done

@@ -1,0 +1,77 @@
+# A directory above the service's place belongs to its user, who moves it away and puts a link in its place after it was
+# looked at and before the dataset is mounted: nothing is mounted where the link leads, at a plain start as at a restore.
+
+declare_default_host
+printf 'u app -\n' | systemd-sysusers -
+cat >/etc/systemd/system/app.service <<'EOT'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+EOT
+declare_service app <<'EOT'
+[dataset]
+mountpoint = "/srv/home/up/data"
+owner = "app"
+group = "app"
+[preseed]
+expect = ["a.db"]
+EOT
+install -d -o app -g app /srv/home /srv/home/up
+mkdir -p /etc/victim/data
+reload
+systemctl start app
+systemctl stop app
+D=tank/services/app
+echo data >/srv/home/up/data/a.db
+zfs snapshot "$D@good"
+
+zfs=$(command -v zfs)
+cat >/usr/local/sbin/zfs <<EOT
+#!/bin/bash
+# The last question before it is mounted, or the mount itself.
+if [[ -e /run/attack && ( \$1 == mount || " \$* " == *atime* ) ]]; then
+    rm /run/attack
+    mv /srv/home/up /srv/home/moved
+    ln -s /etc/victim /srv/home/up
+    chown -h app: /srv/home/up
+    touch /run/attacked
+fi
+exec $zfs "\$@"
+EOT
+chmod +x /usr/local/sbin/zfs
+attacked() {
+    rm -f /run/attacked
+    touch /run/attack
+    assert_refused app "$1"
+    assert_exists /run/attacked
+    ! mountpoint -q /etc/victim/data || fail "it is mounted where the link leads"
+    assert_eq '' "$(grep " $D " /proc/self/mountinfo || true)" 'it is mounted somewhere'
+    rm /srv/home/up
+    mv /srv/home/moved /srv/home/up
+}
+umount /srv/home/up/data
+attacked "$D: it was mounted, but is not what is seen at /srv/home/up/data.*see whether somebody moves a directory above it"
+systemctl reset-failed
+systemctl start app
+assert_eq data "$(cat /srv/home/up/data/a.db)"
+systemctl stop app
+
+# At the end of a restore.
+rm /srv/home/up/data/a.db
+zfs snapshot "$D@empty"
+attacked "it was mounted, but is not what is seen at /srv/home/up/data"
+systemctl reset-failed
+systemctl start app
+assert_eq data "$(cat /srv/home/up/data/a.db)"
+assert_properties "$D" canmount=on mounted=yes mountpoint=/srv/home/up/data
+
+# Made anew.
+systemctl stop app
+umount /srv/home/up/data
+zfs destroy -R "$D"
+preseedctl forget --yes app
+attacked "it was mounted, but is not what is seen at /srv/home/up/data"
+systemctl reset-failed
+systemctl start app
+mountpoint -q /srv/home/up/data
