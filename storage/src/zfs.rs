@@ -1,19 +1,23 @@
 //! A service's ZFS dataset.
 
+mod admins;
 mod apply;
 mod aside;
 mod call;
 pub(crate) mod damage;
+mod delegations;
 mod elsewhere;
 mod found;
 mod half_done;
 mod inspect;
+mod kinds;
 pub(crate) mod listing;
 pub(crate) mod memory;
 mod mount;
 mod objset;
 pub(crate) mod place;
 mod properties;
+mod quotas;
 mod receive;
 pub(crate) mod replaced;
 mod replica;

@@ -111,7 +111,9 @@ fn bounded<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Result<Watched<()>> {
 fn is_question<S: AsRef<OsStr>>(args: &[S]) -> bool {
     let verb = args.first().map(AsRef::as_ref);
     let is = |words: &[&str]| words.iter().any(|word| verb == Some(OsStr::new(word)));
-    is(&["get", "list", "diff", "holds", "allow", "send", "status"])
+    is(&["get", "list", "diff", "holds", "send", "status", "userspace", "groupspace", "projectspace"])
+        // With more than a dataset, it sets something.
+        || is(&["allow"]) && args.len() == 2
 }
 
 fn patience() -> Duration {
@@ -256,5 +258,7 @@ mod tests {
         assert!(is_question(&["get", "all", "tank"]));
         assert!(!is_question(&["destroy", "tank/x"]));
         assert!(!is_question::<&str>(&[]));
+        assert!(is_question(&["allow", "tank/x"]));
+        assert!(!is_question(&["allow", "-e", "send", "tank/x"]));
     }
 }

@@ -3,7 +3,7 @@
 //! Each answer is a sentence with its cure; ARCHITECTURE.md has the whole table.
 
 use super::properties::{self, Properties};
-use super::{Zfs, staging};
+use super::{Zfs, admins, staging};
 use crate::holders::{self, Data};
 use crate::{Error, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
@@ -137,7 +137,9 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<
         Origin::Empty => key_must_be_in_a_file(&found),
         Origin::Receive(snapshot) => {
             key_must_be_in_a_file(&found)?;
-            must_stay_encrypted(&found, snapshot)
+            must_stay_encrypted(&found, snapshot)?;
+            let (replica, _) = snapshot.name.split_once('@').unwrap_or_default();
+            admins::must_have_the_same_names(&found, replica)
         }
     }
 }

@@ -164,25 +164,34 @@ fn untold(dataset: &str, property: &str) -> Error {
     )
 }
 
-/// The properties that were set on this very dataset, with their values exactly as they are.
+/// The properties that were set on this very dataset, here or where it was received from, with their values exactly as
+/// they are.
 pub(super) fn set_on(dataset: &str) -> Result<Vec<(String, OsString)>> {
-    let local = |columns: &str, property: &str| {
+    let given = |columns: &str, property: &str| {
         call::zfs_bytes(&[
-            "get", "-H", "-p", "-s", "local", "-o", columns, property, dataset,
+            "get",
+            "-H",
+            "-p",
+            "-s",
+            "local,received",
+            "-o",
+            columns,
+            property,
+            dataset,
         ])
     };
     // Names are of few characters (zfsprops(7)); values may be anything.
-    let names = String::from_utf8_lossy(&local("property", "all")?).into_owned();
+    let names = String::from_utf8_lossy(&given("property", "all")?).into_owned();
     let names: Vec<&str> = names.lines().collect();
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let printed = local("value", "all")?;
+    let printed = given("value", "all")?;
     let values: Vec<Vec<u8>> = match listing::values(&printed, &names) {
         Some(values) => values.into_iter().map(<[u8]>::to_vec).collect(),
         None => names
             .iter()
-            .map(|name| Ok(listing::only_value(&local("value", name)?).to_vec()))
+            .map(|name| Ok(listing::only_value(&given("value", name)?).to_vec()))
             .collect::<Result<_>>()?,
     };
     let names = names.into_iter().map(ToOwned::to_owned);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::quotas::{self, Quotas};
 use super::{Zfs, call, gone, inspect, mark_dataset, shut};
 use crate::mark::{PROPERTY, Stage};
 use crate::{
@@ -21,8 +22,9 @@ pub(super) fn rollback(
         .seen()
         .and_then(|seen| seen.dataset.ok_or_else(|| gone(zfs.name())))
         .map_err(NotRolledBack::Storage)?;
+    let quotas = quotas::wanted(zfs.name()).map_err(NotRolledBack::Storage)?;
     let shut = shut::shut(zfs)?;
-    let rolled_back = while_shut(zfs, snapshot, mark, &before.mark());
+    let rolled_back = while_shut(zfs, snapshot, mark, &before.mark(), &quotas);
     // Whatever came of it: nothing stays read-only.
     match (rolled_back, shut.open()) {
         (Ok(()), Ok(())) => {}
@@ -33,7 +35,7 @@ pub(super) fn rollback(
             return Err(NotRolledBack::Storage(also.while_doing(&attempt)));
         }
     }
-    finish(zfs, snapshot, mark).map_err(NotRolledBack::Storage)
+    finish(zfs, snapshot, mark, &quotas).map_err(NotRolledBack::Storage)
 }
 
 /// Looks, and rolls back. If that is refused, the mark is as it was `before`.
@@ -42,8 +44,11 @@ fn while_shut(
     snapshot: &Snapshot,
     mark: &Mark,
     before: &MarkState,
+    quotas: &Quotas,
 ) -> std::result::Result<(), NotRolledBack> {
     must_lose_nothing(zfs).map_err(NotRolledBack::Storage)?;
+    // A rollback takes them back as well.
+    quotas.note_on(zfs.name()).map_err(NotRolledBack::Storage)?;
     zfs.set_mark(&mark.at_stage(Stage::Seeding))
         .map_err(NotRolledBack::Storage)?;
     // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
@@ -57,7 +62,9 @@ fn while_shut(
             call::zfs(&["inherit", PROPERTY, zfs.name()]).map(drop)
         }
     };
-    put_back.map_err(NotRolledBack::Storage)?;
+    put_back
+        .and_then(|()| quotas.forget_on(zfs.name()))
+        .map_err(NotRolledBack::Storage)?;
     Err(NotRolledBack::Refused(error.cured_by(
         "see what is newer than it with `zfs list -t snapshot,bookmark`; \
          the tier `snapshot` restores without a rollback",
@@ -117,9 +124,10 @@ fn would_be_lost(root: &Path, mounted_on: &BTreeSet<OsString>) -> Result<Vec<Str
     Ok(Contents::names(lost.iter().map(OsString::as_os_str)))
 }
 
-/// Owner, mode and final mark, once the data is seen to be there.
-fn finish(zfs: &Zfs<'_>, snapshot: &Snapshot, mark: &Mark) -> Result<()> {
+/// Quotas, owner, mode and final mark, once the data is seen to be there.
+fn finish(zfs: &Zfs<'_>, snapshot: &Snapshot, mark: &Mark, quotas: &Quotas) -> Result<()> {
     let place = &zfs.service.mountpoint;
+    quotas.set_on(zfs.name())?;
     // The directory itself is now as it was then.
     mountpoint::own(place, zfs.service, &mut Vec::new())?;
     if let Some(lacks) = zfs.observe()?.contents.lacks() {
@@ -130,5 +138,6 @@ fn finish(zfs: &Zfs<'_>, snapshot: &Snapshot, mark: &Mark) -> Result<()> {
         ));
     }
     let now = zfs.seen()?.dataset.ok_or_else(|| gone(zfs.name()))?;
-    mark_dataset(&now, &mark.at_stage(Stage::Seeded))
+    mark_dataset(&now, &mark.at_stage(Stage::Seeded))?;
+    quotas.forget_on(zfs.name())
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::properties::Properties;
 use super::{
-    Zfs, apply, aside, call, found, inspect, listing, properties, receive, swap, trial, unmarked,
+    Zfs, admins, apply, aside, call, found, inspect, listing, properties, receive, swap, trial,
+    unmarked,
 };
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
@@ -114,7 +115,7 @@ fn properties_of(
         .map(|(property, value)| ((*property).to_owned(), (*value).into()))
         .collect();
     if is_there {
-        properties.extend(set_by_the_admin(zfs)?);
+        properties.extend(admins::properties(zfs, origin)?);
     }
     if !matches!(origin, Origin::Clone(_))
         && zfs
@@ -180,44 +181,6 @@ fn make(
             Ok(())
         }
     }
-}
-
-/// The properties that an admin set on the real dataset, beyond what is declared: a quota, whether it is
-/// snapshotted, ….
-fn set_by_the_admin(zfs: &Zfs<'_>) -> Result<Vec<(String, OsString)>> {
-    /// Declared, or of the one dataset and not of its successor: space is not reserved twice, and nothing
-    /// is shared before it is in place.
-    const NOT_THESE: [&str; 16] = [
-        "canmount",
-        "compression",
-        "encryption",
-        "filesystem_limit",
-        "keyformat",
-        "keylocation",
-        "mountpoint",
-        "pbkdf2iters",
-        "recordsize",
-        "refreservation",
-        "reservation",
-        "sharenfs",
-        "sharesmb",
-        "snapshot_limit",
-        "volsize",
-        "zoned",
-    ];
-    let set = properties::set_on(zfs.name())?;
-    Ok(set
-        .into_iter()
-        // No quota is told as 0, and can only be set as `none`; it is none unless set.
-        .filter(|(property, value)| {
-            !(matches!(property.as_str(), "quota" | "refquota") && value == "0")
-        })
-        .filter(|(property, _)| {
-            !NOT_THESE.contains(&property.as_str())
-                && !property.starts_with("preseed:")
-                && property != IGNORED
-        })
-        .collect())
 }
 
 /// What a dataset must be created with to be encrypted as the real one is, which has a key of its own.

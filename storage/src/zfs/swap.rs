@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::properties::Properties;
 use super::{
-    Zfs, apply, aside, call, existing, found, gone, half_done, mount, replaced, staging, withdraw,
+    Zfs, admins, apply, aside, call, existing, found, gone, half_done, mount, replaced, staging,
+    withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -26,6 +27,9 @@ pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, taken: Timestamp) -> Result<P
     staging::inside(zfs, |staged| mountpoint::own_as(staged, who, service))?;
     let seen = zfs.seen()?;
     let staged = seen.staging.ok_or_else(|| gone(&zfs.staging_name()))?;
+    if seen.dataset.is_some() {
+        admins::carry_over(zfs, staged.dataset())?;
+    }
     let place = zfs.service.mountpoint.as_path();
     let over = seen.dataset.map(|dataset| (dataset.identity(), place));
     let seal = format!("{}={}", seal::PROPERTY, Seal::new(over, taken)?);

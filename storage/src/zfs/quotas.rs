@@ -1,0 +1,167 @@
+//! The quotas of single users, groups and projects (zfs-userspace(8)).
+//!
+//! They are a part of the data: a clone or a copy has those of its snapshot, and a rollback brings them back. What an
+//! admin has set since is set again.
+
+use std::collections::BTreeMap;
+
+use super::call;
+use crate::{Error, Result};
+
+/// Where it is noted on a dataset what is to be set again after a rollback.
+const NOTED: &str = "preseed:quotas";
+
+/// As many as are set in one call.
+const MANY: usize = 500;
+
+/// No user property is longer (zfsprops(7)); some of it is the dataset's name and the like.
+const LONGEST_NOTE: usize = 8000;
+
+/// Quotas: `userquota@1000` and so on, in bytes or objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Quotas(BTreeMap<String, u64>);
+
+/// The quotas that a dataset has, or is to have after a rollback that was interrupted.
+///
+/// # Errors
+/// When they cannot be told.
+pub(super) fn wanted(dataset: &str) -> Result<Quotas> {
+    let noted = call::zfs(&[
+        "get", "-H", "-p", "-s", "local", "-o", "value", NOTED, dataset,
+    ])?;
+    match noted.trim_end() {
+        "" => of(dataset),
+        noted => Ok(Quotas::read(noted)),
+    }
+}
+
+/// The quotas that a dataset has.
+fn of(dataset: &str) -> Result<Quotas> {
+    let mut quotas = BTreeMap::new();
+    for (verb, kind, options) in [
+        ("userspace", "user", &["-n"][..]),
+        ("groupspace", "group", &["-n"]),
+        ("projectspace", "project", &[]),
+    ] {
+        let columns = ["-H", "-p", "-o", "name,quota,objquota"];
+        let args = [&[verb], options, &columns, &[dataset]].concat();
+        let ended = call::try_zfs(&args)?;
+        if !ended.status.success() {
+            // The pool, or this dataset, is of a time before there were projects.
+            if kind == "project" && is_not_supported(&ended.stderr) {
+                continue;
+            }
+            return Err(call::failed(&args, &ended));
+        }
+        for line in ended.stdout.lines() {
+            let mut columns = line.split('\t');
+            let (Some(name), Some(space), Some(objects)) =
+                (columns.next(), columns.next(), columns.next())
+            else {
+                return Err(unreadable(dataset, line));
+            };
+            for (what, value) in [("quota", space), ("objquota", objects)] {
+                // None is told as one of these.
+                if matches!(value, "0" | "-" | "none") {
+                    continue;
+                }
+                let value = value.parse().map_err(|_| unreadable(dataset, line))?;
+                quotas.insert(format!("{kind}{what}@{name}"), value);
+            }
+        }
+    }
+    Ok(Quotas(quotas))
+}
+
+fn is_not_supported(said: &str) -> bool {
+    ["not supported", "must be upgraded", "needs to be upgraded"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+fn unreadable(dataset: &str, line: &str) -> Error {
+    Error::new(
+        dataset,
+        format!(
+            "`zfs` told a quota that cannot be read: `{}`",
+            line.escape_debug()
+        ),
+        "report this as a bug",
+    )
+}
+
+impl Quotas {
+    /// Gives a dataset these quotas and no others.
+    ///
+    /// # Errors
+    /// When they cannot be set.
+    pub(super) fn set_on(&self, dataset: &str) -> Result<()> {
+        let sets = self.instead_of(&of(dataset)?);
+        for sets in sets.chunks(MANY) {
+            let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+            call::zfs(&[&["set"], &sets[..], &[dataset]].concat())?;
+        }
+        Ok(())
+    }
+
+    /// What is to be set where there are those.
+    fn instead_of(&self, those: &Self) -> Vec<String> {
+        let new = self
+            .0
+            .iter()
+            .filter(|(name, value)| those.0.get(*name) != Some(*value));
+        let too_many = those.0.keys().filter(|name| !self.0.contains_key(*name));
+        new.map(|(name, value)| format!("{name}={value}"))
+            .chain(too_many.map(|name| format!("{name}=none")))
+            .collect()
+    }
+
+    /// Notes them on a dataset until [`forget`]. So many that they do not fit are not noted.
+    ///
+    /// # Errors
+    /// When it is not noted.
+    pub(super) fn note_on(&self, dataset: &str) -> Result<()> {
+        let quotas = self.0.iter();
+        let words: Vec<String> = quotas
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let note = words.join(" ");
+        if note.is_empty() || note.len() > LONGEST_NOTE {
+            return Ok(());
+        }
+        call::zfs(&["set", &format!("{NOTED}={note}"), dataset]).map(drop)
+    }
+
+    fn read(noted: &str) -> Self {
+        let words = noted.split(' ').filter_map(|word| word.split_once('='));
+        let quotas = words.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+        Self(quotas.collect())
+    }
+
+    /// Forgets what was noted of them.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(super) fn forget_on(&self, dataset: &str) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        call::zfs(&["inherit", NOTED, dataset]).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_set() {
+        let wanted = Quotas::read("groupquota@5=10 userobjquota@7=3 userquota@1000=1024");
+        let those = Quotas::read("userquota@1000=1024 userquota@8=1 groupquota@5=11");
+        assert_eq!(
+            wanted.instead_of(&those),
+            ["groupquota@5=10", "userobjquota@7=3", "userquota@8=none"]
+        );
+        assert!(wanted.instead_of(&wanted).is_empty());
+    }
+}
