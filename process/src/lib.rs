@@ -1,12 +1,18 @@
-//! Runs a program that is not trusted, and watches it: whom it runs as, how long it may take, and that nothing of it
-//! is left.
+//! Runs a program and watches it.
 //!
-//! [`confine`] takes away from a command what it must not have, [`run`] runs it to its end or its deadline.
+//! [`child`] is for programs of root's: what they say and move is seen all the while, and they are given up once somebody
+//! says so. For a program that is not trusted, [`confine`] takes away from a command what it must not have, and [`run`]
+//! runs it to its end or its deadline and leaves nothing of it.
 
+pub mod child;
 mod confine;
 mod family;
+mod group;
+mod io;
 mod tail;
 mod watch;
 
 pub use confine::{Identity, confine};
+pub use group::end_group;
+pub use io::{Io, io_of};
 pub use watch::{Ending, Watched, run};
