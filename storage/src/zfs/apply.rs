@@ -9,7 +9,8 @@ use declaration::value::DatasetName;
 
 use super::properties::Properties;
 use super::{
-    Zfs, aside, call, elsewhere, found, mount, place, properties, shut, swap, unmarked, withdraw,
+    Zfs, aside, call, elsewhere, existing, found, mount, place, properties, shut, swap, unmarked,
+    withdraw,
 };
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
@@ -53,6 +54,9 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
             .as_ref()
             .is_some_and(|found| found.is_local(swap::KEPT));
         mount::at_place(zfs, was_withdrawn)?;
+        if was_withdrawn || found.is_none() {
+            aside::share_again(zfs.name(), &existing(zfs.name())?)?;
+        }
         applied.changes.push(format!(
             "mounted {} at {}",
             zfs.name(),

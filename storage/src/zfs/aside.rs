@@ -66,10 +66,13 @@ pub(super) fn canmount(properties: &Properties) -> String {
     last(properties, "canmount").unwrap_or_else(|| "on".to_owned())
 }
 
-/// Shares a dataset that is mounted in its place as an admin had it shared. That no server runs which could share it keeps
-/// no service down, once ZFS knows what is to be shared.
+/// How a dataset is shared.
+const SHARES: [&str; 2] = ["sharenfs", "sharesmb"];
+
+/// Shares a dataset that is mounted in its place as an admin had it shared, and as it inherits it. That no server runs which
+/// could share it keeps no service down, once ZFS knows what is to be shared.
 pub(super) fn share(dataset: &str, properties: &Properties) -> Result<()> {
-    for property in ["sharenfs", "sharesmb"] {
+    for property in SHARES {
         let Some(value) = last(properties, property) else {
             continue;
         };
@@ -83,7 +86,30 @@ pub(super) fn share(dataset: &str, properties: &Properties) -> Result<()> {
             return Err(call::failed(&args, &ended));
         }
     }
+    share_again(dataset, properties)
+}
+
+/// Shares a dataset that has been mounted, if it is to be shared. (Setting a property does that as well.)
+pub(super) fn share_again(dataset: &str, properties: &Properties) -> Result<()> {
+    if is_shared(properties) {
+        call::try_zfs(&["share", dataset])?;
+    }
     Ok(())
+}
+
+/// Shares a dataset no more, so that it can be unmounted and nobody is served what is kept.
+pub(super) fn unshare(dataset: &str, properties: &Properties) -> Result<()> {
+    if is_shared(properties) {
+        call::try_zfs(&["unshare", dataset])?;
+    }
+    Ok(())
+}
+
+fn is_shared(properties: &Properties) -> bool {
+    SHARES
+        .iter()
+        .filter_map(|property| properties.value(property))
+        .any(|value| value != "off")
 }
 
 /// What an admin had set of what is put back last.

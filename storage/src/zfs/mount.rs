@@ -190,7 +190,7 @@ fn how(zfs: &Zfs<'_>, place: &Place) -> Result<(MsFlags, String)> {
         _ => MsFlags::MS_STRICTATIME,
     };
     // `mntpoint`: where ZFS mounts what is looked at below `.zfs/snapshot`.
-    let mut options = format!("zfsutil,mntpoint={}", place.path.display());
+    let mut options = format!("mntpoint={}", place.path.display());
     if Path::new("/sys/fs/selinux/enforce").exists() {
         for context in CONTEXTS {
             match value(context) {

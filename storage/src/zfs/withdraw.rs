@@ -62,7 +62,8 @@ pub(super) fn withdraw<'f>(
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
     let told = call::zfs(&[&["set"], &sets[..], &[name]].concat());
     let taken = told
-        .and_then(|_| take_down(zfs, &before, &binds))
+        .and_then(|_| aside::unshare(name, found))
+        .and_then(|()| take_down(zfs, &before, &binds))
         .and_then(|()| who_is_left(zfs, found, &before));
     match taken {
         Ok(seen_by) => {
@@ -195,6 +196,7 @@ impl Withdrawn<'_> {
                 mounting::at_place(zfs, true)?;
             }
             make_writable(zfs, found)?;
+            aside::share_again(name, found)?;
         }
         // What was noted is on it only now.
         forget_why(name, &existing(name)?)?;
