@@ -14,22 +14,28 @@ use crate::problem::Problem;
 use crate::settings::{Check, KeepReplaced, OnPartial, OnUnavailable, Prefer};
 use crate::table::{Keys, Table};
 use crate::value::{
-    AbsolutePath, Compression, Count, DatasetName, EntryName, HostName, Mode, Mountpoint, Pattern,
-    Principal, Recordsize, RelativePath, SharedName, Tag, TemplateName, TierName, TimeSpan,
-    UnitName,
+    AbsolutePath, Compression, Count, DatasetName, EntryName, ExpectedPath, HostName, Mode,
+    Mountpoint, Pattern, Principal, Recordsize, RelativePath, SharedName, Tag, TemplateName,
+    TierName, TimeSpan, UnitName,
 };
+
+/// Where it goes what is a repository's own.
+const REPOSITORY: &str =
+    "it belongs in a [repository.NAME] of preseed.toml; write `repository = \"NAME\"` here";
 
 static TOP: Keys = Keys {
     header: "",
-    keys: &["template", "dataset", "preseed", "backup"],
+    names: &["template", "dataset", "preseed", "backup"],
+    instead: &[],
 };
 static TEMPLATE: Keys = Keys {
     header: "",
-    keys: &["dataset", "preseed", "backup"],
+    names: &["dataset", "preseed", "backup"],
+    instead: &[],
 };
 static DATASET: Keys = Keys {
     header: "[dataset]",
-    keys: &[
+    names: &[
         "name",
         "recordsize",
         "compression",
@@ -38,10 +44,11 @@ static DATASET: Keys = Keys {
         "group",
         "mode",
     ],
+    instead: &[],
 };
 static PRESEED: Keys = Keys {
     header: "[preseed]",
-    keys: &[
+    names: &[
         "unit",
         "tiers",
         "expect",
@@ -58,10 +65,17 @@ static PRESEED: Keys = Keys {
         "on-unavailable",
         "replicas",
     ],
+    instead: &[],
 };
 static BACKUP: Keys = Keys {
     header: "[backup]",
-    keys: &["repository", "host", "path", "tags", "exclude"],
+    names: &["repository", "host", "path", "tags", "exclude"],
+    instead: &[
+        ("url", REPOSITORY),
+        ("password", REPOSITORY),
+        ("password-file", REPOSITORY),
+        ("environment-file", REPOSITORY),
+    ],
 };
 
 /// What a service's file, or a template, says.
@@ -79,7 +93,7 @@ pub(crate) struct Fragment {
 
     pub(crate) units: Given<Vec<At<UnitName>>>,
     pub(crate) tiers: Given<Vec<At<TierName>>>,
-    pub(crate) expect: Given<Vec<RelativePath>>,
+    pub(crate) expect: Given<Vec<ExpectedPath>>,
     pub(crate) ignore: Given<Vec<EntryName>>,
     pub(crate) skeleton: Given<Vec<RelativePath>>,
     pub(crate) verify: Given<Vec<Check>>,

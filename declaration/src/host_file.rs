@@ -14,25 +14,42 @@ use crate::value::{
     SshHost,
 };
 
+/// Where a password goes.
+const PASSWORD_FILE: &str = "everybody may read a declaration: write the password into a file that only root can read, \
+     and name that file as `password-file`";
+/// Where it goes what is a service's own.
+const IN_BACKUP: &str = "it belongs in [backup] of a service's file";
+
 static TOP: Keys = Keys {
     header: "",
-    keys: &["storage", "backup", "repository", "replica"],
+    names: &["storage", "backup", "repository", "replica"],
+    instead: &[],
 };
 static STORAGE: Keys = Keys {
     header: "[storage]",
-    keys: &["backend", "parent", "mount-base", "max-parallel-restores"],
+    names: &["backend", "parent", "mount-base", "max-parallel-restores"],
+    instead: &[],
 };
 static BACKUP: Keys = Keys {
     header: "[backup]",
-    keys: &["host"],
+    names: &["host"],
+    instead: &[],
 };
 static REPOSITORY: Keys = Keys {
     header: "[repository.NAME]",
-    keys: &["url", "password-file", "environment-file"],
+    names: &["url", "password-file", "environment-file"],
+    instead: &[
+        ("password", PASSWORD_FILE),
+        ("password-command", PASSWORD_FILE),
+        ("tags", IN_BACKUP),
+        ("host", IN_BACKUP),
+        ("path", IN_BACKUP),
+    ],
 };
 static REPLICA: Keys = Keys {
     header: "[replica.NAME]",
-    keys: &["host", "parent"],
+    names: &["host", "parent"],
+    instead: &[],
 };
 
 /// What a host's services share, validated as far as it could be.
@@ -194,7 +211,7 @@ fn read_shared<T>(
     read: fn(&mut Document<'_>, &Named<'_>, &Table<'_>) -> Option<T>,
 ) -> Shared<T> {
     let mut value = None;
-    match (named.name.parse::<SharedName>(), &named.table) {
+    match (SharedName::of_table(named.name), &named.table) {
         (Err(invalid), _) => document.note(named.offset, invalid.what, invalid.cure),
         (Ok(_), None) => document.note(
             named.offset,

@@ -12,7 +12,9 @@ use crate::value::Value;
 pub(crate) struct Keys {
     /// `[name]`; empty: the file's top level.
     pub(crate) header: &'static str,
-    pub(crate) keys: &'static [&'static str],
+    pub(crate) names: &'static [&'static str],
+    /// Keys that somebody may look for here, and what to do instead.
+    pub(crate) instead: &'static [(&'static str, &'static str)],
 }
 
 /// A table of a [`Document`].
@@ -274,7 +276,7 @@ impl<'t> Table<'t> {
         for (key, value) in self.entries {
             let name: &str = key.get_ref();
             // A key that the parser stumbled over was told by it.
-            if self.keys.keys.contains(&name) || document.is_noted(key.span().start) {
+            if self.keys.names.contains(&name) || document.is_noted(key.span().start) {
                 continue;
             }
             let shown = quoted(name);
@@ -284,8 +286,11 @@ impl<'t> Table<'t> {
             } else {
                 format!("unknown key {shown}{}", self.within())
             };
-            let home = elsewhere.iter().find(|keys| keys.keys.contains(&name));
-            let cure = if let Some(meant) = nearest(name, self.keys.keys.iter().copied()) {
+            let home = elsewhere.iter().find(|keys| keys.names.contains(&name));
+            let instead = self.keys.instead.iter().find(|(key, _)| *key == name);
+            let cure = if let Some((_, cure)) = instead {
+                (*cure).to_owned()
+            } else if let Some(meant) = nearest(name, self.keys.names.iter().copied()) {
                 if is_header {
                     format!("did you mean `[{meant}]`?")
                 } else {
@@ -297,7 +302,7 @@ impl<'t> Table<'t> {
                     header => format!("it belongs in {header}"),
                 }
             } else {
-                format!("remove it; known are {}", self.keys.keys.join(", "))
+                format!("remove it; known are {}", self.keys.names.join(", "))
             };
             document.note(key.span().start, what, cure);
         }

@@ -22,9 +22,9 @@ use crate::settings::{
     Storage,
 };
 use crate::value::{
-    Backend, Compression, Count, DatasetName, EntryName, HostName, Invalid, Mode, Mountpoint,
-    Pattern, Principal, RESERVED, Recordsize, RelativePath, ServiceName, SharedName, Tag, TierName,
-    TimeSpan, UnitName,
+    Backend, Compression, Count, DatasetName, EntryName, ExpectedPath, HostName, Invalid, Mode,
+    Mountpoint, Pattern, Principal, RESERVED, Recordsize, RelativePath, ServiceName, SharedName,
+    Tag, TierName, TimeSpan, UnitName,
 };
 
 /// The longest dataset name of a service, in bytes: ZFS allows 255, and a restore appends a suffix
@@ -231,7 +231,7 @@ impl Validation<'_> {
             mode: declared(or(merged.mode, Mode(0o750))?, layers.mode),
             units: partial.units,
             tiers: tiers?,
-            expect: plain(merged.expect, |RelativePath(path)| path)?,
+            expect: plain(merged.expect, |ExpectedPath(path)| path)?,
             ignore: plain(merged.ignore, |EntryName(name)| name)?,
             skeleton: plain(merged.skeleton, |RelativePath(path)| path)?,
             verify: or(merged.verify, Vec::new())?,

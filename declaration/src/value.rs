@@ -27,7 +27,7 @@ pub(crate) use names::{
     CommandWord, EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName,
 };
 pub(crate) use outcome::Backend;
-pub(crate) use path::{AbsolutePath, Mountpoint, RelativePath, SecretFile};
+pub(crate) use path::{AbsolutePath, ExpectedPath, Mountpoint, RelativePath, SecretFile};
 pub(crate) use repository::RepositoryUrl;
 pub(crate) use time_span::TimeSpan;
 

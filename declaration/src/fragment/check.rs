@@ -8,7 +8,8 @@ use crate::value::{AbsolutePath, CommandWord, RelativePath};
 
 static CHECK: Keys = Keys {
     header: "[[preseed.verify]]",
-    keys: &["sqlite", "command", "user"],
+    names: &["sqlite", "command", "user"],
+    instead: &[],
 };
 
 pub(super) fn read(document: &mut Document<'_>, preseed: &Table<'_>) -> Given<Vec<Check>> {

@@ -9,7 +9,8 @@ use crate::value::{TierName, TimeSpan};
 
 static MAX_AGE: Keys = Keys {
     header: "[preseed.max-age]",
-    keys: &["rollback", "snapshot", "restic"],
+    names: &["rollback", "snapshot", "restic"],
+    instead: &[],
 };
 
 pub(super) fn read(

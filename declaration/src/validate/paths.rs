@@ -10,7 +10,7 @@ use crate::fragment::Fragment;
 use crate::place::Place;
 use crate::quote::quoted;
 use crate::settings::Check;
-use crate::value::RelativePath;
+use crate::value::{ExpectedPath, RelativePath};
 
 impl Validation<'_> {
     /// What is restored. It must hold what the service and its checks need: else no restore would do.
@@ -73,7 +73,7 @@ fn needed(merged: &Fragment) -> Vec<(&'static str, &Path, Place)> {
     let mut needed = Vec::new();
     if let Given::Value(At { value, place }) = &merged.expect {
         let expected = value.iter();
-        needed.extend(expected.map(|RelativePath(path)| ("expect", path.as_path(), *place)));
+        needed.extend(expected.map(|ExpectedPath(path)| ("expect", path.as_path(), *place)));
     }
     if let Given::Value(At { value, place }) = &merged.verify {
         let databases = value.iter().filter_map(|check| match check {

@@ -35,6 +35,26 @@ impl FromStr for SharedName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        // An address is not shown: it may hold a password.
+        if text.contains(':') || text.starts_with('/') {
+            return Err(Invalid::new(
+                "this is the address of a repository instead of its name",
+                "in preseed.toml, write it as the `url` of a [repository.NAME], with a `password-file`; write that NAME here",
+            ));
+        }
+        if text.contains('/') {
+            return Err(Invalid::new(
+                format!("{} is a dataset instead of a replica's name", quoted(text)),
+                "in preseed.toml, write the dataset it is in as the `parent` of a [replica.NAME]; write that NAME here",
+            ));
+        }
+        Self::of_table(text)
+    }
+}
+
+impl SharedName {
+    /// The name in the header of a table, where no address can be meant.
+    pub(crate) fn of_table(text: &str) -> Result<Self, Invalid> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if text.is_empty()
             || text.len() > 128

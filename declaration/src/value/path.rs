@@ -64,6 +64,10 @@ pub(crate) struct Mountpoint(pub(crate) PathBuf);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecretFile(pub(crate) PathBuf);
 
+/// A path below a mountpoint, normalized, that is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExpectedPath(pub(crate) PathBuf);
+
 /// A path below a mountpoint, normalized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RelativePath(pub(crate) PathBuf);
@@ -165,6 +169,21 @@ impl FromStr for RelativePath {
     }
 }
 
+impl FromStr for ExpectedPath {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let RelativePath(path) = text.parse()?;
+        if text.contains(['*', '?']) {
+            return Err(Invalid::new(
+                format!("path {} is written as a pattern", quoted(text)),
+                "`expect` takes no patterns: name the files themselves, e.g. those without which the service has lost its data",
+            ));
+        }
+        Ok(Self(path))
+    }
+}
+
 fn check_components(text: &str, components: &str) -> Result<(), Invalid> {
     let refuse =
         |why: String, cure: &str| Err(Invalid::new(format!("path {} {why}", quoted(text)), cure));
@@ -229,6 +248,10 @@ impl Value for Mountpoint {
 
 impl Value for SecretFile {
     const EXAMPLE: &'static str = "\"/etc/preseed/secrets/nas-1\"";
+}
+
+impl Value for ExpectedPath {
+    const EXAMPLE: &'static str = RelativePath::EXAMPLE;
 }
 
 impl Value for RelativePath {

@@ -19,23 +19,64 @@ const OTHER_SUFFIXES: [&str; 8] = [
     "automount",
 ];
 
+/// Quadlet files that become a service, and what is put to their names (podman-systemd.unit(5)).
+const QUADLETS: [(&str, &str); 3] = [("container", ""), ("kube", ""), ("pod", "-pod")];
+
+/// What logins and most other units hang on: were its data out of reach, nobody could log in and mend it.
+const FOR_ALL: [&str; 18] = [
+    "NetworkManager.service",
+    "dbus-broker.service",
+    "default.target",
+    "getty-pre.target",
+    "getty.target",
+    "graphical.target",
+    "multi-user.target",
+    "network-manager.service",
+    "nss-lookup.target",
+    "nss-user-lookup.target",
+    "remote-fs.target",
+    "ssh.service",
+    "sshd.service",
+    "systemd-logind.service",
+    "systemd-networkd.service",
+    "systemd-user-sessions.service",
+    "time-sync.target",
+    "timers.target",
+];
+
+/// The same: terminals and users' managers, one for each.
+const FOR_ALL_INSTANCES: [&str; 7] = [
+    "autovt",
+    "container-getty",
+    "getty",
+    "serial-getty",
+    "ssh",
+    "sshd",
+    "user",
+];
+
 /// A unit's name has at most 255 bytes, and so has the name of its drop-in directory `UNIT.d`.
 const LONGEST: usize = 253;
 
 /// What a restore itself needs, or comes after: waiting for data there would be an ordering cycle,
 /// which systemd breaks by not starting something.
-const BEFORE_US: [&str; 30] = [
+const BEFORE_US: [&str; 40] = [
+    "apparmor.service",
     "basic.target",
     "cryptsetup.target",
     "dbus.service",
     "emergency.target",
     "final.target",
+    "initrd.target",
+    "keyboard-setup.service",
     "local-fs-pre.target",
     "local-fs.target",
     "network-online.target",
     "network-pre.target",
     "network.target",
     "paths.target",
+    "networking.service",
+    "nftables.service",
     "remote-fs-pre.target",
     "rescue.target",
     "shutdown.target",
@@ -46,7 +87,12 @@ const BEFORE_US: [&str; 30] = [
     "swap.target",
     "sysinit.target",
     "systemd-journald.service",
+    "systemd-modules-load.service",
+    "systemd-random-seed.service",
     "systemd-remount-fs.service",
+    "systemd-sysctl.service",
+    "systemd-sysusers.service",
+    "systemd-timesyncd.service",
     "systemd-tmpfiles-setup.service",
     "systemd-udevd.service",
     "umount.target",
@@ -89,6 +135,14 @@ impl FromStr for UnitName {
             return refuse(
                 "is only a suffix".into(),
                 "name a unit, e.g. sonarr.service".into(),
+            );
+        }
+        if let Some((_, added)) = QUADLETS.iter().find(|(kind, _)| *kind == suffix) {
+            return refuse(
+                "is the file of a quadlet".into(),
+                format!(
+                    "name the service that podman makes of it: `{stem}{added}.service`, unless its `ServiceName=` says another"
+                ),
             );
         }
         if OTHER_SUFFIXES.contains(&suffix) {
@@ -139,14 +193,32 @@ impl FromStr for UnitName {
                 "it cannot wait for itself: name the unit that uses the data".into(),
             );
         }
-        if BEFORE_US.contains(&text) {
-            return refuse(
-                "is needed before data can be restored".into(),
-                "it cannot wait for data: name the unit that uses the data".into(),
-            );
+        if let Some((why, cure)) = needed_by_others(text) {
+            return refuse(why.into(), cure.into());
         }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// Why a unit cannot wait for data since others need it, and what to do; `None` if none is known to.
+fn needed_by_others(unit: &str) -> Option<(&'static str, &'static str)> {
+    if BEFORE_US.contains(&unit) {
+        return Some((
+            "is needed before data can be restored",
+            "it cannot wait for data: name the unit that uses the data",
+        ));
+    }
+    let is_for_all_instance = || {
+        let (template, instance) = unit.split_once('@')?;
+        Some(FOR_ALL_INSTANCES.contains(&template) && instance.ends_with(".service"))
+    };
+    if FOR_ALL.contains(&unit) || is_for_all_instance().unwrap_or_default() {
+        return Some((
+            "is what the rest of the machine hangs on",
+            "without the data, nobody could log in to mend it: name the service that uses the data",
+        ));
+    }
+    None
 }
 
 impl Value for UnitName {
@@ -261,6 +333,30 @@ mod tests {
             (
                 "storage-preseed.target",
                 "unit name `storage-preseed.target` is needed before data can be restored: it cannot wait for data: name the unit that uses the data",
+            ),
+            (
+                "systemd-timesyncd.service",
+                "unit name `systemd-timesyncd.service` is needed before data can be restored: it cannot wait for data: name the unit that uses the data",
+            ),
+            (
+                "multi-user.target",
+                "unit name `multi-user.target` is what the rest of the machine hangs on: without the data, nobody could log in to mend it: name the service that uses the data",
+            ),
+            (
+                "getty@tty1.service",
+                "unit name `getty@tty1.service` is what the rest of the machine hangs on: without the data, nobody could log in to mend it: name the service that uses the data",
+            ),
+            (
+                "ssh.service",
+                "unit name `ssh.service` is what the rest of the machine hangs on: without the data, nobody could log in to mend it: name the service that uses the data",
+            ),
+            (
+                "sonarr.container",
+                "unit name `sonarr.container` is the file of a quadlet: name the service that podman makes of it: `sonarr.service`, unless its `ServiceName=` says another",
+            ),
+            (
+                "media.pod",
+                "unit name `media.pod` is the file of a quadlet: name the service that podman makes of it: `media-pod.service`, unless its `ServiceName=` says another",
             ),
             (
                 "local-fs.target",
