@@ -16,6 +16,7 @@ pub mod layer;
 mod load;
 mod lookup;
 mod merge;
+mod not_read;
 mod place;
 pub mod problem;
 mod quote;
@@ -29,4 +30,5 @@ pub mod value;
 
 pub use load::{load, load_service};
 pub use lookup::{DIRECTORIES, Search};
-pub use quote::visible;
+pub use not_read::{NotRead, not_read};
+pub use quote::{nearest, visible};

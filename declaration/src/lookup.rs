@@ -231,7 +231,7 @@ impl Search {
 }
 
 /// The name of a declaration's file without `.toml`; `None`: not a declaration.
-fn declared_stem(name: &OsStr) -> Option<OsString> {
+pub(crate) fn declared_stem(name: &OsStr) -> Option<OsString> {
     let stem = name.as_bytes().strip_suffix(SUFFIX.as_bytes())?;
     if stem.is_empty() || stem.starts_with(b".") {
         return None;

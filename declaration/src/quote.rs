@@ -50,11 +50,9 @@ fn is_invisible(character: char) -> bool {
         )
 }
 
-/// The candidate that `word` is probably a misspelling of.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+/// The candidate that `word` is probably a misspelling of, if there is one.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A long word is no misspelling of a key or a name, and comparing is quadratic.
     if word.len() > 64 {
         return None;

@@ -10,7 +10,7 @@ use crate::fragment::Fragment;
 use crate::place::Place;
 use crate::quote::quoted;
 use crate::settings::Check;
-use crate::value::{ExpectedPath, RelativePath};
+use crate::value::ExpectedPath;
 
 impl Validation<'_> {
     /// What is restored. It must hold what the service and its checks need: else no restore would do.

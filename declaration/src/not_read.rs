@@ -1,0 +1,189 @@
+//! What lies below the directories of declarations and is not read: most often by its name.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::lookup::{DIRECTORIES, Search, declared_stem};
+
+/// How many are told of one directory.
+const MOST: usize = 20;
+
+/// How many entries of a directory are looked at.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// The directories in which declarations are.
+const READ: [&str; 2] = ["services", "catalog"];
+
+/// A file that is not read, or all further ones of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotRead {
+    /// The file or directory (absolute, without `PRESEED_ROOT`).
+    pub path: PathBuf,
+    /// Why it is not read, and what to do if it should be.
+    pub why: String,
+}
+
+/// Lists what lies below the directories of declarations and is not read, by path. What cannot be listed is left out:
+/// [`crate::load`] tells it.
+#[must_use]
+pub fn not_read(search: &Search) -> Vec<NotRead> {
+    let mut found = Vec::new();
+    for directory in DIRECTORIES.map(Path::new) {
+        let mut here = Vec::new();
+        for (name, is_directory) in entries(search, directory) {
+            let path = directory.join(&name);
+            match (name.to_str(), is_directory) {
+                (Some("preseed.toml"), false) => {}
+                (Some(known), true) if READ.contains(&known) => {
+                    found.extend(misnamed(search, &path));
+                }
+                // Programs are there as well.
+                (_, false) if directory.starts_with("/usr") && declared_stem(&name).is_none() => {}
+                (_, false) => here.push(NotRead {
+                    why: out_of_place(directory, &name),
+                    path,
+                }),
+                // What has nothing to do with declarations, as a directory of secrets.
+                (_, true) => here.extend(declarations_in(search, directory, &path)),
+            }
+        }
+        found.extend(few(directory, here));
+    }
+    found.sort();
+    found
+}
+
+/// What is not read in a directory of declarations.
+fn misnamed(search: &Search, directory: &Path) -> Vec<NotRead> {
+    let not_read = entries(search, directory).filter_map(|(name, is_directory)| {
+        let why = if is_directory {
+            format!(
+                "it is a directory: only files in {} are read",
+                directory.display()
+            )
+        } else if declared_stem(&name).is_some() {
+            return None;
+        } else if name.as_bytes().starts_with(b".") {
+            "its name begins with `.`".to_owned()
+        } else {
+            "its name does not end in `.toml`".to_owned()
+        };
+        Some(NotRead {
+            path: directory.join(name),
+            why,
+        })
+    });
+    few(directory, not_read.collect())
+}
+
+/// Declarations in a directory that is not read.
+fn declarations_in(search: &Search, above: &Path, directory: &Path) -> Vec<NotRead> {
+    let declared = entries(search, directory).filter(|(name, _)| declared_stem(name).is_some());
+    let not_read = declared.map(|(name, _)| NotRead {
+        path: directory.join(name),
+        why: format!(
+            "no declaration is read here: services are in {}/services",
+            above.display()
+        ),
+    });
+    few(directory, not_read.collect())
+}
+
+fn out_of_place(directory: &Path, name: &OsStr) -> String {
+    let directory = directory.display();
+    match declared_stem(name) {
+        Some(_) => format!(
+            "only preseed.toml is read here: a service's file belongs in {directory}/services"
+        ),
+        None => format!("only preseed.toml is read here; services are in {directory}/services"),
+    }
+}
+
+/// The first few, and how many more there are.
+fn few(directory: &Path, mut all: Vec<NotRead>) -> Vec<NotRead> {
+    all.sort();
+    let more = all.len().saturating_sub(MOST);
+    if more > 0 {
+        all.truncate(MOST);
+        all.push(NotRead {
+            path: directory.to_path_buf(),
+            why: format!("{more} more in this directory are not read"),
+        });
+    }
+    all
+}
+
+/// The names in a directory, each with whether it is a directory, or a link to one.
+fn entries(search: &Search, shown: &Path) -> impl Iterator<Item = (std::ffi::OsString, bool)> {
+    let entries = fs::read_dir(search.on_disk(shown));
+    let entries = entries.into_iter().flatten().flatten();
+    entries.take(MOST_LOOKED_AT).map(|entry| {
+        let kind = entry.file_type();
+        let is_directory =
+            kind.is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && entry.path().is_dir());
+        (entry.file_name(), is_directory)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_has_a_wrong_name_or_place() {
+        let root = tempfile::tempdir().unwrap();
+        let etc = root.path().join("etc/preseed");
+        for directory in ["services/old", "catalog", "secrets", "service"] {
+            fs::create_dir_all(etc.join(directory)).unwrap();
+        }
+        for file in [
+            "preseed.toml",
+            "sonarr.toml",
+            "notes",
+            "services/sonarr.toml",
+            "services/sonarr.TOML",
+            "services/.sonarr.toml",
+            "services/radarr.conf",
+            "services/old/lidarr.toml",
+            "catalog/sonarr.toml",
+            "catalog/sonarr.toml~",
+            "secrets/nas-1",
+            "service/lidarr.toml",
+        ] {
+            fs::write(etc.join(file), "").unwrap();
+        }
+        let told: Vec<String> = not_read(&Search::with_root(root.path()))
+            .iter()
+            .map(|one| format!("{}: {}", one.path.display(), one.why))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "/etc/preseed/catalog/sonarr.toml~: its name does not end in `.toml`",
+                "/etc/preseed/notes: only preseed.toml is read here; services are in /etc/preseed/services",
+                "/etc/preseed/service/lidarr.toml: no declaration is read here: services are in /etc/preseed/services",
+                "/etc/preseed/services/.sonarr.toml: its name begins with `.`",
+                "/etc/preseed/services/old: it is a directory: only files in /etc/preseed/services are read",
+                "/etc/preseed/services/radarr.conf: its name does not end in `.toml`",
+                "/etc/preseed/services/sonarr.TOML: its name does not end in `.toml`",
+                "/etc/preseed/sonarr.toml: only preseed.toml is read here: a service's file belongs in /etc/preseed/services",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_many_a_few_are_told() {
+        let root = tempfile::tempdir().unwrap();
+        let services = root.path().join("etc/preseed/services");
+        fs::create_dir_all(&services).unwrap();
+        for number in 100..150 {
+            fs::write(services.join(format!("{number}.conf")), "").unwrap();
+        }
+        let told = not_read(&Search::with_root(root.path()));
+        assert_eq!(told.len(), MOST + 1);
+        assert!(told.iter().any(|one| one.why.starts_with("30 more")));
+    }
+}
