@@ -20,6 +20,7 @@ use crate::slots::Turn;
 
 #[cfg(any(test, fuzzing))]
 pub use restic::any_words;
+pub use restic::secrets;
 
 /// What every source is given.
 pub struct Context<'a> {

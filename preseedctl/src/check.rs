@@ -1,43 +1,128 @@
 //! `preseedctl check`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
 use declaration::problem::Problem;
-use declaration::settings::Host;
-use declaration::{Search, trust};
+use declaration::settings::{Host, OnUnavailable, Repository, Service, Storage};
+use declaration::value::TierName;
+use declaration::{Search, not_read, trust};
+use preseed_helper::tier::secrets;
+use report::words::count;
+use report::{Event, Kind, logger};
 
-/// Prints every problem of every declaration, and of the secrets they name, to standard error, and how
-/// many there are to standard output.
+use crate::units;
+
+/// Prints every problem of every declaration, and of the secrets they name, and what to be warned of, to standard
+/// error; how many there are, to standard output.
 pub(crate) fn check() -> ExitCode {
     let search = Search::from_env();
     let host = declaration::load(&search);
-    let mut problems = host.problems.clone();
-    problems.extend(secrets(&host));
-    for problem in &problems {
-        eprintln!("{problem}");
+    let mut errors = Told::default();
+    let mut warnings = Told::default();
+    for problem in &host.problems {
+        errors.tell(problem);
     }
+    secrets_of(&host, &mut errors, &mut warnings);
     for service in &host.services {
         let cannot_check = preseed_helper::verify::must_be_possible(service).err();
-        for warning in storage::warning(service).into_iter().chain(cannot_check) {
-            eprintln!("{}: warning: {warning}", service.source.display());
+        let told = storage::warning(service).into_iter().chain(cannot_check);
+        let told = told.map(|error| error.to_string());
+        for warning in told.chain(nothing_restores(service)) {
+            warnings.tell(format!("{}: warning: {warning}", service.source.display()));
         }
     }
     if search.is_of_this_machine() {
+        if units::can_be_asked() {
+            match units::unguarded(&host, None) {
+                Ok(found) => found
+                    .iter()
+                    .for_each(|one| warnings.tell(format!("warning: {one}"))),
+                Err(error) => warnings.tell(format!(
+                    "warning: whether the declared units are there cannot be told: {error}"
+                )),
+            }
+        }
         differences(&host);
     }
+    for not_read in not_read(&search) {
+        println!("not read: {}: {}", not_read.path.display(), not_read.why);
+    }
     let sound = host.services.len();
-    if problems.is_empty() {
-        println!("{sound} services, all declarations are sound");
+    let warned = match warnings.count {
+        0 => String::new(),
+        warned => format!("; {}", count(warned, "warning", "warnings")),
+    };
+    let services = count(sound, "service", "services");
+    if errors.count == 0 {
+        println!("{services}, all declarations are sound{warned}");
         return ExitCode::SUCCESS;
     }
     println!(
-        "{sound} services are sound, {} must not start; {} errors",
+        "{services} {} sound, {} must not start; {}{warned}",
+        if sound == 1 { "is" } else { "are" },
         host.broken.len(),
-        problems.len()
+        count(errors.count, "error", "errors"),
     );
     ExitCode::FAILURE
+}
+
+/// Tells the journal of each declared unit that does not wait for its data. Run at boot.
+pub(crate) fn check_units() -> ExitCode {
+    logger::init();
+    let host = declaration::load(&Search::from_env());
+    match units::unguarded(&host, None) {
+        Ok(found) => {
+            for one in &found {
+                let event = Event::new(Kind::Unguarded, &one.service, one.to_string());
+                event.outcome("unguarded").tell();
+            }
+            if found.is_empty() {
+                return ExitCode::SUCCESS;
+            }
+        }
+        Err(error) => eprintln!("{error}"),
+    }
+    ExitCode::FAILURE
+}
+
+/// What was told, each once.
+#[derive(Default)]
+struct Told {
+    lines: BTreeSet<String>,
+    count: usize,
+}
+
+impl Told {
+    fn tell(&mut self, what: impl Display) {
+        let line = what.to_string();
+        if self.lines.insert(line.clone()) {
+            self.count += 1;
+            report::words::tell(&line);
+        }
+    }
+}
+
+/// Why nothing could bring the service's data back, unless it is declared that it may start without.
+fn nothing_restores(service: &Service) -> Option<String> {
+    if service.on_unavailable == OnUnavailable::StartEmpty {
+        return None;
+    }
+    let has = |tier| service.tiers.contains(&tier);
+    if has(TierName::Restic) || !service.replicas.is_empty() {
+        return None;
+    }
+    let what = match service.storage {
+        Storage::Zfs(_) if has(TierName::Rollback) || has(TierName::Snapshot) => {
+            "nothing but snapshots in its own dataset could bring its data back: none, once the pool or the dataset is lost"
+        }
+        _ => "nothing could bring its data back, once it is lost",
+    };
+    Some(format!(
+        "{what}: name a `repository` in [backup]; where the service can do without, declare `on-unavailable = \"start-empty\"`"
+    ))
 }
 
 /// Prints in what storage that is there differs from what a template or preseed.toml says: that is no error.
@@ -55,27 +140,44 @@ fn differences(host: &Host) {
 }
 
 /// What is wrong with the files that hold the repositories' secrets.
-fn secrets(host: &Host) -> Vec<Problem> {
+fn secrets_of(host: &Host, errors: &mut Told, warnings: &mut Told) {
     let backups = host
         .services
         .iter()
         .filter_map(|service| service.backup.as_ref());
-    let files = backups.flat_map(|backup| {
-        let password = Some(&backup.repository.password_file);
-        password
-            .into_iter()
-            .chain(&backup.repository.environment_file)
-    });
-    let files: BTreeSet<&Path> = files.map(AsRef::as_ref).collect();
-    let problem = |file: &Path| {
-        let invalid = trust::check(file).err()?;
-        Some(Problem {
-            file: file.to_path_buf(),
-            line: 1,
-            column: 1,
-            what: invalid.what,
-            cure: invalid.cure,
-        })
-    };
-    files.into_iter().filter_map(problem).collect()
+    let repositories = backups.map(|backup| &backup.repository);
+    let repositories: BTreeMap<&str, &Repository> = repositories
+        .map(|repository| (repository.name.as_str(), repository))
+        .collect();
+    for repository in repositories.values() {
+        let files = [
+            Some(&repository.password_file),
+            repository.environment_file.as_ref(),
+        ];
+        let mut is_trusted = true;
+        for file in files.into_iter().flatten() {
+            if let Err(invalid) = trust::check(file) {
+                errors.tell(at(file, invalid.what, invalid.cure));
+                is_trusted = false;
+            } else if let Err(invalid) = trust::check_secret(file) {
+                let problem = at(file, invalid.what, invalid.cure);
+                warnings.tell(format!("warning: {problem}"));
+            }
+        }
+        if is_trusted {
+            for error in secrets::faults(repository) {
+                errors.tell(error);
+            }
+        }
+    }
+}
+
+fn at(file: &Path, what: String, cure: String) -> Problem {
+    Problem {
+        file: file.to_path_buf(),
+        line: 1,
+        column: 1,
+        what,
+        cure,
+    }
 }

@@ -8,6 +8,7 @@ mod kept;
 mod plan;
 mod release;
 mod remember;
+mod units;
 
 use std::process::ExitCode;
 
@@ -25,8 +26,14 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Check all declarations. Prints every error of every file, each as `file:line:column: what: what to do`;
-    /// exit status 1 if there is one.
-    Check,
+    /// exit status 1 if there is one. What to be warned of is told as well: a unit that does not exist or does not wait
+    /// for its data, a service that nothing could restore, a file that is not read.
+    Check {
+        /// Only look whether each declared unit exists and waits for its data; exit status 1 if one does not. Run at
+        /// boot by storage-preseed-check.service.
+        #[arg(long)]
+        units: bool,
+    },
     /// Tell what a restore of the service would do now, and why. Changes nothing; exit status 1 if the
     /// service would not start.
     Plan {
@@ -84,7 +91,8 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Check => check::check(),
+        Command::Check { units: false } => check::check(),
+        Command::Check { units: true } => check::check_units(),
         Command::Plan { name } => plan::plan(&name),
         Command::Enable { name } => enable::enable(&name),
         Command::Disable { name } => enable::disable(&name),

@@ -3,20 +3,24 @@
 use std::process::ExitCode;
 
 use declaration::Search;
-use report::logger;
+use report::{logger, words};
+
+use crate::units;
 
 /// Prints what a restore would do.
 pub(crate) fn plan(name: &str) -> ExitCode {
     logger::init();
-    let service = match declaration::load_service(&Search::from_env(), name) {
+    let search = Search::from_env();
+    let service = match declaration::load_service(&search, name) {
         Ok(service) => service,
         Err(problems) => {
             for problem in problems {
-                eprintln!("{problem}");
+                words::tell(&problem.to_string());
             }
             return ExitCode::FAILURE;
         }
     };
+    warn_of_units(&search, name);
     match preseed_helper::plan::plan(&service) {
         Ok(plan) => {
             print!("{}", plan.text);
@@ -27,8 +31,23 @@ pub(crate) fn plan(name: &str) -> ExitCode {
             }
         }
         Err(error) => {
-            eprintln!("{error}");
+            words::tell(&error.to_string());
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Tells what does not wait for the data, so that what is planned may never matter.
+fn warn_of_units(search: &Search, name: &str) {
+    if !search.is_of_this_machine() || !units::can_be_asked() {
+        return;
+    }
+    match units::unguarded(&declaration::load(search), Some(name)) {
+        Ok(found) => {
+            for one in found {
+                words::tell(&format!("warning: {one}"));
+            }
+        }
+        Err(error) => words::tell(&format!("warning: {error}")),
     }
 }

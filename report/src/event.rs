@@ -26,6 +26,10 @@ pub enum Kind {
     Forgotten,
     /// A source could not be asked, and the declaration lets the service start empty.
     StartedEmpty,
+    /// A restore that moves data has begun, or how far it is.
+    Restoring,
+    /// A unit that is declared does not exist, or does not wait for its data.
+    Unguarded,
     /// A source was asked, and what it answered.
     SourceAnswered,
     /// A snapshot was not taken, and why.
@@ -44,7 +48,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::StorageChanged,
         Self::Restored,
         Self::Adopted,
@@ -52,6 +56,8 @@ impl Kind {
         Self::Released,
         Self::Forgotten,
         Self::StartedEmpty,
+        Self::Restoring,
+        Self::Unguarded,
         Self::SourceAnswered,
         Self::PassedOver,
         Self::WithoutLock,
@@ -71,6 +77,8 @@ impl Kind {
             Self::Released => "fa48db45c67941d7a32c682cda56b0fe",
             Self::Forgotten => "6f0e0b5d3c1f4b0f9a7f2f0a4c8d5e17",
             Self::StartedEmpty => "bc6b768087874ab5a39d1f6d34dd10b8",
+            Self::Restoring => "7d1c2b0e4a5f4c8e9b63a0f2d8175e94",
+            Self::Unguarded => "c40f3e1d9a7b4f52862ec5d17b09a3f6",
             Self::SourceAnswered => "1a0c54c1924a4530acc82a9dd898d1d7",
             Self::PassedOver => "56ddaaf7b2c94b81bdfa691ebdbd8e78",
             Self::WithoutLock => "0c9a6f7d2b5e4d1c8a3e51f6b7d2904e",
@@ -89,8 +97,11 @@ impl Kind {
             | Self::Bootstrapped
             | Self::Released
             | Self::Forgotten
+            | Self::Restoring
             | Self::SourceAnswered => Level::Info,
-            Self::StartedEmpty | Self::PassedOver | Self::WithoutLock => Level::Warn,
+            Self::Unguarded | Self::StartedEmpty | Self::PassedOver | Self::WithoutLock => {
+                Level::Warn
+            }
             Self::NotRestored
             | Self::PartlyThere
             | Self::DeclarationBroken

@@ -5,6 +5,7 @@ pub mod hold;
 pub mod logger;
 pub mod progress;
 pub mod status;
+pub mod words;
 
 pub use event::{Event, Kind, refuse, refuse_declaration};
 pub use progress::Progress;

@@ -1,9 +1,9 @@
 //! Where messages go: the journal when a unit runs us, standard error otherwise.
 
-use std::io::Write;
-
 use log::{LevelFilter, Log, Metadata, Record};
 use systemd_journal_logger::{JournalLog, connected_to_journal};
+
+use crate::words;
 
 /// Sends all messages where they belong. Called once; later calls change nothing.
 pub fn init() {
@@ -42,8 +42,7 @@ impl Log for StandardError {
     }
 
     fn log(&self, record: &Record<'_>) {
-        // Nobody is left to tell if standard error is closed.
-        let _ = writeln!(std::io::stderr().lock(), "{}", record.args());
+        words::tell(&record.args().to_string());
     }
 
     fn flush(&self) {}

@@ -63,6 +63,7 @@ pub(crate) fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         "storage-preseed.target",
         "storage.slice",
         "storage-preseed.slice",
+        "storage-preseed-check.service",
         "storage-preseed-kept.service",
         "storage-preseed-kept.timer",
     ] {

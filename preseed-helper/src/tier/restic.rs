@@ -10,7 +10,7 @@ mod locks;
 mod memory;
 mod patience;
 mod proof;
-mod secrets;
+pub mod secrets;
 mod size;
 mod transfer;
 mod trouble;

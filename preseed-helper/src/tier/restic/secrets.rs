@@ -82,6 +82,15 @@ pub(super) fn environment(repository: &Repository) -> Result<Vec<(String, String
     Ok(variables)
 }
 
+/// That the files which hold a repository's secrets can be used, each as a restore would: what is wrong with them.
+pub fn faults(repository: &Repository) -> Vec<Error> {
+    let password = password_file(repository).err();
+    password
+        .into_iter()
+        .chain(environment(repository).err())
+        .collect()
+}
+
 /// Where a secret is: among the unit's credentials (systemd.exec(5)), else where it is declared.
 fn place(credential: &str, declared: &Path) -> PathBuf {
     match std::env::var_os("CREDENTIALS_DIRECTORY") {
