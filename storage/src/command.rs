@@ -1,6 +1,7 @@
 //! Running another program: its exit status and its standard error are always looked at.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::watched::{GivenUp, watch};
@@ -23,16 +24,13 @@ impl Ended {
     /// The error that this end is, with what to do about it.
     #[must_use]
     pub fn error(&self, subject: &str, cure: impl Into<String>) -> Error {
-        let said = if self.stderr.is_empty() {
-            "it said nothing"
-        } else {
-            &self.stderr
+        let end = format!("`{}` ended with {}", self.line, self.status);
+        // The cause comes first: a command can be long.
+        let what = match self.stderr.as_str() {
+            "" => format!("{end} and said nothing"),
+            said => format!("{said} ({end})"),
         };
-        Error::new(
-            subject,
-            format!("`{}` ended with {}: {said}", self.line, self.status),
-            cure,
-        )
+        Error::new(subject, what, cure)
     }
 }
 
@@ -57,13 +55,38 @@ pub fn run(command: &mut Command) -> Result<Ended> {
     Ok(watched.ended)
 }
 
+/// Programs, and the packages of Debian and the like that they are in.
+const PACKAGES: [(&str, &str); 6] = [
+    ("restic", "restic"),
+    ("ssh", "openssh-client"),
+    ("rclone", "rclone"),
+    ("zfs", "zfsutils-linux"),
+    ("zpool", "zfsutils-linux"),
+    ("systemctl", "systemd"),
+];
+
 /// The error for a command that could not be started.
 pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
     let program = command.get_program().to_string_lossy().into_owned();
+    let line = line_of(command);
+    if error.kind() != ErrorKind::NotFound {
+        return Error::new(
+            &program,
+            format!("cannot be started: {error} (`{line}`)"),
+            "see that it is a program that root can run",
+        );
+    }
+    let package = PACKAGES.iter().find(|(name, _)| *name == program);
+    let cure = match package {
+        Some((_, package)) => format!(
+            "install it, e.g. `apt install {package}`; if it is installed, see that it is on the PATH"
+        ),
+        None => "install it; if it is installed, see that it is on the PATH".to_owned(),
+    };
     Error::new(
-        format!("`{}`", line_of(command)),
-        format!("cannot be started: {error}"),
-        format!("see that `{program}` is installed and on the PATH"),
+        &program,
+        format!("it is not installed (`{line}` cannot be started)"),
+        cure,
     )
 }
 
@@ -141,7 +164,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             ended.error("tank", "look").to_string(),
-            "tank: `sh -c 'echo one >&2; echo two >&2; exit 7'` ended with exit status: 7: one; two: look"
+            "tank: one; two (`sh -c 'echo one >&2; echo two >&2; exit 7'` ended with exit status: 7): look"
         );
     }
 
@@ -164,11 +187,15 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_named() {
         let error = run(&mut command("no-such-program", ["x"])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no-such-program: it is not installed (`no-such-program x` cannot be started): \
+             install it; if it is installed, see that it is on the PATH"
+        );
+        let missing = not_started(&command("zfs", ["list"]), &ErrorKind::NotFound.into());
         assert!(
-            error
-                .to_string()
-                .starts_with("`no-such-program x`: cannot be started: "),
-            "{error}"
+            missing.cure().contains("`apt install zfsutils-linux`"),
+            "{missing}"
         );
     }
 }
