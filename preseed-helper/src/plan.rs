@@ -277,7 +277,7 @@ impl Lines {
         let _ = writeln!(
             self.of(source).candidates,
             "    {}  {size:>10}  {}",
-            snapshot.taken,
+            storage::local(snapshot.taken),
             visible(&format!("{}  {verdict}", snapshot.label()))
         );
     }

@@ -6,6 +6,7 @@ use declaration::settings::{OnUnavailable, Service};
 use report::{Event, Kind, Progress, status};
 use storage::contents::{listed, named};
 use storage::kept;
+use storage::local;
 use storage::mark::Stage;
 use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
@@ -266,7 +267,7 @@ impl Witness for Journal<'_> {
             let message = format!(
                 "passed over {} ({}): {why}",
                 source.label(snapshot),
-                snapshot.taken
+                local(snapshot.taken)
             );
             Event::new(Kind::PassedOver, self.service, message)
                 .tier(word(source.tier()))
@@ -283,7 +284,7 @@ impl Witness for Journal<'_> {
         let message = format!(
             "put off {} ({}): {why}",
             source.label(snapshot),
-            snapshot.taken
+            local(snapshot.taken)
         );
         Event::new(Kind::PassedOver, self.service, message)
             .tier(word(source.tier()))
@@ -320,7 +321,7 @@ impl Witness for Journal<'_> {
                 let message = format!(
                     "restored by {tier} from {} ({}){}",
                     source.label(snapshot),
-                    snapshot.taken,
+                    local(snapshot.taken),
                     kept::in_words(kept)
                 );
                 let event = Event::new(Kind::Restored, self.service, message)

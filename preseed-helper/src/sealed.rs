@@ -56,7 +56,10 @@ pub fn decide(
         (Some((label, snapshot)), _) => {
             let is_newer = snapshot.name != mark.from && snapshot.taken >= seal.taken;
             Ok(if is_newer {
-                Decision::PutAside(format!("{label} ({}) is newer", snapshot.taken))
+                Decision::PutAside(format!(
+                    "{label} ({}) is newer",
+                    storage::local(snapshot.taken)
+                ))
             } else {
                 Decision::PutInPlace(None)
             })

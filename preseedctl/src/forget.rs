@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use declaration::Search;
 use declaration::value::ServiceName;
 use report::{Event, Kind, logger};
+use storage::local;
 use storage::memory::{self, Found, What};
 
 /// Forgets that a service had data, once somebody has said so.
@@ -67,17 +68,17 @@ fn in_words(found: &Found) -> String {
         Ok(record) => match record.what {
             What::Data => format!(
                 "{place}: it had data since {}, {}",
-                record.since,
+                local(record.since),
                 record.in_words()
             ),
             What::StartedEmpty(_) => {
                 format!(
                     "{place}: it was started empty at {}, {}",
-                    record.at,
+                    local(record.at),
                     record.in_words()
                 )
             }
-            What::Forgotten => format!("{place}: it was forgotten at {}", record.at),
+            What::Forgotten => format!("{place}: it was forgotten at {}", local(record.at)),
         },
     }
 }

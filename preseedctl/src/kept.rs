@@ -8,7 +8,7 @@ use declaration::settings::Service;
 use declaration::visible;
 use indicatif::BinaryBytes;
 use serde::Serialize;
-use storage::mark::whole_seconds;
+use storage::local;
 use storage::replaced::{self, Due, Replaced};
 
 /// One entry of `--json`.
@@ -95,10 +95,10 @@ fn in_words(kept: &Replaced, services: &[Service]) -> String {
         || format!("{}, which is of no declared service", kept.of),
         |service| format!("{} of service {}", kept.of, service.name.as_str()),
     );
-    let at = kept.note.at.map_or_else(
-        || "at a time that cannot be read".to_owned(),
-        |at| whole_seconds(at).to_string(),
-    );
+    let at = kept
+        .note
+        .at
+        .map_or_else(|| "at a time that cannot be read".to_owned(), local);
     let expires = match kept.due(service) {
         Due::Now => "at the next run of the daily timer".to_owned(),
         Due::In(left) => format!(

@@ -15,6 +15,7 @@ mod directory;
 pub mod error;
 mod holders;
 pub mod kept;
+mod local_time;
 pub mod lock;
 pub mod mark;
 pub mod memory;
@@ -43,6 +44,7 @@ use jiff::Timestamp;
 
 pub use contents::Contents;
 pub use error::Error;
+pub use local_time::local;
 pub use mark::{Mark, MarkState};
 pub use mountpoint::{owner, warning};
 pub use seal::{Seal, Since};

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::mark::{Stage, now};
 use crate::zfs::memory as pool;
-use crate::{MarkState, Observation, Result, Storage, shown};
+use crate::{MarkState, Observation, Result, Storage, local, shown};
 
 pub use record::{Record, What};
 
@@ -136,7 +136,10 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
         let place = record.in_words();
         match &record.what {
             What::Data if is_ours => {
-                return Recalled::Data(format!("it had data since {}, {place}", record.since));
+                return Recalled::Data(format!(
+                    "it had data since {}, {place}",
+                    local(record.since)
+                ));
             }
             What::Data => {
                 question = Some(format!(
