@@ -14,7 +14,7 @@ use rustix::fs::CWD;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
 use crate::way::{self, Spot};
-use crate::{Error, Result, mountinfo, shown, step};
+use crate::{Error, Result, mountinfo, quoted, shown, step};
 
 /// That something can be mounted at the service's place: nobody else can have put a link on the way, and nothing is
 /// hidden by it (see [`must_hide_nothing`]).
@@ -102,11 +102,20 @@ pub(crate) fn must_hide_nothing_in(at: &Path, path: &Path) -> Result<()> {
             }
         ),
         format!(
-            "if they are the service's data, move them away, start it once and move them into the mounted dataset; \
-             if not, remove them; then `systemctl start` the service again (files are in {})",
-            shown(path)
+            "if they are the service's data: `mv {0} {1}`, start its dataset-….service alone, which makes and \
+             mounts the dataset, `cp -a {1}/. {0}/`, then start the service; if they are not, move them away and \
+             start it",
+            quoted(path),
+            quoted(&beside(path))
         ),
     )
+}
+
+/// Where files are moved that are in the way: beside them.
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.to_path_buf();
+    beside.as_mut_os_string().push(".before");
+    beside
 }
 
 /// That nothing is mounted below `path`: it would move away with what a restore replaces.
