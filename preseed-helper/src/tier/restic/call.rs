@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use declaration::settings::Repository;
+use nix::unistd::{User, geteuid};
 use report::status;
 use storage::Error;
 use storage::command::{self, Ended};
@@ -306,7 +307,11 @@ impl<'a> Call<'a> {
 
     fn with_secrets(&self, mut command: Command) -> Command {
         // What is declared wins over what the file says as well: a file that backups use names their repository.
+        // Where ssh, rclone and the clouds' own configurations are: the same by hand as in a unit, which has none of these.
         command
+            .env("HOME", home())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("RESTIC_REPOSITORY", &self.repository.url)
             .env("RESTIC_PASSWORD_FILE", &self.password_file)
@@ -318,6 +323,12 @@ impl<'a> Call<'a> {
             .envs(memory::limit().map(|bytes| ("GOMEMLIMIT", bytes.to_string())));
         command
     }
+}
+
+/// The home directory of the user who runs us, whatever the environment says.
+fn home() -> PathBuf {
+    let user = User::from_uid(geteuid()).ok().flatten();
+    user.map_or_else(|| PathBuf::from("/root"), |user| user.dir)
 }
 
 /// Where restic keeps what it has read, for the reader of a message.
