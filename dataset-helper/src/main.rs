@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use dataset_helper::apply;
 use declaration::Search;
-use report::{Event, Kind, hold, logger};
+use report::{Event, Kind, hold, logger, root};
 use storage::{Applied, kept};
 use systemd::retry;
 
@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         command: Command::Apply { name },
     } = Arguments::parse();
     logger::init();
+    if let Some(exit) = root::missing("dataset-helper apply") {
+        return exit;
+    }
     let service = match declaration::load_service(&Search::from_env(), &name) {
         Ok(service) => service,
         Err(problems) => return report::refuse_declaration(&name, &problems),

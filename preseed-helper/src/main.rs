@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use declaration::Search;
+use declaration::settings::Service;
 use preseed_helper::{restore, verify};
-use report::{hold, logger};
+use report::{Kind, hold, logger, root};
 use systemd::retry;
 
 /// Restores one service's data if, and only if, it is missing. Run by preseed-NAME.service.
@@ -46,10 +47,16 @@ fn main() -> ExitCode {
         Command::CheckSqlite { file } => return verify::check_database(&file),
     };
     logger::init();
+    if let Some(exit) = root::missing("preseed-helper run") {
+        return exit;
+    }
     let service = match declaration::load_service(&Search::from_env(), &name) {
         Ok(service) => service,
         Err(problems) => return report::refuse_declaration(&name, &problems),
     };
+    if is_unit_of_broken() {
+        return told_to_reload(&service);
+    }
     match restore::run(&service) {
         Ok(_) => {
             hold::forget(&name);
@@ -62,6 +69,23 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether systemd runs us in the unit of a declaration that could not be used: it has no rights, and only tells why.
+fn is_unit_of_broken() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let capable = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let has_none = capable.is_some_and(|set| set.trim().bytes().all(|digit| digit == b'0'));
+    has_none && std::env::var_os("INVOCATION_ID").is_some()
+}
+
+fn told_to_reload(service: &Service) -> ExitCode {
+    let told = format!(
+        "{}: it is sound now, and systemd does not know yet: run `systemctl daemon-reload`, then start the service again",
+        service.source.display()
+    );
+    report::refuse(Kind::DeclarationBroken, service.name.as_str(), &told);
+    ExitCode::FAILURE
 }
 
 fn start_again(name: &str) -> ExitCode {

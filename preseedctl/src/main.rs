@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use declaration::Search;
+use report::root;
 
 /// Looks after services' data: checks their declarations, tells what a restore would do.
 #[derive(Parser)]
@@ -89,8 +91,36 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Its name where only root can do it.
+    fn of_root(&self) -> Option<&'static str> {
+        match self {
+            Self::Plan { .. } => Some("preseedctl plan"),
+            Self::Kept { .. } => Some("preseedctl kept"),
+            Self::Release { .. } => Some("preseedctl release"),
+            Self::Forget { .. } => Some("preseedctl forget"),
+            Self::Remember => Some("preseedctl remember"),
+            // In another root, they are whose that is.
+            Self::Enable { .. } if Search::from_env().is_of_this_machine() => {
+                Some("preseedctl enable")
+            }
+            Self::Disable { .. } if Search::from_env().is_of_this_machine() => {
+                Some("preseedctl disable")
+            }
+            Self::Check { .. }
+            | Self::Enable { .. }
+            | Self::Disable { .. }
+            | Self::Completions { .. } => None,
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    if let Some(exit) = command.of_root().and_then(root::missing) {
+        return exit;
+    }
+    match command {
         Command::Check { units: false } => check::check(),
         Command::Check { units: true } => check::check_units(),
         Command::Plan { name } => plan::plan(&name),

@@ -4,6 +4,7 @@ pub mod event;
 pub mod hold;
 pub mod logger;
 pub mod progress;
+pub mod root;
 pub mod status;
 pub mod words;
 
