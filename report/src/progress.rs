@@ -1,56 +1,96 @@
-//! Progress of something long: a status line under systemd, a bar on a terminal.
+//! Progress of something long: a status line under systemd, a bar on a terminal, else a message now and then.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{BinaryBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::status;
+use crate::{Event, Kind, status};
 
 /// How often the status line is written at most.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often a message is told where there is no bar.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// How often the spinner turns.
+const TURN: Duration = Duration::from_millis(120);
+
+/// While it is not known how much there is. What is restored is cut short so that the line fits.
+const SPINNER: &str = "{spinner} {wide_msg} {binary_bytes}, {binary_bytes_per_sec}";
+
+/// Once it is known: 60 columns at most beside what is restored, which is cut short.
+const BAR: &str = "{wide_msg} [{bar:10}] {percent:>3}% {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
 
 /// Progress of one transfer.
 #[derive(Debug)]
 pub struct Progress {
     what: String,
+    /// The service that is restored, if one is.
+    service: Option<String>,
     began: Instant,
-    told: Option<Instant>,
+    /// When the status line was last written.
+    shown: Option<Instant>,
+    /// When a message was last told.
+    told: Instant,
     bytes: u64,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Progress of `what`, e.g. `restoring sonarr from restic 1a2b3c4d`.
+    /// Progress of `what`, e.g. `looking into tank/services/sonarr@daily`.
     pub fn new(what: impl Into<String>) -> Self {
         let what = declaration::visible(&what.into());
         status::set(&what);
-        let bar = std::io::stderr().is_terminal().then(|| bar(&what));
+        let bar = std::io::stderr().is_terminal().then(|| spinner(&what));
+        // On a terminal that can do nothing.
+        let bar = bar.filter(|bar| !bar.is_hidden());
         Self {
             what,
+            service: None,
             began: Instant::now(),
-            told: None,
+            shown: None,
+            told: Instant::now(),
             bytes: 0,
             bar,
         }
+    }
+
+    /// Progress of a restore of a service, e.g. `restoring sonarr from restic 1a2b3c4d`: that it begins is told and,
+    /// where there is no terminal, every 10 s how far it is.
+    pub fn of_restore(service: &str, what: impl Into<String>) -> Self {
+        let what = what.into();
+        restoring(service, &what, "begun");
+        let mut progress = Self::new(what);
+        progress.service = Some(service.to_owned());
+        progress
     }
 
     /// `done` bytes of `total` are there; `total` is `None` while it is not known.
     pub fn at(&mut self, done: u64, total: Option<u64>) {
         self.bytes = done;
         if let Some(bar) = &self.bar {
-            if let Some(total) = total {
+            if let Some(total) = total.filter(|total| *total > 0) {
+                if bar.length().is_none() {
+                    bar.set_style(style(BAR));
+                }
                 bar.set_length(total.max(done));
             }
             bar.set_position(done);
         }
-        if self.told.is_none_or(|told| told.elapsed() >= EVERY) {
-            self.told = Some(Instant::now());
-            status::set(&format!(
-                "{}: {}",
-                self.what,
-                line(done, total, self.began.elapsed())
-            ));
+        let is_due = |last: Option<Instant>, every| last.is_none_or(|last| last.elapsed() >= every);
+        if !is_due(self.shown, EVERY) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let line = format!("{}: {}", self.what, line(done, total, self.began.elapsed()));
+        status::set(&line);
+        if let Some(service) = &self.service
+            && self.bar.is_none()
+            && is_due(Some(self.told), TELL_EVERY)
+        {
+            self.told = Instant::now();
+            restoring(service, &line, "under way");
         }
     }
 
@@ -73,14 +113,25 @@ impl Drop for Progress {
     }
 }
 
-fn bar(what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "{msg} {wide_bar} {percent}% {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
-    )
-    .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-        .with_style(style)
-        .with_message(what.to_owned())
+fn restoring(service: &str, message: &str, outcome: &str) {
+    Event::new(Kind::Restoring, service, message)
+        .outcome(outcome)
+        .tell();
+}
+
+fn spinner(what: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        .with_style(style(SPINNER))
+        .with_message(what.to_owned());
+    bar.enable_steady_tick(TURN);
+    bar
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    // Letters of any terminal.
+    style.progress_chars("=> ").tick_chars("|/-\\ ")
 }
 
 /// A number of bytes in words, e.g. `1.20 GiB`.
@@ -110,7 +161,15 @@ fn line(done: u64, total: Option<u64>, elapsed: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn templates_can_be_read() {
+        for template in [SPINNER, BAR] {
+            ProgressStyle::with_template(template).unwrap();
+        }
+    }
 
     #[test]
     fn the_line_tells_percent_bytes_rate_and_time_left() {
@@ -131,6 +190,38 @@ mod tests {
         assert_eq!(
             line(20, Some(10), Duration::from_secs(1)),
             "100%, 20 B of 10 B, 20 B/s, 0 seconds left"
+        );
+    }
+
+    #[test]
+    fn without_a_terminal_it_is_told_every_ten_seconds_how_far_it_is() {
+        struct Told(std::sync::Mutex<Vec<String>>);
+        impl log::Log for Told {
+            fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+                true
+            }
+            fn log(&self, record: &log::Record<'_>) {
+                self.0.lock().unwrap().push(record.args().to_string());
+            }
+            fn flush(&self) {}
+        }
+        static TOLD: Told = Told(std::sync::Mutex::new(Vec::new()));
+        log::set_logger(&TOLD).unwrap();
+        let told = || std::mem::take(&mut *TOLD.0.lock().unwrap());
+
+        let mut progress = Progress::of_restore("sonarr", "restoring sonarr from x");
+        progress.bar = None;
+        assert_eq!(told(), ["restoring sonarr from x"]);
+        progress.at(1 << 20, Some(2 << 20));
+        assert_eq!(told(), Vec::<String>::new());
+        let long_ago = Instant::now().checked_sub(TELL_EVERY);
+        progress.told = long_ago.unwrap();
+        progress.shown = long_ago;
+        progress.at(1 << 20, Some(2 << 20));
+        let second = told().concat();
+        assert!(
+            second.starts_with("restoring sonarr from x: 50%, 1.00 MiB of 2.00 MiB, "),
+            "{second}"
         );
     }
 }
