@@ -1,6 +1,5 @@
 //! `preseedctl forget NAME`
 
-use std::io::{IsTerminal, Write, stdin, stdout};
 use std::process::ExitCode;
 
 use declaration::Search;
@@ -8,6 +7,8 @@ use declaration::value::ServiceName;
 use report::{Event, Kind, logger};
 use storage::local;
 use storage::memory::{self, Found, What};
+
+use crate::ask::agrees;
 
 /// Forgets that a service had data, once somebody has said so.
 pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
@@ -36,7 +37,8 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
     println!(
         "Once forgotten, {name} starts empty where no source has its data, and what of it stands elsewhere is not looked for."
     );
-    if !yes && !agrees(name) {
+    let otherwise = format!("to forget {name} all the same, add --yes");
+    if !yes && !agrees("Forget it?", &otherwise) {
         return ExitCode::FAILURE;
     }
     if let Err(error) = memory::forget(name, &found) {
@@ -81,22 +83,4 @@ fn in_words(found: &Found) -> String {
             What::Forgotten => format!("{place}: it was forgotten at {}", local(record.at)),
         },
     }
-}
-
-/// Asks on the terminal.
-fn agrees(name: &str) -> bool {
-    if !stdin().is_terminal() {
-        eprintln!("nobody is there to be asked: to forget {name} all the same, add --yes");
-        return false;
-    }
-    print!("Forget it? [y/N] ");
-    let mut answer = String::new();
-    let read = stdout()
-        .flush()
-        .and_then(|()| stdin().read_line(&mut answer));
-    let agrees = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
-    if !agrees {
-        eprintln!("nothing was changed");
-    }
-    agrees
 }

@@ -89,7 +89,8 @@ fn entry<'a>(kept: &'a Replaced, services: &'a [Service]) -> Entry<'a> {
     }
 }
 
-fn in_words(kept: &Replaced, services: &[Service]) -> String {
+/// What it was, when and why it was replaced, what its release frees, and when it expires: several lines.
+pub(crate) fn in_words(kept: &Replaced, services: &[Service]) -> String {
     let service = kept.service(services);
     let of = service.map_or_else(
         || format!("{}, which is of no declared service", kept.of),

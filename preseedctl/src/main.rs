@@ -1,6 +1,8 @@
 //! `preseedctl`: what a person types.
 
+mod ask;
 mod check;
+mod completions;
 mod enable;
 mod forget;
 mod guard;
@@ -12,7 +14,7 @@ mod units;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use declaration::Search;
 use report::root;
@@ -60,16 +62,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Remove what a restore replaced, for good, with its snapshots. Refuses anything that is not listed by `kept`,
-    /// and what somebody holds, has cloned or has mounted.
+    /// Remove what a restore replaced, for good, with its snapshots. Shows what goes and asks first. Refuses anything
+    /// that is not listed by `kept`, and what somebody holds, has cloned or has mounted.
     Release {
-        /// Names as `kept` lists them.
+        /// Names as `kept` lists them, or a service's name for all that is kept of it.
         #[arg(required_unless_present = "expired")]
         names: Vec<String>,
         /// All that has been kept for as long as its service's `keep-replaced` says. Run daily by
         /// storage-preseed-kept.timer.
         #[arg(long, conflicts_with = "names")]
         expired: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Forget that a service had data, so that it may start empty where no source has any. Tells what is remembered
     /// and asks first. What stands of it elsewhere is given up, and stays where it is. A dated note is left, which
@@ -84,6 +89,12 @@ enum Command {
     /// Remember of each service whose data is there that it has data, outside of it. Run daily by
     /// storage-preseed-kept.timer.
     Remember,
+    /// Print names, one a line, for the completions.
+    #[command(hide = true)]
+    Names {
+        /// Of what.
+        of: completions::Names,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -108,6 +119,7 @@ impl Command {
                 Some("preseedctl disable")
             }
             Self::Check { .. }
+            | Self::Names { .. }
             | Self::Enable { .. }
             | Self::Disable { .. }
             | Self::Completions { .. } => None,
@@ -128,13 +140,10 @@ fn main() -> ExitCode {
         Command::Disable { name } => enable::disable(&name),
         Command::Kept { json } => kept::kept(json),
         Command::Release { expired: true, .. } => release::release_expired(),
-        Command::Release { names, .. } => release::release(&names),
+        Command::Release { names, yes, .. } => release::release(&names, yes),
         Command::Forget { name, yes } => forget::forget(&name, yes),
         Command::Remember => remember::remember(),
-        Command::Completions { shell } => {
-            let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "preseedctl", &mut std::io::stdout());
-            ExitCode::SUCCESS
-        }
+        Command::Names { of } => completions::names(of),
+        Command::Completions { shell } => completions::completions::<Arguments>(shell),
     }
 }

@@ -5,37 +5,95 @@ use std::process::ExitCode;
 
 use declaration::Search;
 use declaration::settings::Service;
-use report::{Event, Kind, logger};
+use report::{Event, Kind, logger, words};
 use storage::replaced::{self, Due, Replaced};
 
-use crate::kept::frees;
+use crate::ask::agrees;
+use crate::kept::{frees, in_words};
 
-/// Removes these kept datasets or directories. Each that cannot be is told of; the others are removed.
-pub(crate) fn release(names: &[String]) -> ExitCode {
+/// Removes these kept datasets or directories, and all that is kept of these services, once somebody has said so. Each
+/// that cannot be is told of; the others are removed.
+pub(crate) fn release(names: &[String], yes: bool) -> ExitCode {
     logger::init();
     let services = declaration::load(&Search::from_env()).services;
+    let listing = replaced::list(&services);
     let mut succeeded = true;
+    let mut chosen: Vec<&Replaced> = Vec::new();
     for name in names {
-        let listing = replaced::list(&services);
-        let Some(kept) = listing.replaced.iter().find(|kept| kept.name == *name) else {
+        let meant = meant(name, &listing.replaced, &services);
+        if meant.is_empty() {
             for error in &listing.errors {
-                eprintln!("{error}");
+                words::tell(&error.to_string());
             }
-            eprintln!(
-                "{name}: it is not what a restore replaced: `preseedctl kept` lists what can be released"
-            );
+            words::tell(&not_kept(name, &services));
+            succeeded = false;
+        }
+        for kept in meant {
+            if let Some(obstacle) = kept.obstacle(kept.service(&services).is_some()) {
+                words::tell(&obstacle.to_string());
+                succeeded = false;
+            } else if !chosen.iter().any(|other| other.name == kept.name) {
+                chosen.push(kept);
+            }
+        }
+    }
+    if chosen.is_empty() {
+        return exit(succeeded);
+    }
+    if !yes {
+        for kept in &chosen {
+            print!("{}", in_words(kept, &services));
+        }
+        let question = match chosen.len() {
+            1 => "Remove it for good?".to_owned(),
+            many => format!("Remove these {many} for good?"),
+        };
+        if !agrees(&question, "to remove it for good all the same, add --yes") {
+            return ExitCode::FAILURE;
+        }
+    }
+    for chosen in chosen {
+        // Things may have changed since it was looked, while somebody thought it over.
+        let listing = replaced::list(&services);
+        let Some(kept) = listing
+            .replaced
+            .iter()
+            .find(|kept| kept.name == chosen.name)
+        else {
+            words::tell(&format!("{}: it is gone meanwhile", chosen.name));
             succeeded = false;
             continue;
         };
         let service = kept.service(&services);
         if let Some(obstacle) = kept.obstacle(service.is_some()) {
-            eprintln!("{obstacle}");
+            words::tell(&obstacle.to_string());
             succeeded = false;
             continue;
         }
         succeeded &= remove(kept, service);
     }
     exit(succeeded)
+}
+
+/// What is kept under this name, or else of the service of this name.
+fn meant<'a>(name: &str, all: &'a [Replaced], services: &[Service]) -> Vec<&'a Replaced> {
+    if let Some(kept) = all.iter().find(|kept| kept.name == name) {
+        return vec![kept];
+    }
+    let is_of = |kept: &&Replaced| {
+        let service = kept.service(services);
+        service.is_some_and(|service| service.name.as_str() == name)
+    };
+    all.iter().filter(is_of).collect()
+}
+
+fn not_kept(name: &str, services: &[Service]) -> String {
+    if services.iter().any(|service| service.name.as_str() == name) {
+        return format!("{name}: nothing is kept of this service that a restore replaced");
+    }
+    format!(
+        "{name}: it is not what a restore replaced: `preseedctl kept` lists what can be released"
+    )
 }
 
 /// Counts on for how long each has been kept, and removes what has been for as long as its service declares, and what

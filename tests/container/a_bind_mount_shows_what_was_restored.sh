@@ -68,7 +68,7 @@ assert_exists /srv/persist/notes/new
 
 # Of what was restored before, nothing is shown any more: it can be released.
 systemctl stop notes
-preseedctl release "$(preseedctl kept --json | sed -n 's/.*"name": "\(.*\)",/\1/p')"
+preseedctl release --yes "$(preseedctl kept --json | sed -n 's/.*"name": "\(.*\)",/\1/p')"
 assert_exists /var/lib/notes/new
 
 # A part that what was restored lacks cannot be put back: the service stays down, and all is as it was.

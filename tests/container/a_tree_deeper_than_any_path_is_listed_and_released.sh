@@ -45,7 +45,7 @@ done
 assert_contains "$output" '2 kept'
 
 mapfile -t names < <(preseedctl kept --json | grep -o '/var/lib/\.[a-z]*:preseed-kept[^"]*' | sort -u)
-assert_exit 0 preseedctl release "${names[@]}"
+assert_exit 0 preseedctl release --yes "${names[@]}"
 assert_absent "${names[@]}"
 
 assert_exit 0 preseedctl kept

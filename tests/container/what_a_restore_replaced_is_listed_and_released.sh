@@ -68,7 +68,7 @@ rm -r "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy"
 
 # By name, and only by the name of a kept one.
 restored_over second
-for other in /var/lib/sonarr /var/lib sonarr "$kept/second"; do
+for other in /var/lib/sonarr /var/lib nosuch "$kept/second"; do
     assert_exit 1 preseedctl release "$other"
     assert_contains "$output" "$other: it is not what a restore replaced"
 done
@@ -92,7 +92,7 @@ assert_exists "$kept"
 assert_exit 0 preseedctl kept
 assert_contains "$output" 'was       /var/lib/sonarr, which is of no declared service'
 assert_contains "$output" 'expires   never: its service is not declared'
-assert_exit 0 preseedctl release "$kept"
+assert_exit 0 preseedctl release --yes "$kept"
 assert_contains "$output" "released $kept: freed 1."
 assert_absent "$kept"
 assert_exists /var/lib/sonarr/sonarr.db

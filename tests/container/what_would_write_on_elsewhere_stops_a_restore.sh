@@ -51,4 +51,4 @@ kept=$(preseedctl kept --json | sed -n 's/.*"name": "\(.*\)",/\1/p' | tail -n 1)
 assert_exit 1 preseedctl release "$kept"
 assert_matches "$output" 'it is mounted: reader.service .* at /look'
 systemctl stop reader
-assert_exit 0 preseedctl release "$kept"
+assert_exit 0 preseedctl release --yes "$kept"

@@ -54,7 +54,7 @@ zfs send -p "$kept@half-2" | zfs receive -u -x mountpoint "tank/services/radarr:
 assert_exit 1 preseedctl release tank/services/radarr:preseed-kept-20260101T000000Z-before-copy
 assert_contains "$output" 'it is not what a restore replaced'
 
-assert_exit 0 preseedctl release "$kept"
+assert_exit 0 preseedctl release --yes "$kept"
 assert_matches "$output" "^released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
 assert_exit 1 zfs list "$kept"
 starts_with 'The Expanse'

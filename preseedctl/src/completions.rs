@@ -1,0 +1,127 @@
+//! `preseedctl completions`, and the names that they complete.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::Shell;
+use declaration::Search;
+use storage::replaced;
+
+/// What names can be of.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Names {
+    /// Declared services.
+    Services,
+    /// What restores replaced, and the services it was of.
+    Kept,
+}
+
+/// Completes names in bash, which splits words at `:` as well.
+const BASH: &str = r#"
+_preseedctl_names() {
+    local names line=${COMP_LINE:0:COMP_POINT}
+    local word=${line##* }
+    case ${COMP_WORDS[1]}:$word in
+        *:-*) ;;
+        release:*) names=kept ;;
+        plan:* | enable:* | disable:* | forget:*) names=services ;;
+    esac
+    if [[ -z $names || $COMP_CWORD -lt 2 ]]; then
+        _preseedctl "$@"
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$(preseedctl names $names 2>/dev/null)" -- "$word")
+    COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*:}"}"}")
+}
+complete -F _preseedctl_names -o nosort -o bashdefault -o default preseedctl
+"#;
+
+/// The same in fish.
+const FISH: &str = r#"
+complete -c preseedctl -n "__fish_seen_subcommand_from release" -f -a "(preseedctl names kept 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from plan enable disable forget" -f -a "(preseedctl names services 2>/dev/null)"
+"#;
+
+/// Prints a completion script for a shell.
+pub(crate) fn completions<C: CommandFactory>(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut C::command(), "preseedctl", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    match shell {
+        Shell::Bash => print!("{script}{BASH}"),
+        Shell::Fish => print!("{script}{FISH}"),
+        Shell::Zsh => print!("{}", with_names(&script)),
+        _ => print!("{script}"),
+    }
+    ExitCode::SUCCESS
+}
+
+/// zsh's script, which completes names of files where a name is wanted, with ours in their place.
+fn with_names(script: &str) -> String {
+    let mut with_names = String::with_capacity(script.len() + 1024);
+    for line in script.lines() {
+        let names = if line.starts_with("'*::names") {
+            "kept"
+        } else {
+            "services"
+        };
+        let ours =
+            format!(r#":{{ compadd -- ${{(f)"$(preseedctl names {names} 2>/dev/null)"}} }}'"#);
+        let is_name = line.starts_with("'*::names ") || line.starts_with("':name ");
+        match line.split_once(":_default'").filter(|_| is_name) {
+            Some((before, after)) => with_names.extend([before, &ours, after]),
+            None => with_names.push_str(line),
+        }
+        with_names.push('\n');
+    }
+    with_names
+}
+
+/// Prints names, one a line; none where they cannot be told.
+pub(crate) fn names(of: Names) -> ExitCode {
+    let host = declaration::load(&Search::from_env());
+    let names: BTreeSet<String> = match of {
+        Names::Services => {
+            let sound = host.services.iter().map(|service| service.name.to_string());
+            sound
+                .chain(host.broken.iter().map(|broken| broken.name.clone()))
+                .collect()
+        }
+        Names::Kept => {
+            let kept = replaced::list(&host.services).replaced;
+            let services = kept.iter().filter_map(|kept| kept.service(&host.services));
+            let services: Vec<String> = services.map(|service| service.name.to_string()).collect();
+            kept.into_iter()
+                .map(|kept| kept.name)
+                .chain(services)
+                .collect()
+        }
+    };
+    for name in names {
+        println!("{name}");
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zsh_completes_our_names() {
+        let script = "'-h[Print help]' \\\n'*::names -- Names as `kept` lists them:_default' \\\n':name -- The name:_default' \\\n':shell:_default'\n";
+        let with_names = with_names(script);
+        assert!(
+            with_names.contains(
+                r#"lists them:{ compadd -- ${(f)"$(preseedctl names kept 2>/dev/null)"} }' \"#
+            ),
+            "{with_names}"
+        );
+        assert!(
+            with_names.contains("preseedctl names services"),
+            "{with_names}"
+        );
+        assert!(with_names.ends_with("':shell:_default'\n"), "{with_names}");
+    }
+}
