@@ -35,6 +35,9 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
     let mut text = seen(service, &observation);
     let verdict = verdict(&observation, service.on_partial);
     let (end, starts) = match verdict {
+        _ if let Err(error) = applicable(storage.as_ref(), &observation) => {
+            (format!("not started: {error}"), false)
+        }
         Verdict::Present => ("the data is there: nothing to do".to_owned(), true),
         Verdict::Adopt => (
             "the data is there: would mark it and leave it alone".to_owned(),
@@ -101,8 +104,19 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
             }
         }
     };
-    line(&mut text, "outcome", &end);
+    let mut outcome = String::new();
+    line(&mut outcome, "outcome", &end);
+    let first = text.find('\n').map_or(0, |end| end + 1);
+    text.insert_str(first, &outcome);
     Ok(Plan { text, starts })
+}
+
+/// That the service's dataset is made what is declared before the run, unless an interrupted swap comes first.
+fn applicable(storage: &dyn Storage, observation: &Observation) -> Result<(), Error> {
+    match observation.left_over {
+        LeftOver::Complete(_) => Ok(()),
+        _ => storage.must_be_applicable(),
+    }
 }
 
 /// How a run would end that finds a complete copy of an earlier one; `None` if it would not use it.

@@ -50,6 +50,11 @@ impl Directory<'_> {
     }
 
     /// That the place where its data was seen last holds none of it, before a new and empty directory is made.
+    fn must_be_creatable(&self, way: &Way) -> Result<()> {
+        way.parent()?.must_be_safe()?;
+        self.must_not_hold_the_data_elsewhere()
+    }
+
     fn must_not_hold_the_data_elsewhere(&self) -> Result<()> {
         let Some(other) = memory::place(self.service).filter(|other| other != self.path()) else {
             return Ok(());
@@ -205,8 +210,7 @@ impl Storage for Directory<'_> {
             let kept = self.swap(&mark)?;
             applied.finished = Some((mark, kept));
         } else {
-            way.parent()?.must_be_safe()?;
-            self.must_not_hold_the_data_elsewhere()?;
+            self.must_be_creatable(&way)?;
             std::fs::create_dir(&place.at)
                 .map_err(|error| refused(&place.real, "cannot be created", &error))?;
             is_new = true;
@@ -223,6 +227,16 @@ impl Storage for Directory<'_> {
             as_found::owned(self.service, self.path())?
         };
         mountpoint::own(self.path(), &service, &mut applied.changes)
+    }
+
+    fn must_be_applicable(&self) -> Result<()> {
+        if !way::parent_is_missing(self.path()) {
+            let way = self.way()?;
+            if !exists(&way.place()?)? {
+                self.must_be_creatable(&way)?;
+            }
+        }
+        mountpoint::owner(self.service).map(drop)
     }
 
     fn observe(&self) -> Result<Observation> {

@@ -166,6 +166,12 @@ pub trait Storage {
     /// When it cannot be made so, or when mounting it would hide files.
     fn apply(&self, applied: &mut Applied) -> Result<()>;
 
+    /// That [`Storage::apply`] would not refuse, as far as that can be told before anything is changed.
+    ///
+    /// # Errors
+    /// When it would.
+    fn must_be_applicable(&self) -> Result<()>;
+
     /// Looks at the storage.
     ///
     /// # Errors

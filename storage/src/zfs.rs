@@ -123,6 +123,10 @@ impl Storage for Zfs<'_> {
         apply::apply(self, applied)
     }
 
+    fn must_be_applicable(&self) -> Result<()> {
+        apply::must_be_applicable(self)
+    }
+
     fn observe(&self) -> Result<Observation> {
         let seen = self.look()?;
         let left_over = staging::left_over(seen.staging.as_ref());

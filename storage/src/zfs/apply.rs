@@ -86,6 +86,22 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     })
 }
 
+/// See [`crate::Storage::must_be_applicable`].
+pub(super) fn must_be_applicable(zfs: &Zfs<'_>) -> Result<()> {
+    if let Some(properties) = &zfs.look()?.dataset {
+        found::must_be_usable(properties)?;
+        must_not_be_a_container(zfs, properties)?;
+        if !is_mounted(zfs)? {
+            mountpoint::must_be_mountable(zfs.service)?;
+        }
+    } else {
+        call::pool_must_be_imported(zfs.name())?;
+        is_mounted(zfs)?;
+        must_be_creatable(zfs)?;
+    }
+    mountpoint::owner(zfs.service).map(drop)
+}
+
 /// The mark of a restore that was renamed into its place and not settled.
 fn not_settled(properties: &Properties) -> Option<Mark> {
     match properties.mark() {
@@ -190,12 +206,7 @@ pub(super) fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
 fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
     create_parents(&zfs.dataset.parent, changes)?;
     // Once its parent is there, what stands elsewhere can be renamed.
-    elsewhere::must_not_hold_the_data(zfs)?;
-    mountpoint::must_be_mountable(zfs.service)?;
-    if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
-        found::must_have_its_key(&parent)?;
-        found::must_be_writable(&parent)?;
-    }
+    must_be_creatable(zfs)?;
     let name = zfs.name();
     // Not mounted: ZFS would go down the path once more.
     let mut args = vec!["create".to_owned(), "-u".to_owned()];
@@ -209,6 +220,16 @@ fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     call::zfs(&args)?;
     changes.push(format!("created {name}"));
+    Ok(())
+}
+
+fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
+    elsewhere::must_not_hold_the_data(zfs)?;
+    mountpoint::must_be_mountable(zfs.service)?;
+    if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
+        found::must_have_its_key(&parent)?;
+        found::must_be_writable(&parent)?;
+    }
     Ok(())
 }
 
@@ -257,10 +278,7 @@ fn create_parents(parent: &DatasetName, changes: &mut Vec<String>) -> Result<()>
     Ok(())
 }
 
-/// Sets what the service's own file says and differs, in one call; on a dataset that was just made, all that is
-/// declared. Gives whether it was.
-fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -> Result<bool> {
-    found::must_be_usable(properties)?;
+fn must_not_be_a_container(zfs: &Zfs<'_>, properties: &Properties) -> Result<()> {
     if properties.value("canmount") == Some("off") {
         return Err(Error::new(
             zfs.name(),
@@ -271,6 +289,14 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
             ),
         ));
     }
+    Ok(())
+}
+
+/// Sets what the service's own file says and differs, in one call; on a dataset that was just made, all that is
+/// declared. Gives whether it was.
+fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -> Result<bool> {
+    found::must_be_usable(properties)?;
+    must_not_be_a_container(zfs, properties)?;
     // A swap that was interrupted before its first rename leaves both, and the data may be back since: it is mounted again.
     if properties.is_local(swap::KEPT) && properties.value("canmount") == Some("noauto") {
         let canmount = aside::canmount(properties);
