@@ -7,6 +7,7 @@
 
 pub mod ask;
 pub mod health;
+pub mod interrupt;
 pub mod order;
 pub mod plan;
 pub mod remember;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
-use preseed_helper::{restore, verify};
+use preseed_helper::{interrupt, restore, verify};
 use report::{Kind, hold, logger, root};
 use systemd::retry;
 
@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     if is_unit_of_broken() {
         return told_to_reload(&service);
     }
+    interrupt::watch(&service);
     match restore::run(&service) {
         Ok(_) => {
             hold::forget(&name);

@@ -265,6 +265,7 @@ struct Journal<'a> {
 
 impl Witness for Journal<'_> {
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+        storage::interrupt::halt();
         if self.told.insert(snapshot.name.clone()) {
             let message = format!(
                 "passed over {} ({}): {why}",
@@ -315,6 +316,7 @@ impl Witness for Journal<'_> {
     fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}
 
     fn answered(&mut self, source: &dyn Source, answer: &Answer) {
+        storage::interrupt::halt();
         let source_name = source.name();
         let tier = word(source.tier());
         match answer {

@@ -14,6 +14,7 @@ mod copy;
 mod directory;
 pub mod error;
 mod holders;
+pub mod interrupt;
 pub mod kept;
 mod local_time;
 pub mod lock;

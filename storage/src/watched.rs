@@ -8,7 +8,7 @@ pub use process::child::{GivenUp, Seen, Told};
 
 use crate::command::{Ended, line_of, not_started, one_line};
 use crate::stall::Io;
-use crate::{Error, Result, step};
+use crate::{Error, Result, interrupt, step};
 
 /// How often is looked at how a program gets on.
 const LOOK: Duration = Duration::from_secs(1);
@@ -93,6 +93,7 @@ fn run<T>(
     output: Output,
     told: &mut dyn FnMut(Told<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
+    interrupt::halt();
     let line = line_of(command);
     step::at(|| line.clone());
     let ended = child::watch(command, then, look, output, told).map_err(|failed| match failed {
