@@ -96,7 +96,6 @@ pub(super) fn must_be_applicable(zfs: &Zfs<'_>) -> Result<()> {
         }
     } else {
         call::pool_must_be_imported(zfs.name())?;
-        is_mounted(zfs)?;
         must_be_creatable(zfs)?;
     }
     mountpoint::owner(zfs.service).map(drop)
@@ -225,6 +224,8 @@ fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
 
 fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
     elsewhere::must_not_hold_the_data(zfs)?;
+    // What is mounted there, even an empty dataset, would be covered.
+    is_mounted(zfs)?;
     mountpoint::must_be_mountable(zfs.service)?;
     if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
         found::must_have_its_key(&parent)?;
