@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use crate::binaries::{Binaries, cargo};
 use crate::change::{self, Change};
 use crate::container;
-use crate::forge::{self, Forge, Kind, chaos, cuts};
+use crate::forge::{self, Forge, Kind, chaos, cuts, hostile};
 use crate::scenario::{Scenario, Tally};
 
 /// The emulated guest takes one scenario of this many in each run, other ones after each commit.
@@ -118,6 +118,9 @@ fn whole(run: &mut Run, all: bool) {
             run.part("interrupted restores on the quick guest", |_| {
                 interrupted(&to_interrupt(Kind::Quick)?, None)
             });
+            run.part("a hostile user on the quick guest", |_| {
+                with_a_hostile_user(Kind::Quick)
+            });
         }
         Err(error) => {
             let why = format!("{error:#}");
@@ -133,6 +136,9 @@ fn whole(run: &mut Run, all: bool) {
             }
             run.part("interrupted restores, emulated", |_| {
                 interrupted(&to_interrupt(Kind::Trixie)?, None)
+            });
+            run.part("a hostile user, emulated", |_| {
+                with_a_hostile_user(Kind::Trixie)
             });
             run.last_lines.push(format!(
                 "the quick guest could not be built, the emulated one did its work: {why}"
@@ -240,8 +246,13 @@ fn interrupted(forge: &Forge, until: Option<Instant>) -> anyhow::Result<Tally> {
     Ok(sum)
 }
 
-/// The crates, scenarios and cuts that the change can touch, as many as there is time for: those whose own file changed
-/// come first. All run with the helpers that can be stopped, since those are built in a fraction of the time.
+/// The short version of `cargo xtask forge hostile`.
+fn with_a_hostile_user(kind: Kind) -> anyhow::Result<Tally> {
+    hostile::run(&Forge::open(&Binaries::build()?, kind)?, &hostile::SHORT)
+}
+
+/// The crates, scenarios, cuts and rounds that the change can touch, as many as there is time for: those whose own file
+/// changed come first. All run with the helpers that can be stopped, since those are built in a fraction of the time.
 fn changed(run: &mut Run) -> anyhow::Result<Tally> {
     let since = Instant::now();
     let change = Change::since_main()?;
@@ -266,6 +277,7 @@ fn changed(run: &mut Run) -> anyhow::Result<Tally> {
         sum += forge.run(&in_forge, false, Some(since + ON_ZFS))?;
         if change.touches_restores() && since.elapsed() < INTERRUPTED {
             sum += interrupted(&forge, Some(since + INTERRUPTED))?;
+            sum += with_a_hostile_user(Kind::Quick)?;
         }
     }
     run.last_lines.push(format!(

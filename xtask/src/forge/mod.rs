@@ -7,6 +7,7 @@ pub(crate) mod cuts;
 mod emulated;
 mod facts;
 mod guest;
+pub(crate) mod hostile;
 mod machine;
 mod opening;
 mod payload;
@@ -138,6 +139,14 @@ pub(crate) enum Task {
         #[command(flatten)]
         choice: Choice,
     },
+    /// Let the user of some services do to their directories whatever comes to mind, while root restores them: nothing
+    /// else may change, nothing may hang
+    Hostile {
+        #[command(flatten)]
+        hostile: hostile::Plan,
+        #[command(flatten)]
+        choice: Choice,
+    },
     /// Open a shell in a fresh machine
     Shell {
         /// With copies of the disks that were kept here
@@ -181,6 +190,7 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
             let ways = forge.ways(&cuts::WAYS)?;
             chaos::run(&forge, &ways, &chaos, chaos.until())?.failed == 0
         }
+        Task::Hostile { hostile, choice } => hostile::run(&open(choice)?, &hostile)?.failed == 0,
         Task::Run {
             names,
             keep,
