@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use declaration::settings::Service;
 use nix::libc;
 use nix::mount::{MsFlags, mount};
-use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
+    fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
+};
 
 use crate::{Error, Result, namespace, shown, way};
 
@@ -104,21 +107,26 @@ fn place_for(service: &Service) -> Result<PathBuf> {
     if hides {
         return place_apart();
     }
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(
-        Some("tmpfs"),
-        above,
-        Some("tmpfs"),
-        flags,
-        Some("mode=755,size=1m"),
-    )
-    .map_err(|error| not_shown(above, &error.into()))?;
+    let below = wanted.strip_prefix(above).unwrap_or(Path::new(""));
+    make_in_memory(above, below)?;
+    Ok(wanted.to_path_buf())
+}
+
+/// Mounts an empty file system on the directory `above` (absolute), and makes the directory `below` (relative) in it.
+/// What is mounted on is held: whoever can write on the way can put a link there at any moment.
+fn make_in_memory(above: &Path, below: &Path) -> Result<()> {
+    let failed = |error: io::Error| not_shown(above, &error);
+    let way = way::down(above, None, false)?;
+    let to = way.last().map(way::Held::file);
+    let to = to.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+    let tree = Tree::empty().map_err(failed)?;
+    tree.mount_on(to).map_err(failed)?;
+    let root = format!("/proc/self/fd/{}", tree.0.as_raw_fd());
     DirBuilder::new()
         .recursive(true)
         .mode(0o755)
-        .create(wanted)
-        .map_err(|error| not_shown(wanted, &error))?;
-    Ok(wanted.to_path_buf())
+        .create(Path::new(&root).join(below))
+        .map_err(failed)
 }
 
 /// Makes an empty directory for root alone in a copy, under a name that nothing in it has.
@@ -154,6 +162,16 @@ impl Tree {
             | OpenTreeFlags::OPEN_TREE_CLOEXEC
             | OpenTreeFlags::AT_EMPTY_PATH;
         Ok(Self(open_tree(directory, "", flags)?))
+    }
+
+    /// Of an empty file system in memory, with room for directories.
+    fn empty() -> io::Result<Self> {
+        let context = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_set_string(&context, "mode", "755")?;
+        fsconfig_set_string(&context, "size", "1m")?;
+        fsconfig_create(&context)?;
+        let flags = FsMountFlags::FSMOUNT_CLOEXEC;
+        Ok(Self(fsmount(&context, flags, MountAttrFlags::empty())?))
     }
 
     /// Attaches it to a directory. It gives no way to more rights, or to a device.
@@ -218,4 +236,32 @@ fn not_shown(path: &Path, error: &io::Error) -> Error {
         format!("a copy to check cannot be shown there: {error}"),
         "see that we run as root, on Linux 5.12 or newer",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn no_directory_is_made_through_a_link_of_another_user() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let machine = tempfile::tempdir().unwrap();
+        let real = machine.path().join("real");
+        let link = machine.path().join("link");
+        std::fs::create_dir(&real).unwrap();
+        // In /tmp, so anybody's.
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        namespace::inside("test", &[], |_| {
+            assert!(make_in_memory(&link, Path::new("a/b")).is_err());
+            assert_eq!(std::fs::read_dir(&real).unwrap().count(), 0);
+            make_in_memory(&real, Path::new("a/b")).unwrap();
+            assert!(real.join("a/b").is_dir());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(std::fs::read_dir(&real).unwrap().count(), 0);
+    }
 }
