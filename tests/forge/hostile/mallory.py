@@ -285,8 +285,8 @@ def refill(rng, place):
 
 
 def parent(rng, place):
-    """Where the directory above the place is his as well."""
-    above = os.path.dirname(place)
+    """Where a directory above the place is his as well, he puts a link in the place of what is in it."""
+    above = os.path.dirname(rng.choice([place, os.path.dirname(place)]))
     if os.stat(above).st_uid != me:
         return
     entry = os.path.join(above, rng.choice([os.path.basename(place), b".preseed-staging"] + os.listdir(above)))

@@ -47,7 +47,7 @@ service() {
 sqlite='verify = [{ sqlite = "app.db" }]'
 command='verify = [{ command = ["/usr/local/bin/check-data"] }]'
 paths='paths = ["data", "config/app.xml", "config/covers", "app.db"]'
-install -d -o mallory -g mallory /srv/mallory
+install -d -o mallory -g mallory /srv/mallory /srv/mallory/deep
 if [[ $backend == zfs ]]; then
     service rollback mallory /srv/t-rollback '"rollback", "snapshot"' "$command"
     service clone mallory /srv/t-clone '"snapshot"' "$sqlite"
@@ -57,7 +57,7 @@ if [[ $backend == zfs ]]; then
 else
     service sqlite mallory /srv/t-sqlite '"restic"' "$sqlite"
     service command mallory /srv/t-command '"restic"' "$command"
-    service home mallory /srv/mallory/home '"restic"'
+    service home mallory /srv/mallory/deep/home '"restic"' "$command"
     service picked mallory /srv/t-picked '"restic"' "$paths" "$sqlite"
 fi
 service neighbour neighbour /srv/neighbour '"restic"'

@@ -43,7 +43,7 @@ pub(crate) const SHORT: Plan = Plan {
 const BACKENDS: [&str; 2] = ["zfs", "directory"];
 
 /// At most this many rounds in one boot.
-const IN_A_BOOT: usize = 5;
+const IN_A_BOOT: usize = 4;
 
 /// How long a round may take: far more than all its deadlines together would allow is a hang as well.
 const ROUND: Duration = Duration::from_secs(1200);
@@ -110,6 +110,7 @@ pub(crate) fn run(forge: &Forge, plan: &Plan) -> anyhow::Result<Tally> {
     let tally = run_each(machines, &boots, name, |boot| {
         let mut machine = forge.machine_from(boot.prepared, Unflushed::Kept)?;
         for round in boot.rounds.clone() {
+            let since = Instant::now();
             let mut output = Vec::new();
             let script = round_script(boot, plan.seed, round)?;
             let status = machine.stage_within(ROUND, "round.sh", &script, &mut output);
@@ -119,7 +120,14 @@ pub(crate) fn run(forge: &Forge, plan: &Plan) -> anyhow::Result<Tally> {
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             sum.add(&output);
             let problem = match status {
-                Ok(0) => continue,
+                Ok(0) => {
+                    println!(
+                        "ok     {:5.1} s  {}: round {round}",
+                        since.elapsed().as_secs_f32(),
+                        forge.name()
+                    );
+                    continue;
+                }
                 Ok(status) => format!("exit status {status}"),
                 Err(error) => {
                     sum.hangs += 1;
@@ -255,6 +263,6 @@ mod tests {
     fn each_backend_has_a_boot_and_each_round_is_in_one() {
         let plan = |rounds| Plan { rounds, ..SHORT };
         assert_eq!(boots(&plan(2)), [0..1, 1..2]);
-        assert_eq!(boots(&plan(12)), [0..5, 5..10, 10..12]);
+        assert_eq!(boots(&plan(12)), [0..4, 4..8, 8..12]);
     }
 }
