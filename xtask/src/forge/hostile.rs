@@ -111,6 +111,10 @@ pub(crate) fn run(forge: &Forge, plan: &Plan) -> anyhow::Result<Tally> {
         let mut machine = forge.machine_from(boot.prepared, Unflushed::Kept)?;
         for round in boot.rounds.clone() {
             let since = Instant::now();
+            if machines.until.is_some_and(|until| since > until) {
+                println!("no time left for round {round}");
+                break;
+            }
             let mut output = Vec::new();
             let script = round_script(boot, plan.seed, round)?;
             let status = machine.stage_within(ROUND, "round.sh", &script, &mut output);
