@@ -38,6 +38,15 @@ impl Data<'_> {
             }
         }
     }
+
+    /// Whether a mount that shows it shows all of it.
+    fn is_root_of(&self, mount: &Mount) -> bool {
+        match self {
+            Data::Dataset(_) => mount.root == Path::new("/"),
+            Data::SnapshotsOf(_) => false,
+            Data::Directory(_, path) => mount.root == *path,
+        }
+    }
 }
 
 /// The directory at `path`, which must be there, as data.
@@ -89,6 +98,66 @@ pub(crate) struct Holder {
     pub(crate) owners: Vec<Owner>,
 }
 
+/// Whom the directory at the root of the data lets in.
+#[derive(Debug, Clone, Copy)]
+struct Door {
+    uid: u32,
+    gid: u32,
+    mode: u32,
+}
+
+impl Door {
+    fn of(service: &Service) -> Option<Self> {
+        let (uid, gid) = crate::owner(service).ok()?;
+        let mode = service.mode.bits();
+        Some(Self { uid, gid, mode })
+    }
+
+    /// Whether a process in a user namespace of its own cannot get in. Any user can mount any directory in such a
+    /// namespace, whether or not it may enter it. What cannot be told counts as no.
+    fn keeps_out(self, process: u32) -> bool {
+        let link = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/user"));
+        let process = process.to_string();
+        let (Ok(own), there) = (link("self"), link(&process)) else {
+            return false;
+        };
+        match there {
+            Ok(there) if there != own => {}
+            Err(error) if namespaces::is_gone(&error) => return true,
+            _ => return false,
+        }
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
+        match (read("status"), read("uid_map"), read("gid_map")) {
+            (Ok(status), Ok(users), Ok(groups)) => self.shuts_out(&status, &users, &groups),
+            _ => false,
+        }
+    }
+
+    /// The same, by what /proc tells of the process in our user namespace's numbers (user_namespaces(7)).
+    fn shuts_out(self, status: &str, users: &str, groups: &str) -> bool {
+        let has = |keys: &[&str], id: u32| {
+            let lines = status.lines();
+            let of_keys = lines.filter_map(|line| keys.iter().find_map(|k| line.strip_prefix(k)));
+            of_keys
+                .flat_map(str::split_whitespace)
+                .any(|one| one.parse() == Ok(id))
+        };
+        // What is mapped, its root may act as.
+        let maps = |map: &str, id: u32| {
+            map.lines().any(|line| {
+                let numbers: Vec<u64> = line.split_whitespace().flat_map(str::parse).collect();
+                match numbers.as_slice() {
+                    &[_, first, count] => (first..first + count).contains(&u64::from(id)),
+                    _ => true,
+                }
+            })
+        };
+        let is_owner = has(&["Uid:"], self.uid) || maps(users, self.uid);
+        let is_in_group = has(&["Gid:", "Groups:"], self.gid) || maps(groups, self.gid);
+        !is_owner && (self.mode & 0o010 == 0 || !is_in_group) && self.mode & 0o001 == 0
+    }
+}
+
 /// How somebody has it mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
@@ -100,6 +169,8 @@ pub(crate) enum How {
     Copy,
     /// In a namespace of its own, where nothing can be written.
     ReadOnly,
+    /// In a user namespace of its own, by somebody whom it does not let in.
+    ShutOut,
     /// By preseed, or by what is left of the service itself.
     Harmless,
 }
@@ -162,15 +233,21 @@ pub(crate) fn of(
     service: &Service,
 ) -> Vec<Holder> {
     let units: Vec<&str> = service.units.iter().map(UnitName::as_str).collect();
-    find(machine, data, before, &units)
+    find(machine, data, before, &units, Door::of(service))
 }
 
 /// Everybody who has this data mounted, whatever for.
 pub(crate) fn anybody(machine: &Machine, data: &Data<'_>) -> Vec<Holder> {
-    find(machine, data, &[], &[])
+    find(machine, data, &[], &[], None)
 }
 
-fn find(machine: &Machine, data: &Data<'_>, before: &[Mount], units: &[&str]) -> Vec<Holder> {
+fn find(
+    machine: &Machine,
+    data: &Data<'_>,
+    before: &[Mount],
+    units: &[&str],
+    door: Option<Door>,
+) -> Vec<Holder> {
     // From another root directory, the same mount is seen again, by other processes.
     let mut found: BTreeMap<u64, (&Namespace, &Mount, Vec<u32>)> = BTreeMap::new();
     for namespace in &machine.namespaces {
@@ -183,7 +260,15 @@ fn find(machine: &Machine, data: &Data<'_>, before: &[Mount], units: &[&str]) ->
     }
     found
         .into_values()
-        .map(|(namespace, mount, processes)| holder(namespace, mount, &processes, before, units))
+        .map(|(namespace, mount, processes)| {
+            let mut holder = holder(namespace, mount, &processes, before, units);
+            let keeps_out = |door: Door| processes.iter().all(|&one| door.keeps_out(one));
+            // A part of it may have been come by otherwise.
+            if holder.how == How::Own && data.is_root_of(mount) && door.is_some_and(keeps_out) {
+                holder.how = How::ShutOut;
+            }
+            holder
+        })
         .collect()
 }
 
@@ -247,6 +332,7 @@ impl Holder {
         let how = match self.how {
             How::ReadOnly => ", read-only",
             How::Copy => ", in a copy of the host's mounts",
+            How::ShutOut => ", which does not let it in",
             _ => "",
         };
         format!("{} at {point}{how}", owners(&self.owners))
@@ -311,7 +397,7 @@ mod tests {
             ..Machine::default()
         };
         let before = mountinfo::read(HOST).unwrap();
-        find(&machine, &Data::Dataset("tank/app"), &before, &[])
+        find(&machine, &Data::Dataset("tank/app"), &before, &[], None)
             .iter()
             .map(|holder| holder.how)
             .collect()
@@ -341,6 +427,30 @@ mod tests {
             111 101 0:50 / /data rw master:2 - zfs tank/app rw\n\
             112 110 0:50 / /srv/app rw master:2 - zfs tank/app rw\n";
         assert_eq!(how(beside_a_copy), [How::Copy, How::Own, How::Own]);
+    }
+
+    #[test]
+    fn whoever_is_not_let_in_is_told_by_its_users_and_groups() {
+        let door = |mode| Door {
+            uid: 70,
+            gid: 71,
+            mode,
+        };
+        let other = "Uid:\t90\t90\t90\t90\nGid:\t91\t91\t91\t91\nGroups:\t91 92 \n";
+        let only_own = "0 90 1\n";
+        assert!(door(0o700).shuts_out(other, only_own, "0 91 1\n"));
+        assert!(door(0o750).shuts_out(other, only_own, "0 91 1\n"));
+        assert!(!door(0o751).shuts_out(other, only_own, "0 91 1\n"));
+        let in_group = other.replace("92", "71");
+        assert!(!door(0o750).shuts_out(&in_group, only_own, "0 91 1\n"));
+        assert!(door(0o700).shuts_out(&in_group, only_own, "0 91 1\n"));
+        let owner = other.replace("90", "70");
+        assert!(!door(0o700).shuts_out(&owner, "0 70 1\n", "0 71 1\n"));
+        let rootless_container = "0 90 1\n1 60 1000\n";
+        assert!(!door(0o700).shuts_out(other, rootless_container, "0 91 1\n"));
+        assert!(!door(0o700).shuts_out(other, "what is this\n", "0 91 1\n"));
+        // Of this process: it is in our user namespace.
+        assert!(!door(0o700).keeps_out(std::process::id()));
     }
 
     #[test]
