@@ -248,7 +248,8 @@ fn interrupted(forge: &Forge, until: Option<Instant>) -> anyhow::Result<Tally> {
 
 /// The short version of `cargo xtask forge hostile`.
 fn with_a_hostile_user(kind: Kind) -> anyhow::Result<Tally> {
-    hostile::run(&Forge::open(&Binaries::build()?, kind)?, &hostile::SHORT)
+    let forge = Forge::open(&Binaries::build_with_failpoints()?, kind)?;
+    hostile::run(&forge, &hostile::SHORT)
 }
 
 /// The crates, scenarios, cuts and rounds that the change can touch, as many as there is time for: those whose own file

@@ -1,7 +1,7 @@
 """Mallory: the user of some services, who does to their directories whatever comes to mind, until killed.
 
     mallory.py attack SEED PLACE...   at random, the same things in the same order for the same seed
-    mallory.py fill PLACE             what its service expects, and no more
+    mallory.py fill PLACE [SEED]      what its service expects; with SEED, every other time a journal beside it
 
 Prints a line `GAIN …` for each thing that should not have been possible.
 """
@@ -140,6 +140,8 @@ def private_mounts(rng, place):
         'mkdir -p "$1/m"; mount --bind "$1" "$1/m"; exec 7>"$1/m/held"; sleep 8',
         'mount --bind /etc "$1"; sleep 8',
         'mount -t overlay -o lowerdir=/etc,upperdir="$1",workdir="$1/w" none /mnt; sleep 8',
+        'd=$(mktemp -d); mount --bind /srv/neighbour "$d"; sleep 8',
+        'd=$(mktemp -d); mount --bind /srv/neighbour "$d"; sleep 8',
         'sleep 8',
     ])
     subprocess.Popen([b"unshare", b"-Urm", b"bash", b"-c", script.encode(), b"-", place], stderr=subprocess.DEVNULL)
@@ -321,6 +323,13 @@ def reach_out(rng, _place):
                 pass
 
 
+def look_at_mounts():
+    with open("/proc/self/mountinfo", "rb") as file:
+        for line in file:
+            if b"/run/preseed/private" in line or b":preseed-staging" in line or b":preseed-check" in line:
+                gain(f"sees what is staged: {line!r}")
+
+
 def disturb_checks(rng, _place):
     """What runs as him and is not his own doing: stop it, kill it, keep what it sees."""
     mine = os.getpgid(0)
@@ -356,10 +365,11 @@ def attack(seed, places):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     rng = random.Random(seed)
     if os.fork() == 0:
-        # A check lasts for a moment only.
+        # What is staged and what is checked is there for a moment only.
         own = random.Random(seed + " checks")
         while True:
             disturb_checks(own, None)
+            look_at_mounts()
             time.sleep(0.1)
     while True:
         act, place = rng.choice(ACTS), rng.choice(places)
@@ -373,6 +383,10 @@ def attack(seed, places):
 
 
 if sys.argv[1] == "fill":
-    fill(os.fsencode(sys.argv[2]))
+    place = os.fsencode(sys.argv[2])
+    fill(place)
+    chance = random.Random(sys.argv[3]) if sys.argv[3:] else None
+    if chance and chance.random() < 0.5:
+        journal(chance, place)
 else:
     attack(sys.argv[2], [os.fsencode(place) for place in sys.argv[3:]])

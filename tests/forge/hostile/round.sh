@@ -73,7 +73,7 @@ lose() {
 
 # save NAME: as an admin's backup does, with whatever is there.
 save() {
-    as_mallory 10 python3 $here/mallory.py fill "${places[$1]}"
+    as_mallory 10 python3 $here/mallory.py fill "${places[$1]}" "$seed $round $step"
     case $1 in
     rollback | clone | paths) timeout 20 zfs snapshot "tank/services/$1@r-$round-$step" ;;
     receive)

@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::binaries::workspace;
 use crate::forge::Forge;
@@ -77,10 +78,7 @@ struct Sum {
 /// # Errors
 /// A machine cannot be prepared.
 pub(crate) fn run(forge: &Forge, plan: &Plan) -> anyhow::Result<Tally> {
-    let prepared = BACKENDS
-        .iter()
-        .map(|backend| Ok((*backend, prepare(forge, backend)?)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let prepared = prepare_all(forge)?;
     let boots: Vec<Boot<'_>> = boots(plan)
         .into_iter()
         .zip(prepared.iter().cycle())
@@ -179,6 +177,21 @@ fn boots(plan: &Plan) -> Vec<std::ops::Range<usize>> {
 fn shown_again(plan: &Plan, round: usize) -> String {
     let Plan { rounds, seed, .. } = plan;
     format!("once more: cargo xtask forge hostile --rounds {rounds} --seed {seed} --only {round}\n")
+}
+
+/// A machine for each backend.
+fn prepare_all(forge: &Forge) -> anyhow::Result<Vec<(&'static str, PreparedMachine)>> {
+    thread::scope(|scope| {
+        let preparing =
+            BACKENDS.map(|backend| (backend, scope.spawn(move || prepare(forge, backend))));
+        let prepared = preparing.into_iter().map(|(backend, thread)| {
+            let machine = thread
+                .join()
+                .unwrap_or_else(|_| bail!("the thread that prepares the machine panicked"))?;
+            Ok((backend, machine))
+        });
+        prepared.collect()
+    })
 }
 
 /// A machine with the user's services, and with what must never change.

@@ -190,7 +190,9 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
             let ways = forge.ways(&cuts::WAYS)?;
             chaos::run(&forge, &ways, &chaos, chaos.until())?.failed == 0
         }
-        Task::Hostile { hostile, choice } => hostile::run(&open(choice)?, &hostile)?.failed == 0,
+        Task::Hostile { hostile, choice } => {
+            hostile::run(&open_to_stop(choice)?, &hostile)?.failed == 0
+        }
         Task::Run {
             names,
             keep,
