@@ -320,6 +320,12 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_zeros_is_damaged() {
+        let told = "ignoring error for /srv/a: nonce is invalid; Fatal: There were 1 errors";
+        assert_eq!(kind(Some(1), told, false), Kind::Damaged);
+    }
+
+    #[test]
     fn the_last_complaint_tells_why_no_answer_came() {
         let stderr = "Stat(<config/>) returned error, retrying after 1.1s: dial tcp: refused; \
                       Stat(<config/>) returned error, retrying after 2.4s: Head \"http://nas/config\": no route; \
