@@ -272,12 +272,6 @@ mod tests {
             ),
             (
                 1,
-                "ignoring error for /srv/a: nonce is invalid; Fatal: There were 1 errors",
-                false,
-                Kind::Damaged,
-            ),
-            (
-                1,
                 "/srv/a: ReadFull(<data/388765bd93>): file is too short",
                 false,
                 Kind::Damaged,
