@@ -77,7 +77,7 @@ fn is_unit_of_broken() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let capable = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let has_none = capable.is_some_and(|set| set.trim().bytes().all(|digit| digit == b'0'));
-    has_none && std::env::var_os("INVOCATION_ID").is_some()
+    has_none && process::systemd_runs_us()
 }
 
 fn told_to_reload(service: &Service) -> ExitCode {

@@ -304,11 +304,9 @@ impl Witness for Journal<'_> {
             self.waited = true;
         }
         if let Some(directory) = source.local_directory() {
-            status::say(&format!(
-                "waiting for {} to be mounted",
-                directory.display()
-            ));
-            systemd::mount::wait_for(directory);
+            systemd::mount::wait_for(directory, |unit| {
+                status::say(&format!("waiting for {unit}"));
+            });
         }
         status::say(&format!("asking {}", source.name()));
     }

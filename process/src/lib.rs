@@ -9,10 +9,12 @@ mod confine;
 mod family;
 mod group;
 mod io;
+mod supervisor;
 mod tail;
 mod watch;
 
 pub use confine::{Identity, confine};
 pub use group::end_group;
 pub use io::{Io, io_of};
+pub use supervisor::systemd_runs_us;
 pub use watch::{Ending, Watched, run};

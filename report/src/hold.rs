@@ -85,7 +85,7 @@ impl Refused {
 /// Waits before a service is refused for the same reason as often before: for the third time within a minute a second,
 /// and then twice as long each time, up to half a minute. Only where systemd runs us: a person waits for nothing.
 pub(crate) fn back(service: &str, reason: &str) {
-    if std::env::var_os("INVOCATION_ID").is_none() {
+    if !process::systemd_runs_us() {
         return;
     }
     // Where nothing can be noted, nothing is held back.

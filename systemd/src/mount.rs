@@ -9,9 +9,9 @@ use storage::command::{command, run};
 /// How long a mount is waited for, in seconds.
 const PATIENCE: &str = "90";
 
-/// Waits until the file systems that `path` (absolute) lies below are mounted, those that have a unit. If one is not in
-/// time, whoever needs the path will say so.
-pub fn wait_for(path: &Path) {
+/// Waits until the file systems that `path` (absolute) lies below are mounted, those that have a unit; `waiting` is told
+/// for which. If one is not in time, whoever needs the path will say so.
+pub fn wait_for(path: &Path, mut waiting: impl FnMut(&str)) {
     if !booted() {
         return;
     }
@@ -26,6 +26,7 @@ pub fn wait_for(path: &Path) {
     let asked = run(&mut command("systemctl", args.into_iter().chain(names)));
     let Ok(answer) = asked else { return };
     for unit in not_mounted(&answer.stdout) {
+        waiting(unit);
         let _ = run(&mut command(
             "timeout",
             [PATIENCE, "systemctl", "start", "--", unit],

@@ -75,7 +75,7 @@ impl Note {
 /// by itself; else ends what was begun. Gives the error with what is to be told of it. Only where systemd runs us.
 #[must_use]
 pub fn later(service: &Service, error: Error) -> Error {
-    if !booted() || std::env::var_os("INVOCATION_ID").is_none() {
+    if !booted() || !process::systemd_runs_us() {
         return error;
     }
     let name = service.name.as_str();
