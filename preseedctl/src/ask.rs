@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write, stdin, stdout};
 
+use crate::say::say;
 use report::words;
 
 /// Asks `question`, which is answered with yes or no. Where nobody is there to be asked, it is no: `otherwise` says
@@ -11,7 +12,7 @@ pub(crate) fn agrees(question: &str, otherwise: &str) -> bool {
         words::tell(&format!("nobody is there to be asked: {otherwise}"));
         return false;
     }
-    print!("{question} [y/N] ");
+    say!("{question} [y/N] ");
     let mut answer = String::new();
     let read = stdout()
         .flush()

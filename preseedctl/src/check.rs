@@ -13,6 +13,7 @@ use preseed_helper::tier::secrets;
 use report::words::count;
 use report::{Event, Kind, logger};
 
+use crate::say::say_line;
 use crate::units;
 
 /// Prints every problem of every declaration, and of the secrets they name, and what to be warned of, to standard
@@ -48,7 +49,7 @@ pub(crate) fn check() -> ExitCode {
         differences(&host);
     }
     for not_read in not_read(&search) {
-        println!("not read: {}: {}", not_read.path.display(), not_read.why);
+        say_line!("not read: {}: {}", not_read.path.display(), not_read.why);
     }
     let sound = host.services.len();
     let warned = match warnings.count {
@@ -57,10 +58,10 @@ pub(crate) fn check() -> ExitCode {
     };
     let services = count(sound, "service", "services");
     if errors.count == 0 {
-        println!("{services}, all declarations are sound{warned}");
+        say_line!("{services}, all declarations are sound{warned}");
         return ExitCode::SUCCESS;
     }
-    println!(
+    say_line!(
         "{services} {} sound, {} must not start; {}{warned}",
         if sound == 1 { "is" } else { "are" },
         host.broken.len(),
@@ -129,9 +130,9 @@ fn nothing_restores(service: &Service) -> Option<String> {
 fn differences(host: &Host) {
     for service in &host.services {
         match storage::as_found::differences(service) {
-            Ok(differences) => differences.iter().for_each(|line| println!("{line}")),
+            Ok(differences) => differences.iter().for_each(|line| say_line!("{line}")),
             // Declarations may be checked before there is a pool, or by somebody who may not ask.
-            Err(error) => println!(
+            Err(error) => say_line!(
                 "{}: whether its storage differs from what is declared cannot be told: {error}",
                 service.name
             ),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use crate::say::{say, say_line};
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 use declaration::Search;
@@ -49,10 +50,10 @@ pub(crate) fn completions<C: CommandFactory>(shell: Shell) -> ExitCode {
     clap_complete::generate(shell, &mut C::command(), "preseedctl", &mut script);
     let script = String::from_utf8_lossy(&script);
     match shell {
-        Shell::Bash => print!("{script}{BASH}"),
-        Shell::Fish => print!("{script}{FISH}"),
-        Shell::Zsh => print!("{}", with_names(&script)),
-        _ => print!("{script}"),
+        Shell::Bash => say!("{script}{BASH}"),
+        Shell::Fish => say!("{script}{FISH}"),
+        Shell::Zsh => say!("{}", with_names(&script)),
+        _ => say!("{script}"),
     }
     ExitCode::SUCCESS
 }
@@ -99,7 +100,7 @@ pub(crate) fn names(of: Names) -> ExitCode {
         }
     };
     for name in names {
-        println!("{name}");
+        say_line!("{name}");
     }
     ExitCode::SUCCESS
 }

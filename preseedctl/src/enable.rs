@@ -7,6 +7,7 @@ use declaration::value::ServiceName;
 use declaration::{Search, load_service};
 
 use crate::guard::Guard;
+use crate::say::say_line;
 
 /// Writes the service's drop-ins, and lets systemd read them.
 pub(crate) fn enable(name: &str) -> ExitCode {
@@ -50,10 +51,10 @@ fn finish(search: &Search, done: Result<Vec<String>, String>, nothing: &str) -> 
         }
     };
     if done.is_empty() {
-        println!("{nothing}");
+        say_line!("{nothing}");
     }
     for line in done {
-        println!("{line}");
+        say_line!("{line}");
     }
     // sd_booted(3)
     if !search.is_of_this_machine() || !Path::new("/run/systemd/system").exists() {

@@ -9,6 +9,7 @@ use storage::local;
 use storage::memory::{self, Found, What};
 
 use crate::ask::agrees;
+use crate::say::say_line;
 
 /// Forgets that a service had data, once somebody has said so.
 pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
@@ -32,9 +33,9 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         return ExitCode::FAILURE;
     }
     for line in found.iter().map(in_words) {
-        println!("{line}");
+        say_line!("{line}");
     }
-    println!(
+    say_line!(
         "Once forgotten, {name} starts empty where no source has its data, and what of it stands elsewhere is not looked for."
     );
     let otherwise = format!("to forget {name} all the same, add --yes");
@@ -46,7 +47,7 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let message = format!("what was remembered of {name} is forgotten");
-    println!("{message}; nothing else was changed");
+    say_line!("{message}; nothing else was changed");
     Event::new(Kind::Forgotten, name, message)
         .outcome("forgotten")
         .tell();

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::say::{say, say_line};
 use declaration::Search;
 use declaration::settings::Service;
 use declaration::visible;
@@ -42,7 +43,7 @@ pub(crate) fn kept(json: bool) -> ExitCode {
             .map(|kept| entry(kept, &services))
             .collect();
         match serde_json::to_string_pretty(&entries) {
-            Ok(text) => println!("{text}"),
+            Ok(text) => say_line!("{text}"),
             Err(error) => {
                 eprintln!("the listing cannot be written as JSON: {error}: report this as a bug");
                 return ExitCode::FAILURE;
@@ -50,9 +51,9 @@ pub(crate) fn kept(json: bool) -> ExitCode {
         }
     } else {
         for kept in &listing.replaced {
-            print!("{}", in_words(kept, &services));
+            say!("{}", in_words(kept, &services));
         }
-        println!("{}", total(&listing.replaced));
+        say_line!("{}", total(&listing.replaced));
     }
     if listing.errors.is_empty() {
         ExitCode::SUCCESS

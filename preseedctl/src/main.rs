@@ -10,6 +10,7 @@ mod kept;
 mod plan;
 mod release;
 mod remember;
+mod say;
 mod units;
 
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use declaration::Search;
 use report::{logger, words};
 
+use crate::say::say;
 use crate::units;
 
 /// Prints what a restore would do.
@@ -23,7 +24,7 @@ pub(crate) fn plan(name: &str) -> ExitCode {
     warn_of_units(&search, name);
     match preseed_helper::plan::plan(&service) {
         Ok(plan) => {
-            print!("{}", plan.text);
+            say!("{}", plan.text);
             if plan.starts {
                 ExitCode::SUCCESS
             } else {

@@ -10,6 +10,7 @@ use storage::replaced::{self, Due, Replaced};
 
 use crate::ask::agrees;
 use crate::kept::{frees, in_words};
+use crate::say::say;
 
 /// Removes these kept datasets or directories, and all that is kept of these services, once somebody has said so. Each
 /// that cannot be is told of; the others are removed.
@@ -42,7 +43,7 @@ pub(crate) fn release(names: &[String], yes: bool) -> ExitCode {
     }
     if !yes {
         for kept in &chosen {
-            print!("{}", in_words(kept, &services));
+            say!("{}", in_words(kept, &services));
         }
         let question = match chosen.len() {
             1 => "Remove it for good?".to_owned(),
