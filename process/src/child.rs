@@ -478,8 +478,9 @@ mod tests {
         let mut feeder = Command::new("sh");
         let (feeder, stream) =
             Feeder::start(feeder.args(["-c", "sleep 20 & echo y; echo z >&2"])).unwrap();
-        drop(stream);
         let (status, said) = feeder.finish(true);
+        // It would be ended by what it says to nobody.
+        drop(stream);
         assert_eq!((status.code(), said), (Some(0), b"z\n".to_vec()));
         assert!(begun.elapsed() < Duration::from_secs(15));
     }

@@ -280,6 +280,8 @@ mod tests {
             ])
             .current_dir(&directory)
             .stdout(std::process::Stdio::piped())
+            // Ours may be a file on the same file system.
+            .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
         let mut ready = [0];
