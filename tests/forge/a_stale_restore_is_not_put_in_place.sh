@@ -56,7 +56,8 @@ assert_properties "$unused" canmount=noauto mounted=no com.sun:auto-snapshot=fal
 # latest is kept.
 replicate "$DATASET@june"
 lose_and_seal june
-zfs rename "$DATASET" tank/away
+umount /var/lib/sonarr
+zfs rename -u "$DATASET" tank/away
 preseedctl forget --yes sonarr
 starts_with 'The Expanse' Firefly
 assert_journal preseed-sonarr.service 'is not used, since what it was to replace is not there any more: it is kept as'
