@@ -123,8 +123,7 @@ fn whole(run: &mut Run, all: bool) {
             });
         }
         Err(error) => {
-            let why = format!("{error:#}");
-            let why = why.lines().next().unwrap_or_default();
+            let why = reason(&format!("{error:#}")).to_owned();
             if !all {
                 run.part("the other scenarios, emulated", |run| {
                     let judged: BTreeSet<String> =
@@ -145,6 +144,12 @@ fn whole(run: &mut Run, all: bool) {
             ));
         }
     }
+}
+
+/// The line of what a failed build printed that says why: the first error of apt's, else the last line.
+fn reason(printed: &str) -> &str {
+    let said = printed.lines().find(|line| line.starts_with("E: "));
+    said.or_else(|| printed.lines().last()).unwrap_or_default()
 }
 
 fn joined(building: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
@@ -292,6 +297,16 @@ fn changed(run: &mut Run) -> anyhow::Result<Tally> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_build_that_failed_says_why_in_one_line() {
+        let apt = "\"mmdebstrap\" \"trixie\": exit status: 25:\nReading\nE: Failed to fetch x\nE: mmdebstrap failed to run";
+        assert_eq!(reason(apt), "E: Failed to fetch x");
+        assert_eq!(
+            reason("kernel.sh: exit status: 1:\nno kernel's source"),
+            "no kernel's source"
+        );
+    }
 
     #[test]
     fn the_result_of_one_binary_is_read() {
