@@ -9,12 +9,13 @@ use crate::fragment::Fragment;
 use crate::host_file::HostFile;
 use crate::lookup::{Content, Entry, Search};
 use crate::merge::merge;
+use crate::partial::{Partial, Places};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::salvage::named_units;
-use crate::settings::{Broken, Replica, Service, Storage};
+use crate::settings::{Broken, Service, Storage};
 use crate::validate::validate;
-use crate::value::{DatasetName, ServiceName, UnitName};
+use crate::value::{ServiceName, UnitName};
 
 /// How many problems of the host's file are repeated for each service that they break.
 const MOST_REPEATED: usize = 3;
@@ -33,29 +34,6 @@ pub(crate) struct Declared {
     places: Places,
     /// What is wrong with it. Also a complete service is broken if there is anything.
     pub(crate) problems: Vec<Problem>,
-}
-
-/// What could be read of a service that is not complete.
-#[derive(Debug, Default)]
-pub(crate) struct Partial {
-    /// The file's name without `.toml`, converted lossily.
-    pub(crate) name: String,
-    pub(crate) source: PathBuf,
-    pub(crate) mountpoint: Option<PathBuf>,
-    pub(crate) dataset: Option<DatasetName>,
-    pub(crate) units: Vec<UnitName>,
-    pub(crate) replicas: Vec<Replica>,
-    /// Units that may be meant, if `units` could not be read.
-    pub(crate) salvaged: Vec<UnitName>,
-}
-
-/// Where a service's file declares what it claims for itself alone.
-#[derive(Debug)]
-pub(crate) struct Places {
-    pub(crate) mountpoint: Place,
-    pub(crate) dataset: Place,
-    pub(crate) units: Vec<Place>,
-    pub(crate) replicas: Place,
 }
 
 impl Default for Places {

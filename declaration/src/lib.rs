@@ -17,6 +17,7 @@ mod load;
 mod lookup;
 mod merge;
 mod not_read;
+mod partial;
 mod place;
 pub mod problem;
 mod quote;

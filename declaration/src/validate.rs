@@ -9,11 +9,11 @@ use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::declared::{Partial, Places};
 use crate::document::{At, Given};
 use crate::fragment::Fragment;
 use crate::host_file::{HostFile, Shared};
 use crate::layer::{Declared, Layer};
+use crate::partial::{Partial, Places};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};

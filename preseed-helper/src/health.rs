@@ -2,9 +2,9 @@
 
 use declaration::settings::Service;
 use libsystemd::daemon::booted;
-use storage::command::{command, run};
 use storage::mark::Stage;
 use storage::{Mark, MarkState};
+use systemd::systemctl;
 
 use crate::verdict::{Verdict, verdict};
 
@@ -42,7 +42,7 @@ fn is_kept_down(service: &Service) -> bool {
         &units[0],
         &units[1],
     ];
-    let Ok(ended) = run(&mut command("systemctl", args)) else {
+    let Ok(ended) = systemctl(args) else {
         return true;
     };
     let mut states = ended.stdout.lines().filter(|line| !line.is_empty());

@@ -6,6 +6,7 @@
 //! [`restore::run`] does it; [`plan::plan`] is the same code up to the first change.
 
 pub mod ask;
+mod ending;
 pub mod health;
 pub mod interrupt;
 pub mod order;

@@ -8,8 +8,8 @@ use storage::contents::named;
 use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot, Storage};
 
 use crate::ask::{Answer, Asked, Witness, ask};
+use crate::ending::{partly, unmounted, unsettled};
 use crate::remember;
-use crate::restore::{partly, unmounted, unsettled};
 use crate::sealed::{Decision, decide};
 use crate::tier::{Context, Failure, Restored, Source, word};
 use crate::verdict::{Verdict, Why, verdict};

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use declaration::settings::{OnUnavailable, Service};
 use report::{Event, Kind, Progress, status};
-use storage::contents::{listed, named};
 use storage::kept;
 use storage::local;
 use storage::mark::Stage;
-use storage::{Contents, Error, Kept, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
+use storage::{Error, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
-use crate::ask::{Answer, Asked, Unsettled, Witness, ask, of_source};
+use crate::ask::{Answer, Asked, Witness, ask};
+use crate::ending::{finished, partly, tell, unmounted, unsettled};
 use crate::remember;
 use crate::sealed;
 use crate::tier::{Context, Failure, Source, word};
@@ -345,87 +345,4 @@ impl Witness for Journal<'_> {
             }
         }
     }
-}
-
-/// Tells an event that ends the run: to the journal and as the status.
-pub(crate) fn tell(event: &Event<'_>) {
-    status::set(event.message());
-    event.tell();
-}
-
-pub(crate) fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
-    Event::new(Kind::Restored, service, kept::finished(mark, kept))
-        .source(&mark.by)
-        .outcome("restored")
-        .snapshot(&mark.from)
-}
-
-/// The service's data is only partly there.
-pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
-    let contents = &observation.contents;
-    if contents.found.is_empty() && !matches!(observation.mark, MarkState::Ours(_)) {
-        return unknown(service, contents);
-    }
-    let found = if contents.found.is_empty() {
-        "nothing of it".to_owned()
-    } else {
-        listed(&contents.found)
-    };
-    Error::new(
-        service.mountpoint.to_string_lossy(),
-        format!(
-            "of what is expected there is {found}, and {} is missing",
-            listed(&contents.missing)
-        ),
-        format!(
-            "if the data is sound, correct `expect` in {}; if not, declare `on-partial = \"restore\"`: what is there is then kept aside",
-            service.source.display()
-        ),
-    )
-}
-
-/// Something lies there of which nothing is known, and which is not what is expected.
-fn unknown(service: &Service, contents: &Contents) -> Error {
-    Error::new(
-        service.mountpoint.to_string_lossy(),
-        format!(
-            "it holds {}, which may be the service's data, and of what is expected there is nothing: {} is missing",
-            named(&contents.entries),
-            listed(&contents.missing)
-        ),
-        format!(
-            "in {}, correct `expect` if that is the data, add what a package makes to `skeleton`, \
-             or declare `on-partial = \"restore\"`: what is there is then kept aside",
-            service.source.display()
-        ),
-    )
-}
-
-/// The service's dataset is not mounted.
-pub(crate) fn unmounted(service: &Service) -> Error {
-    Error::new(
-        service.mountpoint.to_string_lossy(),
-        "the service's dataset is not mounted there",
-        format!(
-            "start dataset-{}.service, which mounts it or says why not",
-            service.name
-        ),
-    )
-}
-
-/// No source restored, and these errors kept some from ruling out that they hold the data.
-pub(crate) fn unsettled(service: &Service, why: Why, sources: &[Unsettled]) -> Error {
-    let faults: Vec<String> = sources
-        .iter()
-        .map(|of| of_source(&of.source, &of.error.fault()))
-        .collect();
-    let mut cures: Vec<&str> = sources.iter().map(|of| of.error.cure()).collect();
-    cures.dedup();
-    let heals = sources.iter().all(|of| of.error.heals());
-    let error = Error::new(
-        service.name.as_str(),
-        format!("{}; {}", why.in_words(), faults.join("; ")),
-        cures.join("; "),
-    );
-    if heals { error.that_heals() } else { error }
 }

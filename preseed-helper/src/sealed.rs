@@ -6,7 +6,7 @@ use report::{Event, Kind};
 use storage::{Error, Mark, Since, Snapshot, kept};
 
 use crate::ask::{Answer, Asked, Witness, ask};
-use crate::restore::{finished, tell, unsettled};
+use crate::ending::{finished, tell, unsettled};
 use crate::tier::{Context, Restored, Source};
 use crate::verdict::Why;
 

@@ -11,8 +11,8 @@ use declaration::settings::Host;
 use declaration::value::UnitName;
 use declaration::{nearest, visible};
 use generator::unit_name::Names;
-use storage::command::{command, run};
 use storage::{Error, Result};
+use systemd::systemctl;
 
 /// How many units one call asks about: a command line has its limits.
 const AT_ONCE: usize = 200;
@@ -119,7 +119,7 @@ impl Systemd {
         let names: Vec<&str> = names.into_iter().collect();
         let mut units = Vec::new();
         for names in names.chunks(AT_ONCE) {
-            let said = systemctl(&[&["show", PROPERTIES, "--"], names].concat())?;
+            let said = answer_of(&[&["show", PROPERTIES, "--"], names].concat())?;
             units.extend(said.split("\n\n").map(Unit::of));
         }
         Ok(Self { units })
@@ -218,7 +218,7 @@ fn missing(declared: &Declared<'_>, name: &str) -> Result<(String, String)> {
         "there is no unit `{name}`, so nothing waits for the data of {}",
         declared.name
     );
-    let listed = systemctl(&["list-unit-files", "--no-legend", "--plain", "--full"])?;
+    let listed = answer_of(&["list-unit-files", "--no-legend", "--plain", "--full"])?;
     let known: Vec<&str> = listed
         .lines()
         .filter_map(|line| line.split_whitespace().next())
@@ -305,8 +305,8 @@ fn members_that_do_not_wait(
 }
 
 /// What `systemctl` prints.
-fn systemctl(args: &[&str]) -> Result<String> {
-    let ended = run(&mut command("systemctl", args))?;
+fn answer_of(args: &[&str]) -> Result<String> {
+    let ended = systemctl(args)?;
     if !ended.status.success() {
         return Err(ended.error("systemd", "see that it answers: `systemctl status`"));
     }

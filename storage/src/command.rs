@@ -4,8 +4,7 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::process::{Command, ExitStatus, Stdio};
 
-use crate::watched::{GivenUp, watch};
-use crate::{Error, Result, stall};
+use crate::Error;
 
 /// What a program that ended said.
 #[derive(Debug)]
@@ -46,15 +45,6 @@ pub fn command<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>
     command
 }
 
-/// Runs a command to its end, and gives what it said, whatever its exit status. For programs that end by themselves.
-///
-/// # Errors
-/// When it cannot be started.
-pub fn run(command: &mut Command) -> Result<Ended> {
-    let watched = watch(command, GivenUp::IsEnded, |_| None::<()>)?;
-    Ok(watched.ended)
-}
-
 /// Programs, and the packages of Debian and the like that they are in.
 const PACKAGES: [(&str, &str); 6] = [
     ("restic", "restic"),
@@ -88,18 +78,6 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
         format!("it is not installed (`{line}` cannot be started)"),
         cure,
     )
-}
-
-/// How many bytes a process of ours has read (`rchar`) or written (`wchar`) until now (proc_pid_io(5));
-/// `None` if that cannot be told.
-#[must_use]
-pub fn characters(process: u32, which: &str) -> Option<u64> {
-    let io = stall::io_of(process)?;
-    match which {
-        "rchar" => Some(io.read),
-        "wchar" => Some(io.written),
-        _ => None,
-    }
 }
 
 /// A command as a reader could type it.
@@ -154,6 +132,7 @@ pub fn one_line(bytes: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::watched::run;
 
     #[test]
     fn an_exit_status_and_standard_error_are_told() {

@@ -1,7 +1,7 @@
 //! Runs a program as a step of a restore, and watches it (`process`): what it says is told as [`Ended`] tells it.
 
 use std::process::{ChildStdout, Command};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use process::child::{self, Failed, Output};
 pub use process::child::{GivenUp, Seen, Told};
@@ -12,6 +12,35 @@ use crate::{Error, Result, interrupt, step};
 
 /// How often is looked at how a program gets on.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Runs a command to its end, and gives what it said, whatever its exit status. For programs that end by themselves, or
+/// must not be ended in the middle of a change.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn run(command: &mut Command) -> Result<Ended> {
+    let watched = watch(command, GivenUp::IsEnded, |_| None::<()>)?;
+    Ok(watched.ended)
+}
+
+/// The same for a program that answers soon, as `systemctl` does: one that has not ended after `limit` is ended.
+///
+/// # Errors
+/// When it cannot be started, or has not ended in time.
+pub fn run_within(command: &mut Command, limit: Duration) -> Result<Ended> {
+    let begun = Instant::now();
+    let watched = watch(command, GivenUp::IsEnded, |_| {
+        (begun.elapsed() >= limit).then_some(())
+    })?;
+    if watched.given_up.is_none() {
+        return Ok(watched.ended);
+    }
+    Err(Error::new(
+        format!("`{}`", watched.ended.line),
+        format!("it gave no answer within {} s", limit.as_secs()),
+        "see that what it asks is at work, e.g. `systemctl status`",
+    ))
+}
 
 /// A program that was watched to its end.
 #[derive(Debug)]
@@ -50,7 +79,7 @@ pub fn watch_often<T>(
     look: Duration,
     give_up: impl FnMut(&Seen<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    run(command, then, look, Output::Kept, &mut on_looks(give_up))
+    watch_as(command, then, look, Output::Kept, &mut on_looks(give_up))
 }
 
 /// The same for a program whose standard output is only read, and not kept.
@@ -62,7 +91,7 @@ pub fn watch_silently<T>(
     then: GivenUp,
     give_up: impl FnMut(&Seen<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    run(command, then, LOOK, Output::Counted, &mut on_looks(give_up))
+    watch_as(command, then, LOOK, Output::Counted, &mut on_looks(give_up))
 }
 
 /// The same for a program whose lines are read as they come, and not kept: of each is asked whether it is to be given up.
@@ -74,7 +103,7 @@ pub fn watch_lines<T>(
     then: GivenUp,
     mut give_up: impl FnMut(Told<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    run(command, then, LOOK, Output::Lines, &mut give_up)
+    watch_as(command, then, LOOK, Output::Lines, &mut give_up)
 }
 
 fn on_looks<T>(
@@ -86,7 +115,7 @@ fn on_looks<T>(
     }
 }
 
-fn run<T>(
+fn watch_as<T>(
     command: &mut Command,
     then: GivenUp,
     look: Duration,
@@ -147,5 +176,23 @@ impl Feeder {
             stdout: String::new(),
             stderr: one_line(&said),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::command::command;
+
+    #[test]
+    fn one_that_gives_no_answer_is_not_waited_for() {
+        let begun = Instant::now();
+        let mut silent = command("sleep", ["60"]);
+        let error = run_within(&mut silent, Duration::from_secs(1)).unwrap_err();
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        assert!(error.what().contains("no answer within 1 s"), "{error}");
+        let quick = run_within(&mut command("echo", ["x"]), Duration::from_secs(30));
+        assert_eq!(quick.unwrap().stdout, "x\n");
     }
 }

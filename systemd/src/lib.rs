@@ -2,4 +2,7 @@
 
 pub mod mount;
 pub mod retry;
+mod systemctl;
 pub mod units;
+
+pub use systemctl::systemctl;

@@ -4,10 +4,8 @@ use std::path::Path;
 
 use libsystemd::daemon::booted;
 use libsystemd::unit::escape_path;
-use storage::command::{command, run};
 
-/// How long a mount is waited for, in seconds.
-const PATIENCE: &str = "90";
+use crate::systemctl::{start_patiently, systemctl};
 
 /// Waits until the file systems that `path` (absolute) lies below are mounted, those that have a unit; `waiting` is told
 /// for which. If one is not in time, whoever needs the path will say so.
@@ -23,14 +21,11 @@ pub fn wait_for(path: &Path, mut waiting: impl FnMut(&str)) {
     }
     let names = units.iter().map(String::as_str);
     let args = ["show", "--property=Id,LoadState,ActiveState", "--"];
-    let asked = run(&mut command("systemctl", args.into_iter().chain(names)));
+    let asked = systemctl(args.into_iter().chain(names));
     let Ok(answer) = asked else { return };
     for unit in not_mounted(&answer.stdout) {
         waiting(unit);
-        let _ = run(&mut command(
-            "timeout",
-            [PATIENCE, "systemctl", "start", "--", unit],
-        ));
+        start_patiently(unit);
     }
 }
 

@@ -12,8 +12,9 @@ use std::time::Duration;
 use declaration::settings::Service;
 use declaration::value::UnitName;
 use libsystemd::daemon::booted;
-use storage::command::{command, run};
 use storage::{Error, Result};
+
+use crate::systemctl::{systemctl, systemd_run};
 
 /// Where is noted what is tried again.
 const DIRECTORY: &str = "/run/preseed/retry";
@@ -98,10 +99,7 @@ pub fn later(service: &Service, error: Error) -> Error {
 /// Ends what was begun: a service may start, or needs a person.
 pub fn end(service: &str) {
     if fs::remove_file(path_of(service)).is_ok() {
-        let _ = run(&mut command(
-            "systemctl",
-            ["stop", "--", &timer_of(service)],
-        ));
+        let _ = systemctl(["stop", "--", &timer_of(service)]);
     }
 }
 
@@ -125,7 +123,7 @@ pub fn start(service: &str) -> Result<()> {
         return Ok(());
     }
     let args = ["start", "--no-block", "--"];
-    let ended = run(&mut command("systemctl", args.into_iter().chain(wanted)))?;
+    let ended = systemctl(args.into_iter().chain(wanted))?;
     if ended.status.success() {
         return Ok(());
     }
@@ -147,7 +145,7 @@ fn waiting(service: &Service) -> Vec<(String, String)> {
         "--full",
         "--plain",
     ];
-    let Ok(jobs) = run(&mut command("systemctl", args)) else {
+    let Ok(jobs) = systemctl(args) else {
         return Vec::new();
     };
     let starting = starting(&jobs.stdout);
@@ -170,7 +168,7 @@ fn starting(jobs: &str) -> Vec<&str> {
 
 fn enabled(unit: &str) -> String {
     let args = ["show", "--property=UnitFileState", "--value", "--", unit];
-    let state = run(&mut command("systemctl", args)).map(|ended| ended.stdout);
+    let state = systemctl(args).map(|ended| ended.stdout);
     let state = state.unwrap_or_default().trim().to_owned();
     if state.is_empty() {
         "-".to_owned()
@@ -196,25 +194,22 @@ fn arrange(service: &str, note: &Note) -> io::Result<()> {
     let timer = timer_of(service);
     let unit = timer.trim_end_matches(".timer").to_owned();
     // One that is set already would be in the way.
-    let _ = run(&mut command("systemctl", ["stop", "--", &timer]));
-    let set = run(&mut command(
-        "systemd-run",
-        [
-            "--quiet",
-            "--collect",
-            &format!("--unit={unit}"),
-            &format!("--description=Another Try to Start What Waits for the Data of {service}"),
-            &format!("--on-active={}", note.delay.as_secs()),
-            "--timer-property=AccuracySec=1s",
-            "--timer-property=RemainAfterElapse=no",
-            "--",
-            HELPER,
-            "retry",
-            "--",
-            service,
-        ],
-    ));
-    if set.is_ok_and(|ended| ended.status.success()) {
+    let _ = systemctl(["stop", "--", &timer]);
+    let is_set = systemd_run([
+        "--quiet",
+        "--collect",
+        &format!("--unit={unit}"),
+        &format!("--description=Another Try to Start What Waits for the Data of {service}"),
+        &format!("--on-active={}", note.delay.as_secs()),
+        "--timer-property=AccuracySec=1s",
+        "--timer-property=RemainAfterElapse=no",
+        "--",
+        HELPER,
+        "retry",
+        "--",
+        service,
+    ]);
+    if is_set {
         return Ok(());
     }
     fs::remove_file(&path)?;

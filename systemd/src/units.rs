@@ -3,11 +3,9 @@
 use declaration::settings::Service;
 use declaration::value::UnitName;
 use libsystemd::daemon::booted;
-use storage::command::{command, run};
 use storage::{Error, Result};
 
-/// How long the network is waited for, in seconds.
-const PATIENCE: &str = "90";
+use crate::systemctl::{start_patiently, systemctl};
 
 /// That none of the service's units is running: their data must not be replaced below them.
 ///
@@ -23,7 +21,7 @@ pub fn must_be_stopped(service: &Service) -> Result<()> {
         &names[..],
     ]
     .concat();
-    let ended = run(&mut command("systemctl", args))?;
+    let ended = systemctl(args)?;
     if !ended.status.success() {
         return Err(ended.error(
             service.name.as_str(),
@@ -62,10 +60,6 @@ pub fn must_be_stopped(service: &Service) -> Result<()> {
 /// Waits until the network is there. If it is not in time, the source that needs it will say so.
 pub fn wait_for_network() {
     if booted() {
-        // Whether it came is seen at the source itself.
-        let _ = run(&mut command(
-            "timeout",
-            [PATIENCE, "systemctl", "start", "network-online.target"],
-        ));
+        start_patiently("network-online.target");
     }
 }

@@ -12,6 +12,7 @@ mod patience;
 mod proof;
 pub mod secrets;
 mod size;
+mod told;
 mod transfer;
 mod trouble;
 
@@ -28,8 +29,9 @@ use storage::{Contents, Error, Origin, Result, Snapshot};
 use super::{Context, Elsewhere, Failure, Restored, Snapshots, Source};
 use crate::remember;
 use crate::staged::{self, Fill};
-use elsewhere::{Claim, Filed, Group, Lies, Reason, groups, lies};
+use elsewhere::{Claim, Filed, Group, Reason, groups};
 use listing::Listing;
+use told::{Lies, lies};
 
 /// How many kinds of snapshots that may be the service's data are named.
 const FEW: usize = 3;

@@ -115,7 +115,7 @@ pub(crate) fn pools() -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let mut command = crate::command::command("zpool", ["list", "-H", "-o", "name"]);
-    let listed = crate::command::run(&mut command)?;
+    let listed = crate::watched::run(&mut command)?;
     if !listed.status.success() {
         return Err(listed.error("zpool", "see that the zfs module is loaded: `modprobe zfs`"));
     }

@@ -226,7 +226,7 @@ pub(crate) fn destroy(name: &str, guid: u64) -> Result<()> {
         &guid,
     ];
     let mut command = command::command("zfs", args);
-    let ended = command::run(command.stdin(Stdio::from(script)))?;
+    let ended = crate::watched::run(command.stdin(Stdio::from(script)))?;
     match returned(&ended) {
         Some("done") => Ok(()),
         Some(why) => Err(Error::new(

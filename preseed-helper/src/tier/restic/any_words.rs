@@ -1,8 +1,9 @@
 //! Any bytes for each reader of what restic, or a server through it, says. The fuzzer's target and the tests give them.
 
-use super::listing::{Line, Told};
+use super::listing::Line;
 use super::locks::{Lock, Machine};
 use super::proof::Named;
+use super::told::Told;
 use super::trouble;
 
 /// Gives `bytes` to each reader: none panics.

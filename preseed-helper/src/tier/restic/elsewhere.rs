@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::listing::Told;
+use super::told::{Lies, Told, lies};
 
 /// What the service's snapshots are filed under.
 #[derive(Debug)]
@@ -53,30 +53,6 @@ pub(super) struct Group {
     pub(super) newest: Timestamp,
     /// The newest one's id.
     pub(super) id: String,
-}
-
-/// How a path of a snapshot lies to the service's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lies {
-    /// It is the same.
-    There,
-    /// It is one above.
-    Above,
-    /// It is neither.
-    Elsewhere,
-}
-
-/// How a snapshot's paths lie to `path` (absolute).
-pub(super) fn lies(snapshot: &Told, path: &str) -> Lies {
-    let path = Path::new(path);
-    let has = |wanted: &dyn Fn(&Path) -> bool| snapshot.paths.iter().any(|p| wanted(Path::new(p)));
-    if has(&|of| of == path) {
-        Lies::There
-    } else if has(&|of| of.is_absolute() && path.starts_with(of)) {
-        Lies::Above
-    } else {
-        Lies::Elsewhere
-    }
 }
 
 /// Why, and the host, paths and tags that snapshots are filed under.

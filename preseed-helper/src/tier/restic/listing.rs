@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 use std::result::Result as StdResult;
 
 use declaration::settings::{Backup, Service};
-use jiff::Timestamp;
 use serde::Deserialize;
-use storage::mark::whole_seconds;
 use storage::{Contents, Error, Result, Snapshot};
 
 use super::call::Call;
-use super::elsewhere::{Lies, lies};
+use super::told::{Lies, Told, lies};
 use super::trouble::{Kind, Trouble};
 
 /// What is known until now.
@@ -38,24 +36,6 @@ pub(super) struct Listing<'a> {
 pub(super) struct Listed {
     pub(super) told: Told,
     pub(super) nodes: Vec<Node>,
-}
-
-/// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Told {
-    pub(super) time: Timestamp,
-    pub(super) paths: Vec<String>,
-    pub(super) hostname: String,
-    #[serde(default)]
-    pub(super) tags: Vec<String>,
-    pub(super) id: String,
-    summary: Option<Summary>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Summary {
-    #[serde(default)]
-    total_bytes_processed: u64,
 }
 
 /// A line of `restic ls --json`.
@@ -350,18 +330,4 @@ pub(super) fn this_host() -> Result<String> {
         )));
     }
     Ok(name)
-}
-
-impl Told {
-    /// As the tiers know it.
-    pub(super) fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            name: self.id.clone(),
-            taken: whole_seconds(self.time),
-            bytes: self
-                .summary
-                .as_ref()
-                .map_or(0, |summary| summary.total_bytes_processed),
-        }
-    }
 }

@@ -1,0 +1,30 @@
+//! What is known of a service before it is complete.
+
+use std::path::PathBuf;
+
+use crate::place::Place;
+use crate::settings::Replica;
+use crate::value::{DatasetName, UnitName};
+
+/// What could be read of a service that is not complete.
+#[derive(Debug, Default)]
+pub(crate) struct Partial {
+    /// The file's name without `.toml`, converted lossily.
+    pub(crate) name: String,
+    pub(crate) source: PathBuf,
+    pub(crate) mountpoint: Option<PathBuf>,
+    pub(crate) dataset: Option<DatasetName>,
+    pub(crate) units: Vec<UnitName>,
+    pub(crate) replicas: Vec<Replica>,
+    /// Units that may be meant, if `units` could not be read.
+    pub(crate) salvaged: Vec<UnitName>,
+}
+
+/// Where a service's file declares what it claims for itself alone.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) mountpoint: Place,
+    pub(crate) dataset: Place,
+    pub(crate) units: Vec<Place>,
+    pub(crate) replicas: Place,
+}

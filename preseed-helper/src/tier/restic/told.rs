@@ -1,0 +1,64 @@
+//! A snapshot as restic tells it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use storage::Snapshot;
+use storage::mark::whole_seconds;
+
+/// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Told {
+    pub(super) time: Timestamp,
+    pub(super) paths: Vec<String>,
+    pub(super) hostname: String,
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
+    pub(super) id: String,
+    summary: Option<Summary>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Summary {
+    #[serde(default)]
+    total_bytes_processed: u64,
+}
+
+impl Told {
+    /// As the tiers know it.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            name: self.id.clone(),
+            taken: whole_seconds(self.time),
+            bytes: self
+                .summary
+                .as_ref()
+                .map_or(0, |summary| summary.total_bytes_processed),
+        }
+    }
+}
+
+/// How a path of a snapshot lies to the service's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lies {
+    /// It is the same.
+    There,
+    /// It is one above.
+    Above,
+    /// It is neither.
+    Elsewhere,
+}
+
+/// How a snapshot's paths lie to `path` (absolute).
+pub(super) fn lies(snapshot: &Told, path: &str) -> Lies {
+    let path = Path::new(path);
+    let has = |wanted: &dyn Fn(&Path) -> bool| snapshot.paths.iter().any(|p| wanted(Path::new(p)));
+    if has(&|of| of == path) {
+        Lies::There
+    } else if has(&|of| of.is_absolute() && path.starts_with(of)) {
+        Lies::Above
+    } else {
+        Lies::Elsewhere
+    }
+}

@@ -1,0 +1,34 @@
+//! Programs of systemd's, which answer soon or not at all.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use storage::Result;
+use storage::command::{Ended, command};
+use storage::watched::run_within;
+
+/// How long an answer is waited for.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long what may take its time at boot is waited for: a network, a mount.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Runs `systemctl` with `args`, and gives what it said, whatever its exit status.
+///
+/// # Errors
+/// When it cannot be started, or gives no answer.
+pub fn systemctl<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<Ended> {
+    run_within(&mut command("systemctl", args), ANSWER)
+}
+
+/// Starts a unit, and waits a while until it is. Whether it came is seen by who needs it.
+pub(crate) fn start_patiently(unit: &str) {
+    let args = ["start", "--", unit];
+    let _ = run_within(&mut command("systemctl", args), PATIENCE);
+}
+
+/// Runs `systemd-run` with `args`. Gives whether it did what it was told.
+pub(crate) fn systemd_run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> bool {
+    let ended = run_within(&mut command("systemd-run", args), ANSWER);
+    ended.is_ok_and(|ended| ended.status.success())
+}
