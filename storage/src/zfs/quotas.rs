@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::call;
+use crate::mark::PROPERTY;
 use crate::{Error, Result};
 
 /// Where it is noted on a dataset what is to be set again after a rollback.
@@ -29,10 +30,26 @@ pub(super) fn wanted(dataset: &str) -> Result<Quotas> {
     let noted = call::zfs(&[
         "get", "-H", "-p", "-s", "local", "-o", "value", NOTED, dataset,
     ])?;
-    match noted.trim_end() {
-        "" => of(dataset),
-        noted => Ok(Quotas::read(noted)),
+    let noted = match noted.trim_end() {
+        "" => None,
+        noted => Quotas::read(noted),
+    };
+    // Only while a rollback is under way: one that was killed before it forgot the note says nothing of later days.
+    if let Some(noted) = noted
+        && is_rolled_back(dataset)?
+    {
+        return Ok(noted);
     }
+    of(dataset)
+}
+
+/// Whether a rollback of the dataset was begun and is not over.
+fn is_rolled_back(dataset: &str) -> Result<bool> {
+    let args = [
+        "get", "-H", "-p", "-s", "local", "-o", "value", PROPERTY, dataset,
+    ];
+    let mark = call::zfs(&args)?;
+    Ok(mark.starts_with("seeding "))
 }
 
 /// The quotas that a dataset has.
@@ -132,10 +149,18 @@ impl Quotas {
         call::zfs(&["set", &format!("{NOTED}={note}"), dataset]).map(drop)
     }
 
-    fn read(noted: &str) -> Self {
-        let words = noted.split(' ').filter_map(|word| word.split_once('='));
-        let quotas = words.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
-        Self(quotas.collect())
+    /// Reads a note. `None`: it is none of ours, as whoever may set user properties can have written it; other properties
+    /// than quotas are never taken from it.
+    fn read(noted: &str) -> Option<Self> {
+        let quotas = noted.split(' ').map(|word| {
+            let (name, value) = word.split_once('=')?;
+            let (kind, whose) = name.split_once('@')?;
+            let is_quota = ["user", "group", "project"]
+                .iter()
+                .any(|of| matches!(kind.strip_prefix(of), Some("quota" | "objquota")));
+            (is_quota && !whose.is_empty()).then_some((name.to_owned(), value.parse().ok()?))
+        });
+        quotas.collect::<Option<_>>().map(Self)
     }
 
     /// Forgets what was noted of them.
@@ -152,16 +177,33 @@ impl Quotas {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn only_what_differs_is_set() {
-        let wanted = Quotas::read("groupquota@5=10 userobjquota@7=3 userquota@1000=1024");
-        let those = Quotas::read("userquota@1000=1024 userquota@8=1 groupquota@5=11");
+        let read = |noted| Quotas::read(noted).unwrap();
+        let wanted = read("groupquota@5=10 userobjquota@7=3 userquota@1000=1024");
+        let those = read("userquota@1000=1024 userquota@8=1 groupquota@5=11");
         assert_eq!(
             wanted.instead_of(&those),
             ["groupquota@5=10", "userobjquota@7=3", "userquota@8=none"]
         );
         assert!(wanted.instead_of(&wanted).is_empty());
+    }
+
+    #[test]
+    fn nothing_but_quotas_is_taken_from_a_note() {
+        for noted in [
+            "quota=0",
+            "userquota@5=1 refquota=0",
+            "copies=3",
+            "userquota@=1",
+            "userquota@5=x",
+            "userquota@5",
+            "xuserquota@5=1",
+        ] {
+            assert_eq!(Quotas::read(noted), None, "{noted}");
+        }
     }
 }
