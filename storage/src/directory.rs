@@ -49,12 +49,13 @@ impl Directory<'_> {
         Way::to(self.service, false)
     }
 
-    /// That the place where its data was seen last holds none of it, before a new and empty directory is made.
+    /// That a new and empty directory can be made, and takes the place of nothing that stands elsewhere.
     fn must_be_creatable(&self, way: &Way) -> Result<()> {
         way.parent()?.must_be_safe()?;
         self.must_not_hold_the_data_elsewhere()
     }
 
+    /// That the place where its data was seen last holds none of it.
     fn must_not_hold_the_data_elsewhere(&self) -> Result<()> {
         let Some(other) = memory::place(self.service).filter(|other| other != self.path()) else {
             return Ok(());

@@ -355,7 +355,9 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
     let (needed, wished): (Vec<_>, Vec<_>) = sets
         .into_iter()
         .partition(|(property, _)| matches!(*property, "mountpoint" | "canmount"));
-    if wished.is_empty() {
+    // Any other failure says nothing of the property.
+    let is_refused = |error: &Error| error.what().contains("cannot set property");
+    if wished.is_empty() || !is_refused(&refused) {
         return Err(refused);
     }
     if !needed.is_empty() {
@@ -365,6 +367,7 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
     for one in wished {
         changes.push(match set(zfs, std::slice::from_ref(&one)) {
             Ok(()) => changed(&one),
+            Err(error) if !is_refused(&error) => return Err(error),
             Err(error) => {
                 let (property, value) = one;
                 let stays = properties.value(property).unwrap_or("-");

@@ -209,7 +209,11 @@ fn how(zfs: &Zfs<'_>, place: &Place) -> Result<(MsFlags, String)> {
 pub(super) fn set(zfs: &Zfs<'_>, sets: &[&str]) -> Result<()> {
     let before = mounts(zfs)?;
     call::zfs(&[&["set"], sets, &[zfs.name()]].concat())?;
-    let is_old = |mount: &Mount| before.iter().any(|other| other.id == mount.id);
+    // The number alone may be that of one that was unmounted just now.
+    let is_old = |mount: &Mount| {
+        let same = |other: &&Mount| other.id == mount.id && other.point == mount.point;
+        before.iter().any(|other| same(&other))
+    };
     if mounts(zfs)?.iter().all(is_old) {
         return Ok(());
     }
