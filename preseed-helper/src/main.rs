@@ -58,7 +58,10 @@ fn main() -> ExitCode {
         return told_to_reload(&service);
     }
     interrupt::watch(&service);
-    match restore::run(&service) {
+    let ended = restore::run(&service);
+    // What failed since an interrupt is no answer.
+    storage::interrupt::halt();
+    match ended {
         Ok(_) => {
             hold::forget(&name);
             retry::end(&name);

@@ -130,10 +130,13 @@ fn to_its_end<T>(
     loop {
         let wait = look.saturating_sub(looked.elapsed());
         if said.wait(Some(end.as_fd()), wait)? {
-            said.drain(told)?;
+            let why = said.drain(told)?;
             // It was not waited for yet: what it has moved can still be told.
             let io = io_of(child.id());
-            return Ok(said.ended(child.wait()?, io, None));
+            let status = child.wait()?;
+            // One that has done its work was not given up, whatever it said.
+            let why = why.filter(|_| !status.success());
+            return Ok(said.ended(status, io, why));
         }
         let mut why = said.tell(told);
         if why.is_none() {
@@ -346,8 +349,9 @@ impl Said {
         None
     }
 
-    /// Reads what a program that has ended has said.
-    fn drain<T>(&mut self, told: &mut dyn FnMut(Told<'_>) -> Option<T>) -> io::Result<()> {
+    /// Reads what a program that has ended has said. All of it is told; gives the first answer.
+    fn drain<T>(&mut self, told: &mut dyn FnMut(Told<'_>) -> Option<T>) -> io::Result<Option<T>> {
+        let mut answer = None;
         let mut last = Instant::now();
         while (self.stdout.is_some() || self.stderr.is_some()) && last.elapsed() < REST {
             let words = self.words();
@@ -355,13 +359,17 @@ impl Said {
             if self.words() != words {
                 last = Instant::now();
             }
-            self.tell(told);
+            while let Some(other) = self.tell(told) {
+                answer.get_or_insert(other);
+            }
         }
         // Nobody waits for the rest of a line any more.
         self.stdout = None;
         self.stderr = None;
-        self.tell(told);
-        Ok(())
+        while let Some(other) = self.tell(told) {
+            answer.get_or_insert(other);
+        }
+        Ok(answer)
     }
 
     fn ended<T>(self, status: ExitStatus, io: Option<Io>, given_up: Option<T>) -> Ended<T> {

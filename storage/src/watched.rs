@@ -132,7 +132,9 @@ fn watch_as<T>(
             format!("it cannot be watched: {error}"),
             "start the service again",
         ),
-    })?;
+    });
+    interrupt::halt();
+    let ended = ended?;
     Ok(Watched {
         ended: Ended {
             line,
