@@ -193,16 +193,17 @@ fn arrange(service: &str, note: &Note) -> io::Result<()> {
     fs::rename(&new, &path)?;
     let timer = timer_of(service);
     let unit = timer.trim_end_matches(".timer").to_owned();
-    // One that is set already would be in the way.
-    let _ = systemctl(["stop", "--", &timer]);
+    // Those of the last time would be in the way. The program has done its work: it only starts something.
+    let _ = systemctl(["stop", "--", &timer, &format!("{unit}.service")]);
     let is_set = systemd_run([
         "--quiet",
         "--collect",
         &format!("--unit={unit}"),
         &format!("--description=Another Try to Start What Waits for the Data of {service}"),
         &format!("--on-active={}", note.delay.as_secs()),
+        // Should nothing come of one try, there is another.
+        &format!("--on-unit-inactive={}", note.delay.as_secs()),
         "--timer-property=AccuracySec=1s",
-        "--timer-property=RemainAfterElapse=no",
         "--",
         HELPER,
         "retry",
