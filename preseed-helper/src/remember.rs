@@ -4,14 +4,11 @@
 use declaration::settings::Service;
 use jiff::Timestamp;
 use report::{Event, Kind};
-use storage::mark::Stage;
+use storage::mark::{BOOTSTRAP, Stage};
 use storage::memory::{self, Recalled};
 use storage::{Error, Mark, MarkState, Observation, Storage};
 
 use crate::verdict::Why;
-
-/// How data came that never did: there was none at the first start.
-const BOOTSTRAP: &str = "bootstrap";
 
 /// Remembers that the service has data. That it cannot be remembered is told, and keeps no service down.
 pub fn data(service: &Service, storage: &dyn Storage) {
@@ -54,7 +51,7 @@ pub fn is_settled(service: &Service, storage: &dyn Storage, observation: &Observ
     );
     was_bootstrapped
         && observation.contents.is_empty()
-        && memory::recall(service, storage, observation) == Recalled::Nothing
+        && memory::is_provably_hollow(service, storage, observation)
 }
 
 /// Whether a service that no source has data of may start empty: what is to be asked of the admin when it does.

@@ -10,6 +10,9 @@ use jiff::Timestamp;
 /// The ZFS user property, and the name within `trusted.` of the extended attribute.
 pub const PROPERTY: &str = "preseed:state";
 
+/// How the data came of a service that had none at its first start ([`Mark::by`]).
+pub const BOOTSTRAP: &str = "bootstrap";
+
 /// How far a restore got, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {

@@ -15,7 +15,7 @@ use declaration::settings::{self, Service};
 use declaration::value::TierName;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::mark::{Stage, now};
+use crate::mark::{BOOTSTRAP, Stage, now};
 use crate::zfs::memory as pool;
 use crate::{MarkState, Observation, Result, Storage, local, shown};
 
@@ -105,7 +105,7 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
     let forgotten = forgotten(&found);
     if let MarkState::Ours(mark) = &observation.mark
         && matches!(mark.stage, Stage::Seeded | Stage::Seeding)
-        && mark.by != "bootstrap"
+        && mark.by != BOOTSTRAP
         && Some(mark.at) > forgotten
     {
         return Recalled::Data(format!("it had data since {} (by {})", mark.at, mark.by));
@@ -167,6 +167,26 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
         }
     }
     question.map_or(Recalled::Nothing, Recalled::Question)
+}
+
+/// Whether a service was started empty, as a record says that can be read, and provably nothing came of it since.
+#[must_use]
+pub fn is_provably_hollow(
+    service: &Service,
+    storage: &dyn Storage,
+    observation: &Observation,
+) -> bool {
+    let Ok(Some((identity, _))) = storage.identity() else {
+        return false;
+    };
+    let records = all_of(service)
+        .into_iter()
+        .filter_map(|found| found.record.ok());
+    let was_started_empty = |record: &Record| {
+        matches!(record.what, What::StartedEmpty(_)) && record.identity == identity
+    };
+    records.into_iter().any(|record| was_started_empty(&record))
+        && recall(service, storage, observation) == Recalled::Nothing
 }
 
 /// Where a service's data was seen last, as the file remembers it; `None` if it does not.
