@@ -1,5 +1,6 @@
 # The nightly backup is of all of /srv, not of each service: a lost service is restored from its part of it. One that
-# was never in it starts for the first time; one that a backup with other tags holds is in doubt.
+# was never in it starts for the first time; one that a backup with other tags holds is in doubt. The newest backup may be
+# one of after the loss. A backup of its own path that is older is not taken before it, and a link on the way hides nothing.
 
 declare_default_host
 repository_init
@@ -23,20 +24,31 @@ service() { # NAME LINE...
 service app
 service tagged 'tags = ["tagged"]'
 service new
+service moved
+service linked
+sed -i 's|/srv/linked|/srv/link/linked|' /etc/preseed/services/linked.toml
+mkdir /var/real
+ln -s /var/real /srv/link
 reload
-systemctl start app tagged
-for name in app tagged; do echo "$name" >"/srv/$name/a.db"; done
+systemctl start app tagged moved linked
+echo old >/srv/moved/a.db
+in_repository backup --quiet --host "$(hostname)" --time '2026-01-01 00:00:00' /srv/moved
+for name in app tagged moved link/linked; do echo "$name" >"/srv/$name/a.db"; done
 echo other >/srv/other
 in_repository backup --quiet --host "$(hostname)" /srv
-systemctl stop app tagged
-rm -rf /srv/{app,tagged} /var/lib/preseed
+systemctl stop app tagged moved linked
+rm -rf /srv/{app,tagged,moved,link/linked} /var/lib/preseed
+in_repository backup --quiet --host "$(hostname)" /srv
 
 systemctl start app
 assert_eq app "$(cat /srv/app/a.db)"
 assert_eq a.db "$(ls -A /srv/app)"
+systemctl start moved
+assert_eq moved "$(cat /srv/moved/a.db)"
+assert_refused linked 'it holds /srv/link/linked only as a link'
 systemctl start new
 assert_journal preseed-new.service 'a first start'
-assert_refused tagged "a snapshot of /srv of host $(hostname) without tags, of .*tags = \[\]"
+assert_refused tagged "2 snapshots of /srv of host $(hostname) without tags, the newest of them of .*tags = \[\]"
 service tagged 'tags = []'
 reload
 systemctl start tagged

@@ -93,6 +93,11 @@ assert_journal preseed-sonarr.service 'a first start'
 mv "$REPOSITORY" "$REPOSITORY.away"
 systemctl start preseed-sonarr
 assert_journal preseed-sonarr.service 'still empty since its first start'
+# Without a record nothing proves that.
+mv /var/lib/preseed /var/tmp/memory
+assert_refused sonarr 'there is no repository at its address'
+rm -rf /var/lib/preseed
+mv /var/tmp/memory /var/lib/preseed
 mv "$REPOSITORY.away" "$REPOSITORY"
 # A newer one stops it, and one of its own restores it.
 in_repository backup --quiet --host "$host" /srv/old/x/sonarr

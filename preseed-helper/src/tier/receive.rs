@@ -6,7 +6,7 @@ use declaration::Search;
 use declaration::settings::Replica;
 use declaration::value::TierName;
 use report::Progress;
-use storage::{Contents, Error, Origin, Result, Snapshot};
+use storage::{Contents, Error, Origin, Result, Snapshot, local};
 
 use super::{Context, Elsewhere, Failure, Restored, Snapshots, Source, all_of};
 use crate::{remember, staged};
@@ -47,6 +47,7 @@ impl Source for Receive<'_> {
             .services
             .into_iter()
             .flat_map(|other| other.replicas)
+            .filter(|replica| replica.host == self.replica.host)
             .map(|replica| replica.dataset.to_string())
             .collect();
         let elsewhere = self.context.storage.replicas_elsewhere(self.replica)?;
@@ -60,7 +61,7 @@ impl Source for Receive<'_> {
             let words = datasets.iter().map(|(dataset, newest)| {
                 format!(
                     "{dataset}, the newest snapshot of which is of {}",
-                    newest.taken
+                    local(newest.taken)
                 )
             });
             words.collect::<Vec<_>>().join("; ")

@@ -23,6 +23,7 @@ use std::path::Path;
 use declaration::Search;
 use declaration::settings::{self, Backup};
 use declaration::value::TierName;
+use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind, Progress};
 use storage::{Contents, Error, Origin, Result, Snapshot};
 
@@ -33,11 +34,14 @@ use elsewhere::{Claim, Filed, Group, Reason, groups};
 use listing::Listing;
 use told::{Lies, lies};
 
+/// A newest snapshot of less than this age is taken without a look at all others.
+const FRESH: SignedDuration = SignedDuration::from_hours(36);
+
 /// How many kinds of snapshots that may be the service's data are named.
 const FEW: usize = 3;
 
-/// Into how many kinds of snapshots of a path above is looked at most. Those of others count without a look.
-const MOST_LOOKS: usize = 16;
+/// Into how many snapshots of paths above is looked at most. Kinds that are not looked into count.
+const MOST_LOOKS: usize = 40;
 
 /// See the module.
 pub(super) struct Restic<'a> {
@@ -179,7 +183,12 @@ impl Source for Restic<'_> {
     }
 
     fn snapshots(&self) -> Result<Snapshots<'_>> {
+        // One that is old may have been followed by backups of a path above.
         let newest = self.listing.newest()?.map(|newest| newest.told.snapshot());
+        let newest = newest.filter(|newest| {
+            let age = Timestamp::now().duration_since(newest.taken);
+            age < FRESH
+        });
         let first = newest.as_ref().map(|newest| newest.name.clone());
         let older = std::iter::once_with(move || match self.listing.told() {
             Ok(told) => {
@@ -214,13 +223,17 @@ impl Source for Restic<'_> {
         let nodes = &listed.nodes;
         let paths: BTreeSet<&Path> = nodes.iter().map(|node| node.path.as_path()).collect();
         let root_node = nodes.iter().find(|node| node.path == root);
-        if root_node.is_none()
-            && lies(&listed.told, self.listing.path().map_err(Failure::Source)?) == Lies::Above
-        {
+        let is_link_above = |node: &listing::Node| {
+            node.is_link() && root.starts_with(&node.path) && node.path != root
+        };
+        let is_link = root_node.is_some_and(|node| !node.is_directory())
+            || root_node.is_none() && nodes.iter().any(is_link_above);
+        let path = self.listing.path().map_err(Failure::Source)?;
+        if root_node.is_none() && !is_link && lies(&listed.told, path) == Lies::Above {
             // The backup of a path above, from before the service had anything there.
             return Ok(Contents::default());
         }
-        if root_node.is_some_and(|node| !node.is_directory()) {
+        if is_link {
             return Err(Failure::Source(Error::new(
                 self.label(snapshot),
                 format!(
@@ -287,29 +300,39 @@ impl Source for Restic<'_> {
         };
         // Also where one question told that there is no newest one.
         self.listing.told()?;
-        let mut groups = groups(self.listing.others(), &filed, &self.claims());
+        let groups = groups(self.listing.others(), &filed, &self.claims());
         let given_up = remember::given_up(self.context.service, self.context.observation);
         let stops = |group: &Group| {
             Some(group.newest) > given_up && (self.backup.host.is_none() || group.host == host)
         };
-        let mut looked = 0;
-        let mut failed = None;
-        groups.retain(|group| {
-            if group.reason != Reason::Above || failed.is_some() || looked == MOST_LOOKS {
-                return true;
+        let (mut doubtful, mut harmless): (Vec<_>, Vec<_>) = groups.into_iter().partition(stops);
+        // A path above need not hold the service's. Those that stop nothing are not worth a look.
+        harmless.retain(|group| group.reason != Reason::Above);
+        let mut looks = 0;
+        let mut holds = |group: &Group| {
+            for id in listing::spread(&group.ids) {
+                if looks == MOST_LOOKS {
+                    return Ok(true);
+                }
+                looks += 1;
+                if self
+                    .listing
+                    .has_entries(id)
+                    .map_err(|trouble| trouble.error)?
+                {
+                    return Ok(true);
+                }
             }
-            looked += 1;
-            self.listing
-                .has_entries(&group.id)
-                .unwrap_or_else(|trouble| {
-                    failed = Some(trouble.error).filter(|_| stops(group));
-                    true
-                })
-        });
-        if let Some(error) = failed {
-            return Err(error);
+            Ok(false)
+        };
+        let mut kept = Vec::new();
+        for group in doubtful.drain(..) {
+            if group.reason != Reason::Above || holds(&group)? {
+                kept.push(group);
+            }
         }
-        let (doubtful, harmless): (Vec<_>, Vec<_>) = groups.iter().partition(|group| stops(group));
+        let (doubtful, harmless): (Vec<_>, Vec<_>) =
+            (kept.iter().collect(), harmless.iter().collect());
         Ok(Elsewhere {
             doubt: (!doubtful.is_empty()).then(|| self.doubt(&filed, &doubtful)),
             remark: (!harmless.is_empty()).then(|| {

@@ -51,8 +51,8 @@ pub(super) struct Group {
     pub(super) count: usize,
     /// When the newest of them was taken.
     pub(super) newest: Timestamp,
-    /// The newest one's id.
-    pub(super) id: String,
+    /// Their ids, newest first.
+    pub(super) ids: Vec<String>,
 }
 
 /// Why, and the host, paths and tags that snapshots are filed under.
@@ -62,10 +62,15 @@ type Filing<'a> = (Reason, &'a str, &'a [String], &'a [String]);
 /// another declared service takes is never among them.
 pub(super) fn groups(all: &[Told], own: &Filed<'_>, others: &[Claim]) -> Vec<Group> {
     let mut groups: BTreeMap<Filing<'_>, Group> = BTreeMap::new();
-    for snapshot in all.iter().filter(|told| !is_taken(told, others)) {
+    let mut newest_first: Vec<&Told> = all.iter().collect();
+    newest_first.sort_by_key(|told| std::cmp::Reverse(told.time));
+    for snapshot in newest_first {
         let Some(reason) = reason(snapshot, own, others) else {
             continue;
         };
+        if is_taken(snapshot, reason, own, others) {
+            continue;
+        }
         let key = (
             reason,
             snapshot.hostname.as_str(),
@@ -79,22 +84,25 @@ pub(super) fn groups(all: &[Told], own: &Filed<'_>, others: &[Claim]) -> Vec<Gro
             tags: snapshot.tags.clone(),
             count: 0,
             newest: snapshot.time,
-            id: snapshot.id.clone(),
+            ids: Vec::new(),
         });
         group.count += 1;
-        if snapshot.time > group.newest {
-            group.newest = snapshot.time;
-            group.id.clone_from(&snapshot.id);
-        }
+        group.ids.push(snapshot.id.clone());
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.newest));
     groups
 }
 
-/// Whether another declared service takes the snapshot as its own.
-fn is_taken(snapshot: &Told, others: &[Claim]) -> bool {
-    others.iter().any(|claim| {
+/// Whether another declared service takes as its own what of the snapshot may be this one's. One snapshot can hold the
+/// paths of several services: what another takes of it says nothing of the rest.
+fn is_taken(snapshot: &Told, reason: Reason, own: &Filed<'_>, others: &[Claim]) -> bool {
+    let concerns = |claim: &Claim| match reason {
+        Reason::Path => claim.path == own.path,
+        Reason::Above => Path::new(own.path).starts_with(&claim.path),
+        Reason::Tags | Reason::Name => true,
+    };
+    others.iter().filter(|claim| concerns(claim)).any(|claim| {
         snapshot.hostname == claim.host
             && lies(snapshot, &claim.path) == Lies::There
             && claim.tags.iter().all(|tag| snapshot.tags.contains(tag))
@@ -272,6 +280,17 @@ mod tests {
     }
 
     #[test]
+    fn what_another_takes_of_a_snapshot_of_several_paths_hides_nothing_of_the_rest() {
+        let mut both = told(HOST, "/srv/app", &["other"], 1);
+        both.paths.push("/srv/other".to_owned());
+        let mut above = told(HOST, "/srv", &["other"], 2);
+        above.paths.push("/var/other".to_owned());
+        let others = [claim("/srv/other", &["other"]), claim("/var/other", &[])];
+        let reasons = reasons(&[both, above], &["app"], &others);
+        assert_eq!(reasons, [Reason::Above, Reason::Path]);
+    }
+
+    #[test]
     fn those_filed_alike_are_one_with_a_count_and_the_newest() {
         let all: Vec<Told> = [3, 9, 5]
             .map(|day| told("nas.lan", "/srv/app", &["app"], day))
@@ -289,7 +308,7 @@ mod tests {
             "3 snapshots of /srv/app of host nas.lan with tags app, the newest of them of 2026-11-09T00:00:00Z"
         );
         assert_eq!(
-            (groups.len(), groups[0].id.as_str()),
+            (groups.len(), groups[0].ids[0].as_str()),
             (1, "nas.lan/srv/app9")
         );
         assert_eq!(own.lines(&groups[0]), "`host = \"nas.lan\"`");
@@ -329,7 +348,8 @@ mod tests {
             let others = [claim("/srv/other", &["media"]), claim("/srv/app", &["z"])];
             let groups = groups(&all, &own, &others);
             for snapshot in &all {
-                let taken = is_taken(snapshot, &others);
+                let reason = reason(snapshot, &own, &others);
+                let taken = reason.is_none_or(|reason| is_taken(snapshot, reason, &own, &others));
                 let grouped = groups.iter().any(|group| group.host == snapshot.hostname
                     && group.paths == snapshot.paths && group.tags == snapshot.tags);
                 prop_assert!(!(taken && grouped));

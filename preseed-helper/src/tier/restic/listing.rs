@@ -162,6 +162,8 @@ impl<'a> Listing<'a> {
         let named = service.expect.iter().chain(&service.paths);
         let expected = named.map(|named| root.join(named));
         directories.extend(expected.filter_map(|path| path.parent().map(Path::to_path_buf)));
+        // A backup of a path above may have a link on the way.
+        directories.extend(root.ancestors().skip(1).map(Path::to_path_buf));
         let directories: Vec<String> = directories
             .iter()
             .map(|directory| directory.to_string_lossy().into_owned())
@@ -227,10 +229,16 @@ impl<'a> Listing<'a> {
             |told: &Told| lies(told, path) != Lies::Elsewhere && self.is_filed(told, &host);
         let (mut told, others) = all.into_iter().partition::<Vec<_>, _>(is_ours);
         let _ = self.others.set(others);
-        // What holds the path below another one comes last: it may not hold it.
-        told.sort_by_key(|snapshot| {
-            let is_above = lies(snapshot, path) == Lies::Above;
-            (is_above, std::cmp::Reverse(snapshot.time))
+        told.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
+        // Each backup of a path above has to be looked into: not hundreds that never held anything of the service.
+        let above: Vec<String> = told
+            .iter()
+            .filter(|snapshot| lies(snapshot, path) == Lies::Above)
+            .map(|snapshot| snapshot.id.clone())
+            .collect();
+        let looked_into: BTreeSet<&String> = spread(&above).into_iter().collect();
+        told.retain(|snapshot| {
+            lies(snapshot, path) == Lies::There || looked_into.contains(&snapshot.id)
         });
         Ok(told)
     }
@@ -277,11 +285,15 @@ impl<'a> Listing<'a> {
     pub(super) fn has_entries(&self, id: &str) -> StdResult<bool, Trouble> {
         let path = self.path()?;
         let root = Path::new(path);
-        let listed = self.ls(&[id, path])?;
-        Ok(listed
-            .nodes
-            .iter()
-            .any(|node| node.path.starts_with(root) && (node.path != root || !node.is_directory())))
+        let mut wanted = vec![id, path];
+        wanted.extend(root.ancestors().skip(1).filter_map(Path::to_str));
+        let listed = self.ls(&wanted)?;
+        Ok(listed.nodes.iter().any(|node| {
+            let is_below = node.path.starts_with(root) && node.path != root;
+            // What lies behind a link on the way, nobody tells.
+            let is_link = root.starts_with(&node.path) && !node.is_directory();
+            is_below || is_link
+        }))
     }
 
     /// Whether what counts of a snapshot is directories and what a package makes, and not one other file at any depth. `nodes` is what was listed of it.
@@ -330,4 +342,39 @@ pub(super) fn this_host() -> Result<String> {
         )));
     }
     Ok(name)
+}
+
+/// Of many, the first ones, and then some at distances that double: what lasted for long is among them.
+pub(super) fn spread<T>(all: &[T]) -> Vec<&T> {
+    const FIRST: usize = 16;
+    let mut spread: Vec<&T> = all.iter().take(FIRST).collect();
+    let mut at = FIRST;
+    while at < all.len() {
+        spread.push(&all[at]);
+        at += at / 2;
+    }
+    if let Some(last) = all.last().filter(|_| all.len() > FIRST) {
+        spread.push(last);
+    }
+    spread
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn what_lasted_for_long_is_among_those_that_are_looked_into() {
+        let few: Vec<usize> = (0..16).collect();
+        assert_eq!(spread(&few).len(), 16);
+        let all: Vec<usize> = (0..1000).collect();
+        let looked = spread(&all);
+        assert!(looked.len() < 30, "{}", looked.len());
+        assert_eq!((looked[0], looked.last()), (&0, Some(&&999)));
+        for since in 0..600 {
+            // It was there for as long as it has been gone.
+            let lasted = since..=(2 * since).min(999).max(since);
+            assert!(looked.iter().any(|at| lasted.contains(*at)), "{since}");
+        }
+    }
 }
