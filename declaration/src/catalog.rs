@@ -62,7 +62,7 @@ impl<'a> Catalog<'a> {
             .entries
             .iter()
             .filter_map(|(entry, _)| entry.stem.to_str());
-        let cure = if let Some(meant) = nearest(name, names) {
+        let help = if let Some(meant) = nearest(name, names) {
             format!("did you mean `{meant}`?")
         } else {
             let directories = DIRECTORIES.map(|directory| format!("{directory}/catalog"));
@@ -71,7 +71,7 @@ impl<'a> Catalog<'a> {
                 directories.join(", ")
             )
         };
-        (what, cure)
+        (what, help)
     }
 
     /// The problems of the templates that were asked for.

@@ -78,7 +78,7 @@ struct Clashes<'a> {
 impl<'a> Clashes<'a> {
     /// Notes a problem of `by`, that names `other`. Whether it did: a broken service is no problem
     /// of a sound one.
-    fn note(&mut self, by: Claimant, what: &str, other: Claimant, cure: &str) -> bool {
+    fn note(&mut self, by: Claimant, what: &str, other: Claimant, help: &str) -> bool {
         let (own, others) = (&self.declared[by.0], &self.declared[other.0]);
         if own.is_sound() && !others.is_sound() {
             return false;
@@ -89,7 +89,7 @@ impl<'a> Clashes<'a> {
             others.source().display(),
             other.1
         );
-        let problem = by.1.problem(own.source(), what, cure.to_owned());
+        let problem = by.1.problem(own.source(), what, help.to_owned());
         self.found.push((by.0, problem));
         true
     }
@@ -99,7 +99,7 @@ impl<'a> Clashes<'a> {
         &mut self,
         claims: impl Fn(&'a Declared) -> I,
         what: impl Fn(K) -> String,
-        cure: &str,
+        help: &str,
     ) {
         let declared = self.declared;
         let mut first: HashMap<K, (Claimant, bool)> = HashMap::with_capacity(self.order.len());
@@ -120,9 +120,9 @@ impl<'a> Clashes<'a> {
                     continue;
                 }
                 let what = format!("{} is also that of", what(key));
-                self.note(by, &what, other, cure);
+                self.note(by, &what, other, help);
                 if !is_told {
-                    entry.get_mut().1 = self.note(other, &what, by, cure);
+                    entry.get_mut().1 = self.note(other, &what, by, help);
                 }
             }
         }
@@ -133,7 +133,7 @@ impl<'a> Clashes<'a> {
         &mut self,
         claim: impl Fn(&'a Declared) -> Option<(&'a str, Place)>,
         what: &str,
-        cure: &str,
+        help: &str,
     ) {
         let declared = self.declared;
         let claims = self.order.iter().filter_map(|index| {
@@ -148,9 +148,9 @@ impl<'a> Clashes<'a> {
                 above = parent;
                 if let Some(outer) = by_name.get(above) {
                     let lies = format!("{what} {} lies in that of", quoted(name));
-                    self.note(inner, &lies, *outer, cure);
+                    self.note(inner, &lies, *outer, help);
                     let holds = format!("{what} {} holds that of", quoted(above));
-                    self.note(*outer, &holds, inner, cure);
+                    self.note(*outer, &holds, inner, help);
                 }
             }
         }

@@ -82,8 +82,8 @@ impl Declared {
             own.salvaged = named_units(text);
         }
         let service_name = name.parse::<ServiceName>().map_err(|invalid| {
-            let cure = format!("rename the file: {}", invalid.cure);
-            problems.push(Place::START.problem(&source, invalid.what, cure));
+            let help = format!("rename the file: {}", invalid.help);
+            problems.push(Place::START.problem(&source, invalid.what, help));
         });
 
         let nothing = Fragment::default();
@@ -95,8 +95,8 @@ impl Declared {
                     problems.extend(template.problems.iter().cloned());
                     Some((&template.fragment, at.place))
                 }
-                Err((what, cure)) => {
-                    problems.push(at.place.problem(&source, what, cure));
+                Err((what, help)) => {
+                    problems.push(at.place.problem(&source, what, help));
                     Some((&nothing, at.place))
                 }
             },

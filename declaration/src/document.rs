@@ -74,11 +74,11 @@ impl<'a> Document<'a> {
                 self.untold += 1;
                 continue;
             }
-            let (what, cure) = explain(
+            let (what, help) = explain(
                 error.message(),
                 self.text.get(span.clone()).unwrap_or_default(),
             );
-            self.note(span.start, what, cure);
+            self.note(span.start, what, help);
         }
         (entries.into_inner(), errors.is_empty())
     }
@@ -101,14 +101,14 @@ impl<'a> Document<'a> {
     }
 
     /// Takes note of a problem at a byte offset.
-    pub(crate) fn note(&mut self, offset: usize, what: impl Into<String>, cure: impl Into<String>) {
+    pub(crate) fn note(&mut self, offset: usize, what: impl Into<String>, help: impl Into<String>) {
         // A place takes time to find.
         let place = if self.is_full() {
             Place::START
         } else {
             self.place(offset)
         };
-        self.note_at(place, what, cure);
+        self.note_at(place, what, help);
     }
 
     /// Takes note of a problem at a place of this document.
@@ -116,13 +116,13 @@ impl<'a> Document<'a> {
         &mut self,
         place: Place,
         what: impl Into<String>,
-        cure: impl Into<String>,
+        help: impl Into<String>,
     ) {
         if self.is_full() {
             self.untold += 1;
             return;
         }
-        let problem = place.problem(self.file, what.into(), cure.into());
+        let problem = place.problem(self.file, what.into(), help.into());
         self.problems.push(problem);
     }
 
@@ -140,8 +140,8 @@ impl<'a> Document<'a> {
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         if self.untold > 0 {
             let what = format!("{} more problems in this file", self.untold);
-            let cure = "correct the others first".to_owned();
-            let problem = Place::START.problem(self.file, what, cure);
+            let help = "correct the others first".to_owned();
+            let problem = Place::START.problem(self.file, what, help);
             self.problems.push(problem);
         }
         self.problems
@@ -154,7 +154,7 @@ fn explain(message: &str, at: &str) -> (String, String) {
         Some((what, expected)) => (what, Some(expected)),
         None => (message, None),
     };
-    let cure = match (what, expected) {
+    let help = match (what, expected) {
         ("duplicate key", _) => {
             return (
                 format!("key {} is declared twice", quoted(at)),
@@ -175,5 +175,5 @@ fn explain(message: &str, at: &str) -> (String, String) {
         (_, Some(expected)) => format!("put {} here", expected.replace(", ", " or ")),
         (_, None) => "write it as TOML wants it, see https://toml.io".to_owned(),
     };
-    (what.to_owned(), cure)
+    (what.to_owned(), help)
 }

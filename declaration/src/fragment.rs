@@ -161,7 +161,7 @@ impl Fragment {
     fn read_from(document: &mut Document<'_>, is_template: bool) -> Self {
         let (entries, mut whole) = document.parse();
         if whole && entries.is_empty() {
-            let (what, cure) = if is_template {
+            let (what, help) = if is_template {
                 ("the template is empty", "write it anew or remove it")
             } else {
                 (
@@ -172,7 +172,7 @@ impl Fragment {
             document.note(
                 0,
                 format!("{what}, as a power cut leaves a file that was just written"),
-                cure,
+                help,
             );
             // What it said is not known.
             whole = false;

@@ -212,7 +212,7 @@ fn read_shared<T>(
 ) -> Shared<T> {
     let mut value = None;
     match (SharedName::of_table(named.name), &named.table) {
-        (Err(invalid), _) => document.note(named.offset, invalid.what, invalid.cure),
+        (Err(invalid), _) => document.note(named.offset, invalid.what, invalid.help),
         (Ok(_), None) => document.note(
             named.offset,
             format!("{} is not a table", quoted(named.name)),

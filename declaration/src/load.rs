@@ -72,10 +72,10 @@ pub fn load_service(search: &Search, name: &str) -> Result<Service, Vec<Problem>
 }
 
 fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
-    let at = |file: &Path, what, cure| Place::START.problem(file, what, cure);
+    let at = |file: &Path, what, help| Place::START.problem(file, what, help);
     let directories = DIRECTORIES.map(|directory| Path::new(directory).join("services"));
     if let Err(invalid) = name.parse::<ServiceName>() {
-        return vec![at(&directories[0], invalid.what, invalid.cure)];
+        return vec![at(&directories[0], invalid.what, invalid.help)];
     }
     let entries = search.list("services").entries;
     if let Some(masked) = entries.iter().find(|entry| entry.stem == name) {
@@ -97,11 +97,11 @@ fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
         "service {} is not declared in any of {searched}",
         quoted(name)
     );
-    let cure = match nearest(name, names) {
+    let help = match nearest(name, names) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("declare it in {}", file.display()),
     };
-    let mut problems = vec![at(&file, what, cure)];
+    let mut problems = vec![at(&file, what, help)];
     // Its declaration may be where nothing could be read.
     let unlisted = host
         .problems

@@ -84,8 +84,8 @@ impl Search {
             }
             if let Err(error) = self.list_one(&shown, doubt.as_ref(), &mut listing.entries) {
                 let what = format!("cannot list the directory: {}", reason(&error));
-                let cure = "make it readable; until then nothing it may override or mask is used";
-                let problem = Place::START.problem(&shown, what, cure.to_owned());
+                let help = "make it readable; until then nothing it may override or mask is used";
+                let problem = Place::START.problem(&shown, what, help.to_owned());
                 listing.problems.push(problem.clone());
                 doubt = Some(Arc::new(problem));
             }
@@ -110,8 +110,8 @@ impl Search {
             } else {
                 trust::of(shown, &metadata)
             };
-            let Invalid { what, cure } = checked.err()?;
-            Some(Place::START.problem(shown, what, cure))
+            let Invalid { what, help } = checked.err()?;
+            Some(Place::START.problem(shown, what, help))
         };
         shown.parent().and_then(check).or_else(|| check(shown))
     }
@@ -213,7 +213,7 @@ impl Search {
         });
         let doubt = checked
             .err()
-            .map(|Invalid { what, cure }| Place::START.problem(shown, what, cure));
+            .map(|Invalid { what, help }| Place::START.problem(shown, what, help));
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Content::Text { text, doubt }),
             Err(error) => {
@@ -222,7 +222,7 @@ impl Search {
                 Err(Unreadable {
                     place: Place::START.after(&bytes[..valid]),
                     what: format!("byte 0x{:02x} is not UTF-8", bytes[valid]),
-                    cure: "save the file as UTF-8".to_owned(),
+                    help: "save the file as UTF-8".to_owned(),
                     salvage: String::from_utf8_lossy(&bytes).into_owned(),
                 })
             }
@@ -292,7 +292,7 @@ fn read_regular(path: &Path) -> Result<(Vec<u8>, Metadata), Unreadable> {
             return Ok(Err(Unreadable {
                 place: Place::START,
                 what: format!("the file has {} bytes", metadata.len()),
-                cure: "a declaration has at most 1 MiB: write only the declaration into it"
+                help: "a declaration has at most 1 MiB: write only the declaration into it"
                     .to_owned(),
                 salvage: String::new(),
             }));
@@ -391,7 +391,7 @@ pub(crate) enum Content {
 pub(crate) struct Unreadable {
     pub(crate) place: Place,
     pub(crate) what: String,
-    pub(crate) cure: String,
+    pub(crate) help: String,
     /// What could be read of it all the same.
     pub(crate) salvage: String,
 }
@@ -401,7 +401,7 @@ impl Unreadable {
         Self {
             place: Place::START,
             what,
-            cure: "put a readable file here, or a link to /dev/null to mask it".to_owned(),
+            help: "put a readable file here, or a link to /dev/null to mask it".to_owned(),
             salvage: String::new(),
         }
     }
@@ -409,6 +409,6 @@ impl Unreadable {
     /// As a problem of `file`.
     pub(crate) fn problem(&self, file: &Path) -> Problem {
         self.place
-            .problem(file, self.what.clone(), self.cure.clone())
+            .problem(file, self.what.clone(), self.help.clone())
     }
 }

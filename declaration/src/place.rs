@@ -17,13 +17,13 @@ impl Place {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
     /// A problem at this place of `file`.
-    pub(crate) fn problem(self, file: &Path, what: String, cure: String) -> Problem {
+    pub(crate) fn problem(self, file: &Path, what: String, help: String) -> Problem {
         Problem {
             file: file.to_path_buf(),
             line: self.line as usize,
             column: self.column as usize,
             what,
-            cure,
+            help,
         }
     }
 

@@ -19,7 +19,7 @@ pub struct Problem {
     /// What is wrong, lower case, without a full stop.
     pub what: String,
     /// What the reader can do about it.
-    pub cure: String,
+    pub help: String,
 }
 
 impl fmt::Display for Problem {
@@ -30,7 +30,7 @@ impl fmt::Display for Problem {
             self.line,
             self.column,
             self.what,
-            self.cure
+            self.help
         );
         let mut shown = String::with_capacity(line.len());
         for character in line.chars() {

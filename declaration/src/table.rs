@@ -93,10 +93,10 @@ impl<'t> Table<'t> {
             return Given::No;
         };
         let start = value.span().start;
-        let cure = || format!("write a list of tables, e.g. {key} = [{example}]");
+        let help = || format!("write a list of tables, e.g. {key} = [{example}]");
         let DeValue::Array(elements) = value.get_ref() else {
             if !document.is_noted(start) {
-                document.note(start, self.wrong_type(key, value), cure());
+                document.note(start, self.wrong_type(key, value), help());
             }
             return Given::Unreadable;
         };
@@ -111,7 +111,7 @@ impl<'t> Table<'t> {
             }
             tables.push(None);
             if !document.is_noted(offset) {
-                document.note(offset, self.wrong_type(key, element), cure());
+                document.note(offset, self.wrong_type(key, element), help());
             }
         }
         Given::Value(At {
@@ -159,8 +159,8 @@ impl<'t> Table<'t> {
         };
         let start = value.span().start;
         let DeValue::Array(elements) = value.get_ref() else {
-            let cure = format!("write a list, e.g. {key} = [{}]", T::EXAMPLE);
-            document.note(start, self.wrong_type(key, value), cure);
+            let help = format!("write a list, e.g. {key} = [{}]", T::EXAMPLE);
+            document.note(start, self.wrong_type(key, value), help);
             return Given::Unreadable;
         };
         let place = document.place(start);
@@ -231,19 +231,19 @@ impl<'t> Table<'t> {
         match result {
             Some(Ok(value)) => Some(value),
             Some(Err(invalid)) => {
-                document.note(start, invalid.what, invalid.cure);
+                document.note(start, invalid.what, invalid.help);
                 None
             }
             None => {
                 // Where the parser stumbled, the type is a consequence.
                 if !document.is_noted(start) {
                     let example = T::EXAMPLE;
-                    let cure = if is_element {
+                    let help = if is_element {
                         format!("write {}s, e.g. {key} = [{example}]", T::KIND)
                     } else {
                         format!("write a {}, e.g. {key} = {example}", T::KIND)
                     };
-                    document.note(start, self.wrong_type(key, value), cure);
+                    document.note(start, self.wrong_type(key, value), help);
                 }
                 None
             }
@@ -288,8 +288,8 @@ impl<'t> Table<'t> {
             };
             let home = elsewhere.iter().find(|keys| keys.names.contains(&name));
             let instead = self.keys.instead.iter().find(|(key, _)| *key == name);
-            let cure = if let Some((_, cure)) = instead {
-                (*cure).to_owned()
+            let help = if let Some((_, help)) = instead {
+                (*help).to_owned()
             } else if let Some(meant) = nearest(name, self.keys.names.iter().copied()) {
                 if is_header {
                     format!("did you mean `[{meant}]`?")
@@ -304,7 +304,7 @@ impl<'t> Table<'t> {
             } else {
                 format!("remove it; known are {}", self.keys.names.join(", "))
             };
-            document.note(key.span().start, what, cure);
+            document.note(key.span().start, what, help);
         }
     }
 }

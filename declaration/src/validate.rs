@@ -104,14 +104,14 @@ fn duplicate<T: Eq + Hash>(list: &[At<T>]) -> Option<&At<T>> {
 }
 
 impl Validation<'_> {
-    fn note(&mut self, place: Place, what: impl Into<String>, cure: impl Into<String>) {
+    fn note(&mut self, place: Place, what: impl Into<String>, help: impl Into<String>) {
         self.problems
-            .push(place.problem(self.file, what.into(), cure.into()));
+            .push(place.problem(self.file, what.into(), help.into()));
     }
 
     fn ok_or_note<T>(&mut self, place: Place, result: Result<T, Invalid>) -> Option<T> {
         result
-            .map_err(|invalid| self.note(place, invalid.what, invalid.cure))
+            .map_err(|invalid| self.note(place, invalid.what, invalid.help))
             .ok()
     }
 
@@ -528,7 +528,7 @@ impl Validation<'_> {
             // What the host's file declares is not known if it is broken.
             if self.host.problems.is_empty() {
                 let names = declared.iter().map(|shared| shared.name.as_str());
-                let cure = match nearest(&name.value.0, names) {
+                let help = match nearest(&name.value.0, names) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!(
                         "add [{kind}.{}] to {}",
@@ -539,7 +539,7 @@ impl Validation<'_> {
                 self.note(
                     name.place,
                     format!("{kind} {} is not declared", quoted(&name.value.0)),
-                    cure,
+                    help,
                 );
             }
             return None;

@@ -4,5 +4,5 @@
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     storage::any_bytes::check(bytes);
-    preseed_helper::tier::any_words::check(bytes);
+    restore::source::any_words::check(bytes);
 });

@@ -89,7 +89,7 @@ fn failure(path: &str, error: Errno) -> EntryError {
     EntryError {
         path: path.to_owned(),
         what: format!(
-            "cannot write: {}: cure that, then run `systemctl daemon-reload`",
+            "cannot write: {}: help that, then run `systemctl daemon-reload`",
             error.desc()
         ),
     }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
-use preseed_helper::{interrupt, restore, verify};
 use report::{Kind, hold, logger, root};
+use restore::{interrupt, run, verify};
 use systemd::retry;
 
 /// Restores one service's data if, and only if, it is missing. Run by preseed-NAME.service.
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         return told_to_reload(&service);
     }
     interrupt::watch(&service);
-    let ended = restore::run(&service);
+    let ended = run::run(&service);
     // What failed since an interrupt is no answer.
     storage::interrupt::halt();
     match ended {

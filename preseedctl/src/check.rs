@@ -9,9 +9,9 @@ use declaration::problem::Problem;
 use declaration::settings::{Host, OnUnavailable, Repository, Service, Storage};
 use declaration::value::TierName;
 use declaration::{Search, not_read, trust};
-use preseed_helper::tier::secrets;
 use report::words::count;
 use report::{Event, Kind, logger};
+use restore::source::secrets;
 
 use crate::say::say_line;
 use crate::units;
@@ -28,7 +28,7 @@ pub(crate) fn check() -> ExitCode {
     }
     secrets_of(&host, &mut errors, &mut warnings);
     for service in &host.services {
-        let cannot_check = preseed_helper::verify::must_be_possible(service).err();
+        let cannot_check = restore::verify::must_be_possible(service).err();
         let told = storage::warning(service).into_iter().chain(cannot_check);
         let told = told.map(|error| error.to_string());
         for warning in told.chain(nothing_restores(service)) {
@@ -158,10 +158,10 @@ fn secrets_of(host: &Host, errors: &mut Told, warnings: &mut Told) {
         let mut is_trusted = true;
         for file in files.into_iter().flatten() {
             if let Err(invalid) = trust::check(file) {
-                errors.tell(at(file, invalid.what, invalid.cure));
+                errors.tell(at(file, invalid.what, invalid.help));
                 is_trusted = false;
             } else if let Err(invalid) = trust::check_secret(file) {
-                let problem = at(file, invalid.what, invalid.cure);
+                let problem = at(file, invalid.what, invalid.help);
                 warnings.tell(format!("warning: {problem}"));
             }
         }
@@ -173,12 +173,12 @@ fn secrets_of(host: &Host, errors: &mut Told, warnings: &mut Told) {
     }
 }
 
-fn at(file: &Path, what: String, cure: String) -> Problem {
+fn at(file: &Path, what: String, help: String) -> Problem {
     Problem {
         file: file.to_path_buf(),
         line: 1,
         column: 1,
         what,
-        cure,
+        help,
     }
 }

@@ -71,16 +71,16 @@ fn finish(search: &Search, done: Result<Vec<String>, String>, nothing: &str) -> 
 }
 
 fn reload() -> Result<(), String> {
-    let cure = "run `systemctl daemon-reload`: until then, systemd goes by what it has read before";
+    let help = "run `systemctl daemon-reload`: until then, systemd goes by what it has read before";
     let output = Command::new("systemctl")
         .arg("daemon-reload")
         .output()
-        .map_err(|error| format!("systemctl daemon-reload: {error}: {cure}"))?;
+        .map_err(|error| format!("systemctl daemon-reload: {error}: {help}"))?;
     if output.status.success() {
         return Ok(());
     }
     Err(format!(
-        "systemctl daemon-reload: {}: {}: {cure}",
+        "systemctl daemon-reload: {}: {}: {help}",
         output.status,
         String::from_utf8_lossy(&output.stderr).trim()
     ))

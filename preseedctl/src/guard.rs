@@ -191,11 +191,11 @@ fn sync(directory: &Path) -> Result<(), String> {
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> String {
-    let cure = match error.kind() {
+    let help = match error.kind() {
         io::ErrorKind::PermissionDenied => "run this as root",
         _ => "see that this directory can be written",
     };
-    format!("{}: cannot {what} it: {error}: {cure}", path.display())
+    format!("{}: cannot {what} it: {error}: {help}", path.display())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(crate) fn plan(name: &str) -> ExitCode {
         }
     };
     warn_of_units(&search, name);
-    match preseed_helper::plan::plan(&service) {
+    match restore::plan::plan(&service) {
         Ok(plan) => {
             say!("{}", plan.text);
             if plan.starts {

@@ -115,7 +115,7 @@ pub(crate) fn release_expired() -> ExitCode {
         let counts = service.is_some_and(|service| {
             *health
                 .entry(service.name.as_str())
-                .or_insert_with(|| preseed_helper::health::is_well(service))
+                .or_insert_with(|| restore::health::is_well(service))
         });
         kept.count(counts).unwrap_or_else(&mut fail);
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use declaration::Search;
 use declaration::settings::Service;
-use preseed_helper::verdict::{Verdict, verdict};
+use restore::verdict::{Verdict, verdict};
 use storage::{Result, as_found, lock, memory};
 
 /// Remembers of each declared service whose data is there that it has data. One that cannot be looked at is told of; one

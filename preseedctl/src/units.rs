@@ -42,7 +42,7 @@ pub(crate) struct Unguarded {
     /// What is wrong.
     what: String,
     /// What the reader can do about it.
-    cure: String,
+    help: String,
 }
 
 impl fmt::Display for Unguarded {
@@ -52,7 +52,7 @@ impl fmt::Display for Unguarded {
             "{}: {}: {}",
             self.source.display(),
             visible(&self.what),
-            visible(&self.cure)
+            visible(&self.help)
         )
     }
 }
@@ -93,12 +93,12 @@ pub(crate) fn unguarded(host: &Host, only: Option<&str>) -> Result<Vec<Unguarded
     let mut found = Vec::new();
     for declared in &declared {
         for unit in declared.units {
-            if let Some((what, cure)) = systemd.fault(declared, unit.as_str())? {
+            if let Some((what, help)) = systemd.fault(declared, unit.as_str())? {
                 found.push(Unguarded {
                     service: declared.name.to_owned(),
                     source: declared.source.to_owned(),
                     what,
-                    cure,
+                    help,
                 });
             }
         }
@@ -150,16 +150,16 @@ impl Systemd {
                     "systemd cannot load its unit `{name}` ({state}): {}",
                     unit.value("LoadError")
                 );
-                let cure =
+                let help =
                     format!("run `systemctl daemon-reload`, then see `systemctl status {name}`");
-                return Ok(Some((what, cure)));
+                return Ok(Some((what, help)));
             }
         }
         let guard = Names::of(declared.name).preseed;
         if !unit.words("Requires").any(|one| one == guard) {
             let what = format!("its unit `{name}` does not wait for {guard}");
-            let cure = "run `systemctl daemon-reload`; if that does not help, see what `journalctl -b -g preseed-generator` says";
-            return Ok(Some((what, cure.to_owned())));
+            let help = "run `systemctl daemon-reload`; if that does not help, see what `journalctl -b -g preseed-generator` says";
+            return Ok(Some((what, help.to_owned())));
         }
         if let Some(target) = unit
             .words("Before")
@@ -169,8 +169,8 @@ impl Systemd {
                 "its unit `{name}` is started before {target}, and data is restored after that: \
                  systemd breaks such a circle by leaving one of them out"
             );
-            let cure = "name the unit that uses the data, or let this one start later".to_owned();
-            return Ok(Some((what, cure)));
+            let help = "name the unit that uses the data, or let this one start later".to_owned();
+            return Ok(Some((what, help)));
         }
         if unit.runs_nothing(name) {
             return members_that_do_not_wait(declared, name, unit, &guard);
@@ -224,13 +224,13 @@ fn missing(declared: &Declared<'_>, name: &str) -> Result<(String, String)> {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|one| !one.contains("@."))
         .collect();
-    let cure = match meant(name, &known) {
+    let help = match meant(name, &known) {
         Some(meant) => format!("did you mean `unit = \"{meant}\"` in [preseed]?"),
         None => "name the unit that uses the data as `unit` in [preseed], as `systemctl list-unit-files` shows it; \
                  if it is yet to be installed, check again then"
             .to_owned(),
     };
-    Ok((what, cure))
+    Ok((what, help))
 }
 
 /// The unit that is probably meant.

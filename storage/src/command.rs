@@ -22,14 +22,14 @@ pub struct Ended {
 impl Ended {
     /// The error that this end is, with what to do about it.
     #[must_use]
-    pub fn error(&self, subject: &str, cure: impl Into<String>) -> Error {
+    pub fn error(&self, subject: &str, help: impl Into<String>) -> Error {
         let end = format!("`{}` ended with {}", self.line, self.status);
         // The cause comes first: a command can be long.
         let what = match self.stderr.as_str() {
             "" => format!("{end} and said nothing"),
             said => format!("{said} ({end})"),
         };
-        Error::new(subject, what, cure)
+        Error::new(subject, what, help)
     }
 }
 
@@ -67,7 +67,7 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
         );
     }
     let package = PACKAGES.iter().find(|(name, _)| *name == program);
-    let cure = match package {
+    let help = match package {
         Some((_, package)) => format!(
             "install it, e.g. `apt install {package}`; if it is installed, see that it is on the PATH"
         ),
@@ -76,7 +76,7 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
     Error::new(
         &program,
         format!("it is not installed (`{line}` cannot be started)"),
-        cure,
+        help,
     )
 }
 
@@ -173,7 +173,7 @@ mod tests {
         );
         let missing = not_started(&command("zfs", ["list"]), &ErrorKind::NotFound.into());
         assert!(
-            missing.cure().contains("`apt install zfsutils-linux`"),
+            missing.help().contains("`apt install zfsutils-linux`"),
             "{missing}"
         );
     }

@@ -272,7 +272,7 @@ fn is_there(
             // A link that leads out of it, or in a circle.
             let is_the_link = matches!(e.raw_os_error(), Some(nix::libc::EXDEV | nix::libc::ELOOP));
             Err(if is_the_link {
-                error.of_the_snapshot()
+                error.blaming_the_snapshot()
             } else {
                 error
             })

@@ -88,7 +88,7 @@ fn is_there(from: &Path, path: &Path) -> Result<bool> {
                 "see why with `ls -la` in the snapshot, or leave it out of `paths`",
             );
             Err(if cause.kind() == std::io::ErrorKind::CrossesDevices {
-                error.of_the_snapshot()
+                error.blaming_the_snapshot()
             } else {
                 error
             })

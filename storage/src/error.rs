@@ -4,45 +4,45 @@ use std::fmt;
 
 use declaration::visible;
 
-/// An error of a storage, on one line: `subject: what: cure`.
+/// An error of a storage, on one line: `subject: what: help`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     subject: String,
     what: String,
-    cure: String,
-    is_of_the_snapshot: bool,
+    help: String,
+    blames_snapshot: bool,
     heals: bool,
 }
 
 impl Error {
     /// `subject` is the dataset, path or command it is about; `what` went wrong;
-    /// `cure` is what the reader can do about it.
+    /// `help` is what the reader can do about it.
     pub fn new(
         subject: impl Into<String>,
         what: impl Into<String>,
-        cure: impl Into<String>,
+        help: impl Into<String>,
     ) -> Self {
         // Much of it is what others said: a program, a server, a name.
         Self {
             subject: visible(&subject.into()),
             what: visible(&what.into()),
-            cure: visible(&cure.into()),
-            is_of_the_snapshot: false,
+            help: visible(&help.into()),
+            blames_snapshot: false,
             heals: false,
         }
     }
 
     /// The same error as one of the snapshot that was read, where it is damaged or gone: an older one may be whole.
     #[must_use]
-    pub fn of_the_snapshot(mut self) -> Self {
-        self.is_of_the_snapshot = true;
+    pub fn blaming_the_snapshot(mut self) -> Self {
+        self.blames_snapshot = true;
         self
     }
 
     /// Whether it is the fault of the snapshot that was read, and of nothing else.
     #[must_use]
-    pub fn is_of_the_snapshot(&self) -> bool {
-        self.is_of_the_snapshot
+    pub fn blames_snapshot(&self) -> bool {
+        self.blames_snapshot
     }
 
     /// The same error as one that may be over in a while without anybody doing something: a mount, a network, a lock.
@@ -60,10 +60,10 @@ impl Error {
         self.heals
     }
 
-    /// The same error with another cure, where the caller knows better.
+    /// The same error with other advice, where the caller knows better.
     #[must_use]
-    pub fn cured_by(mut self, cure: impl Into<String>) -> Self {
-        self.cure = visible(&cure.into());
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = visible(&help.into());
         self
     }
 
@@ -83,7 +83,7 @@ impl Error {
             .any(|words| what.contains(words))
     }
 
-    /// What went wrong, without the subject and the cure.
+    /// What went wrong, without the subject and what to do.
     #[must_use]
     pub fn what(&self) -> &str {
         &self.what
@@ -91,11 +91,11 @@ impl Error {
 
     /// What the reader can do about it.
     #[must_use]
-    pub fn cure(&self) -> &str {
-        &self.cure
+    pub fn help(&self) -> &str {
+        &self.help
     }
 
-    /// Subject and what went wrong, without the cure.
+    /// Subject and what went wrong, without what to do.
     #[must_use]
     pub fn fault(&self) -> String {
         format!("{}: {}", self.subject, self.what)
@@ -104,7 +104,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.subject, self.what, self.cure)
+        write!(f, "{}: {}: {}", self.subject, self.what, self.help)
     }
 }
 

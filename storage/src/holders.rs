@@ -344,16 +344,16 @@ impl Holder {
             Some(owner) => format!(
                 "{}, start the service again, then {}",
                 owner.end(),
-                owner.cure()
+                owner.help()
             ),
-            None => format!("{}, then start the service again", self.cure()),
+            None => format!("{}, then start the service again", self.help()),
         }
     }
 
     /// What lets go of it.
-    pub(crate) fn cure(&self) -> String {
+    pub(crate) fn help(&self) -> String {
         match self.owners.first() {
-            Some(owner) => owner.cure(),
+            Some(owner) => owner.help(),
             None => format!("`umount {}`", crate::quoted(&self.mount.point)),
         }
     }

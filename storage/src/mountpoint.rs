@@ -60,7 +60,7 @@ pub(crate) fn must_hide_nothing(path: &Path) -> Result<()> {
 /// # Errors
 /// As [`must_hide_nothing`].
 pub(crate) fn must_hide_nothing_in(at: &Path, path: &Path) -> Result<()> {
-    let fault = |what: String, cure: String| Err(Error::new(shown(path), what, cure));
+    let fault = |what: String, help: String| Err(Error::new(shown(path), what, help));
     let mut entries = match std::fs::read_dir(at) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => {

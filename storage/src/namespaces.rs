@@ -235,7 +235,7 @@ impl Owner {
     }
 
     /// What makes it see what is mounted now.
-    pub(crate) fn cure(&self) -> String {
+    pub(crate) fn help(&self) -> String {
         let Some(unit) = &self.unit else {
             return format!("end process {} ({})", self.process, self.name);
         };
@@ -327,7 +327,7 @@ mod tests {
             unit: unit.map(ToOwned::to_owned),
             is_ours: false,
         };
-        for (unit, cure) in [
+        for (unit, help) in [
             (Some("a.service"), "`systemctl restart a.service`"),
             (
                 Some("libpod-0123456789abcdef.scope"),
@@ -339,7 +339,7 @@ mod tests {
             ),
             (None, "end process 7 (sh)"),
         ] {
-            assert_eq!(owner(unit).cure(), cure);
+            assert_eq!(owner(unit).help(), help);
         }
     }
 }

@@ -186,7 +186,7 @@ impl Replaced {
 
     /// What keeps it from being released, with what to do about it; `None` if nothing does.
     pub fn obstacle(&self, is_declared: bool) -> Option<Error> {
-        let because = |what: String, cure: String| Some(Error::new(&self.name, what, cure));
+        let because = |what: String, help: String| Some(Error::new(&self.name, what, help));
         if is_declared && !self.has_successor && !self.note.is_thrown_away() {
             return because(
                 format!("it may be the only copy: {} is not there", self.of),
@@ -219,8 +219,8 @@ impl Replaced {
                 );
             }
         }
-        let (who, cure) = self.in_use.clone()?;
-        because(who, cure)
+        let (who, help) = self.in_use.clone()?;
+        because(who, help)
     }
 
     /// Removes it for good, all of it or, where somebody has begun to use it meanwhile, nothing of it.
@@ -250,16 +250,16 @@ pub(crate) fn remove_unused(listed: &[Replaced], of: &str) {
 
 /// Why it cannot be told whether something that no mount shows is in use, with what to do about it; `None` if it can.
 pub(crate) fn unknown(machine: &Machine) -> Option<(String, String)> {
-    let cure = |cure: &str| format!("{cure}, then release again");
+    let help = |help: &str| format!("{help}, then release again");
     if let Some(first) = machine.unknown.first() {
         return Some((
             format!("whether somebody uses it cannot be told: {first} cannot be looked at"),
-            cure("see that we run as root, with CAP_SYS_PTRACE"),
+            help("see that we run as root, with CAP_SYS_PTRACE"),
         ));
     }
     let first = machine.pinned.first()?;
     Some((
         format!("whether somebody uses it cannot be told: {first}"),
-        cure("`umount` that file if it is needed no more"),
+        help("`umount` that file if it is needed no more"),
     ))
 }

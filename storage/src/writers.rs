@@ -193,7 +193,7 @@ impl Holders {
     }
 
     /// What a reader can do about it.
-    pub(crate) fn cure(&self) -> String {
+    pub(crate) fn help(&self) -> String {
         let holder = self.writing.first().or_else(|| self.deleted.first());
         match holder {
             Some(Holder {

@@ -87,13 +87,13 @@ pub fn later(service: &Service, error: Error) -> Error {
     // What cannot be arranged keeps nothing else from being told.
     let note = Note::again(read(name), waiting(service)).filter(|note| arrange(name, note).is_ok());
     let Some(note) = note else { return error };
-    let cure = format!(
+    let help = format!(
         "{}; it is tried again by itself in {} s, until `systemctl stop {}`",
-        error.cure(),
+        error.help(),
         note.delay.as_secs(),
         timer_of(name)
     );
-    error.cured_by(cure)
+    error.with_help(help)
 }
 
 /// Ends what was begun: a service may start, or needs a person.

@@ -13,14 +13,14 @@ use crate::scenario::Scenario;
 /// The first that fits a path counts.
 const TOUCHES: &[(&str, &[&str])] = &[
     (
-        "preseed-helper/src/tier/restic",
+        "restore/src/source/restic",
         &["repository", "backup", "restic"],
     ),
-    ("preseed-helper/src/verify", &["verify"]),
-    ("preseed-helper/src/plan", &["preseedctl plan"]),
-    ("preseed-helper/src/slots", &["parallel", "take_turns"]),
-    ("preseed-helper/src/tier/rollback", &["rollback"]),
-    ("preseed-helper/src/tier/receive", &["replica", "vault"]),
+    ("restore/src/verify", &["verify"]),
+    ("restore/src/plan", &["preseedctl plan"]),
+    ("restore/src/slots", &["parallel", "take_turns"]),
+    ("restore/src/source/rollback", &["rollback"]),
+    ("restore/src/source/receive", &["replica", "vault"]),
     ("preseedctl/", &["preseedctl"]),
     ("report/", &["journal", "status"]),
     ("storage/src/zfs", &["zfs ", "$DATASET", "replicate"]),
@@ -100,7 +100,7 @@ impl Change {
     pub(crate) fn touches_restores(&self) -> bool {
         const RESTORES: [&str; 4] = [
             "storage/src",
-            "preseed-helper/src",
+            "restore/src",
             "dataset-helper/src",
             "tests/forge/cuts",
         ];
@@ -237,7 +237,7 @@ mod tests {
     fn a_change_touches_the_scenarios_that_speak_of_it() {
         let verifying = scenario("one", "declare_sonarr 'verify = []'\n");
         let other = scenario("other", "zfs destroy x\n");
-        let verify = change(&["preseed-helper/src/verify/sqlite.rs"]);
+        let verify = change(&["restore/src/verify/sqlite.rs"]);
         assert!(verify.touches(&verifying) && !verify.touches(&other));
         let everywhere = change(&["storage/src/lib.rs"]);
         assert!(everywhere.touches(&verifying) && everywhere.touches(&other));

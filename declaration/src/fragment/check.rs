@@ -98,7 +98,7 @@ fn read_command(
         return None;
     };
     if let Err(invalid) = program.value.0.parse::<AbsolutePath>() {
-        document.note_at(program.place, invalid.what, invalid.cure);
+        document.note_at(program.place, invalid.what, invalid.help);
         return None;
     }
     let words = at.value.into_iter().map(|at| at.value.0);

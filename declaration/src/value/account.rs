@@ -9,10 +9,10 @@ impl FromStr for Principal {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |why: &str, cure: &str| {
+        let refuse = |why: &str, help: &str| {
             Err(Invalid::new(
                 format!("user or group {} {why}", quoted(text)),
-                cure,
+                help,
             ))
         };
         if text.is_empty() {

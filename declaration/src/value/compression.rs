@@ -71,13 +71,13 @@ impl FromStr for Compression {
         if KNOWN.contains(&text) {
             return Ok(Self(text.to_owned()));
         }
-        let cure = match nearest(text, KNOWN) {
+        let help = match nearest(text, KNOWN) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "take `lz4`, `zstd`, `off`, or another that zfsprops(7) lists".to_owned(),
         };
         Err(Invalid::new(
             format!("compression {} is not known to ZFS", quoted(text)),
-            cure,
+            help,
         ))
     }
 }

@@ -59,10 +59,10 @@ impl FromStr for DatasetName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |why: String, cure: &str| {
+        let refuse = |why: String, help: &str| {
             Err(Invalid::new(
                 format!("dataset name {} {why}", quoted(text)),
-                cure,
+                help,
             ))
         };
         if text.is_empty() {
@@ -81,14 +81,14 @@ impl FromStr for DatasetName {
             );
         }
         if let Some(character) = text.chars().find(|c| !is_valid(*c) && *c != '/') {
-            let cure = match character {
+            let help = match character {
                 '@' => "name the dataset itself, without a snapshot",
                 '#' => "name the dataset itself, without a bookmark",
                 _ => "ZFS allows ASCII letters, digits, spaces and `-`, `_`, `.`, `:`",
             };
             return refuse(
                 format!("holds {}", quoted(character.encode_utf8(&mut [0; 4]))),
-                cure,
+                help,
             );
         }
         for component in text.split('/') {

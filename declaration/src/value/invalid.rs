@@ -8,21 +8,21 @@ pub struct Invalid {
     /// What is wrong, lower case, without a full stop.
     pub what: String,
     /// What the reader can do about it.
-    pub cure: String,
+    pub help: String,
 }
 
 impl Invalid {
-    pub(crate) fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             what: what.into(),
-            cure: cure.into(),
+            help: help.into(),
         }
     }
 }
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.what, self.cure)
+        write!(f, "{}: {}", self.what, self.help)
     }
 }
 

@@ -127,7 +127,7 @@ impl Value for SshHost {
 }
 
 macro_rules! word {
-    ($(#[$doc:meta])* $name:ident, $noun:literal, $example:literal, $refused:expr, $cure:literal) => {
+    ($(#[$doc:meta])* $name:ident, $noun:literal, $example:literal, $refused:expr, $help:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub(crate) struct $name(pub(crate) String);
@@ -138,7 +138,7 @@ macro_rules! word {
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 let refused: fn(char) -> bool = $refused;
                 if text.is_empty() || text.chars().any(refused) {
-                    return Err(Invalid::new(format!("{} {} is not valid", $noun, quoted(text)), $cure));
+                    return Err(Invalid::new(format!("{} {} is not valid", $noun, quoted(text)), $help));
                 }
                 Ok(Self(text.to_owned()))
             }

@@ -17,13 +17,13 @@ fn one_of<T: Copy>(noun: &str, text: &str, words: [(&str, T); 2]) -> Result<T, I
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
         return Ok(*value);
     }
-    let cure = match nearest(text, words.map(|(word, _)| word)) {
+    let help = match nearest(text, words.map(|(word, _)| word)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("take `{}` or `{}`", words[0].0, words[1].0),
     };
     Err(Invalid::new(
         format!("there is no {noun} {}", quoted(text)),
-        cure,
+        help,
     ))
 }
 

@@ -186,7 +186,7 @@ impl FromStr for ExpectedPath {
 
 fn check_components(text: &str, components: &str) -> Result<(), Invalid> {
     let refuse =
-        |why: String, cure: &str| Err(Invalid::new(format!("path {} {why}", quoted(text)), cure));
+        |why: String, help: &str| Err(Invalid::new(format!("path {} {why}", quoted(text)), help));
     if text.chars().any(char::is_control) {
         return refuse(
             "holds a control character".into(),

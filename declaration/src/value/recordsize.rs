@@ -11,10 +11,10 @@ impl FromStr for Recordsize {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |why: &str, cure: String| {
+        let refuse = |why: &str, help: String| {
             Err(Invalid::new(
                 format!("recordsize {} {why}", quoted(text)),
-                cure,
+                help,
             ))
         };
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

@@ -55,14 +55,14 @@ impl FromStr for RepositoryUrl {
             }
             scheme => {
                 let meant = scheme.and_then(|(scheme, _)| nearest(scheme, SCHEMES));
-                let cure = match meant {
+                let help = match meant {
                     Some(meant) => format!("did you mean `{meant}:`?"),
                     None => "begin with `/` for a directory, or with `rest:`, `sftp:`, `s3:` …"
                         .to_owned(),
                 };
                 return Err(Invalid::new(
                     "url is neither an absolute path nor of a kind that restic knows",
-                    cure,
+                    help,
                 ));
             }
         };

@@ -10,10 +10,10 @@ impl FromStr for ServiceName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |why: String, cure: &str| {
+        let refuse = |why: String, help: &str| {
             Err(Invalid::new(
                 format!("service name {} {why}", quoted(text)),
-                cure,
+                help,
             ))
         };
         if text.is_empty() {

@@ -26,13 +26,13 @@ impl FromStr for TierName {
         if let Some(tier) = Self::ALL.into_iter().find(|tier| tier.as_str() == text) {
             return Ok(tier);
         }
-        let cure = match nearest(text, Self::ALL.map(Self::as_str)) {
+        let help = match nearest(text, Self::ALL.map(Self::as_str)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "take `rollback`, `snapshot` or `restic`".to_owned(),
         };
         Err(Invalid::new(
             format!("there is no tier {}", quoted(text)),
-            cure,
+            help,
         ))
     }
 }

@@ -184,8 +184,8 @@ mod tests {
         assert_eq!(seconds("1h 30min"), 5400);
         assert_eq!(seconds("30d"), 30 * 24 * 3600);
         assert_eq!(seconds("600"), 600);
-        let cure = "write it as systemd does, e.g. \"10min\", \"1h 30min\" or \"30d\"";
-        let not = |text: &str| format!("{} is not a time span: {cure}", quoted(text));
+        let help = "write it as systemd does, e.g. \"10min\", \"1h 30min\" or \"30d\"";
+        let not = |text: &str| format!("{} is not a time span: {help}", quoted(text));
         for text in [
             "",
             " ",

@@ -108,10 +108,10 @@ impl FromStr for UnitName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |why: String, cure: String| {
+        let refuse = |why: String, help: String| {
             Err(Invalid::new(
                 format!("unit name {} {why}", quoted(text)),
-                cure,
+                help,
             ))
         };
         if text.is_empty() {
@@ -193,8 +193,8 @@ impl FromStr for UnitName {
                 "it cannot wait for itself: name the unit that uses the data".into(),
             );
         }
-        if let Some((why, cure)) = needed_by_others(text) {
-            return refuse(why.into(), cure.into());
+        if let Some((why, help)) = needed_by_others(text) {
+            return refuse(why.into(), help.into());
         }
         Ok(Self(text.to_owned()))
     }

@@ -84,7 +84,7 @@ pub(crate) fn check(files: &[(String, &[u8])]) -> Host {
         let shown = problem.to_string();
         assert!(!shown.chars().any(char::is_control), "{shown:?}");
         assert!(
-            !problem.what.is_empty() && !problem.cure.is_empty(),
+            !problem.what.is_empty() && !problem.help.is_empty(),
             "{shown:?}"
         );
     }

@@ -133,12 +133,12 @@ fn real(opened: &File, spot: &Spot) -> Result<PathBuf> {
 
 /// Who has a directory mounted, has files open in it or stands there, and what to do about it.
 fn in_use(path: &Path, machine: &Machine) -> Result<Option<(String, String)>> {
-    let again = |cure: &str| format!("{cure}, then release again");
+    let again = |help: &str| format!("{help}, then release again");
     let data = holders::of_directory(path)?;
     let holders = holders::anybody(machine, &data);
     if let Some(first) = holders.first() {
         let who = format!("it is mounted: {}", holders::in_words(&holders));
-        return Ok(Some((who, again(&first.cure()))));
+        return Ok(Some((who, again(&first.help()))));
     }
     let using = users::users(&BTreeSet::new(), &[mountinfo::without_links(path)])?;
     if let Some(first) = using.first() {

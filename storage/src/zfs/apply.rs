@@ -81,7 +81,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     };
     let owned = mountpoint::own(place, &service, &mut applied.changes);
     owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
-        Some(Err(readonly)) => error.cured_by(readonly.cure()),
+        Some(Err(readonly)) => error.with_help(readonly.help()),
         _ => error,
     })
 }

@@ -169,7 +169,7 @@ pub(super) fn failed_on(subject: &str, ended: &Ended) -> Error {
         stdout: String::new(),
         stderr: ended.stderr.clone(),
     };
-    brief.error(subject, cure(&brief.stderr, subject))
+    brief.error(subject, help(&brief.stderr, subject))
 }
 
 /// A command line without its many options: what was done, and to what.
@@ -214,7 +214,7 @@ pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
 }
 
 /// What a reader can do about what `zfs` said.
-fn cure(stderr: &str, subject: &str) -> String {
+fn help(stderr: &str, subject: &str) -> String {
     if stderr.contains("busy") {
         format!(
             "see what uses it with `fuser -vm` on its mountpoint, stop that, then start the service again ({subject})"

@@ -20,7 +20,7 @@ struct Health {
 pub(super) fn judged(snapshot: &str, error: Error) -> Error {
     let pool = snapshot.split(['/', '@']).next().unwrap_or(snapshot);
     let unclear = |what: String| {
-        error.clone().while_doing(&what).cured_by(format!(
+        error.clone().while_doing(&what).with_help(format!(
             "see `zpool status -v {pool}`, mend what it names, then start the service again"
         ))
     };
@@ -39,7 +39,7 @@ pub(super) fn judged(snapshot: &str, error: Error) -> Error {
         ));
     }
     if of(snapshot).names_any(&health.unreadable) {
-        error.of_the_snapshot()
+        error.blaming_the_snapshot()
     } else {
         unclear("its pool names nothing of it among what cannot be read".to_owned())
     }

@@ -1,6 +1,6 @@
 //! Every way a dataset may be found that keeps it from being used, or from being replaced by a restore.
 //!
-//! Each answer is a sentence with its cure; ARCHITECTURE.md has the whole table.
+//! Each answer is a sentence with what to do; ARCHITECTURE.md has the whole table.
 
 use super::properties::{self, Properties};
 use super::{Zfs, admins, staging};

@@ -51,7 +51,7 @@ pub(super) fn receive(
         Ok(is_received) if is_received => Ok(true),
         Ok(_) => Err(first
             .while_doing("it could not be read, but could on a second look")
-            .cured_by("see `zpool status -v` of its pool, then start the service again")),
+            .with_help("see `zpool status -v` of its pool, then start the service again")),
         Err(NotSent::Unreadable(error)) => Err(damage::judged(&snapshot.name, error)),
         Err(NotSent::Other(error)) => Err(error),
     }

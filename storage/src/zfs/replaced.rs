@@ -69,16 +69,16 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
 
 /// Who has a dataset or a snapshot of it mounted, and what to do about it.
 fn in_use(name: &str, objsetid: Option<&str>, machine: &Machine) -> Option<(String, String)> {
-    let again = |cure: &str| format!("{cure}, then release again");
+    let again = |help: &str| format!("{help}, then release again");
     let mut holders = holders::anybody(machine, &Data::Dataset(name));
     holders.extend(holders::anybody(machine, &Data::SnapshotsOf(name)));
     if let Some(first) = holders.first() {
-        let cure = match first.how {
-            How::Host => format!("`zfs unmount {name}` or {}", first.cure()),
-            _ => first.cure(),
+        let help = match first.how {
+            How::Host => format!("`zfs unmount {name}` or {}", first.help()),
+            _ => first.help(),
         };
         let who = format!("it is mounted: {}", holders::in_words(&holders));
-        return Some((who, again(&cure)));
+        return Some((who, again(&help)));
     }
     match objset::is_mounted_anywhere(name, objsetid) {
         Ok(false) => None,
@@ -87,7 +87,7 @@ fn in_use(name: &str, objsetid: Option<&str>, machine: &Machine) -> Option<(Stri
                 .to_owned(),
             again("see `lsns -t mnt` and `lsof +L1`, end that"),
         )),
-        Err(error) => Some((error.what().to_owned(), again(error.cure()))),
+        Err(error) => Some((error.what().to_owned(), again(error.help()))),
     }
 }
 

@@ -65,7 +65,7 @@ fn while_shut(
     put_back
         .and_then(|()| quotas.forget_on(zfs.name()))
         .map_err(NotRolledBack::Storage)?;
-    Err(NotRolledBack::Refused(error.cured_by(
+    Err(NotRolledBack::Refused(error.with_help(
         "see what is newer than it with `zfs list -t snapshot,bookmark`; \
          the tier `snapshot` restores without a rollback",
     )))

@@ -202,7 +202,7 @@ fn in_use(zfs: &Zfs<'_>, device: u64) -> NotRolledBack {
             "{}, so nothing in it is rolled back",
             holders.in_words("somebody writes to it")
         ),
-        holders.cure(),
+        holders.help(),
     );
     if holders.only_hold_deleted_files() {
         NotRolledBack::Refused(error)

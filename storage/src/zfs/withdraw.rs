@@ -145,7 +145,7 @@ fn shut_writers_out(zfs: &Zfs<'_>, point: &Path) -> Result<bool> {
     Err(Error::new(
         shown(point),
         format!("it cannot be replaced: {}", writers.in_words(&otherwise)),
-        writers.cure(),
+        writers.help(),
     ))
 }
 

@@ -18,7 +18,7 @@ use process::Identity;
 use report::status;
 use storage::{Contents, Error, Result, Staged, Storage};
 
-use crate::tier::Failure;
+use crate::source::Failure;
 
 pub use integrity::check_database;
 pub use sqlite::CHECK;

@@ -15,7 +15,7 @@ use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use report::status;
 use storage::{Error, Result};
 
-use crate::tier::Failure;
+use crate::source::Failure;
 
 /// Where the lock files are.
 const DIRECTORY: &str = "/run/preseed/slots";

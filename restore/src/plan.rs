@@ -7,11 +7,11 @@ use declaration::visible;
 use storage::contents::named;
 use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot, Storage};
 
-use crate::ask::{Answer, Asked, Witness, ask};
-use crate::ending::{partly, unmounted, unsettled};
+use crate::ending::{inconclusive, partly, unmounted};
 use crate::remember;
 use crate::sealed::{Decision, decide};
-use crate::tier::{Context, Failure, Restored, Source, word};
+use crate::search::{Answer, Conclusion, Observer, search};
+use crate::source::{Context, Failure, Restored, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
 /// What a run would do.
@@ -63,8 +63,8 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                     &format!("restore, since {}", why.in_words()),
                 );
                 let context = Context::new(service, storage.as_ref(), &observation);
-                let mut witness = Lines::default();
-                let asked = ask(&context, &mut witness, &mut |source, snapshot| {
+                let mut observer = Lines::default();
+                let asked = search(&context, &mut observer, &mut |source, snapshot| {
                     let possible = match source.origin(snapshot) {
                         Some(origin) => storage.must_be_replaceable(&origin),
                         None => storage.must_be_writable(),
@@ -74,7 +74,7 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                         bytes: 0,
                     })
                 });
-                witness.write(&mut text);
+                observer.write(&mut text);
                 if !service.verify.is_empty() {
                     line(
                         &mut text,
@@ -83,8 +83,8 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                     );
                 }
                 match asked {
-                    Ok(Asked::NothingAnywhere) if why != Why::Partly => {
-                        let answers: Vec<String> = witness
+                    Ok(Conclusion::NothingAnywhere) if why != Why::Partly => {
+                        let answers: Vec<String> = observer
                             .sources
                             .iter()
                             .filter_map(|source| source.answer.clone())
@@ -97,7 +97,7 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                         &observation,
                         why,
                         &asked,
-                        witness.chosen,
+                        observer.chosen,
                     ),
                     Err(error) => (format!("not started: {error}"), false),
                 }
@@ -178,11 +178,11 @@ fn outcome(
     storage: &dyn Storage,
     observation: &Observation,
     why: Why,
-    asked: &Asked,
+    asked: &Conclusion,
     chosen: Option<String>,
 ) -> (String, bool) {
     match asked {
-        Asked::Restored(not_asked) => {
+        Conclusion::Restored(not_asked) => {
             let chosen = chosen.unwrap_or_default();
             let end = if not_asked.is_empty() {
                 format!("would restore {chosen}")
@@ -194,9 +194,9 @@ fn outcome(
             };
             (end, true)
         }
-        Asked::NothingAnywhere => (partly(service, observation).to_string(), false),
-        Asked::Unsettled(sources) => {
-            let error = unsettled(service, why, sources);
+        Conclusion::NothingAnywhere => (partly(service, observation).to_string(), false),
+        Conclusion::Inconclusive(sources) => {
+            let error = inconclusive(service, why, sources);
             if sources.iter().all(|source| source.unavailable)
                 && remember::is_settled(service, storage, observation)
             {
@@ -306,7 +306,7 @@ impl Lines {
     }
 }
 
-impl Witness for Lines {
+impl Observer for Lines {
     fn wants_all(&self) -> bool {
         true
     }

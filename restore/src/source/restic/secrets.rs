@@ -105,7 +105,7 @@ fn written_by_root(declared: &Path, key: &str, repository: &Repository) -> Resul
         Error::new(
             declared.to_string_lossy(),
             format!("{} ({key} of repository {})", invalid.what, repository.name),
-            format!("{}, then start the service again", invalid.cure),
+            format!("{}, then start the service again", invalid.help),
         )
     })
 }

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use storage::{Contents, Error, Result, Snapshot};
 
 use super::call::Call;
-use super::told::{Lies, Told, lies};
-use super::trouble::{Kind, Trouble};
+use super::failure_kind::{Kind, RepositoryFailure};
+use super::snapshot_entry::{Lies, SnapshotEntry, lies};
 
 /// What is known until now.
 pub(super) struct Listing<'a> {
@@ -22,11 +22,11 @@ pub(super) struct Listing<'a> {
     /// The newest snapshot, if one question tells it.
     newest: OnceCell<Option<Listed>>,
     /// All of them, if they were needed.
-    told: OnceCell<Vec<Told>>,
+    told: OnceCell<Vec<SnapshotEntry>>,
     /// All others of the repository, if those were needed.
-    others: OnceCell<Vec<Told>>,
+    others: OnceCell<Vec<SnapshotEntry>>,
     /// All of them as they were when they were last listed again.
-    told_again: RefCell<Vec<Told>>,
+    told_again: RefCell<Vec<SnapshotEntry>>,
     /// That the repository has snapshots that cannot be read: whose they are, nobody knows.
     unread: OnceCell<Error>,
 }
@@ -34,7 +34,7 @@ pub(super) struct Listing<'a> {
 /// A snapshot, and what was listed of it: the directories that something is expected in.
 #[derive(Debug)]
 pub(super) struct Listed {
-    pub(super) told: Told,
+    pub(super) told: SnapshotEntry,
     pub(super) nodes: Vec<Node>,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Listed {
 #[serde(tag = "struct_type", rename_all = "lowercase")]
 pub(super) enum Line {
     /// The first one.
-    Snapshot(Told),
+    Snapshot(SnapshotEntry),
     Node(Node),
     #[serde(other)]
     Other,
@@ -143,8 +143,8 @@ impl<'a> Listing<'a> {
         which.push("latest");
         let listed = match self.list(&which) {
             Ok(listed) => listed,
-            Err(trouble) if matches!(trouble.kind, Kind::Damaged | Kind::Other) => return Ok(None),
-            Err(trouble) => return Err(trouble.error),
+            Err(failure) if matches!(failure.kind, Kind::Damaged | Kind::Other) => return Ok(None),
+            Err(failure) => return Err(failure.error),
         };
         // That it is this service's is looked at here, whatever restic was asked for.
         let is_ours = lies(&listed.told, path) == Lies::There && self.is_filed(&listed.told, &host);
@@ -155,7 +155,7 @@ impl<'a> Listing<'a> {
     ///
     /// # Errors
     /// When it cannot be listed.
-    pub(super) fn list(&self, which: &[&str]) -> StdResult<Listed, Trouble> {
+    pub(super) fn list(&self, which: &[&str]) -> StdResult<Listed, RepositoryFailure> {
         let service = self.service;
         let root = Path::new(self.path()?);
         let mut directories = BTreeSet::from([root.to_path_buf()]);
@@ -172,7 +172,7 @@ impl<'a> Listing<'a> {
         self.ls(&[which, &directories[..]].concat())
     }
 
-    fn ls(&self, args: &[&str]) -> StdResult<Listed, Trouble> {
+    fn ls(&self, args: &[&str]) -> StdResult<Listed, RepositoryFailure> {
         let call = self.call()?;
         let ended = call.ask(&[&["ls", "--json"], args].concat())?;
         let (mut told, mut nodes) = (None, Vec::new());
@@ -193,7 +193,7 @@ impl<'a> Listing<'a> {
     ///
     /// # Errors
     /// When the repository cannot be asked.
-    pub(super) fn told(&self) -> Result<&[Told]> {
+    pub(super) fn told(&self) -> Result<&[SnapshotEntry]> {
         if let Some(told) = self.told.get() {
             return Ok(told);
         }
@@ -207,26 +207,27 @@ impl<'a> Listing<'a> {
     /// When the repository cannot be asked.
     pub(super) fn list_again(&self) -> Result<Vec<Snapshot>> {
         let told = self.ask_snapshots()?;
-        let snapshots = told.iter().map(Told::snapshot).collect();
+        let snapshots = told.iter().map(SnapshotEntry::snapshot).collect();
         self.told_again.replace(told);
         Ok(snapshots)
     }
 
-    fn ask_snapshots(&self) -> Result<Vec<Told>> {
+    fn ask_snapshots(&self) -> Result<Vec<SnapshotEntry>> {
         let (path, host) = (self.path()?, self.host()?);
         let call = self.call()?;
         let ended = call
             .ask(&["snapshots", "--json"])
-            .map_err(|trouble| trouble.error)?;
+            .map_err(|failure| failure.error)?;
         if let Some(error) = call.unread(&ended) {
             let _ = self.unread.set(error);
         }
-        let all: Vec<Told> = serde_json::from_str(&ended.stdout)
+        let all: Vec<SnapshotEntry> = serde_json::from_str(&ended.stdout)
             .map_err(|error| call.unreadable("snapshots", &error))?;
         // All is compared here: another service's snapshot must never be taken, and those that are only filed
         // otherwise may be the service's all the same.
-        let is_ours =
-            |told: &Told| lies(told, path) != Lies::Elsewhere && self.is_filed(told, &host);
+        let is_ours = |told: &SnapshotEntry| {
+            lies(told, path) != Lies::Elsewhere && self.is_filed(told, &host)
+        };
         let (mut told, others) = all.into_iter().partition::<Vec<_>, _>(is_ours);
         let _ = self.others.set(others);
         told.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
@@ -244,7 +245,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Whether host and tags of a snapshot are the service's.
-    fn is_filed(&self, snapshot: &Told, host: &str) -> bool {
+    fn is_filed(&self, snapshot: &SnapshotEntry, host: &str) -> bool {
         let tags = &self.backup.tags;
         snapshot.hostname == host && tags.iter().all(|tag| snapshot.tags.contains(tag))
     }
@@ -274,7 +275,7 @@ impl<'a> Listing<'a> {
     }
 
     /// The repository's snapshots that are not the service's, as they were told.
-    pub(super) fn others(&self) -> &[Told] {
+    pub(super) fn others(&self) -> &[SnapshotEntry] {
         self.others.get().map_or(&[], Vec::as_slice)
     }
 
@@ -282,7 +283,7 @@ impl<'a> Listing<'a> {
     ///
     /// # Errors
     /// When it cannot be listed.
-    pub(super) fn has_entries(&self, id: &str) -> StdResult<bool, Trouble> {
+    pub(super) fn has_entries(&self, id: &str) -> StdResult<bool, RepositoryFailure> {
         let path = self.path()?;
         let root = Path::new(path);
         let mut wanted = vec![id, path];
@@ -300,7 +301,7 @@ impl<'a> Listing<'a> {
     ///
     /// # Errors
     /// When it cannot be listed.
-    pub(super) fn is_hollow(&self, id: &str, nodes: &[Node]) -> StdResult<bool, Trouble> {
+    pub(super) fn is_hollow(&self, id: &str, nodes: &[Node]) -> StdResult<bool, RepositoryFailure> {
         let root = Path::new(self.path()?);
         let is_directory = |node: &Node| {
             node.is_directory() || !node.path.starts_with(root) || !self.counts(root, &node.path)

@@ -9,12 +9,12 @@ use report::{Event, Kind as EventKind, Progress, status};
 use storage::{Error, Snapshot};
 
 use super::call::Call;
+use super::failure_kind::{Kind, RepositoryFailure};
 use super::locks::{self, Machine};
 use super::proof::{self, Look};
 use super::transfer::{self, How};
-use super::trouble::{Kind, Trouble};
 use crate::slots::Turn;
-use crate::tier::Failure;
+use crate::source::Failure;
 
 /// What restic says if it cannot restore files with their holes.
 const UNKNOWN: &str = "unknown flag: --sparse";
@@ -54,13 +54,13 @@ pub(super) fn restore(
     let mut wait = Wait::default();
     let mut tries = 1;
     loop {
-        let trouble = match transfer::restore(call, snapshot, include, target, &how, progress) {
+        let failure = match transfer::restore(call, snapshot, include, target, &how, progress) {
             Ok(()) => return Ok(()),
-            Err(trouble) => trouble,
+            Err(failure) => failure,
         };
-        match trouble.kind {
+        match failure.kind {
             Kind::Locked if how.lock => {
-                let locks = locks::exclusive(call).map_err(Trouble::of_the_source)?;
+                let locks = locks::exclusive(call).map_err(RepositoryFailure::of_the_source)?;
                 let machine = Machine::this();
                 let held = locks
                     .iter()
@@ -87,33 +87,33 @@ pub(super) fn restore(
                 how.lock = false;
                 without_lock(
                     service,
-                    &format!("going on without a lock: {}", trouble.error.fault()),
+                    &format!("going on without a lock: {}", failure.error.fault()),
                 );
             }
             // restic before 0.15 says so before it does anything.
-            Kind::Other if how.sparse && trouble.error.fault().contains(UNKNOWN) => {
+            Kind::Other if how.sparse && failure.error.fault().contains(UNKNOWN) => {
                 how.sparse = false;
             }
             Kind::Transient if tries < TRIES => {
-                try_again(turn, tries, &trouble.error)?;
+                try_again(turn, tries, &failure.error)?;
                 tries += 1;
             }
             // Without a lock, somebody may be removing what is being read.
-            Kind::Damaged if !how.lock => return Err(Failure::Source(trouble.error)),
-            Kind::Damaged if tries < TRIES && !trouble.error.is_lack_of_space() => {
-                match proof::look(call, Some(snapshot), &trouble.error) {
-                    Look::Proven => return Err(Failure::Snapshot(trouble.error)),
+            Kind::Damaged if !how.lock => return Err(Failure::Source(failure.error)),
+            Kind::Damaged if tries < TRIES && !failure.error.is_lack_of_space() => {
+                match proof::look(call, Some(snapshot), &failure.error) {
+                    Look::Proven => return Err(Failure::Snapshot(failure.error)),
                     Look::Away(away) => {
-                        until_it_is_back(call, turn, snapshot, &trouble.error, away)?;
+                        until_it_is_back(call, turn, snapshot, &failure.error, away)?;
                     }
                     Look::Sound => {
                         call.use_cache(false);
-                        try_again(turn, tries, &trouble.error)?;
+                        try_again(turn, tries, &failure.error)?;
                     }
                 }
                 tries += 1;
             }
-            _ => return Err(proof::blame(call, Some(snapshot), trouble)),
+            _ => return Err(proof::blame(call, Some(snapshot), failure)),
         }
         clear(target).map_err(Failure::Source)?;
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use storage::mark::whole_seconds;
 
 use super::call::Call;
-use super::trouble::Trouble;
+use super::failure_kind::RepositoryFailure;
 
 /// restic writes its lock anew every 5 minutes, and itself takes an older one than this for stale.
 const STALE: SignedDuration = SignedDuration::from_mins(30);
@@ -80,16 +80,16 @@ pub(super) fn runs(pid: u32) -> bool {
 ///
 /// # Errors
 /// When they cannot be listed. One that goes away meanwhile is none.
-pub(super) fn exclusive(call: &Call<'_>) -> Result<Vec<Lock>, Trouble> {
+pub(super) fn exclusive(call: &Call<'_>) -> Result<Vec<Lock>, RepositoryFailure> {
     let listed = call.ask(&["list", "locks"])?;
     let mut locks = Vec::new();
     for id in listed.stdout.lines().map(str::trim) {
         let told = match call.ask(&["cat", "lock", id]) {
             Ok(told) => told,
-            Err(trouble) => {
+            Err(failure) => {
                 let now = call.ask(&["list", "locks"])?;
                 if now.stdout.lines().any(|left| left.trim() == id) {
-                    return Err(trouble);
+                    return Err(failure);
                 }
                 continue;
             }

@@ -1,21 +1,21 @@
-//! What kind of trouble restic has, from its exit status and its words.
+//! How restic failed, from its exit status and its words.
 //!
 //! Its exit status tells more from 0.17 on; before that it is 1 for everything, and its words have to do.
 
 use serde::Deserialize;
 use storage::{Error, command};
 
-use super::lift::TARGET;
-use crate::tier::Failure;
+use super::move_into_place::TARGET;
+use crate::source::Failure;
 
-/// Trouble that restic had with a repository.
+/// RepositoryFailure that restic had with a repository.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct RepositoryFailure {
     pub(super) kind: Kind,
     pub(super) error: Error,
 }
 
-/// What kind of trouble.
+/// What kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The password is wrong.
@@ -34,7 +34,7 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Trouble {
+impl RepositoryFailure {
     /// Whose fault it is where nothing of a snapshot was read: the repository's or the machine's.
     pub(super) fn of_the_source(self) -> Failure {
         match self.kind {
@@ -44,7 +44,7 @@ impl Trouble {
     }
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for RepositoryFailure {
     fn from(error: Error) -> Self {
         Self {
             kind: Kind::Other,
@@ -101,7 +101,7 @@ const MISSING: [&str; 5] = [
     "unexpected eof",
 ];
 
-/// The kind of trouble that `told`, restic's words, and its exit status tell of.
+/// The kind of failure that `told`, restic's words, and its exit status tell of.
 pub(super) fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
     let told = told.to_lowercase();
     let says = |text: &str| told.contains(text);

@@ -9,7 +9,7 @@ use storage::mark::whole_seconds;
 
 /// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Told {
+pub(super) struct SnapshotEntry {
     pub(super) time: Timestamp,
     pub(super) paths: Vec<String>,
     pub(super) hostname: String,
@@ -25,7 +25,7 @@ struct Summary {
     total_bytes_processed: u64,
 }
 
-impl Told {
+impl SnapshotEntry {
     /// As the tiers know it.
     pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot {
@@ -51,7 +51,7 @@ pub(super) enum Lies {
 }
 
 /// How a snapshot's paths lie to `path` (absolute).
-pub(super) fn lies(snapshot: &Told, path: &str) -> Lies {
+pub(super) fn lies(snapshot: &SnapshotEntry, path: &str) -> Lies {
     let path = Path::new(path);
     let has = |wanted: &dyn Fn(&Path) -> bool| snapshot.paths.iter().any(|p| wanted(Path::new(p)));
     if has(&|of| of == path) {

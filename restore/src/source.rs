@@ -151,7 +151,7 @@ impl Failure {
     /// Whose fault an error in making a copy is. Unless the snapshot itself is damaged, an older one would fit no better,
     /// or would be taken only because the newer one could not be had for the moment.
     pub fn of(error: Error) -> Self {
-        if error.is_of_the_snapshot() {
+        if error.blames_snapshot() {
             Self::Snapshot(error)
         } else {
             Self::Source(error)

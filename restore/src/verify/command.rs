@@ -42,11 +42,11 @@ const LOOK: Duration = Duration::from_secs(10);
 /// That the command is there, may be executed, and that nobody but root can have put it there.
 pub(super) fn must_be_there(command: &CheckCommand, service: &Service) -> Result<()> {
     let program = program(command);
-    let refused = |fault: String, cure: String| {
+    let refused = |fault: String, help: String| {
         Err(Error::new(
             program,
             format!("restored data cannot be verified by it: {fault}"),
-            cure,
+            help,
         ))
     };
     let correct = format!("or correct `verify` in {}", service.source.display());
@@ -62,7 +62,7 @@ pub(super) fn must_be_there(command: &CheckCommand, service: &Service) -> Result
     }
     match trust::check(Path::new(program)) {
         Ok(()) => Ok(()),
-        Err(invalid) => refused(invalid.what, format!("{}; {correct}", invalid.cure)),
+        Err(invalid) => refused(invalid.what, format!("{}; {correct}", invalid.help)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Lifts a restored tree to where it belongs: restic restores `/var/lib/x` below its target with the whole path.
+//! Moves a restored tree to where it belongs: restic restores `/var/lib/x` below its target with the whole path.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -19,10 +19,10 @@ pub(super) const TARGET: &str = ".preseed-restic";
 ///
 /// # Errors
 /// When there is nothing, or when it cannot be moved.
-pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
+pub(super) fn move_into_place(target: &Path, path: &Path, into: &Path) -> Result<()> {
     let below = path.strip_prefix("/").unwrap_or(path);
     let restored = target.join(below);
-    step::at(|| format!("lift {}", restored.display()));
+    step::at(|| format!("move into place {}", restored.display()));
     let moved = out_of_the_way(target, below, into)
         .and_then(|target| move_all(&target, &target.join(below), into));
     moved.map_err(|cause| {
@@ -33,7 +33,7 @@ pub(super) fn lift(target: &Path, path: &Path, into: &Path) -> Result<()> {
         );
         match cause.kind() {
             // Nothing was restored, or something else.
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => error.of_the_snapshot(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => error.blaming_the_snapshot(),
             _ => error,
         }
     })
@@ -129,7 +129,9 @@ mod tests {
         let into = tempfile::tempdir().unwrap();
         let target = into.path().join(".restored");
         let path = Path::new("/var/lib/sonarr");
-        let told = lift(&target, path, into.path()).unwrap_err().to_string();
+        let told = move_into_place(&target, path, into.path())
+            .unwrap_err()
+            .to_string();
         assert!(
             told.contains("what restic restored cannot be moved"),
             "{told}"
@@ -137,11 +139,11 @@ mod tests {
 
         create_dir_all(target.join("var/lib/sonarr/a")).unwrap();
         write(target.join("var/lib/sonarr.db"), "of something else").unwrap();
-        lift(&target, path, into.path()).unwrap_err();
+        move_into_place(&target, path, into.path()).unwrap_err();
         std::fs::remove_file(target.join("var/lib/sonarr.db")).unwrap();
 
         create_dir_all(target.join("var/lib/sonarr")).unwrap();
-        lift(&target, path, into.path()).unwrap();
+        move_into_place(&target, path, into.path()).unwrap();
         assert!(into.path().join("a").is_dir());
         assert!(!target.exists());
     }
@@ -153,7 +155,7 @@ mod tests {
         create_dir_all(target.join("srv/app")).unwrap();
         write(target.join("srv/app").join(TARGET), "data").unwrap();
         write(target.join("srv/app/other"), "data").unwrap();
-        lift(&target, Path::new("/srv/app"), into.path()).unwrap();
+        move_into_place(&target, Path::new("/srv/app"), into.path()).unwrap();
         assert_eq!(std::fs::read(into.path().join(TARGET)).unwrap(), b"data");
         assert_eq!(std::fs::read_dir(into.path()).unwrap().count(), 2);
 
@@ -164,7 +166,7 @@ mod tests {
         let target = into.path().join(TARGET);
         create_dir_all(&target).unwrap();
         std::os::unix::fs::symlink(outside.path(), target.join("srv")).unwrap();
-        lift(&target, Path::new("/srv/app"), into.path()).unwrap_err();
+        move_into_place(&target, Path::new("/srv/app"), into.path()).unwrap_err();
         assert!(outside.path().join("app/file").exists());
     }
 }

@@ -6,7 +6,7 @@ use report::Progress;
 use storage::mark::Stage;
 use storage::{Mark, Origin, Snapshot, Staged};
 
-use crate::tier::{Context, Failure, Restored};
+use crate::source::{Context, Failure, Restored};
 use crate::verify::{must_hold_the_data, verify};
 
 /// Writes what is missing into staged storage.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::told::{Lies, Told, lies};
+use super::snapshot_entry::{Lies, SnapshotEntry, lies};
 
 /// What the service's snapshots are filed under.
 #[derive(Debug)]
@@ -60,9 +60,9 @@ type Filing<'a> = (Reason, &'a str, &'a [String], &'a [String]);
 
 /// Those of `all` that may hold the service's data, newest first. `all` has none that is filed as the service's; what
 /// another declared service takes is never among them.
-pub(super) fn groups(all: &[Told], own: &Filed<'_>, others: &[Claim]) -> Vec<Group> {
+pub(super) fn groups(all: &[SnapshotEntry], own: &Filed<'_>, others: &[Claim]) -> Vec<Group> {
     let mut groups: BTreeMap<Filing<'_>, Group> = BTreeMap::new();
-    let mut newest_first: Vec<&Told> = all.iter().collect();
+    let mut newest_first: Vec<&SnapshotEntry> = all.iter().collect();
     newest_first.sort_by_key(|told| std::cmp::Reverse(told.time));
     for snapshot in newest_first {
         let Some(reason) = reason(snapshot, own, others) else {
@@ -96,7 +96,7 @@ pub(super) fn groups(all: &[Told], own: &Filed<'_>, others: &[Claim]) -> Vec<Gro
 
 /// Whether another declared service takes as its own what of the snapshot may be this one's. One snapshot can hold the
 /// paths of several services: what another takes of it says nothing of the rest.
-fn is_taken(snapshot: &Told, reason: Reason, own: &Filed<'_>, others: &[Claim]) -> bool {
+fn is_taken(snapshot: &SnapshotEntry, reason: Reason, own: &Filed<'_>, others: &[Claim]) -> bool {
     let concerns = |claim: &Claim| match reason {
         Reason::Path => claim.path == own.path,
         Reason::Above => Path::new(own.path).starts_with(&claim.path),
@@ -109,7 +109,7 @@ fn is_taken(snapshot: &Told, reason: Reason, own: &Filed<'_>, others: &[Claim]) 
     })
 }
 
-fn reason(snapshot: &Told, own: &Filed<'_>, others: &[Claim]) -> Option<Reason> {
+fn reason(snapshot: &SnapshotEntry, own: &Filed<'_>, others: &[Claim]) -> Option<Reason> {
     match lies(snapshot, own.path) {
         Lies::There => return Some(Reason::Path),
         Lies::Above => return Some(Reason::Above),
@@ -187,7 +187,7 @@ mod tests {
 
     const HOST: &str = "nas";
 
-    fn told(host: &str, path: &str, tags: &[&str], day: u32) -> Told {
+    fn told(host: &str, path: &str, tags: &[&str], day: u32) -> SnapshotEntry {
         let time = format!("2026-11-{day:02}T00:00:00Z");
         let id = format!("{host}{path}{day}");
         let json = serde_json::json!({"time": time, "paths": [path], "hostname": host, "tags": tags, "id": id});
@@ -206,7 +206,7 @@ mod tests {
         }
     }
 
-    fn reasons(all: &[Told], own_tags: &[&str], others: &[Claim]) -> Vec<Reason> {
+    fn reasons(all: &[SnapshotEntry], own_tags: &[&str], others: &[Claim]) -> Vec<Reason> {
         let own_tags = tags(own_tags);
         let own = Filed {
             names: vec!["app", "app-data"],
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn those_filed_alike_are_one_with_a_count_and_the_newest() {
-        let all: Vec<Told> = [3, 9, 5]
+        let all: Vec<SnapshotEntry> = [3, 9, 5]
             .map(|day| told("nas.lan", "/srv/app", &["app"], day))
             .to_vec();
         let own_tags = tags(&["app"]);
@@ -341,7 +341,7 @@ mod tests {
                 proptest::sample::select(vec!["/srv/app", "/srv", "/srv/other", "/", "/x/app"]), 8),
             tagged in proptest::collection::vec(proptest::sample::select(vec!["app", "media", "z"]), 8),
         ) {
-            let all: Vec<Told> = hosts.iter().zip(&paths).zip(&tagged)
+            let all: Vec<SnapshotEntry> = hosts.iter().zip(&paths).zip(&tagged)
                 .map(|((host, path), tag)| told(host, path, &[tag], 1)).collect();
             let own_tags = tags(&["app", "media"]);
             let own = Filed { names: vec!["app"], path: "/srv/app", host: HOST, tags: &own_tags };

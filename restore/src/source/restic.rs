@@ -4,17 +4,17 @@
 pub mod any_words;
 mod call;
 mod elsewhere;
-mod lift;
+mod failure_kind;
 mod listing;
 mod locks;
 mod memory;
-mod patience;
+mod move_into_place;
 mod proof;
+mod retry;
 pub mod secrets;
 mod size;
-mod told;
+mod snapshot_entry;
 mod transfer;
-mod trouble;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -32,7 +32,7 @@ use crate::remember;
 use crate::staged::{self, Fill};
 use elsewhere::{Claim, Filed, Group, Reason, groups};
 use listing::Listing;
-use told::{Lies, lies};
+use snapshot_entry::{Lies, lies};
 
 /// A newest snapshot of less than this age is taken without a look at all others.
 const FRESH: SignedDuration = SignedDuration::from_hours(36);
@@ -60,7 +60,7 @@ impl<'a> Restic<'a> {
     }
 
     /// The failure that trouble with a snapshot is.
-    fn blame(&self, trouble: trouble::Trouble) -> Failure {
+    fn blame(&self, trouble: failure_kind::RepositoryFailure) -> Failure {
         match self.listing.call() {
             Ok(call) => proof::blame(call, None, trouble),
             Err(error) => Failure::Source(error),
@@ -204,7 +204,7 @@ impl Source for Restic<'_> {
 
     fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {
         // One that cannot be asked is not asked once more.
-        trouble::may_be_forgotten(failure.error().what()).then(|| self.listing.list_again())
+        failure_kind::may_be_forgotten(failure.error().what()).then(|| self.listing.list_again())
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
@@ -377,9 +377,9 @@ impl Source for Restic<'_> {
             snapshot,
             progress,
             Fill::By(Box::new(|staged, progress| {
-                let target = staged.join(lift::TARGET);
-                patience::restore(call, turn, snapshot, &include, &target, progress)?;
-                lift::lift(&target, &backup.path, staged).map_err(Failure::of)
+                let target = staged.join(move_into_place::TARGET);
+                retry::restore(call, turn, snapshot, &include, &target, progress)?;
+                move_into_place::move_into_place(&target, &backup.path, staged).map_err(Failure::of)
             })),
         )
     }

@@ -5,9 +5,9 @@
 use report::{Event, Kind};
 use storage::{Error, Mark, Since, Snapshot, kept};
 
-use crate::ask::{Answer, Asked, Witness, ask};
-use crate::ending::{finished, tell, unsettled};
-use crate::tier::{Context, Restored, Source};
+use crate::ending::{finished, inconclusive, tell};
+use crate::search::{Answer, Conclusion, Observer, search};
+use crate::source::{Context, Restored, Source};
 use crate::verdict::Why;
 
 /// What is to become of the copy.
@@ -21,7 +21,7 @@ pub enum Decision {
 
 /// Decides what is to become of the complete copy with this mark, where the verdict, asked anew, is to restore since
 /// `why`. It is put in place if the storage it was sealed over is the same, or is still missing, and no candidate
-/// is newer than what it holds. `witness` is told which sources are asked.
+/// is newer than what it holds. `observer` is told which sources are asked.
 ///
 /// # Errors
 /// When it cannot be decided: a source cannot be asked, and the storage was used since.
@@ -29,7 +29,7 @@ pub fn decide(
     context: &Context<'_>,
     mark: &Mark,
     why: Why,
-    witness: &mut dyn Witness,
+    observer: &mut dyn Observer,
 ) -> Result<Decision, Error> {
     let (seal, since) = context.storage.seal()?;
     let Some(seal) = seal else {
@@ -41,9 +41,9 @@ pub fn decide(
         return Ok(Decision::PutAside(why.to_owned()));
     }
     let mut newest = None;
-    let asked = ask(
+    let asked = search(
         context,
-        &mut OnlyAsking(witness),
+        &mut OnlyAsking(observer),
         &mut |source, snapshot| {
             newest = Some((source.label(snapshot), snapshot.clone()));
             Ok(Restored {
@@ -64,8 +64,8 @@ pub fn decide(
                 Decision::PutInPlace(None)
             })
         }
-        (None, Asked::Unsettled(errors)) => {
-            let error = unsettled(context.service, why, &errors);
+        (None, Conclusion::Inconclusive(errors)) => {
+            let error = inconclusive(context.service, why, &errors);
             if since == Since::Untouched {
                 return Ok(Decision::PutInPlace(Some(error)));
             }
@@ -88,10 +88,10 @@ pub(crate) fn put_in_place(
     context: &Context<'_>,
     mark: &Mark,
     why: Why,
-    witness: &mut dyn Witness,
+    observer: &mut dyn Observer,
 ) -> Result<bool, Error> {
     let (name, storage) = (context.service.name.as_str(), context.storage);
-    match decide(context, mark, why, witness)? {
+    match decide(context, mark, why, observer)? {
         Decision::PutInPlace(not_asked) => {
             // The sources took their time.
             context.must_be_unchanged()?;
@@ -120,9 +120,9 @@ pub(crate) fn put_in_place(
 }
 
 /// Tells only which sources are asked: nothing is restored, and what is passed over is told again if it is.
-struct OnlyAsking<'a>(&'a mut dyn Witness);
+struct OnlyAsking<'a>(&'a mut dyn Observer);
 
-impl Witness for OnlyAsking<'_> {
+impl Observer for OnlyAsking<'_> {
     fn asking(&mut self, source: &dyn Source) {
         self.0.asking(source);
     }

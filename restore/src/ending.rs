@@ -6,7 +6,7 @@ use storage::contents::{listed, named};
 use storage::kept;
 use storage::{Contents, Error, Kept, Mark, MarkState, Observation};
 
-use crate::ask::{Unsettled, of_source};
+use crate::search::{Inconclusive, of_source};
 use crate::verdict::Why;
 
 /// Tells an event that ends the run: to the journal and as the status.
@@ -76,12 +76,12 @@ pub(crate) fn unmounted(service: &Service) -> Error {
 }
 
 /// No source restored, and these errors kept some from ruling out that they hold the data.
-pub(crate) fn unsettled(service: &Service, why: Why, sources: &[Unsettled]) -> Error {
+pub(crate) fn inconclusive(service: &Service, why: Why, sources: &[Inconclusive]) -> Error {
     let faults: Vec<String> = sources
         .iter()
         .map(|of| of_source(&of.source, &of.error.fault()))
         .collect();
-    let mut cures: Vec<&str> = sources.iter().map(|of| of.error.cure()).collect();
+    let mut cures: Vec<&str> = sources.iter().map(|of| of.error.help()).collect();
     cures.dedup();
     let heals = sources.iter().all(|of| of.error.heals());
     let error = Error::new(

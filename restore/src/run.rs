@@ -9,11 +9,11 @@ use storage::local;
 use storage::mark::Stage;
 use storage::{Error, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
-use crate::ask::{Answer, Asked, Witness, ask};
-use crate::ending::{finished, partly, tell, unmounted, unsettled};
+use crate::ending::{finished, inconclusive, partly, tell, unmounted};
 use crate::remember;
 use crate::sealed;
-use crate::tier::{Context, Failure, Source, word};
+use crate::search::{Answer, Conclusion, Observer, search};
+use crate::source::{Context, Failure, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
 /// Why a service may start.
@@ -162,7 +162,7 @@ fn restore(
     {
         return Ok(Outcome::Restored);
     }
-    let asked = ask(&context, &mut journal, &mut |source, snapshot| {
+    let asked = search(&context, &mut journal, &mut |source, snapshot| {
         if source.moves_data() {
             context.turn.take().map_err(Failure::Storage)?;
         }
@@ -176,7 +176,7 @@ fn restore(
     })
     .map_err(Refusal::not_restored)?;
     match asked {
-        Asked::Restored(not_asked) => {
+        Conclusion::Restored(not_asked) => {
             if !not_asked.is_empty() {
                 let message = format!(
                     "the newest data of all sources that could be asked was restored; these could not, and may hold newer: {}",
@@ -187,11 +187,11 @@ fn restore(
             }
             Ok(Outcome::Restored)
         }
-        Asked::NothingAnywhere if why == Why::Partly => Err(Refusal {
+        Conclusion::NothingAnywhere if why == Why::Partly => Err(Refusal {
             kind: Kind::PartlyThere,
             error: partly(service, observation),
         }),
-        Asked::NothingAnywhere => {
+        Conclusion::NothingAnywhere => {
             let allowed =
                 remember::may_start_empty(service, storage, observation, why, &journal.answers);
             let question = match allowed {
@@ -227,19 +227,19 @@ fn restore(
             tell(&event.outcome("bootstrap"));
             Ok(Outcome::Bootstrapped)
         }
-        Asked::Unsettled(sources)
+        Conclusion::Inconclusive(sources)
             if sources.iter().all(|source| source.unavailable)
                 && remember::is_settled(service, storage, observation) =>
         {
-            let error = unsettled(service, why, &sources);
+            let error = inconclusive(service, why, &sources);
             let message =
                 format!("still empty since its first start, which no source had data for: {error}");
             let event = Event::new(Kind::Bootstrapped, name, message);
             tell(&event.outcome("bootstrap").warning());
             Ok(Outcome::Bootstrapped)
         }
-        Asked::Unsettled(sources) => {
-            let error = unsettled(service, why, &sources);
+        Conclusion::Inconclusive(sources) => {
+            let error = inconclusive(service, why, &sources);
             if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
                 let message = format!("starts empty, as on-unavailable declares: {error}");
                 tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
@@ -263,7 +263,7 @@ struct Journal<'a> {
     answers: Vec<String>,
 }
 
-impl Witness for Journal<'_> {
+impl Observer for Journal<'_> {
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
         storage::interrupt::halt();
         if self.told.insert(snapshot.name.clone()) {

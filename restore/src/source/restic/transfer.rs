@@ -11,8 +11,8 @@ use storage::watched::{GivenUp, Told, watch_lines};
 use storage::{Error, Snapshot};
 
 use super::call::Call;
+use super::failure_kind::{self, Kind, RepositoryFailure, unwrapped};
 use super::size::Size;
-use super::trouble::{self, Kind, Trouble, unwrapped};
 
 /// How much is kept of what restic says, in bytes.
 const ENOUGH_SAID: usize = 1 << 20;
@@ -48,7 +48,7 @@ pub(super) fn restore(
     target: &Path,
     how: &How,
     progress: &mut Progress,
-) -> Result<(), Trouble> {
+) -> Result<(), RepositoryFailure> {
     let target_text = target.to_str().ok_or_else(|| {
         Error::new(
             target.to_string_lossy(),
@@ -93,7 +93,7 @@ pub(super) fn restore(
         Some(CutShort::NoLock(line)) => {
             let what = format!("`restic restore` cannot make a lock: {line}");
             let error = Error::new(call.subject(), what, "see that it can be written to");
-            return Err(Trouble {
+            return Err(RepositoryFailure {
                 kind: Kind::NoLock,
                 error,
             });
@@ -179,7 +179,7 @@ impl Follow<'_> {
             _ => {
                 self.said.add(is_error, line);
                 // Later on it only keeps its lock fresh.
-                if trouble::kind(None, line, self.is_remote) == Kind::NoLock
+                if failure_kind::kind(None, line, self.is_remote) == Kind::NoLock
                     && !self.target.exists()
                 {
                     return Some(CutShort::NoLock(line.to_owned()));

@@ -1,10 +1,10 @@
 //! Any bytes for each reader of what restic, or a server through it, says. The fuzzer's target and the tests give them.
 
+use super::failure_kind;
 use super::listing::Line;
 use super::locks::{Lock, Machine};
 use super::proof::Named;
-use super::told::Told;
-use super::trouble;
+use super::snapshot_entry::SnapshotEntry;
 
 /// Gives `bytes` to each reader: none panics.
 pub fn check(bytes: &[u8]) {
@@ -16,19 +16,19 @@ pub fn check(bytes: &[u8]) {
         if let Ok(lock) = serde_json::from_str::<Lock>(line) {
             let _ = lock.is_stale(&Machine::this(), |_| true);
         }
-        let _ = trouble::unwrapped(line);
+        let _ = failure_kind::unwrapped(line);
     }
-    if let Ok(told) = serde_json::from_str::<Vec<Told>>(&text) {
+    if let Ok(told) = serde_json::from_str::<Vec<SnapshotEntry>>(&text) {
         for told in told {
             let _ = told.snapshot();
         }
     }
     for is_remote in [false, true] {
-        let _ = trouble::kind(None, &text, is_remote);
+        let _ = failure_kind::kind(None, &text, is_remote);
     }
-    let _ = (trouble::words(&text), trouble::complaint(&text));
-    let _ = trouble::may_be_forgotten(&text);
-    let _ = (trouble::is_asking_again(bytes), Named::of(&text));
+    let _ = (failure_kind::words(&text), failure_kind::complaint(&text));
+    let _ = failure_kind::may_be_forgotten(&text);
+    let _ = (failure_kind::is_asking_again(bytes), Named::of(&text));
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use storage::command::{self, Ended};
 use storage::stall::Stall;
 use storage::watched::{GivenUp, Seen, Watched, watch, watch_silently};
 
-use super::trouble::{self, Kind, Trouble, complaint, words};
+use super::failure_kind::{self, Kind, RepositoryFailure, complaint, words};
 use super::{memory, secrets};
 
 /// How long a server is asked that gives no answer. restic itself would try an unreachable one for 15 minutes, or,
@@ -61,13 +61,13 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// When it does not answer with exit status 0, or its answer makes no progress for too long.
-    pub(super) fn ask(&self, args: &[&str]) -> Result<Ended, Trouble> {
+    pub(super) fn ask(&self, args: &[&str]) -> Result<Ended, RepositoryFailure> {
         let answer = self.ask_patiently(args);
         let may_be_the_cache = match &answer {
             Ok(ended) => self.unread(ended).is_some(),
-            Err(trouble) => match trouble.kind {
+            Err(failure) => match failure.kind {
                 Kind::Damaged => true,
-                Kind::Other => !trouble::says_no_snapshot(trouble.error.what()),
+                Kind::Other => !failure_kind::says_no_snapshot(failure.error.what()),
                 _ => false,
             },
         };
@@ -86,36 +86,36 @@ impl<'a> Call<'a> {
         fresh
     }
 
-    fn ask_patiently(&self, args: &[&str]) -> Result<Ended, Trouble> {
+    fn ask_patiently(&self, args: &[&str]) -> Result<Ended, RepositoryFailure> {
         let asked = Instant::now();
         let mut pause = Duration::from_secs(1);
         loop {
-            let left = self.patience().saturating_sub(asked.elapsed());
-            let trouble = match self.ask_once(args, left) {
-                Err(trouble) => trouble,
+            let left = self.give_up_after().saturating_sub(asked.elapsed());
+            let failure = match self.ask_once(args, left) {
+                Err(failure) => failure,
                 ended => return ended,
             };
-            if trouble.kind != Kind::Transient || asked.elapsed() + pause >= self.patience() {
-                return Err(trouble);
+            if failure.kind != Kind::Transient || asked.elapsed() + pause >= self.give_up_after() {
+                return Err(failure);
             }
-            status::say(&format!("{}; asking again", trouble.error.fault()));
+            status::say(&format!("{}; asking again", failure.error.fault()));
             std::thread::sleep(pause);
             pause *= 2;
         }
     }
 
-    fn ask_once(&self, args: &[&str], patience: Duration) -> Result<Ended, Trouble> {
+    fn ask_once(&self, args: &[&str], give_up_after: Duration) -> Result<Ended, RepositoryFailure> {
         // Without a lock: nothing is left behind when it is ended, and a locked repository can be asked.
         let mut command = self.command(&[&["--no-lock"], args].concat());
-        let mut watch_it = self.bound(patience);
+        let mut watch_it = self.bound(give_up_after);
         let watched = watch(&mut command, GivenUp::IsEnded, |seen| watch_it(seen))?;
-        if let Some(trouble) = self.given_up(&watched) {
-            return Err(trouble);
+        if let Some(failure) = self.given_up(&watched) {
+            return Err(failure);
         }
         let ended = watched.ended;
         if ended.status.success() {
             return match self.unread(&ended) {
-                Some(error) if self.is_transient(&ended) => Err(Trouble {
+                Some(error) if self.is_transient(&ended) => Err(RepositoryFailure {
                     kind: Kind::Transient,
                     error,
                 }),
@@ -129,12 +129,12 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn read(&self, args: &[&str]) -> Result<String, Trouble> {
+    pub(super) fn read(&self, args: &[&str]) -> Result<String, RepositoryFailure> {
         let mut command = self.command(&[&["--no-lock"], args].concat());
-        let mut watch_it = self.bound(self.patience());
+        let mut watch_it = self.bound(self.give_up_after());
         let watched = watch_silently(&mut command, GivenUp::IsEnded, |seen| watch_it(seen))?;
-        if let Some(trouble) = self.given_up(&watched) {
-            return Err(trouble);
+        if let Some(failure) = self.given_up(&watched) {
+            return Err(failure);
         }
         let ended = watched.ended;
         if ended.status.success() {
@@ -144,24 +144,24 @@ impl<'a> Call<'a> {
     }
 
     /// How long a server is asked that gives no answer.
-    fn patience(&self) -> Duration {
+    fn give_up_after(&self) -> Duration {
         self.stall_timeout.clamp(LEAST_PATIENCE, PATIENCE)
     }
 
     /// Tells when an answer is given up, and after how long without progress: one that comes is waited for, however long
     /// it takes.
-    fn bound(&self, patience: Duration) -> impl FnMut(&Seen<'_>) -> Option<Duration> {
+    fn bound(&self, give_up_after: Duration) -> impl FnMut(&Seen<'_>) -> Option<Duration> {
         let mut stall = Stall::of_less(self.stall_timeout.max(LEAST_PATIENCE), ANSWERS);
         move |seen| {
             let moved = seen.moved.unwrap_or_default().saturating_add(seen.told);
             let is_over = stall.at(moved)
-                || stall.still() >= patience && trouble::is_asking_again(seen.stderr);
+                || stall.still() >= give_up_after && failure_kind::is_asking_again(seen.stderr);
             is_over.then(|| stall.still())
         }
     }
 
-    /// The trouble that a question is which was given up.
-    fn given_up(&self, watched: &Watched<Duration>) -> Option<Trouble> {
+    /// The failure that a question is which was given up.
+    fn given_up(&self, watched: &Watched<Duration>) -> Option<RepositoryFailure> {
         let still = watched.given_up?;
         let stderr = &watched.ended.stderr;
         let error = Error::new(
@@ -175,11 +175,11 @@ impl<'a> Call<'a> {
         )
         .that_heals();
         // restic before 0.18 looks for a missing part for longer than that. For all else no time is left.
-        let kind = match trouble::kind(None, stderr, self.repository.is_remote()) {
+        let kind = match failure_kind::kind(None, stderr, self.repository.is_remote()) {
             Kind::Damaged => Kind::Damaged,
             _ => Kind::Transient,
         };
-        Some(Trouble { kind, error })
+        Some(RepositoryFailure { kind, error })
     }
 
     /// Whether restic uses what it kept of earlier looks.
@@ -208,13 +208,13 @@ impl<'a> Call<'a> {
 
     fn is_transient(&self, ended: &Ended) -> bool {
         let told = words(&ended.stderr);
-        trouble::kind(None, &told, self.repository.is_remote()) == Kind::Transient
+        failure_kind::kind(None, &told, self.repository.is_remote()) == Kind::Transient
     }
 
     /// The error that `restic ls` has ended well and listed no snapshot.
     pub(super) fn says_no_snapshot(&self, ended: &Ended) -> Error {
         let told = words(&ended.stderr);
-        if trouble::says_no_snapshot(&told) {
+        if failure_kind::says_no_snapshot(&told) {
             return Error::new(
                 self.subject(),
                 format!("it does not have the snapshot any more: {told}"),
@@ -238,15 +238,15 @@ impl<'a> Call<'a> {
         self.with_secrets(command::command("restic", [fresh, args].concat()))
     }
 
-    /// The trouble that an unsuccessful end of `restic WHAT` is.
-    pub(super) fn failed(&self, what: &str, ended: &Ended) -> Trouble {
+    /// The failure that an unsuccessful end of `restic WHAT` is.
+    pub(super) fn failed(&self, what: &str, ended: &Ended) -> RepositoryFailure {
         let told = words(if ended.stderr.is_empty() {
             &ended.stdout
         } else {
             &ended.stderr
         });
-        let kind = trouble::kind(ended.status.code(), &told, self.repository.is_remote());
-        let (fault, cure) = match kind {
+        let kind = failure_kind::kind(ended.status.code(), &told, self.repository.is_remote());
+        let (fault, help) = match kind {
             Kind::Password => (
                 "the password is wrong",
                 format!("correct {}", self.repository.password_file.display()),
@@ -279,13 +279,13 @@ impl<'a> Call<'a> {
                 ended.status,
                 if told.is_empty() { "" } else { ": " },
             ),
-            cure,
+            help,
         );
         let error = match kind {
             Kind::Transient | Kind::NoRepository | Kind::Locked => error.that_heals(),
             _ => error,
         };
-        Trouble { kind, error }
+        RepositoryFailure { kind, error }
     }
 
     /// The error that what `restic COMMAND` printed cannot be read.

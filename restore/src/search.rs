@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use storage::{Error, Snapshot};
 
 use crate::order::{Next, Standing, next};
-use crate::tier::{Context, Elsewhere, Failure, Restored, Snapshots, Source, all_of, sources};
+use crate::source::{Context, Elsewhere, Failure, Restored, Snapshots, Source, all_of, sources};
 use crate::verdict::{Held, held};
 use crate::verify;
 
@@ -63,7 +63,7 @@ pub(crate) fn of_source(source: &str, said: &str) -> String {
 }
 
 /// Who is told what happens while the sources are asked.
-pub trait Witness {
+pub trait Observer {
     /// Whether it wants to be told of every snapshot, also of those that make no difference.
     fn wants_all(&self) -> bool {
         false
@@ -84,18 +84,18 @@ pub trait Witness {
 
 /// What came of asking all sources.
 #[derive(Debug)]
-pub enum Asked {
+pub enum Conclusion {
     /// One has restored the data. With `prefer = "newest"`, these could not be asked whether they hold newer ones.
     Restored(Vec<String>),
     /// All answered that they hold none.
     NothingAnywhere,
     /// None restored, and these could not rule out that they hold the data.
-    Unsettled(Vec<Unsettled>),
+    Inconclusive(Vec<Inconclusive>),
 }
 
 /// A source that could not rule out that it holds the data.
 #[derive(Debug)]
-pub struct Unsettled {
+pub struct Inconclusive {
     /// Its name.
     pub source: String,
     /// Why.
@@ -112,11 +112,11 @@ pub type Act<'a> = dyn FnMut(&dyn Source, &Snapshot) -> Result<Restored, Failure
 ///
 /// # Errors
 /// When the service's own storage fails, or its declared checks cannot be run: then no source would do better.
-pub fn ask(
+pub fn search(
     context: &Context<'_>,
-    witness: &mut dyn Witness,
+    observer: &mut dyn Observer,
     act: &mut Act<'_>,
-) -> Result<Asked, Error> {
+) -> Result<Conclusion, Error> {
     verify::must_be_possible(context.service)?;
     let sources = sources(context);
     let mut round = Round {
@@ -127,35 +127,35 @@ pub fn ask(
             .map(|source| Asking::of(source.as_ref()))
             .collect(),
         unsound: BTreeMap::new(),
-        unsettled: Vec::new(),
+        inconclusive: Vec::new(),
         not_asked: Vec::new(),
     };
     loop {
         let standings: Vec<Standing> = round.asked.iter().map(|asking| asking.standing).collect();
         match next(&standings, context.service.prefer) {
-            Next::Ask(number) => round.ask(number, witness)?,
+            Next::Ask(number) => round.ask(number, observer)?,
             Next::Try(number) => {
-                if round.try_candidate(number, witness, act)? {
+                if round.try_candidate(number, observer, act)? {
                     let not_asked = match context.service.prefer {
                         Prefer::Order => Vec::new(),
                         Prefer::Newest => std::mem::take(&mut round.not_asked),
                     };
-                    if witness.wants_all() {
-                        round.tell_the_rest(Some(number), witness);
+                    if observer.wants_all() {
+                        round.tell_the_rest(Some(number), observer);
                     }
-                    return Ok(Asked::Restored(not_asked));
+                    return Ok(Conclusion::Restored(not_asked));
                 }
             }
             Next::Nothing => break,
         }
     }
-    if witness.wants_all() {
-        round.tell_the_rest(None, witness);
+    if observer.wants_all() {
+        round.tell_the_rest(None, observer);
     }
-    Ok(if round.unsettled.is_empty() {
-        Asked::NothingAnywhere
+    Ok(if round.inconclusive.is_empty() {
+        Conclusion::NothingAnywhere
     } else {
-        Asked::Unsettled(round.unsettled)
+        Conclusion::Inconclusive(round.inconclusive)
     })
 }
 
@@ -197,38 +197,38 @@ struct Round<'s> {
     asked: Vec<Asking<'s>>,
     /// Snapshots that failed, by name: two tiers may use the same ones.
     unsound: BTreeMap<String, Error>,
-    unsettled: Vec<Unsettled>,
+    inconclusive: Vec<Inconclusive>,
     /// The sources that could not be asked.
     not_asked: Vec<String>,
 }
 
 impl Round<'_> {
-    fn ask(&mut self, number: usize, witness: &mut dyn Witness) -> Result<(), Error> {
+    fn ask(&mut self, number: usize, observer: &mut dyn Observer) -> Result<(), Error> {
         let asking = &mut self.asked[number];
-        witness.asking(asking.source);
+        observer.asking(asking.source);
         match asking.source.snapshots() {
             Ok(snapshots) => {
                 asking.older = snapshots;
-                self.advance(number, witness)
+                self.advance(number, observer)
             }
             Err(error) => {
                 self.not_asked.push(asking.source.name());
-                self.out(number, Answer::Unavailable(error), witness);
+                self.out(number, Answer::Unavailable(error), observer);
                 Ok(())
             }
         }
     }
 
     /// The source gave its answer, and is not asked again.
-    fn out(&mut self, number: usize, answer: Answer, witness: &mut dyn Witness) {
+    fn out(&mut self, number: usize, answer: Answer, observer: &mut dyn Observer) {
         let asking = &mut self.asked[number];
         asking.standing = Standing::Out;
         asking.candidate = None;
-        witness.answered(asking.source, &answer);
+        observer.answered(asking.source, &answer);
         let unavailable = matches!(answer, Answer::Unavailable(_));
         if let Answer::InDoubt(error) | Answer::Unavailable(error) | Answer::Failed(error) = answer
         {
-            self.unsettled.push(Unsettled {
+            self.inconclusive.push(Inconclusive {
                 source: asking.source.name(),
                 error,
                 unavailable,
@@ -242,10 +242,10 @@ impl Round<'_> {
         number: usize,
         snapshot: &Snapshot,
         error: Error,
-        witness: &mut dyn Witness,
+        observer: &mut dyn Observer,
     ) -> bool {
         let asking = &mut self.asked[number];
-        witness.passed_over(asking.source, snapshot, &error.to_string());
+        observer.passed_over(asking.source, snapshot, &error.to_string());
         self.unsound
             .entry(snapshot.name.clone())
             .or_insert_with(|| error.clone());
@@ -254,14 +254,14 @@ impl Round<'_> {
     }
 
     /// Looks for the source's next candidate.
-    fn advance(&mut self, number: usize, witness: &mut dyn Witness) -> Result<(), Error> {
+    fn advance(&mut self, number: usize, observer: &mut dyn Observer) -> Result<(), Error> {
         let source = self.asked[number].source;
         while let Some(snapshot) = self.asked[number].older.next() {
             let snapshot = match snapshot {
                 Ok(snapshot) => snapshot,
                 Err(error) => {
                     self.not_asked.push(source.name());
-                    self.out(number, Answer::Unavailable(error), witness);
+                    self.out(number, Answer::Unavailable(error), observer);
                     return Ok(());
                 }
             };
@@ -275,14 +275,14 @@ impl Round<'_> {
             let held = match looked {
                 Ok(contents) => held(&contents, &self.context.observation.contents),
                 Err(Failure::Storage(error)) => return Err(error),
-                Err(failure) if self.is_gone(number, &snapshot, &failure, witness) => continue,
+                Err(failure) if self.is_gone(number, &snapshot, &failure, observer) => continue,
                 Err(Failure::Source(error) | Failure::Unavailable(error)) => {
                     self.not_asked.push(source.name());
-                    self.out(number, Answer::Unavailable(error), witness);
+                    self.out(number, Answer::Unavailable(error), observer);
                     return Ok(());
                 }
                 Err(Failure::Snapshot(error)) => {
-                    if self.failed(number, &snapshot, error, witness) {
+                    if self.failed(number, &snapshot, error, observer) {
                         break;
                     }
                     continue;
@@ -290,12 +290,12 @@ impl Round<'_> {
             };
             match held {
                 Held::Data => {
-                    self.found(number, snapshot, witness);
+                    self.found(number, snapshot, observer);
                     return Ok(());
                 }
-                Held::Nothing(why) => witness.passed_over(source, &snapshot, &why),
+                Held::Nothing(why) => observer.passed_over(source, &snapshot, &why),
                 Held::Doubtful(why) => {
-                    witness.passed_over(source, &snapshot, &why);
+                    observer.passed_over(source, &snapshot, &why);
                     let context = self.context;
                     let doubtful = &mut self.asked[number].doubtful;
                     doubtful.get_or_insert_with(|| in_doubt(context, source, &snapshot, &why));
@@ -307,17 +307,17 @@ impl Round<'_> {
         let (doubtful, gone) = (asking.doubtful.take(), asking.gone.take());
         let answer = match (asking.failed.drain(..).next(), doubtful) {
             (Some(error), _) if tried >= self.context.service.max_candidates => {
-                let cure = format!(
+                let help = format!(
                     "{}; `max-candidates` ended the search after {tried}",
-                    error.cure()
+                    error.help()
                 );
-                Answer::Failed(error.cured_by(cure))
+                Answer::Failed(error.with_help(help))
             }
             (Some(error), _) => Answer::Failed(error),
             (None, Some(error)) => Answer::InDoubt(error),
             (None, None) => gone.map_or_else(|| elsewhere(source), Answer::Unavailable),
         };
-        self.out(number, answer, witness);
+        self.out(number, answer, observer);
         Ok(())
     }
 
@@ -328,7 +328,7 @@ impl Round<'_> {
         number: usize,
         snapshot: &Snapshot,
         failure: &Failure,
-        witness: &mut dyn Witness,
+        observer: &mut dyn Observer,
     ) -> bool {
         let asking = &mut self.asked[number];
         let Some(Ok(mut now)) = asking.source.list_again(failure) else {
@@ -338,7 +338,7 @@ impl Round<'_> {
             return false;
         }
         let why = "it was destroyed after it was listed";
-        witness.passed_over(asking.source, snapshot, why);
+        observer.passed_over(asking.source, snapshot, why);
         asking.gone = Some(Error::new(
             asking.source.label(snapshot),
             why,
@@ -350,14 +350,14 @@ impl Round<'_> {
     }
 
     /// This snapshot of a source holds the data.
-    fn found(&mut self, number: usize, snapshot: Snapshot, witness: &mut dyn Witness) {
+    fn found(&mut self, number: usize, snapshot: Snapshot, observer: &mut dyn Observer) {
         let source = self.asked[number].source;
         if let Some(obstacle) = source.obstacle(&snapshot) {
-            if witness.wants_all() {
+            if observer.wants_all() {
                 let why = format!("holds the data, but: {}", obstacle.what());
-                witness.not_needed(source, &snapshot, &why);
+                observer.not_needed(source, &snapshot, &why);
             }
-            return self.out(number, Answer::Unavailable(obstacle), witness);
+            return self.out(number, Answer::Unavailable(obstacle), observer);
         }
         let max_age = self.context.service.max_age.get(&source.tier());
         let age = self.now.duration_since(snapshot.taken);
@@ -366,7 +366,7 @@ impl Round<'_> {
         });
         if late {
             let why = "it holds the data, but is older than max-age: its tier comes last";
-            witness.put_off(source, &snapshot, why);
+            observer.put_off(source, &snapshot, why);
         }
         let asking = &mut self.asked[number];
         asking.standing = Standing::Candidate {
@@ -380,38 +380,38 @@ impl Round<'_> {
     fn try_candidate(
         &mut self,
         number: usize,
-        witness: &mut dyn Witness,
+        observer: &mut dyn Observer,
         act: &mut Act<'_>,
     ) -> Result<bool, Error> {
         let source = self.asked[number].source;
         let Some(snapshot) = self.asked[number].candidate.take() else {
-            self.advance(number, witness)?;
+            self.advance(number, observer)?;
             return Ok(false);
         };
         if let Some(error) = self.unsound.get(&snapshot.name).cloned() {
             // It failed for another tier since it was found.
-            return self.next_after(number, &snapshot, error, witness);
+            return self.next_after(number, &snapshot, error, observer);
         }
-        witness.taken(source, &snapshot);
+        observer.taken(source, &snapshot);
         match act(source, &snapshot) {
             Ok(restored) => {
-                witness.answered(source, &Answer::Restored(snapshot, restored));
+                observer.answered(source, &Answer::Restored(snapshot, restored));
                 Ok(true)
             }
             Err(Failure::Storage(error)) => Err(error),
-            Err(failure) if self.is_gone(number, &snapshot, &failure, witness) => {
-                self.advance(number, witness)?;
+            Err(failure) if self.is_gone(number, &snapshot, &failure, observer) => {
+                self.advance(number, observer)?;
                 Ok(false)
             }
             Err(Failure::Source(error)) => {
-                self.out(number, Answer::Failed(error), witness);
+                self.out(number, Answer::Failed(error), observer);
                 Ok(false)
             }
             Err(Failure::Unavailable(error)) => {
-                self.out(number, Answer::Unavailable(error), witness);
+                self.out(number, Answer::Unavailable(error), observer);
                 Ok(false)
             }
-            Err(Failure::Snapshot(error)) => self.next_after(number, &snapshot, error, witness),
+            Err(Failure::Snapshot(error)) => self.next_after(number, &snapshot, error, observer),
         }
     }
 
@@ -420,18 +420,18 @@ impl Round<'_> {
         number: usize,
         snapshot: &Snapshot,
         error: Error,
-        witness: &mut dyn Witness,
+        observer: &mut dyn Observer,
     ) -> Result<bool, Error> {
-        if self.failed(number, snapshot, error, witness) {
+        if self.failed(number, snapshot, error, observer) {
             self.asked[number].older = all_of(Vec::new());
         }
-        self.advance(number, witness)?;
+        self.advance(number, observer)?;
         Ok(false)
     }
 
     /// Tells of all snapshots that were not looked at: since the source of this number has restored, or since their
     /// own source is out.
-    fn tell_the_rest(&mut self, winner: Option<usize>, witness: &mut dyn Witness) {
+    fn tell_the_rest(&mut self, winner: Option<usize>, observer: &mut dyn Observer) {
         let preferred = winner.map_or_else(String::new, |winner| self.asked[winner].source.name());
         for (number, asking) in self.asked.iter_mut().enumerate() {
             let source = asking.source;
@@ -440,19 +440,19 @@ impl Round<'_> {
                 why = format!("not looked into: {preferred} is preferred");
                 match source.snapshots() {
                     Ok(snapshots) => asking.older = snapshots,
-                    Err(error) => witness.answered(source, &Answer::Unavailable(error)),
+                    Err(error) => observer.answered(source, &Answer::Unavailable(error)),
                 }
             } else if let Some(candidate) = &asking.candidate {
                 let why = format!("holds the data; {preferred} is preferred");
-                witness.not_needed(source, candidate, &why);
+                observer.not_needed(source, candidate, &why);
             }
             if winner == Some(number) {
                 "older than the one taken".clone_into(&mut why);
             }
             for snapshot in asking.older.by_ref() {
                 match snapshot {
-                    Ok(snapshot) => witness.not_needed(source, &snapshot, &why),
-                    Err(error) => witness.answered(source, &Answer::Unavailable(error)),
+                    Ok(snapshot) => observer.not_needed(source, &snapshot, &why),
+                    Err(error) => observer.answered(source, &Answer::Unavailable(error)),
                 }
             }
         }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use storage::{Error, Snapshot};
 
 use super::call::Call;
-use super::trouble::{Kind, Trouble};
-use crate::tier::Failure;
+use super::failure_kind::{Kind, RepositoryFailure};
+use crate::source::Failure;
 
 /// How many parts are looked at.
 const FEW: usize = 4;
@@ -40,19 +40,23 @@ pub(super) struct Named {
     files: BTreeSet<String>,
 }
 
-/// The failure that `trouble` with a snapshot is: with a restore of it, or with its listing, which was then asked for
+/// The failure that `failure` with a snapshot is: with a restore of it, or with its listing, which was then asked for
 /// without the cache already.
-pub(super) fn blame(call: &Call<'_>, restored: Option<&Snapshot>, trouble: Trouble) -> Failure {
-    if trouble.kind != Kind::Damaged || trouble.error.is_lack_of_space() {
-        return trouble.of_the_source();
+pub(super) fn blame(
+    call: &Call<'_>,
+    restored: Option<&Snapshot>,
+    failure: RepositoryFailure,
+) -> Failure {
+    if failure.kind != Kind::Damaged || failure.error.is_lack_of_space() {
+        return failure.of_the_source();
     }
-    match look(call, restored, &trouble.error) {
-        Look::Proven => Failure::Snapshot(trouble.error),
+    match look(call, restored, &failure.error) {
+        Look::Proven => Failure::Snapshot(failure.error),
         Look::Sound => Failure::Unavailable(
-            trouble
+            failure
                 .error
                 .while_doing("it could not be read, but nothing is missing on a second look")
-                .cured_by("see that it stays where it is, then start the service again"),
+                .with_help("see that it stays where it is, then start the service again"),
         ),
         Look::Away(error) => Failure::Unavailable(error),
     }
@@ -64,14 +68,14 @@ pub(super) fn look(call: &Call<'_>, restored: Option<&Snapshot>, error: &Error) 
     call.use_cache(false);
     let looked = look_without_cache(call, restored, &Named::of(error.what()));
     call.use_cache(used_cache);
-    looked.unwrap_or_else(|trouble| Look::Away(trouble.error))
+    looked.unwrap_or_else(|failure| Look::Away(failure.error))
 }
 
 fn look_without_cache(
     call: &Call<'_>,
     restored: Option<&Snapshot>,
     named: &Named,
-) -> Result<Look, Trouble> {
+) -> Result<Look, RepositoryFailure> {
     let packs = listed(call, "packs")?;
     let indexes = listed(call, "index")?;
     for (what, listed) in [("packs", &packs), ("indexes", &indexes)] {
@@ -127,7 +131,7 @@ fn away(call: &Call<'_>, what: &str) -> Look {
 }
 
 /// The names that `restic list` tells.
-fn listed(call: &Call<'_>, what: &str) -> Result<BTreeSet<String>, Trouble> {
+fn listed(call: &Call<'_>, what: &str) -> Result<BTreeSet<String>, RepositoryFailure> {
     let ended = call.ask(&["list", what])?;
     let lines = ended.stdout.lines().map(str::trim);
     let names = lines.filter(|line| is_id(line));
@@ -135,7 +139,7 @@ fn listed(call: &Call<'_>, what: &str) -> Result<BTreeSet<String>, Trouble> {
 }
 
 /// The packs that an index knows.
-fn packs_of(call: &Call<'_>, index: &str) -> Result<Vec<String>, Trouble> {
+fn packs_of(call: &Call<'_>, index: &str) -> Result<Vec<String>, RepositoryFailure> {
     #[derive(Deserialize)]
     struct Index {
         #[serde(default)]
@@ -152,11 +156,11 @@ fn packs_of(call: &Call<'_>, index: &str) -> Result<Vec<String>, Trouble> {
 }
 
 /// Whether a part could be read and is what was stored.
-fn is_sound(read: Result<String, Trouble>) -> Result<bool, Trouble> {
+fn is_sound(read: Result<String, RepositoryFailure>) -> Result<bool, RepositoryFailure> {
     match read {
         Ok(said) => Ok(!said.contains("hash of data does not match")),
-        Err(trouble) if trouble.kind == Kind::Damaged => Ok(false),
-        Err(trouble) => Err(trouble),
+        Err(failure) if failure.kind == Kind::Damaged => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 
