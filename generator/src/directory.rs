@@ -1,13 +1,11 @@
 //! A tree in a directory, as systemd gives it to a generator.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::path::Path;
 
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
-use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::{close, symlinkat, write};
+use rustix::fs::{Mode, OFlags, mkdirat, open, openat, symlinkat};
+use rustix::io::{Errno, write};
 
 use crate::tree::{EntryError, Tree};
 
@@ -25,36 +23,37 @@ impl Directory {
     pub fn open(path: &Path) -> io::Result<Self> {
         let fd = open(
             path,
-            OFlag::O_DIRECTORY | OFlag::O_PATH | OFlag::O_CLOEXEC,
+            OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC,
             Mode::empty(),
         )?;
         Ok(Self { fd })
     }
 
-    fn create_file(&self, path: &str, content: &[u8]) -> nix::Result<()> {
+    fn create_file(&self, path: &str, content: &[u8]) -> Result<(), Errno> {
         // A directory for drop-ins seldom exists, so it is made first.
         if let Some((parent, _)) = path.rsplit_once('/') {
             self.create_directory(parent)?;
         }
         let flags =
-            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-        let file = openat(&self.fd, path, flags, Mode::from_bits_truncate(0o644))?;
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let file = openat(&self.fd, path, flags, Mode::from_raw_mode(0o644))?;
         let mut rest = content;
         while !rest.is_empty() {
             match write(&file, rest) {
-                Ok(0) => return Err(Errno::EIO),
+                Ok(0) => return Err(Errno::IO),
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(Errno::EINTR) => {}
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(error),
             }
         }
-        close(file)
+        nix::unistd::close(file.into_raw_fd())
+            .map_err(|error| Errno::from_raw_os_error(error as i32))
     }
 
-    fn create_link(&self, path: &str, target: &str) -> nix::Result<()> {
+    fn create_link(&self, path: &str, target: &str) -> Result<(), Errno> {
         match (symlinkat(target, &self.fd, path), path.rsplit_once('/')) {
             // A directory of links is there for all but the first.
-            (Err(Errno::ENOENT), Some((parent, _))) => {
+            (Err(Errno::NOENT), Some((parent, _))) => {
                 self.create_directory(parent)?;
                 symlinkat(target, &self.fd, path)
             }
@@ -62,9 +61,9 @@ impl Directory {
         }
     }
 
-    fn create_directory(&self, path: &str) -> nix::Result<()> {
-        match mkdirat(&self.fd, path, Mode::from_bits_truncate(0o755)) {
-            Err(Errno::EEXIST) => Ok(()),
+    fn create_directory(&self, path: &str) -> Result<(), Errno> {
+        match mkdirat(&self.fd, path, Mode::from_raw_mode(0o755)) {
+            Err(Errno::EXIST) => Ok(()),
             result => result,
         }
     }
@@ -83,14 +82,14 @@ impl Tree for &Directory {
 }
 
 fn failure(path: &str, error: Errno) -> EntryError {
-    if error == Errno::EEXIST {
+    if error == Errno::EXIST {
         return EntryError::duplicate(path);
     }
     EntryError {
         path: path.to_owned(),
         what: format!(
             "cannot write: {}: help that, then run `systemctl daemon-reload`",
-            error.desc()
+            nix::Error::from_raw(error.raw_os_error()).desc()
         ),
     }
 }

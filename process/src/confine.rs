@@ -67,6 +67,8 @@ fn close_from(first: libc::c_uint) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::fd::AsRawFd;
+
     use nix::fcntl::{FcntlArg, fcntl};
 
     use super::*;
@@ -75,7 +77,7 @@ mod tests {
     fn nothing_of_ours_is_inherited() {
         let lock = tempfile::tempfile().unwrap();
         // A number that no shell uses by itself; it would be inherited.
-        let number = fcntl(&lock, FcntlArg::F_DUPFD(700)).unwrap();
+        let number = fcntl(lock.as_raw_fd(), FcntlArg::F_DUPFD(700)).unwrap();
         let mut command = Command::new("/bin/sh");
         command.env("SECRET", "told").args([
             "-c",

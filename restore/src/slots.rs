@@ -11,8 +11,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use declaration::settings::Service;
-use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
+use nix::fcntl::{Flock, FlockArg};
 use report::status;
+use rustix::io::{FdFlags, fcntl_setfd};
 use storage::{Error, Result};
 
 use crate::source::Failure;
@@ -158,7 +159,7 @@ fn try_one(path: &Path) -> io::Result<Option<Slot>> {
         .open(path)?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => {
-            fcntl(&*lock, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            fcntl_setfd(&*lock, FdFlags::empty())?;
             Ok(Some(Slot(lock)))
         }
         Err((_, nix::Error::EWOULDBLOCK)) => Ok(None),

@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2, readlinkat};
+use rustix::io::Errno;
 
 /// How many links are followed on the way to one path: as many as the kernel does (path_resolution(7)).
 const LINKS: usize = 40;
@@ -20,44 +21,39 @@ const LINKS: usize = 40;
 /// # Errors
 /// Those of openat2(2); `EXDEV` if a link leads out of the copy.
 pub(crate) fn look(root: &File, mountpoint: &Path, path: &Path) -> io::Result<()> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
-        .resolve(
-            ResolveFlag::RESOLVE_BENEATH
-                | ResolveFlag::RESOLVE_NO_SYMLINKS
-                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-        );
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let mut left = components(path);
     let mut done = PathBuf::new();
     let mut links = 0;
     while let Some(name) = left.pop_front() {
         if name == ".." {
             if !done.pop() {
-                return Err(Errno::EXDEV.into());
+                return Err(Errno::XDEV.into());
             }
             continue;
         }
         done.push(&name);
-        let found = openat2(root, &done, how)?;
+        let found = openat2(root, &done, flags, Mode::empty(), resolve)?;
         if left.is_empty() {
             return Ok(());
         }
-        let target = match readlinkat(&found, "") {
-            Ok(target) => PathBuf::from(target),
+        let target = match readlinkat(&found, "", Vec::new()) {
+            Ok(target) => PathBuf::from(OsString::from_vec(target.into_bytes())),
             // No link.
-            Err(Errno::ENOENT | Errno::EINVAL) => continue,
+            Err(Errno::NOENT | Errno::INVAL) => continue,
             Err(error) => return Err(error.into()),
         };
         links += 1;
         if links > LINKS {
-            return Err(Errno::ELOOP.into());
+            return Err(Errno::LOOP.into());
         }
         done.pop();
         let target = if target.is_absolute() {
             done.clear();
             target
                 .strip_prefix(mountpoint)
-                .map_err(|_| io::Error::from(Errno::EXDEV))?
+                .map_err(|_| io::Error::from(Errno::XDEV))?
         } else {
             &target
         };
@@ -114,16 +110,16 @@ mod tests {
             ("v4/up/app.db", None),
             // The last one is there, wherever it leads.
             ("last", None),
-            ("absolute/none", Some(Errno::ENOENT)),
-            ("v4/app.db/x", Some(Errno::ENOTDIR)),
-            ("out/passwd", Some(Errno::EXDEV)),
-            ("above/app.db", Some(Errno::EXDEV)),
-            ("beside/app.db", Some(Errno::EXDEV)),
-            ("loop/app.db", Some(Errno::ELOOP)),
+            ("absolute/none", Some(Errno::NOENT)),
+            ("v4/app.db/x", Some(Errno::NOTDIR)),
+            ("out/passwd", Some(Errno::XDEV)),
+            ("above/app.db", Some(Errno::XDEV)),
+            ("beside/app.db", Some(Errno::XDEV)),
+            ("loop/app.db", Some(Errno::LOOP)),
         ] {
             let looked = look(&root, mountpoint, Path::new(path));
             let error = looked.err().and_then(|error| error.raw_os_error());
-            assert_eq!(error, expected.map(|errno| errno as i32), "{path}");
+            assert_eq!(error, expected.map(Errno::raw_os_error), "{path}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
 use crate::command::command;
 use crate::stall::Stall;
@@ -67,10 +67,16 @@ pub(crate) fn could_not_read(error: &Error) -> bool {
 
 /// Whether `path` is in the directory `from`, and no link on the way leads out of it.
 fn is_there(from: &Path, path: &Path) -> Result<bool> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_BENEATH);
-    let opened = File::open(from).and_then(|root| Ok(openat2(root, path, how)?));
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = File::open(from).and_then(|root| {
+        Ok(openat2(
+            root,
+            path,
+            flags,
+            Mode::empty(),
+            ResolveFlags::BENEATH,
+        )?)
+    });
     match opened {
         Ok(_) => Ok(true),
         Err(error)

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use declaration::settings::{Replica, Service};
 use jiff::Timestamp;
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -109,10 +109,10 @@ impl Directory<'_> {
         let mut seen_by = None;
         if exists(&place)? {
             seen_by = withdraw::withdraw(self.service, &staging.at)?;
-            rename(&staging, &place, RenameFlags::RENAME_EXCHANGE)
+            rename(&staging, &place, RenameFlags::EXCHANGE)
                 .map_err(|error| withdraw::put_back(self.service, error))?;
         } else {
-            rename(&staging, &place, RenameFlags::RENAME_NOREPLACE)?;
+            rename(&staging, &place, RenameFlags::NOREPLACE)?;
         }
         let kept = self.settle(mark)?;
         Ok(kept.map(|kept| Kept { seen_by, ..kept }))
@@ -146,7 +146,7 @@ impl Directory<'_> {
         let kept = format!(".{}", kept::kept_with(&self.leaf(), note));
         let kept = way.parent()?.entry(kept);
         replaced::write_note(&staging, note)?;
-        rename(&staging, &kept, RenameFlags::RENAME_NOREPLACE)?;
+        rename(&staging, &kept, RenameFlags::NOREPLACE)?;
         Ok(Kept {
             name: shown(&kept.real),
             seen_by: None,
@@ -538,7 +538,7 @@ fn must_be_replaceable(place: &Spot, parent: &Held) -> Result<()> {
 fn rename(from: &Spot, to: &Spot, flags: RenameFlags) -> Result<()> {
     let (old, new) = (shown(&from.real), shown(&to.real));
     step::at(|| format!("rename {old} {new}"));
-    renameat2(AT_FDCWD, &from.at, AT_FDCWD, &to.at, flags).map_err(|error| {
+    renameat_with(CWD, &from.at, CWD, &to.at, flags).map_err(|error| {
         Error::new(
             old,
             format!("cannot be renamed to {new}: {error}"),
@@ -549,7 +549,7 @@ fn rename(from: &Spot, to: &Spot, flags: RenameFlags) -> Result<()> {
 
 /// Brings the file system that holds the directory to the disk.
 fn sync(spot: &Spot) -> Result<()> {
-    let synced = spot.open().and_then(|file| Ok(nix::unistd::syncfs(file)?));
+    let synced = spot.open().and_then(|file| Ok(rustix::fs::syncfs(file)?));
     synced.map_err(|error| refused(&spot.real, "cannot be brought to the disk", &error))
 }
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use declaration::settings::Service;
-use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
+use nix::fcntl::{Flock, FlockArg};
+use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::{Error, Result, shown};
 
@@ -106,7 +107,7 @@ fn open(path: &Path) -> Result<File> {
         .open(path)
         .map_err(refused)?;
     // Programs started by us hold it as well: should we be killed, the next run waits until they are gone.
-    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| refused(error.into()))?;
+    fcntl_setfd(&file, FdFlags::empty()).map_err(|error| refused(error.into()))?;
     Ok(file)
 }
 

@@ -9,13 +9,13 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
-use nix::sys::stat::{Mode, mkdirat};
+use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2, readlinkat};
+use rustix::io::Errno;
 
 use crate::{Error, Result, shown};
 
@@ -121,20 +121,16 @@ impl Spot {
 
     /// Opens the directory that is there, to read. A link is not followed.
     pub(crate) fn open(&self) -> io::Result<File> {
-        let how = OpenHow::new()
-            .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-            .resolve(NO_LINKS);
-        Ok(File::from(openat2(
-            &*self.directory,
-            self.name.as_os_str(),
-            how,
-        )?))
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let name = self.name.as_os_str();
+        let opened = openat2(&*self.directory, name, flags, Mode::empty(), NO_LINKS)?;
+        Ok(File::from(opened))
     }
 }
 
-const NO_LINKS: ResolveFlag = ResolveFlag::RESOLVE_BENEATH
-    .union(ResolveFlag::RESOLVE_NO_SYMLINKS)
-    .union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+const NO_LINKS: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
 
 /// Whom a service's own directories belong to: user and group.
 pub(crate) type Own = (u32, u32);
@@ -172,12 +168,8 @@ pub(crate) fn down(path: &Path, own: Option<Own>, create: bool) -> Result<Vec<He
         let found = match look(&here.file, &name) {
             Err(error) if error.kind() == ErrorKind::NotFound && create => {
                 here.must_be_safe()?;
-                match mkdirat(
-                    &*here.file,
-                    name.as_os_str(),
-                    Mode::from_bits_truncate(0o755),
-                ) {
-                    Ok(()) | Err(nix::Error::EEXIST) => look(&here.file, &name),
+                match mkdirat(&*here.file, name.as_os_str(), Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(Errno::EXIST) => look(&here.file, &name),
                     Err(error) => Err(error.into()),
                 }
             }
@@ -194,10 +186,11 @@ pub(crate) fn down(path: &Path, own: Option<Own>, create: bool) -> Result<Vec<He
                 ));
             }
             if links > LINKS {
-                return Err(refused(&spot, &nix::Error::ELOOP.into()));
+                return Err(refused(&spot, &Errno::LOOP.into()));
             }
-            let target = readlinkat(&found, "").map_err(|error| refused(&spot, &error.into()))?;
-            let target = PathBuf::from(target);
+            let target =
+                readlinkat(&found, "", Vec::new()).map_err(|e| refused(&spot, &e.into()))?;
+            let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
             if target.is_absolute() {
                 way.truncate(1);
             }
@@ -207,7 +200,7 @@ pub(crate) fn down(path: &Path, own: Option<Own>, create: bool) -> Result<Vec<He
             continue;
         }
         if !metadata.is_dir() {
-            return Err(refused(&spot, &nix::Error::ENOTDIR.into()));
+            return Err(refused(&spot, &Errno::NOTDIR.into()));
         }
         let writer = writer_of(&spot, &metadata, own).max(here.writer);
         way.push(Held {
@@ -237,10 +230,9 @@ fn components(path: &Path) -> VecDeque<OsString> {
 }
 
 fn look(directory: &File, name: &OsStr) -> io::Result<(File, Metadata)> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let found = File::from(openat2(directory, name.as_bytes(), how)?);
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let found = File::from(openat2(directory, name, flags, Mode::empty(), resolve)?);
     let metadata = found.metadata()?;
     Ok((found, metadata))
 }

@@ -7,9 +7,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, renameat};
 use nix::sys::statvfs::fstatvfs;
 use process::Identity;
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, openat2, renameat, unlinkat};
+use rustix::io::Errno;
 
 use super::journal;
 
@@ -82,12 +83,10 @@ pub(super) fn bring(
 /// that file is there, else nothing.
 fn settle_journal(root: &File, into: &File, mountpoint: &Path) -> io::Result<()> {
     let name = format!("{NAME}-journal");
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDWR | OFlag::O_CLOEXEC)
-        .resolve(BENEATH);
-    let journal = match openat2(into, name.as_str(), how) {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let journal = match openat2(into, name.as_str(), flags, Mode::empty(), BENEATH) {
         Ok(journal) => File::from(journal),
-        Err(nix::Error::ENOENT) => return Ok(()),
+        Err(Errno::NOENT) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     let Some(found) = journal::super_of(&journal)? else {
@@ -101,29 +100,31 @@ fn settle_journal(root: &File, into: &File, mountpoint: &Path) -> io::Result<()>
     if is_there {
         journal.set_len(found.at)
     } else {
-        let unlink = nix::unistd::UnlinkatFlags::NoRemoveDir;
-        Ok(nix::unistd::unlinkat(into, name.as_str(), unlink)?)
+        Ok(unlinkat(into, name.as_str(), AtFlags::empty())?)
     }
 }
 
-const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH
-    .union(ResolveFlag::RESOLVE_NO_SYMLINKS)
-    .union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
 
 fn directory(path: &Path) -> io::Result<File> {
-    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     OpenOptions::new()
         .read(true)
-        .custom_flags(flags.bits())
+        .custom_flags(nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW)
         .open(path)
 }
 
 /// Opens something only to look at it: a pipe or a device is not touched.
 fn look(root: &File, path: &Path) -> io::Result<File> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
-        .resolve(BENEATH);
-    Ok(File::from(openat2(root, path, how)?))
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(File::from(openat2(
+        root,
+        path,
+        flags,
+        Mode::empty(),
+        BENEATH,
+    )?))
 }
 
 fn is_regular(file: &File) -> bool {
@@ -154,25 +155,22 @@ fn bring_one(
         _ => root.try_clone()?,
     };
     let leaf = from.file_name().unwrap_or_default();
-    let mut flags = OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let mut flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut mode = Mode::empty();
     match renameat(&above, leaf, into.as_fd(), name) {
         Ok(()) => {}
-        Err(nix::Error::EXDEV) => flags |= OFlag::O_CREAT | OFlag::O_EXCL,
+        Err(Errno::XDEV) => {
+            flags |= OFlags::CREATE | OFlags::EXCL;
+            mode = Mode::RUSR | Mode::WUSR;
+        }
         Err(error) => return Err(error.into()),
     }
-    let is_copied = flags.contains(OFlag::O_EXCL);
-    let mut how = OpenHow::new().flags(flags).resolve(BENEATH);
-    if is_copied {
-        how = how.mode(nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR);
-    }
-    let brought = File::from(openat2(into, name, how)?);
-    if !is_copied {
+    let brought = File::from(openat2(into, name, flags, mode, BENEATH)?);
+    if !flags.contains(OFlags::EXCL) {
         return Ok(brought);
     }
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC)
-        .resolve(BENEATH);
-    let source = File::from(openat2(root, from, how)?);
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let source = File::from(openat2(root, from, flags, Mode::empty(), BENEATH)?);
     if !is_regular(&source) {
         return Err(io::Error::new(
             ErrorKind::InvalidData,

@@ -8,7 +8,8 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 
 use declaration::settings::Service;
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::{exists, mark_of, refused, trial};
 use crate::mark::Stage;
@@ -120,7 +121,7 @@ impl Way {
                 match self.try_rename(&staging) {
                     Ok(()) => return Ok(staging),
                     // Removed by another service's restore that has just ended.
-                    Err(nix::Error::ENOENT) => {}
+                    Err(Errno::NOENT) => {}
                     Err(error) => {
                         why = format!(
                             "from {} a rename is not possible: {error}",
@@ -140,20 +141,20 @@ impl Way {
     }
 
     /// Whether an empty directory can be renamed from beside `staging` to beside the place, and back.
-    fn try_rename(&self, staging: &Spot) -> nix::Result<()> {
+    fn try_rename(&self, staging: &Spot) -> std::result::Result<(), Errno> {
         let from = staging.beside(format!("{}:preseed-trial", self.service));
         let to = format!(".{}:preseed-trial", self.leaf.to_string_lossy());
         let Some(to) = self.held.last().map(|parent| parent.entry(to)) else {
-            return Err(nix::Error::ENOENT);
+            return Err(Errno::NOENT);
         };
         // What a power cut has left.
         let _ = std::fs::remove_dir(&to.at);
         let _ = std::fs::remove_dir(&from.at);
         std::fs::create_dir(&from.at)
-            .map_err(|error| nix::Error::from_raw(error.raw_os_error().unwrap_or_default()))?;
-        let flags = RenameFlags::RENAME_NOREPLACE;
-        let there = renameat2(AT_FDCWD, &from.at, AT_FDCWD, &to.at, flags);
-        let back = there.and_then(|()| renameat2(AT_FDCWD, &to.at, AT_FDCWD, &from.at, flags));
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        let flags = RenameFlags::NOREPLACE;
+        let there = renameat_with(CWD, &from.at, CWD, &to.at, flags);
+        let back = there.and_then(|()| renameat_with(CWD, &to.at, CWD, &from.at, flags));
         let _ = std::fs::remove_dir(&from.at);
         back
     }

@@ -9,13 +9,15 @@ use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{Mode, mkdirat};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat2};
+use rustix::io::Errno;
 
 use super::{Zfs, apply, call, gone, properties};
 use crate::mountinfo::{self, Mount};
 use crate::{Error, Result, mount_id, mountpoint, shown, step, way};
+
+const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// The directory on which a service's dataset is mounted, held.
 pub(super) struct Place {
@@ -41,16 +43,14 @@ pub(super) fn hold(zfs: &Zfs<'_>) -> Result<Place> {
     let parent = way.last().ok_or_else(|| gone(zfs.name()))?;
     parent.must_be_safe()?;
     let leaf = path.file_name().unwrap_or(OsStr::new("."));
-    match mkdirat(parent.file(), leaf, Mode::from_bits_truncate(0o755)) {
-        Ok(()) | Err(nix::Error::EEXIST) => {}
+    match mkdirat(parent.file(), leaf, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(refused(error.into())),
     }
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    let directory = match openat2(parent.file(), leaf, how) {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let directory = match openat2(parent.file(), leaf, DIRECTORY, Mode::empty(), resolve) {
         Ok(directory) => File::from(directory),
-        Err(nix::Error::ELOOP) => {
+        Err(Errno::LOOP) => {
             return Err(Error::new(
                 shown(path),
                 "it is a link, and nothing is mounted where links lead",
@@ -139,10 +139,9 @@ fn take_down(mounted: &Mount) -> Result<()> {
             "see what uses it with `fuser -vm`, then start the service again",
         )
     };
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let root = openat2(nix::fcntl::AT_FDCWD, point, how).map_err(|e| refused(e.into()))?;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let root =
+        openat2(CWD, point, DIRECTORY, Mode::empty(), resolve).map_err(|e| refused(e.into()))?;
     if mount_id::id_of(root.as_fd())? != mounted.id {
         return Err(refused(ErrorKind::NotFound.into()));
     }

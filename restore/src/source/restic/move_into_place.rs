@@ -7,7 +7,8 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, renameat};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2, renameat};
+use rustix::io::Errno;
 use storage::{Error, Result, step};
 use xattr::FileExt;
 
@@ -58,16 +59,12 @@ fn out_of_the_way(target: &Path, below: &Path, into: &Path) -> io::Result<PathBu
 fn move_all(target: &Path, restored: &Path, into: &Path) -> io::Result<()> {
     let beneath = restored.strip_prefix(target).unwrap_or(restored);
     // A snapshot may hold a link where a directory should be.
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(
-            ResolveFlag::RESOLVE_BENEATH
-                | ResolveFlag::RESOLVE_NO_SYMLINKS
-                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-        );
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let top = File::open(target)?;
-    let restored = File::from(openat2(&top, beneath, how).map_err(|error| match error {
-        nix::Error::ELOOP => io::Error::new(ErrorKind::NotADirectory, "a link leads to it"),
+    let opened = openat2(&top, beneath, flags, Mode::empty(), resolve);
+    let restored = File::from(opened.map_err(|error| match error {
+        Errno::LOOP => io::Error::new(ErrorKind::NotADirectory, "a link leads to it"),
         error => error.into(),
     })?);
     let metadata = restored.metadata()?;
