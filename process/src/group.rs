@@ -16,6 +16,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// When its end cannot be waited for, also since it cannot be killed: it hangs in the kernel, and is left behind.
 pub fn end_group(child: &mut Child) -> io::Result<ExitStatus> {
     signal(child, Signal::SIGTERM);
+    // One that was stopped goes on, to end: systemd does the same (systemd.kill(5)).
+    signal(child, Signal::SIGCONT);
     if let Some(status) = ended_in_time(child)? {
         // What it started may be left.
         signal(child, Signal::SIGKILL);
@@ -74,5 +76,21 @@ mod tests {
         let mut rest = String::new();
         io::Read::read_to_string(&mut stdout, &mut rest).unwrap();
         assert_eq!(rest, "");
+    }
+
+    #[test]
+    fn a_program_that_was_stopped_can_still_clean_up() {
+        let mut child = Command::new("sh")
+            .args(["-c", "trap 'exit 7' TERM; kill -STOP $$; sleep 1000"])
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let stat = format!("/proc/{}/stat", child.id());
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            std::thread::yield_now();
+        }
+        let asked = Instant::now();
+        assert_eq!(end_group(&mut child).unwrap().code(), Some(7));
+        assert!(asked.elapsed() < GRACE);
     }
 }

@@ -4,7 +4,7 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'stall-timeout = "3s"'
+declare_sonarr 'stall-timeout = "2s"'
 reload
 systemctl start sonarr
 add_series 'The Expanse'
@@ -18,12 +18,12 @@ mv "$pack" /var/tmp/pack
 mkfifo "$pack"
 
 assert_exit 1 systemctl start sonarr
-assert_status preseed-sonarr.service 'Status: .*repository local: `restic restore` made no progress for 3 s \(stall-timeout\) and was ended: see that'
+assert_status preseed-sonarr.service 'Status: .*repository local: `restic restore` made no progress for 2 s \(stall-timeout\) and was ended: see that'
 assert_exit 1 pgrep --exact restic
 assert_absent /var/lib/.preseed-staging/sonarr
 assert_eq '' "$(ls -A /var/lib/sonarr)" 'the directory'
 
-# One that cannot even be asked to end.
+# One that was stopped.
 systemctl start --no-block sonarr
 restores() {
     pgrep --exact --full 'restic restore .*'
@@ -31,18 +31,18 @@ restores() {
 eventually restores
 kill -STOP "$(restores)"
 eventually systemctl is-failed preseed-sonarr.service
-assert_status preseed-sonarr.service 'made no progress for 3 s'
+assert_status preseed-sonarr.service 'made no progress for 2 s'
 assert_exit 1 pgrep --exact restic
 
-# A MiB a second for longer than the time in which something must have moved.
+# Half a MiB each half second, for longer than the time in which something must have moved.
 rm "$pack"
 mkfifo "$pack"
 systemctl start --no-block sonarr
 (
     size=$(stat -c %s /var/tmp/pack)
-    for ((at = 0; at < size && at < 5 << 20; at += 1 << 20)); do
-        dd if=/var/tmp/pack bs=1M count=1 skip=$((at >> 20)) status=none
-        sleep 1
+    for ((at = 0; at < size && at < 7 << 19; at += 1 << 19)); do
+        dd if=/var/tmp/pack bs=512K count=1 skip=$((at >> 19)) status=none
+        sleep 0.5
     done
     tail -c +$((at + 1)) /var/tmp/pack
 ) >"$pack"
