@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What scenarios say. Every stage sources this first, in the container and in the forge.
+# What scenarios say. Every stage sources this first, in the container and in the virtual machine.
 # A check that fails prints the scenario's line, what was expected and what was there,
 # and ends the stage.
 

@@ -1,4 +1,4 @@
-//! Points of a restore at which a test can stop it: `cargo xtask forge cuts` cuts the power there.
+//! Points of a restore at which a test can stop it: `cargo xtask vm cuts` cuts the power there.
 //! Without the feature `failpoints`, which only tests build with, nothing of it is compiled in.
 
 #[cfg(not(feature = "failpoints"))]

@@ -1,6 +1,6 @@
 # A service sees its data at a bind mount, from a mount unit and made by hand, a part of it elsewhere, read-only. After a
 # restore each of them shows what was restored, with the options it had, and what requires the mount was not stopped.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

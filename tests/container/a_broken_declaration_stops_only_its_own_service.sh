@@ -1,6 +1,6 @@
 # Two services are restored at the same boot. A third, with a syntax error in its file, stays down, and
 # `systemctl status` shows file, line and column.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,4 +1,4 @@
-# also: forge
+# also: vm
 # What is swapped in is byte for byte what the source held, whatever SQLite would do to it: a journal that names any file
 # of root's as its super-journal, one that a pipe answers, an honest transaction over two databases. And a check never
 # touches another file of the machine.

@@ -1,6 +1,6 @@
 # The newest snapshot in the repository lacks its index, the one before is damaged: each is passed over,
 # and the service gets the newest one that is whole. Nothing of the others is left.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

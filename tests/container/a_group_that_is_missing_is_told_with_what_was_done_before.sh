@@ -1,6 +1,6 @@
 # A declared group that the machine does not have keeps the service down. What was done until then is told too,
 # and once there is such a group, the service starts.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
 # Somebody works on the repository and excludes all others: the restore waits, says for whom, and goes on once
 # the lock is given back; but not for longer than `stall-timeout`. A lock that nobody holds any more stops nothing.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,7 +1,7 @@
 # Nothing but the restic repository is left: everything is restored from there before the service
 # starts, at the right depth, with owners, modes, times, hard links, devices, capabilities, extended
 # attributes and ACLs, although its unit is confined.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

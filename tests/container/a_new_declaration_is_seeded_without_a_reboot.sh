@@ -1,6 +1,6 @@
 # After `daemon-reload`, `systemctl start` makes and seeds a newly declared service. A service that
 # runs is touched neither by the reload nor by `systemctl start preseed-NAME`.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
 # What keeps the service's directory from being made what is declared is told by a plan as by a start, in the same words,
 # and before anything else. Nothing is changed by the plan.
-# also: forge
+# also: vm
 
 # refuses REGEX: as the plan does, so the start.
 refuses() {

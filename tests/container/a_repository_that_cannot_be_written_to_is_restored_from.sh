@@ -1,5 +1,5 @@
 # The repository is mounted read-only, so that no lock can be made: the restore says so and goes on without one.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
 # The daily timer writes records that a starting service writes too. It takes the service's lock, and does not wait for
 # it: of one that another run is at work on nothing is written, and the others are remembered meanwhile.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

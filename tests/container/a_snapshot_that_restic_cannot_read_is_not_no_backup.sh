@@ -1,6 +1,6 @@
 # restic leaves out snapshots that it cannot read, and ends with 0. Such a one may be the service's only backup: it does
 # not start empty. Where an older one can be read, that is restored, and the journal says what was left out.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
 # The data is lost and the repository cannot be asked: the service is not started on an empty
 # directory, and says why. Other services run. Once the cure is applied, `systemctl start` works.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,4 +1,4 @@
-# also: forge
+# also: vm
 # Any user can mount any directory once more in a user namespace of its own, also one that it may not enter. That stops no
 # restore of another user's service. Whoever may enter it so would go on writing to what is replaced, and stops it.
 

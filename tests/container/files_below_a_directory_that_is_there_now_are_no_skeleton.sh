@@ -1,7 +1,7 @@
 # A package has made the directories that a service keeps its data in, and `expect` names a file that no snapshot has. The
 # snapshot's entries are those that are there now, but there are files below them: perhaps they are the data. The
 # service does not start empty. A snapshot of nothing but the same empty directories is nothing.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

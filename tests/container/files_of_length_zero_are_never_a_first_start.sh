@@ -1,7 +1,7 @@
 # Files of length zero, as a power cut leaves them, in the repository, among the secrets and the declarations, and a
 # repository that lost its snapshots: whatever restic then says, the service is down or has its data. It never starts
 # empty, and starts by itself once all is well.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

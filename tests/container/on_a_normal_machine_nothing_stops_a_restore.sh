@@ -1,6 +1,6 @@
 # A dozen sandboxed units, a monitoring container that has all of the machine, an admin's shell in the directory, and a link
 # above the mountpoint: each tier restores all the same, and everybody goes on.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

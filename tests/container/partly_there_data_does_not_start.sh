@@ -1,6 +1,6 @@
 # One of the files that make the data is gone: the service does not start, and nothing is touched.
 # With `on-partial = "restore"` it is restored, and what was there is kept.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,7 +1,7 @@
 # In one repository there are newer snapshots of the same path by another host, by this host with other tags,
 # and of a path that begins alike: none of them is ever taken. Where there are no others, the service does not get
 # somebody else's data and does not start empty: a reader is told whose it is, and decides.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
 # The repository cannot be asked and the declaration says `on-unavailable = "start-empty"`: the
 # service starts empty, without a mark, so that nothing claims that this is its data.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
 # An environment file that other programs use as well names a repository, a password and a host. What is declared counts:
 # from the other repository, the service would have started empty.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

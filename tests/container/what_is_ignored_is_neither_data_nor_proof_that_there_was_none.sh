@@ -1,7 +1,7 @@
 # A service was started empty, on what `ignore` names. As long as nothing came or went in its directory, it starts empty
 # again, whatever it logged. Data that came and went is remembered; so is a change that may have been one of ignored
 # entries alone, since nobody can tell.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,7 +1,7 @@
 # Nothing is known of a directory, and it holds none of what is expected. It may be the service's data all the same, under
 # the name it has since an upgrade: the service does not start, and its status has the three ways out. What a package
 # makes, as `skeleton` declares, is restored over and kept aside.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,4 +1,4 @@
-# also: forge
+# also: vm
 # While a restore is staged and checked, nobody but root can see it: not by its path, not by another process's view of
 # the machine. What the service's user or anybody else does meanwhile neither reaches it nor keeps it busy. The check
 # sees the data at the service's own path, as the service's user, and can write nothing but its copy of it.

@@ -1,7 +1,7 @@
 # Another service has the directory mounted in a mount namespace of its own, as containers do, and can write to it. It would
 # go on writing into what a restore replaces: the service stays down, with what to restart. All is as it was. One that
 # only reads does not stop it.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
 # The repository is there and holds nothing of the service: its first start. It starts empty, and
 # a snapshot that appears later is not restored over what it has written since, nor without it.
-# also: forge
+# also: vm
 
 declare_default_host
 repository_init

@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use crate::binaries::{cargo, workspace};
-use crate::scenario::Scenario;
+use product::binaries::{cargo, workspace};
+use scenario::Scenario;
 
 /// Below these, a change touches only scenarios whose text has one of these words. Below other code, all.
 /// The first that fits a path counts.
@@ -34,9 +34,9 @@ const TOUCHES: &[(&str, &[&str])] = &[
     ("tests/units", &[]),
     ("tests/bench", &[]),
     ("tests/demo", &[]),
-    ("tests/forge/cuts", &[]),
+    ("tests/vm/cuts", &[]),
     ("tests/container/", &[]),
-    ("tests/forge/", &[]),
+    ("tests/vm/", &[]),
 ];
 
 /// What the working tree has that the commit does not have where its branch left the main branch.
@@ -72,7 +72,7 @@ impl Change {
 
     /// Whether it has the file of a scenario.
     pub(crate) fn has(&self, scenario: &Scenario) -> bool {
-        ["forge", "container"].iter().any(|directory| {
+        ["vm", "container"].iter().any(|directory| {
             let file = format!("tests/{directory}/{}.sh", scenario.name);
             self.files.contains(&file)
         })
@@ -102,7 +102,7 @@ impl Change {
             "storage/src",
             "restore/src",
             "dataset-helper/src",
-            "tests/forge/cuts",
+            "tests/vm/cuts",
         ];
         self.files
             .iter()
@@ -243,7 +243,7 @@ mod tests {
         assert!(everywhere.touches(&verifying) && everywhere.touches(&other));
         let prose = change(&["README.md", "docs/figures.md"]);
         assert!(!prose.touches(&verifying) && !prose.touches_restores());
-        assert!(change(&["tests/forge/other.sh"]).touches(&other));
+        assert!(change(&["tests/vm/other.sh"]).touches(&other));
     }
 
     #[test]

@@ -1,14 +1,7 @@
 //! What is done with this tree: `cargo xtask COMMAND`.
 
-mod bench;
-mod binaries;
 mod change;
-mod container;
 mod demo;
-mod forge;
-mod install;
-mod packages;
-mod scenario;
 mod test;
 
 use std::path::PathBuf;
@@ -41,24 +34,26 @@ enum Task {
         #[arg(long)]
         zfs: bool,
         #[command(flatten)]
-        choice: forge::Choice,
+        choice: vm::Choice,
     },
     /// Throw-away containers of this machine's own root, with real systemd
     #[command(subcommand)]
     Container(container::Task),
     /// Virtual machines with real ZFS
-    #[command(subcommand)]
-    Forge(forge::Task),
+    #[command(subcommand, alias = "forge")]
+    Vm(vm::Task),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Install { root } => install::build_and_install(&root).map(|()| ExitCode::SUCCESS),
+        Task::Install { root } => {
+            product::install::build_and_install(&root).map(|()| ExitCode::SUCCESS)
+        }
         Task::Test(extent) => Ok(test::run(extent)),
         Task::Bench(task) => bench::run(&task),
         Task::Demo { zfs, choice } => demo::run(zfs, choice),
         Task::Container(task) => container::run(task),
-        Task::Forge(task) => forge::run(task),
+        Task::Vm(task) => vm::run(task),
     };
     done.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

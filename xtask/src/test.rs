@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::binaries::{Binaries, cargo};
 use crate::change::{self, Change};
-use crate::container;
-use crate::forge::{self, Forge, Kind, chaos, cuts, hostile};
-use crate::scenario::{Scenario, Tally};
+use product::binaries::{Binaries, cargo};
+use scenario::{Scenario, Tally};
+use vm::{Kind, Vms, chaos, cuts, hostile, scenarios};
 
 /// The emulated guest takes one scenario of this many in each run, other ones after each commit.
 const IN_TURN: usize = 10;
@@ -44,7 +43,7 @@ struct Run {
     last_lines: Vec<String>,
 }
 
-/// Runs the tests of the crates, the scenarios of the container and those of the forge. The last
+/// Runs the tests of the crates, the scenarios in containers and in virtual machines. The last
 /// line it prints is the sum: `N passed, M failed`. A part that cannot be run is one that failed.
 pub(crate) fn run(extent: Extent) -> ExitCode {
     let mut run = Run::default();
@@ -84,7 +83,7 @@ impl Run {
 
 fn whole(run: &mut Run, all: bool) {
     // Half an hour on a new machine, beside what needs no virtual machine.
-    let quick = thread::spawn(forge::build_quick);
+    let quick = thread::spawn(vm::build_quick);
     run.part("tests of the crates", |_| crates(None));
     run.part("scenarios in the container", |run| {
         let tally = container::run_scenarios(&Binaries::build()?, &container::scenarios()?, None)?;
@@ -95,7 +94,7 @@ fn whole(run: &mut Run, all: bool) {
     if all {
         for kind in [Kind::Trixie, Kind::Bookworm] {
             run.part("scenarios on a user's kernel", |run| {
-                emulated(run, kind, &forge::scenarios()?)
+                emulated(run, kind, &scenarios::find()?)
             });
         }
     } else {
@@ -106,11 +105,11 @@ fn whole(run: &mut Run, all: bool) {
     match joined(quick) {
         Ok(()) => {
             run.part("scenarios on the quick guest", |run| {
-                let forge = Forge::open(&Binaries::build()?, Kind::Quick)?;
-                let tally = forge.run(&forge::scenarios()?, false, None)?;
+                let vms = Vms::open(&Binaries::build()?, Kind::Quick)?;
+                let tally = scenarios::run(&vms, &scenarios::find()?, false, None)?;
                 run.last_lines.push(format!(
                     "mean scenario on the {} guest: {}",
-                    forge.name(),
+                    vms.name(),
                     tally.mean()
                 ));
                 Ok(tally)
@@ -128,7 +127,7 @@ fn whole(run: &mut Run, all: bool) {
                 run.part("the other scenarios, emulated", |run| {
                     let judged: BTreeSet<String> =
                         judged()?.into_iter().map(|one| one.name).collect();
-                    let mut others = forge::scenarios()?;
+                    let mut others = scenarios::find()?;
                     others.retain(|one| !judged.contains(&one.name));
                     emulated(run, Kind::Trixie, &others)
                 });
@@ -170,7 +169,7 @@ fn judged() -> anyhow::Result<Vec<Scenario>> {
         Change::default()
     });
     let turn = change::number_of_commits();
-    let numbered = forge::scenarios()?.into_iter().enumerate();
+    let numbered = scenarios::find()?.into_iter().enumerate();
     let judged = numbered.filter(|(number, scenario)| {
         let needs = scenario.header("needs").unwrap_or_default();
         (number + turn).is_multiple_of(IN_TURN)
@@ -180,14 +179,14 @@ fn judged() -> anyhow::Result<Vec<Scenario>> {
     Ok(judged.map(|(_, scenario)| scenario).collect())
 }
 
-fn emulated(run: &mut Run, kind: Kind, scenarios: &[Scenario]) -> anyhow::Result<Tally> {
-    let forge = Forge::open(&Binaries::build()?, kind)?;
-    let tally = forge.run(scenarios, false, None)?;
+fn emulated(run: &mut Run, kind: Kind, selected: &[Scenario]) -> anyhow::Result<Tally> {
+    let vms = Vms::open(&Binaries::build()?, kind)?;
+    let tally = scenarios::run(&vms, selected, false, None)?;
     run.last_lines.push(format!(
         "on the {} guest: {} of {} scenarios, {}",
-        forge.name(),
-        scenarios.len(),
-        forge::scenarios()?.len(),
+        vms.name(),
+        selected.len(),
+        scenarios::find()?.len(),
         tally.mean()
     ));
     Ok(tally)
@@ -239,22 +238,22 @@ fn of_one_binary(line: &str) -> Option<Tally> {
 }
 
 /// Machines whose helpers can be stopped at their steps.
-fn to_interrupt(kind: Kind) -> anyhow::Result<Forge> {
-    Forge::open(&Binaries::build_with_failpoints()?, kind)
+fn to_interrupt(kind: Kind) -> anyhow::Result<Vms> {
+    Vms::open(&Binaries::build_with_failpoints()?, kind)
 }
 
-/// The short version of `cargo xtask forge cuts` and `cargo xtask forge chaos`. What is not begun in time is skipped.
-fn interrupted(forge: &Forge, until: Option<Instant>) -> anyhow::Result<Tally> {
-    let ways = forge.ways(&cuts::FEW_WAYS)?;
-    let mut sum = cuts::short(forge, &ways, until)?;
-    sum += chaos::run(forge, &ways, &chaos::SHORT, until)?;
+/// The short version of `cargo xtask vm cuts` and `cargo xtask vm chaos`. What is not begun in time is skipped.
+fn interrupted(vms: &Vms, until: Option<Instant>) -> anyhow::Result<Tally> {
+    let ways = cuts::ways(vms, &cuts::FEW_WAYS)?;
+    let mut sum = cuts::short(vms, &ways, until)?;
+    sum += chaos::run(vms, &ways, &chaos::SHORT, until)?;
     Ok(sum)
 }
 
-/// The short version of `cargo xtask forge hostile`.
+/// The short version of `cargo xtask vm hostile`.
 fn with_a_hostile_user(kind: Kind) -> anyhow::Result<Tally> {
-    let forge = Forge::open(&Binaries::build_with_failpoints()?, kind)?;
-    hostile::run(&forge, &hostile::SHORT)
+    let vms = Vms::open(&Binaries::build_with_failpoints()?, kind)?;
+    hostile::run(&vms, &hostile::SHORT)
 }
 
 /// The crates, scenarios, cuts and rounds that the change can touch, as many as there is time for: those whose own file
@@ -273,23 +272,23 @@ fn changed(run: &mut Run) -> anyhow::Result<Tally> {
         scenarios
     };
     let in_container = touched(container::scenarios()?);
-    let in_forge = touched(forge::scenarios()?);
+    let in_vm = touched(scenarios::find()?);
     if !in_container.is_empty() {
         let built = Binaries::build_with_failpoints()?;
         sum += container::run_scenarios(&built, &in_container, Some(since + IN_CONTAINER))?;
     }
-    if !in_forge.is_empty() || change.touches_restores() {
-        let forge = to_interrupt(Kind::Quick)?;
-        sum += forge.run(&in_forge, false, Some(since + ON_ZFS))?;
+    if !in_vm.is_empty() || change.touches_restores() {
+        let vms = to_interrupt(Kind::Quick)?;
+        sum += scenarios::run(&vms, &in_vm, false, Some(since + ON_ZFS))?;
         if change.touches_restores() && since.elapsed() < INTERRUPTED {
-            sum += interrupted(&forge, Some(since + INTERRUPTED))?;
+            sum += interrupted(&vms, Some(since + INTERRUPTED))?;
             sum += with_a_hostile_user(Kind::Quick)?;
         }
     }
     run.last_lines.push(format!(
         "changed: {} crates, {} scenarios",
         crates_touched.len(),
-        in_container.len() + in_forge.len()
+        in_container.len() + in_vm.len()
     ));
     Ok(sum)
 }

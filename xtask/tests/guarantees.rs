@@ -49,11 +49,11 @@ fn each_guarantee_names_tests_that_exist() {
     for (name, with) in named {
         for with in with.split(", ") {
             let exists = match with {
-                "forge" | "container" => workspace()
+                "vm" | "container" => workspace()
                     .join(format!("tests/{with}/{name}.sh"))
                     .is_file(),
-                "forge cuts" => workspace()
-                    .join(format!("tests/forge/cuts/{name}.sh"))
+                "vm cuts" => workspace()
+                    .join(format!("tests/vm/cuts/{name}.sh"))
                     .is_file(),
                 "cargo test" => code.contains(&format!("fn {name}(")),
                 other => panic!("{other:?} runs nothing"),

@@ -7,10 +7,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use self::telling::Telling;
-use crate::binaries::{Binaries, workspace};
-use crate::container;
-use crate::forge::{Choice, Forge};
-use crate::scenario::Scenario;
+use product::binaries::{Binaries, workspace};
+use scenario::Scenario;
+use vm::{Choice, Vms};
 
 /// Tells the story of the directory backend in a container or, with `zfs`, of ZFS.
 ///
@@ -24,9 +23,9 @@ pub(crate) fn run(zfs: bool, choice: Choice) -> anyhow::Result<ExitCode> {
     let mut telling = Telling::new(io::stdout(), io::stdout().is_terminal());
 
     let (since, failed) = if zfs {
-        let (forge, story) = (Forge::open(&built, choice.kind()?)?, story("zfs.sh")?);
+        let (vms, story) = (Vms::open(&built, choice.kind()?)?, story("zfs.sh")?);
         let since = Instant::now();
-        (since, forge.play(&story, &mut telling)?)
+        (since, vm::scenarios::play(&vms, &story, &mut telling)?)
     } else {
         let story = story("directory.sh")?;
         let since = Instant::now();

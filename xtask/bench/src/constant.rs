@@ -1,0 +1,78 @@
+//! Restores that do not depend on the amount of data: rollback and clone.
+
+use crate::guest::Measured;
+use crate::table::{Table, claim, s, times};
+use vm::Vms;
+
+/// An even number: small and large come first in turn.
+const ROUNDS: usize = 8;
+
+/// The amounts of data, in MB.
+const SMALL: u32 = 10;
+const LARGE: u32 = 1_000;
+
+/// Measures and prints.
+///
+/// # Errors
+/// It cannot be measured.
+pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
+    let variables = [("SMALL", SMALL), ("LARGE", LARGE)];
+    let measured = Measured::of(vms, "constant.sh", &variables, ROUNDS)?;
+    println!("### Rollback and clone\n");
+    println!(
+        "`preseed-helper run`, and for the rollback the bare command, {ROUNDS} times each. Load average \
+         at the start: {}.\n",
+        measured.load
+    );
+    let (small, large) = (format!("{SMALL} MB"), format!("{LARGE} MB"));
+    let mut table = Table::new([
+        "what",
+        &small,
+        "from, to",
+        &large,
+        "from, to",
+        "large : small",
+    ]);
+    let mut claims = Vec::new();
+    for (name, what) in [
+        ("rollback", "tier rollback"),
+        ("bare", "zfs rollback, bare"),
+        ("clone", "tier snapshot, by clone"),
+    ] {
+        let small = measured.samples(&format!("{name}-small"))?;
+        let large = measured.samples(&format!("{name}-large"))?;
+        let ratio = large.ratio(small).median();
+        let range = |samples: &crate::samples::Samples| {
+            format!("{:.2} … {}", samples.minimum(), s(samples.maximum()))
+        };
+        table.row(&[
+            what.to_owned(),
+            s(small.median()),
+            range(small),
+            s(large.median()),
+            range(large),
+            times(ratio),
+        ]);
+        if name != "bare" {
+            // Both medians lie where the other's values do.
+            let within = |median: f64, other: &crate::samples::Samples| {
+                (other.minimum()..=other.maximum()).contains(&median)
+            };
+            let holds = within(small.median(), large) && within(large.median(), small);
+            claims.push((
+                holds,
+                format!("{what}: the same time within noise"),
+                times(ratio),
+            ));
+        }
+    }
+    println!("{table}");
+    for (holds, what, measured) in claims {
+        claim(holds, &what, &measured);
+    }
+    for name in ["rollback", "clone"] {
+        println!("- a {name} starts {}", measured.fact(name)?);
+    }
+    println!();
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! A start of a service whose data is there.
+
+use crate::guest::Measured;
+use crate::table::{Table, claim, ms, times};
+use vm::Vms;
+
+const ROUNDS: usize = 15;
+
+/// At most this many `zfs` processes.
+const MOST_PROCESSES: usize = 2;
+
+/// Measures and prints.
+///
+/// # Errors
+/// It cannot be measured.
+pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
+    let measured = Measured::of(vms, "start.sh", &[], ROUNDS)?;
+    let list = measured.samples("list")?;
+    println!("### A start of a service whose data is there\n");
+    println!(
+        "{ROUNDS} rounds. Load average at the start: {}.\n",
+        measured.load
+    );
+    let mut table = Table::new(["what", "median", "minimum", "times zfs list"]);
+    for (name, what) in [
+        ("helpers", "dataset-helper apply, preseed-helper run"),
+        ("gets", "zfs get, twice: what the helpers ask, bare"),
+        ("list", "zfs list -H -o name DATASET, bare"),
+        ("unit", "systemctl start preseed-NAME: both units"),
+    ] {
+        let samples = measured.samples(name)?;
+        table.row(&[
+            what.to_owned(),
+            ms(samples.median()),
+            ms(samples.minimum()),
+            times(samples.ratio(list).median()),
+        ]);
+    }
+    println!("{table}");
+    let programs = measured.fact("programs")?;
+    let started = programs
+        .split(", ")
+        .filter(|program| program.ends_with(" zfs"));
+    let count: usize = started
+        .filter_map(|program| program.split(' ').next()?.parse::<usize>().ok())
+        .sum();
+    claim(
+        count <= MOST_PROCESSES,
+        &format!("at most {MOST_PROCESSES} zfs processes"),
+        programs,
+    );
+    println!();
+    Ok(())
+}

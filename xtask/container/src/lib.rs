@@ -1,0 +1,168 @@
+//! A throw-away container of the machine's own root, with real systemd, as a tool.
+
+mod base;
+mod control_group;
+mod machine;
+mod namespace;
+mod overlay;
+
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+
+use self::base::Base;
+use self::machine::Machine;
+use product::binaries::{Binaries, workspace};
+use product::packages;
+use scenario::facts::{Facts, SCRIPT};
+use scenario::{Failure, Machines, Scenario, Start, Tally};
+
+/// What can be done with containers.
+#[derive(Subcommand)]
+pub enum Task {
+    /// Run scenarios of tests/container, each in a fresh container
+    Run {
+        /// Their names, or parts of them; all, if there are none
+        names: Vec<String>,
+    },
+    /// Run one bash file in a fresh container, cut into stages as scenarios are
+    Exec {
+        /// The bash file
+        script: PathBuf,
+    },
+}
+
+/// Installs what containers need.
+///
+/// # Errors
+/// This is not root, or a package cannot be had.
+pub fn require() -> anyhow::Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        bail!("containers need root: run this as root");
+    }
+    packages::require(packages::CONTAINER)
+}
+
+/// Does it.
+///
+/// # Errors
+/// Something is missing, or the container does not work. A scenario that fails is no error.
+pub fn run(task: Task) -> anyhow::Result<ExitCode> {
+    require()?;
+    let built = Binaries::build()?;
+    let passed = match task {
+        Task::Run { names } => {
+            let tally = run_scenarios(&built, &scenario::select(scenarios()?, &names)?, None)?;
+            println!("{tally}");
+            tally.failed == 0
+        }
+        Task::Exec { script } => {
+            let scenario = Scenario::read(&script)?;
+            play_alone(&built, &scenario, &mut io::stdout())?.is_none()
+        }
+    };
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The scenarios of `tests/container`, by name.
+///
+/// # Errors
+/// One cannot be read.
+pub fn scenarios() -> anyhow::Result<Vec<Scenario>> {
+    scenario::find(&workspace().join("tests/container"))
+}
+
+/// Runs scenarios, each in a container of its own. Those that need what this machine lacks are skipped, and those that
+/// are not begun in time.
+///
+/// # Errors
+/// What one needs cannot be read, or no container can be made.
+pub fn run_scenarios(
+    built: &Binaries,
+    scenarios: &[Scenario],
+    until: Option<Instant>,
+) -> anyhow::Result<Tally> {
+    require()?;
+    let kind = "container";
+    let (able, skipped) = scenario::able(kind, scenarios, &facts()?)?;
+    let base = Base::prepare(&namespace::enter()?, built)?;
+    let jobs = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut tally = scenario::run_each(
+        Machines { kind, jobs, until },
+        &able,
+        |scenario| scenario.name.clone(),
+        |scenario| {
+            let mut output = Vec::new();
+            let failed = play(&base, scenario, &mut output)?;
+            Ok(match failed {
+                None => Ok(()),
+                Some(status) => {
+                    let output = String::from_utf8_lossy(&output);
+                    Err(Failure {
+                        output: format!("{output}exit status {status}\n"),
+                    })
+                }
+            })
+        },
+    );
+    tally.skipped += skipped;
+    Ok(tally)
+}
+
+/// What this machine, and so a container of its root, has.
+fn facts() -> anyhow::Result<Facts> {
+    let output = Command::new("bash").args(["-c", SCRIPT]).output();
+    let output = output.context("bash")?;
+    Ok(Facts::read(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Runs one scenario in a container, and gives the exit status of the stage that failed, if one did.
+/// What it prints goes to `output` while it runs.
+///
+/// # Errors
+/// No container can be made, or it does not work.
+pub fn play_alone(
+    built: &Binaries,
+    scenario: &Scenario,
+    output: &mut (dyn Write + Send),
+) -> anyhow::Result<Option<i32>> {
+    let base = Base::prepare(&namespace::enter()?, built)?;
+    play(&base, scenario, output)
+}
+
+/// Runs one scenario in a fresh container of `base`; gives the exit status of the stage that failed, if one did.
+fn play(
+    base: &Base,
+    scenario: &Scenario,
+    output: &mut (dyn Write + Send),
+) -> anyhow::Result<Option<i32>> {
+    let machine = Machine::new(base, &scenario.name)?;
+    for (number, stage) in scenario.stages.iter().enumerate() {
+        if stage.start == Start::PowerCut {
+            bail!("a container cannot lose power: make this a scenario of tests/vm");
+        }
+        let name = format!("{}.sh", scenario.name);
+        let status = machine
+            .run(
+                &name,
+                &stage.script,
+                number + 1 == scenario.stages.len(),
+                output,
+            )
+            .with_context(|| scenario.name.clone())?;
+        if status != 0 {
+            return Ok(Some(status));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,8 @@
+//! Scenarios: the bash files below `tests/` that show what users rely on, and how they are run on machines.
+
+pub mod facts;
+mod file;
+mod run;
+
+pub use file::{Scenario, Stage, Start, find, select};
+pub use run::{Failure, Machines, Tally, able, run_each};

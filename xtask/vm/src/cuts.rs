@@ -1,0 +1,270 @@
+//! Restores that are interrupted: at each of their steps, by a power cut.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::Vms;
+use crate::guest::Unflushed;
+use crate::machine::Machine;
+use crate::prepared_machine::PreparedMachine;
+use product::binaries::workspace;
+use scenario::{Failure, Machines, Tally, run_each};
+
+/// The ways in which data comes back, each with the machine that `tests/vm/cuts` prepares for it.
+pub const WAYS: [&str; 7] = [
+    "rollback",
+    "clone",
+    "encrypted",
+    "receive",
+    "emptied",
+    "restic",
+    "directory",
+];
+
+/// Those that `cargo xtask test` has time for.
+pub const FEW_WAYS: [&str; 5] = ["rollback", "clone", "receive", "restic", "directory"];
+
+/// The steps that `cargo xtask test` cuts at: where the most is under way.
+const SHORT: [(&str, &str); 7] = [
+    ("rollback", "zfs rollback"),
+    ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
+    ("clone", "zfs promote"),
+    ("receive", "half received"),
+    ("receive", "zfs rename tank/services/sonarr:preseed-staging"),
+    ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
+    ("directory", "rename /var/lib/.preseed-staging/sonarr"),
+];
+
+/// Programs that only ask: a cut before them is one after what came before.
+const ASKING: [&str; 7] = [
+    "zfs get",
+    "zfs list",
+    "zfs send -n",
+    "zpool list",
+    "systemctl show",
+    "systemctl start",
+    "timeout",
+];
+
+/// One way in which data comes back, and how that ends if nothing interrupts it.
+pub struct Way {
+    /// Its name: that of its file in `tests/vm/cuts`.
+    pub name: &'static str,
+    prepared: PreparedMachine,
+    /// `PROGRAM:NUMBER NAME`, in their order.
+    steps: Vec<String>,
+    /// What `state.sh` prints.
+    state: String,
+    /// From the start of the service to its end.
+    pub restore: Duration,
+}
+
+impl Way {
+    /// Prepares the machine, and restores once.
+    ///
+    /// # Errors
+    /// Something does not work even so.
+    pub fn prepare(vms: &Vms, name: &'static str) -> anyhow::Result<Self> {
+        let script = [script("common")?, script(name)?, script("ready")?].concat();
+        let prepared = vms.prepare(name, &script)?;
+        let mut machine = vms.machine_from(&prepared, Unflushed::Kept)?;
+        let mut output = Vec::new();
+        let since = Instant::now();
+        let status = machine.run(RECORD, &mut output)?;
+        let restore = since.elapsed();
+        let output = String::from_utf8(output)?;
+        if status != 0 {
+            bail!("{name}: not even undisturbed: exit status {status}\n{output}");
+        }
+        Ok(Self {
+            name,
+            prepared,
+            steps: output.lines().map(str::to_owned).collect(),
+            state: state(&mut machine)?.map_err(anyhow::Error::msg)?,
+            restore,
+        })
+    }
+
+    /// A machine that has lost its data.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn machine<'a>(&self, vms: &'a Vms, unflushed: Unflushed) -> anyhow::Result<Machine<'a>> {
+        vms.machine_from(&self.prepared, unflushed)
+    }
+
+    /// Whether the machine has come to the undisturbed end; if not, what differs.
+    ///
+    /// # Errors
+    /// The machine does not work any more.
+    pub fn has_ended_well(&self, machine: &mut Machine<'_>) -> anyhow::Result<Result<(), String>> {
+        let state = match state(machine)? {
+            Ok(state) => state,
+            Err(output) => return Ok(Err(output)),
+        };
+        if state == self.state {
+            return Ok(Ok(()));
+        }
+        let mut difference = "it ended otherwise than undisturbed:\n".to_owned();
+        for (sign, one, other) in [("-", &self.state, &state), ("+", &state, &self.state)] {
+            for line in one
+                .lines()
+                .filter(|line| !other.lines().any(|l| l == *line))
+            {
+                writeln!(difference, "{sign} {line}")?;
+            }
+        }
+        Ok(Err(difference))
+    }
+
+    /// The steps that change something.
+    fn changes(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(String::as_str).filter(|step| {
+            let what = step.split_once(' ').map_or("", |(_, what)| what);
+            !ASKING.iter().any(|asking| what.starts_with(asking))
+        })
+    }
+}
+
+/// Restores once, and prints the steps.
+const RECORD: &str = "
+set -eu
+: >/run/steps
+for unit in dataset-sonarr preseed-sonarr; do
+    mkdir -p /run/systemd/system/$unit.service.d
+    printf '[Service]\\nEnvironment=PRESEED_STEPS=/run/steps\\n' >/run/systemd/system/$unit.service.d/steps.conf
+done
+systemctl daemon-reload
+systemctl start sonarr
+cat /run/steps
+";
+
+/// Begins a restore, and prints the step at which it has stopped.
+fn stop_at(step: &str) -> String {
+    let at = step.split(' ').next().unwrap_or_default();
+    format!(
+        "
+set -eu
+mkfifo /run/stopped
+for unit in dataset-sonarr preseed-sonarr; do
+    mkdir -p /run/systemd/system/$unit.service.d
+    printf '[Service]\\nEnvironment=PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped\\n' \
+        >/run/systemd/system/$unit.service.d/stop.conf
+done
+systemctl daemon-reload
+{{ systemctl start sonarr; echo \"over: $?\" >/run/stopped; }} >/dev/null 2>&1 &
+read -r step </run/stopped
+printf '%s' \"$step\"
+"
+    )
+}
+
+/// A file of `tests/vm/cuts`.
+fn script(name: &str) -> anyhow::Result<String> {
+    let path = workspace()
+        .join("tests/vm/cuts")
+        .join(name)
+        .with_extension("sh");
+    fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
+
+/// What `state.sh` prints, or why it does not.
+fn state(machine: &mut Machine<'_>) -> anyhow::Result<Result<String, String>> {
+    let mut output = Vec::new();
+    let status = machine.stage("state.sh", &script("state")?, &mut output)?;
+    let output = String::from_utf8_lossy(&output).into_owned();
+    Ok(if status == 0 { Ok(output) } else { Err(output) })
+}
+
+/// One cut.
+struct Cut<'a> {
+    way: &'a Way,
+    step: &'a str,
+}
+
+/// Ways in which data comes back, each restored once undisturbed, as many at a time as there are machines.
+///
+/// # Errors
+/// One does not work even so.
+pub fn ways(vms: &Vms, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
+    vms.side_by_side(names, |name| Way::prepare(vms, name))
+        .into_iter()
+        .collect()
+}
+
+/// Cuts the power at each step of the ways whose names hold one of `names` (all if there is none) that changes
+/// something and whose name holds `only`; prints a line for each.
+///
+/// # Errors
+/// A way does not work even undisturbed, or nothing is named so.
+pub fn run(vms: &Vms, names: &[String], only: Option<&str>) -> anyhow::Result<Tally> {
+    let named: Vec<&'static str> = WAYS
+        .into_iter()
+        .filter(|name| names.is_empty() || names.iter().any(|part| name.contains(part.as_str())))
+        .collect();
+    let ways = ways(vms, &named)?;
+    let cuts: Vec<Cut<'_>> = ways
+        .iter()
+        .flat_map(|way| way.changes().map(move |step| Cut { way, step }))
+        .filter(|cut| only.is_none_or(|only| cut.step.contains(only)))
+        .collect();
+    if cuts.is_empty() {
+        bail!("nothing to cut: the ways are {}", WAYS.join(", "));
+    }
+    Ok(cut_each(vms, &cuts, None))
+}
+
+/// The cuts of `cargo xtask test`; those that are not begun in time are skipped.
+///
+/// # Errors
+/// A way does not come to one of the steps.
+pub fn short(vms: &Vms, ways: &[Way], until: Option<Instant>) -> anyhow::Result<Tally> {
+    let mut cuts = Vec::new();
+    for (name, part) in SHORT {
+        let way = ways
+            .iter()
+            .find(|way| way.name == name)
+            .with_context(|| format!("no way {name}"))?;
+        let step = way
+            .changes()
+            .find(|step| step.contains(part))
+            .with_context(|| format!("{name} has no step {part}: {:#?}", way.steps))?;
+        cuts.push(Cut { way, step });
+    }
+    Ok(cut_each(vms, &cuts, until))
+}
+
+fn cut_each(vms: &Vms, cuts: &[Cut<'_>], until: Option<Instant>) -> Tally {
+    let machines = Machines {
+        until,
+        ..vms.machines()
+    };
+    let name = |cut: &Cut<'_>| format!("{} cut before {}", cut.way.name, cut.step);
+    run_each(machines, cuts, name, |cut| {
+        let mut output = Vec::new();
+        let problem = cut_at(vms, cut, &mut output)?;
+        Ok(problem.map_err(|problem| {
+            let output = String::from_utf8_lossy(&output);
+            Failure {
+                output: format!("{output}{problem}"),
+            }
+        }))
+    })
+}
+
+fn cut_at(vms: &Vms, cut: &Cut<'_>, output: &mut Vec<u8>) -> anyhow::Result<Result<(), String>> {
+    let mut machine = cut.way.machine(vms, Unflushed::Kept)?;
+    let mut stopped = Vec::new();
+    let status = machine.run(&stop_at(cut.step), &mut stopped)?;
+    let number = cut.step.split(' ').next().unwrap_or_default();
+    if status != 0 || !stopped.starts_with(number.as_bytes()) {
+        output.write_all(&stopped)?;
+        return Ok(Err("it did not come to this step\n".to_owned()));
+    }
+    machine.power_cut()?;
+    cut.way.has_ended_well(&mut machine)
+}

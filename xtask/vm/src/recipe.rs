@@ -1,0 +1,169 @@
+//! What the cached parts are made from, and the key that follows from it.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use product::binaries::workspace;
+
+/// A Debian release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// 12, with OpenZFS 2.1.
+    Bookworm,
+    /// 13, with OpenZFS 2.3.
+    Trixie,
+}
+
+impl Release {
+    /// What people call it.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::Bookworm => "Debian 12",
+            Self::Trixie => "Debian 13",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bookworm => "bookworm",
+            Self::Trixie => "trixie",
+        }
+    }
+
+    /// What is made of it, in the cache: Debian 13's has the plain name.
+    pub(crate) fn kind(self, what: &str) -> String {
+        match self {
+            Self::Bookworm => format!("bookworm-{what}"),
+            Self::Trixie => what.to_owned(),
+        }
+    }
+}
+
+/// The path of a file below `tests/vm/guest`.
+pub(crate) fn file(name: &str) -> PathBuf {
+    workspace().join("tests/vm/guest").join(name)
+}
+
+/// The packages that a file below `tests/vm/guest` names, one a line.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) fn packages(name: &str) -> anyhow::Result<String> {
+    let path = file(name);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let names: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    Ok(names.join(","))
+}
+
+/// A key for what is made from `words` and from these files and directories below
+/// `tests/vm/guest`.
+///
+/// # Errors
+/// One of them cannot be read.
+pub(crate) fn key(words: &[&str], names: &[&str]) -> anyhow::Result<String> {
+    let mut hasher = DefaultHasher::new();
+    words.hash(&mut hasher);
+    for name in names {
+        hash(&file(name), &mut hasher)?;
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn hash(path: &Path, hasher: &mut DefaultHasher) -> anyhow::Result<()> {
+    let place = || path.display().to_string();
+    path.file_name().hash(hasher);
+    if path.is_dir() {
+        let entries = fs::read_dir(path).with_context(place)?;
+        let mut paths = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<_>>>()
+            .with_context(place)?;
+        paths.sort();
+        paths.iter().try_for_each(|path| hash(path, hasher))
+    } else {
+        fs::read(path).with_context(place)?.hash(hasher);
+        Ok(())
+    }
+}
+
+/// Makes a Debian root of this release with `packages` in `root`, which is made too.
+///
+/// # Errors
+/// This is not root, or a package cannot be had or installed.
+pub(crate) fn debian(root: &Path, release: Release, packages: &str) -> anyhow::Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        bail!("only root can build the virtual machine: run this as root");
+    }
+    // In namespaces of its own, so that nothing it mounts or starts outlives it.
+    let mut mmdebstrap = Command::new("setpriv");
+    mmdebstrap
+        .args(["--pdeathsig", "KILL", "--"])
+        .args([
+            "unshare",
+            "--mount",
+            "--pid",
+            "--mount-proc",
+            "--kill-child",
+            "--",
+        ])
+        .args(["mmdebstrap", "--mode=root", "--variant=apt"])
+        .arg("--components=main,contrib")
+        .arg("--aptopt=APT::Install-Recommends \"false\"")
+        .args(["--dpkgopt=force-confold", "--dpkgopt=force-unsafe-io"])
+        .args(
+            ["doc", "locale", "man"]
+                .map(|part| format!("--dpkgopt=path-exclude=/usr/share/{part}/*")),
+        )
+        // The initrd is made by hand.
+        .arg(
+            "--essential-hook=mkdir -p \"$1/etc/initramfs-tools\" && \
+             echo update_initramfs=no >\"$1/etc/initramfs-tools/update-initramfs.conf\"",
+        )
+        .arg(format!("--include={packages}"))
+        .arg(release.name())
+        .arg(root);
+    succeed(&mut mmdebstrap)
+}
+
+/// Runs a script below `tests/vm/guest` in `root`.
+///
+/// # Errors
+/// The script fails.
+pub(crate) fn in_root(root: &Path, script: &str) -> anyhow::Result<()> {
+    let path = file(script);
+    let input = fs::File::open(&path).with_context(|| path.display().to_string())?;
+    succeed(
+        Command::new("chroot")
+            .arg(root)
+            .args(["/bin/sh", "-s"])
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .stdin(input),
+    )
+    .with_context(|| path.display().to_string())
+}
+
+/// Runs a command to its end. What it prints is shown only if it fails.
+///
+/// # Errors
+/// It cannot be run, or fails.
+pub(crate) fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_owned();
+    let output = command
+        .output()
+        .with_context(|| program.display().to_string())?;
+    if !output.status.success() {
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8_lossy(&printed);
+        let lines: Vec<&str> = printed.lines().collect();
+        let end = &lines[lines.len().saturating_sub(40)..];
+        bail!("{command:?}: {}:\n{}", output.status, end.join("\n"));
+    }
+    Ok(())
+}
