@@ -33,6 +33,11 @@ pub fn end_group(child: &mut Child) -> io::Result<ExitStatus> {
     })
 }
 
+/// Of a program that nobody waits for any more.
+pub(crate) fn killed() -> ExitStatus {
+    std::os::unix::process::ExitStatusExt::from_raw(9)
+}
+
 /// Waits for the end of a program, but not for long.
 fn ended_in_time(child: &mut Child) -> io::Result<Option<ExitStatus>> {
     let asked = Instant::now();

@@ -7,14 +7,18 @@
 pub mod child;
 mod confine;
 mod family;
+mod feeder;
 mod group;
 mod io;
+mod output;
 mod supervisor;
 mod tail;
 mod watch;
 
 pub use confine::{Identity, confine};
+pub use feeder::Feeder;
 pub use group::end_group;
 pub use io::{Io, io_of};
+pub use output::{Activity, OutputMode, Seen};
 pub use supervisor::systemd_runs_us;
 pub use watch::{Ending, Watched, run};

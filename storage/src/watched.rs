@@ -3,8 +3,10 @@
 use std::process::{ChildStdout, Command};
 use std::time::{Duration, Instant};
 
-use process::child::{self, Failed, Output};
-pub use process::child::{GivenUp, Seen, Told};
+use process::OutputMode;
+pub use process::child::GivenUp;
+use process::child::{self, Failed};
+pub use process::{Activity, Seen};
 
 use crate::command::{Ended, line_of, not_started, one_line};
 use crate::stall::Io;
@@ -79,7 +81,13 @@ pub fn watch_often<T>(
     look: Duration,
     give_up: impl FnMut(&Seen<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    watch_as(command, then, look, Output::Kept, &mut on_looks(give_up))
+    watch_as(
+        command,
+        then,
+        look,
+        OutputMode::Kept,
+        &mut on_looks(give_up),
+    )
 }
 
 /// The same for a program whose standard output is only read, and not kept.
@@ -91,7 +99,13 @@ pub fn watch_silently<T>(
     then: GivenUp,
     give_up: impl FnMut(&Seen<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    watch_as(command, then, LOOK, Output::Counted, &mut on_looks(give_up))
+    watch_as(
+        command,
+        then,
+        LOOK,
+        OutputMode::Counted,
+        &mut on_looks(give_up),
+    )
 }
 
 /// The same for a program whose lines are read as they come, and not kept: of each is asked whether it is to be given up.
@@ -101,17 +115,17 @@ pub fn watch_silently<T>(
 pub fn watch_lines<T>(
     command: &mut Command,
     then: GivenUp,
-    mut give_up: impl FnMut(Told<'_>) -> Option<T>,
+    mut give_up: impl FnMut(Activity<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
-    watch_as(command, then, LOOK, Output::Lines, &mut give_up)
+    watch_as(command, then, LOOK, OutputMode::Lines, &mut give_up)
 }
 
 fn on_looks<T>(
     mut give_up: impl FnMut(&Seen<'_>) -> Option<T>,
-) -> impl FnMut(Told<'_>) -> Option<T> {
+) -> impl FnMut(Activity<'_>) -> Option<T> {
     move |told| match told {
-        Told::Look(seen) => give_up(&seen),
-        Told::Line { .. } => None,
+        Activity::Look(seen) => give_up(&seen),
+        Activity::Line { .. } => None,
     }
 }
 
@@ -119,8 +133,8 @@ fn watch_as<T>(
     command: &mut Command,
     then: GivenUp,
     look: Duration,
-    output: Output,
-    told: &mut dyn FnMut(Told<'_>) -> Option<T>,
+    output: OutputMode,
+    told: &mut dyn FnMut(Activity<'_>) -> Option<T>,
 ) -> Result<Watched<T>> {
     interrupt::halt();
     let line = line_of(command);
@@ -153,7 +167,7 @@ fn watch_as<T>(
 #[derive(Debug)]
 pub struct Feeder {
     line: String,
-    feeder: child::Feeder,
+    feeder: process::Feeder,
 }
 
 impl Feeder {
@@ -162,13 +176,13 @@ impl Feeder {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> Result<(Self, Option<ChildStdout>)> {
-        let started = child::Feeder::start(command);
+        let started = process::Feeder::start(command);
         let (feeder, stream) = started.map_err(|error| not_started(command, &error))?;
         let line = line_of(command);
         Ok((Self { line, feeder }, stream))
     }
 
-    /// Gives how it ended: see [`child::Feeder::finish`].
+    /// Gives how it ended: see [`process::Feeder::finish`].
     #[must_use]
     pub fn finish(self, over: bool) -> Ended {
         let (status, said) = self.feeder.finish(over);

@@ -7,7 +7,7 @@ use report::Progress;
 use serde::Deserialize;
 use storage::command::{self, Ended};
 use storage::stall::{Io, Stall};
-use storage::watched::{GivenUp, Told, watch_lines};
+use storage::watched::{Activity, GivenUp, watch_lines};
 use storage::{Error, Snapshot};
 
 use super::call::Call;
@@ -157,10 +157,10 @@ struct Follow<'a> {
 }
 
 impl Follow<'_> {
-    fn told(&mut self, told: Told<'_>) -> Option<CutShort> {
+    fn told(&mut self, told: Activity<'_>) -> Option<CutShort> {
         match told {
-            Told::Line { is_error, line } => self.line(is_error, line),
-            Told::Look(seen) => {
+            Activity::Line { is_error, line } => self.line(is_error, line),
+            Activity::Look(seen) => {
                 let (io, moved) = (seen.io?, seen.moved?);
                 self.moved(io, io.moved().saturating_sub(moved));
                 self.stall.at(moved).then_some(CutShort::Stalled)
