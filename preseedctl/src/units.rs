@@ -3,7 +3,7 @@
 //! The generator asks nothing: it writes a drop-in for whatever name is declared, and systemd ignores one for a unit
 //! that does not exist.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,12 @@ use declaration::value::UnitName;
 use declaration::{nearest, visible};
 use generator::unit_name::Names;
 use storage::{Error, Result};
+use systemd::show::{Unit, Units, show};
 use systemd::systemctl;
-
-/// How many units one call asks about: a command line has its limits.
-const AT_ONCE: usize = 200;
 
 /// What is asked of each (systemctl(1), `show`).
 const PROPERTIES: &str =
-    "--property=Id,Names,LoadState,LoadError,Type,ExecStart,Requires,Wants,ConsistsOf,Before,After";
+    "LoadState,LoadError,Type,ExecStart,Requires,Wants,ConsistsOf,Before,After";
 
 /// What a restore comes after, as every unit that does not say otherwise (systemd.service(5)).
 const BEFORE_RESTORES: [&str; 4] = [
@@ -108,32 +106,19 @@ pub(crate) fn unguarded(host: &Host, only: Option<&str>) -> Result<Vec<Unguarded
 
 /// What systemd says of units.
 struct Systemd {
-    units: Vec<Unit>,
+    units: Units,
 }
-
-/// The properties of a unit.
-struct Unit(BTreeMap<String, String>);
 
 impl Systemd {
     fn ask(names: BTreeSet<&str>) -> Result<Self> {
-        let names: Vec<&str> = names.into_iter().collect();
-        let mut units = Vec::new();
-        for names in names.chunks(AT_ONCE) {
-            let said = answer_of(&[&["show", PROPERTIES, "--"], names].concat())?;
-            units.extend(said.split("\n\n").map(Unit::of));
-        }
-        Ok(Self { units })
-    }
-
-    fn get(&self, name: &str) -> Option<&Unit> {
-        self.units
-            .iter()
-            .find(|unit| unit.words("Names").any(|one| one == name))
+        Ok(Self {
+            units: show(PROPERTIES, names)?,
+        })
     }
 
     /// What is wrong with a unit of a service, and what to do.
     fn fault(&self, declared: &Declared<'_>, name: &str) -> Result<Option<(String, String)>> {
-        let Some(unit) = self.get(name) else {
+        let Some(unit) = self.units.get(name) else {
             return Err(Error::new(
                 name,
                 "systemd says nothing of it",
@@ -172,44 +157,25 @@ impl Systemd {
             let help = "name the unit that uses the data, or let this one start later".to_owned();
             return Ok(Some((what, help)));
         }
-        if unit.runs_nothing(name) {
+        if runs_nothing(unit, name) {
             return members_that_do_not_wait(declared, name, unit, &guard);
         }
         Ok(None)
     }
 }
 
-impl Unit {
-    fn of(block: &str) -> Self {
-        let properties = block.lines().filter_map(|line| line.split_once('='));
-        Self(
-            properties
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        )
+/// Whether a unit only stands for others, as Debian's postgresql.service.
+fn runs_nothing(unit: &Unit, name: &str) -> bool {
+    if name.ends_with(".target") {
+        return true;
     }
-
-    fn value(&self, property: &str) -> &str {
-        self.0.get(property).map_or("", String::as_str)
-    }
-
-    fn words(&self, property: &str) -> impl Iterator<Item = &str> {
-        self.value(property).split_whitespace()
-    }
-
-    /// Whether it only stands for others, as Debian's postgresql.service.
-    fn runs_nothing(&self, name: &str) -> bool {
-        if name.ends_with(".target") {
-            return true;
-        }
-        let command = self.value("ExecStart");
-        let is_true = command.split_once("path=").is_some_and(|(_, rest)| {
-            rest.split([' ', ';'])
-                .next()
-                .is_some_and(|path| path.ends_with("/true"))
-        });
-        self.value("Type") == "oneshot" && (command.is_empty() || is_true)
-    }
+    let command = unit.value("ExecStart");
+    let is_true = command.split_once("path=").is_some_and(|(_, rest)| {
+        rest.split([' ', ';'])
+            .next()
+            .is_some_and(|path| path.ends_with("/true"))
+    });
+    unit.value("Type") == "oneshot" && (command.is_empty() || is_true)
 }
 
 /// What a unit that does not exist is told as.
@@ -285,7 +251,7 @@ fn members_that_do_not_wait(
         .iter()
         .filter(|member| member.value("LoadState") == "loaded")
         .filter(|member| !member.words("After").any(|one| waited_for.contains(one)))
-        .map(|member| member.value("Id"))
+        .map(Unit::id)
         .collect();
     let Some(first) = free.first() else {
         return Ok(None);
@@ -352,7 +318,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                Unit::of(properties).runs_nothing(name),
+                runs_nothing(&Unit::parse(properties), name),
                 wanted,
                 "{properties}"
             );

@@ -4,7 +4,7 @@ use declaration::settings::Service;
 use libsystemd::daemon::booted;
 use storage::mark::Stage;
 use storage::{Mark, MarkState};
-use systemd::systemctl;
+use systemd::show::show;
 
 use crate::verdict::{Verdict, verdict};
 
@@ -34,17 +34,10 @@ fn is_kept_down(service: &Service) -> bool {
         return false;
     }
     let units = ["dataset", "preseed"].map(|kind| format!("{kind}-{}.service", service.name));
-    let args = [
-        "show",
-        "--property=ActiveState",
-        "--value",
-        "--",
-        &units[0],
-        &units[1],
-    ];
-    let Ok(ended) = systemctl(args) else {
+    let Ok(shown) = show("ActiveState", units.iter().map(String::as_str)) else {
         return true;
     };
-    let mut states = ended.stdout.lines().filter(|line| !line.is_empty());
-    !ended.status.success() || states.any(|state| state == "failed")
+    shown
+        .iter()
+        .any(|unit| unit.value("ActiveState") == "failed")
 }

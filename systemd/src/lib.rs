@@ -2,6 +2,7 @@
 
 pub mod mount;
 pub mod retry;
+pub mod show;
 mod systemctl;
 pub mod units;
 

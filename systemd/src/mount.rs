@@ -5,7 +5,8 @@ use std::path::Path;
 use libsystemd::daemon::booted;
 use libsystemd::unit::escape_path;
 
-use crate::systemctl::{start_patiently, systemctl};
+use crate::show::{Unit, Units, show};
+use crate::systemctl::start_patiently;
 
 /// Waits until the file systems that `path` (absolute) lies below are mounted, those that have a unit; `waiting` is told
 /// for which. If one is not in time, whoever needs the path will say so.
@@ -20,10 +21,10 @@ pub fn wait_for(path: &Path, mut waiting: impl FnMut(&str)) {
         return;
     }
     let names = units.iter().map(String::as_str);
-    let args = ["show", "--property=Id,LoadState,ActiveState", "--"];
-    let asked = systemctl(args.into_iter().chain(names));
-    let Ok(answer) = asked else { return };
-    for unit in not_mounted(&answer.stdout) {
+    let Ok(shown) = show("LoadState,ActiveState", names) else {
+        return;
+    };
+    for unit in not_mounted(&shown) {
         waiting(unit);
         start_patiently(unit);
     }
@@ -35,19 +36,12 @@ fn unit_of(directory: &Path) -> Option<String> {
     Some(format!("{}.mount", escape_path(directory)))
 }
 
-/// The units that systemd has loaded and not started, of what `systemctl show` printed of several.
-fn not_mounted(shown: &str) -> Vec<&str> {
-    let blocks = shown.split("\n\n").filter_map(|block| {
-        let value = |name: &str| {
-            block
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-        };
-        let is_waited_for =
-            value("LoadState") == Some("loaded") && value("ActiveState") != Some("active");
-        value("Id").filter(|_| is_waited_for)
+/// The units that systemd has loaded and not started.
+fn not_mounted(shown: &Units) -> Vec<&str> {
+    let waited_for = shown.iter().filter(|unit| {
+        unit.value("LoadState") == "loaded" && unit.value("ActiveState") != "active"
     });
-    blocks.collect()
+    waited_for.map(Unit::id).collect()
 }
 
 #[cfg(test)]
@@ -59,7 +53,7 @@ mod tests {
         let shown = "Id=mnt-nas-repo.mount\nLoadState=not-found\nActiveState=inactive\n\n\
                      Id=mnt-nas.mount\nLoadState=loaded\nActiveState=activating\n\n\
                      Id=mnt.mount\nLoadState=loaded\nActiveState=active\n";
-        assert_eq!(not_mounted(shown), ["mnt-nas.mount"]);
+        assert_eq!(not_mounted(&Units::parse(shown)), ["mnt-nas.mount"]);
     }
 
     #[test]
