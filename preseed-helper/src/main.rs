@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(_) => {
             hold::forget(&name);
-            retry::end(&name);
+            retry::succeeded(&name);
             ExitCode::SUCCESS
         }
         Err(refusal) => {
@@ -94,6 +94,11 @@ fn told_to_reload(service: &Service) -> ExitCode {
 
 fn start_again(name: &str) -> ExitCode {
     logger::init();
+    // One that is not declared any more, or not soundly, needs a person.
+    if declaration::load_service(&Search::from_env(), name).is_err() {
+        retry::end(name);
+        return ExitCode::SUCCESS;
+    }
     match retry::start(name) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

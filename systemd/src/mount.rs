@@ -11,23 +11,27 @@ use crate::systemctl::start_patiently;
 /// Waits until the file systems that `path` (absolute) lies below are mounted, those that have a unit; `waiting` is told
 /// for which. If one is not in time, whoever needs the path will say so.
 pub fn wait_for(path: &Path, mut waiting: impl FnMut(&str)) {
+    for unit in awaited(path) {
+        waiting(&unit);
+        start_patiently(&unit);
+    }
+}
+
+/// The mount units that [`wait_for`] would wait for, the outermost first: the others need it.
+#[must_use]
+pub fn awaited(path: &Path) -> Vec<String> {
     if !booted() {
-        return;
+        return Vec::new();
     }
     let mut units: Vec<String> = path.ancestors().filter_map(unit_of).collect();
-    // The outermost first: the others need it.
     units.reverse();
     if units.is_empty() {
-        return;
+        return units;
     }
     let names = units.iter().map(String::as_str);
-    let Ok(shown) = show("LoadState,ActiveState", names) else {
-        return;
-    };
-    for unit in not_mounted(&shown) {
-        waiting(unit);
-        start_patiently(unit);
-    }
+    let shown = show("LoadState,ActiveState", names).unwrap_or_default();
+    let not_mounted = not_mounted(&shown).into_iter();
+    not_mounted.map(ToOwned::to_owned).collect()
 }
 
 /// The mount unit of a directory (systemd.mount(5)); none of the root, which is mounted.

@@ -1,8 +1,9 @@
 //! Starts again by itself what was kept down by a cause that heals by itself: a mount, a network, a lock.
 //!
 //! What waited for a helper that refused is noted in /run, and a timer starts exactly that again, without blocking
-//! anything. What needs a person is never tried again.
+//! anything. What needs a person is never tried again. The note counts as long as its timer runs.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
@@ -10,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use declaration::settings::Service;
-use declaration::value::UnitName;
 use libsystemd::daemon::booted;
 use storage::{Error, Result};
 
+use crate::show::{Unit, show};
 use crate::systemctl::{systemctl, systemd_run};
 
 /// Where is noted what is tried again.
@@ -33,6 +34,9 @@ const HELPER: &str = "/usr/lib/preseed/preseed-helper";
 struct Note {
     /// After how long.
     delay: Duration,
+    /// Whether the timer has had its turn since: only its own tries make the next one later, not those of a person or a
+    /// socket.
+    had_its_turn: bool,
     /// The units, each with whether it was enabled (`UnitFileState=`) when it waited.
     units: Vec<(String, String)>,
 }
@@ -40,35 +44,54 @@ struct Note {
 impl Note {
     /// What is noted of one more refusal for which `waiting` units waited; `None`: nobody waits for it.
     fn again(before: Option<Self>, waiting: Vec<(String, String)>) -> Option<Self> {
-        let delay = before
-            .as_ref()
-            .map_or(FIRST, |before| (before.delay * 2).min(LONGEST));
+        let delay = match &before {
+            None => FIRST,
+            Some(before) if before.had_its_turn => (before.delay * 2).min(LONGEST),
+            Some(before) => before.delay,
+        };
         let mut units = before.map_or_else(Vec::new, |before| before.units);
         for unit in waiting {
             if units.iter().all(|(name, _)| *name != unit.0) {
                 units.push(unit);
             }
         }
-        (!units.is_empty()).then_some(Self { delay, units })
+        (!units.is_empty()).then_some(Self {
+            delay,
+            had_its_turn: false,
+            units,
+        })
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let delay = Duration::from_secs(lines.next()?.parse().ok()?);
+        let (delay, turn) = lines.next()?.split_once(' ')?;
+        let delay = Duration::from_secs(delay.parse().ok()?);
+        let had_its_turn = match turn {
+            "waits" => false,
+            "tried" => true,
+            _ => return None,
+        };
         let units = lines.map(|line| {
             let (state, name) = line.split_once(' ')?;
             Some((name.to_owned(), state.to_owned()))
         });
         let units = units.collect::<Option<Vec<_>>>()?;
-        Some(Self { delay, units })
+        let is_in_bounds = (FIRST..=LONGEST).contains(&delay);
+        (is_in_bounds && !units.is_empty()).then_some(Self {
+            delay,
+            had_its_turn,
+            units,
+        })
     }
 
     fn text(&self) -> String {
+        let turn = if self.had_its_turn { "tried" } else { "waits" };
         let units = self
             .units
             .iter()
             .map(|(name, state)| format!("{state} {name}\n"));
-        format!("{}\n{}", self.delay.as_secs(), units.collect::<String>())
+        let units: String = units.collect();
+        format!("{} {turn}\n{units}", self.delay.as_secs())
     }
 }
 
@@ -84,16 +107,33 @@ pub fn later(service: &Service, error: Error) -> Error {
         end(name);
         return error;
     }
-    // What cannot be arranged keeps nothing else from being told.
-    let note = Note::again(read(name), waiting(service)).filter(|note| arrange(name, note).is_ok());
-    let Some(note) = note else { return error };
+    // A note that somebody has ended by stopping its timer is none.
+    let before = read(name).filter(|_| is_set(name));
+    let is_under_way = before.as_ref().is_some_and(|before| !before.had_its_turn);
+    let arranged = Note::again(before, waiting(service)).filter(|note| {
+        // What cannot be arranged keeps nothing else from being told.
+        write(name, note).is_ok() && (is_under_way || set_timer(name, note.delay))
+    });
+    let Some(note) = arranged else {
+        end(name);
+        return error;
+    };
     let help = format!(
-        "{}; it is tried again by itself in {} s, until `systemctl stop {}`",
+        "{}; it is tried again by itself within {}, until `systemctl stop {}`",
         error.help(),
-        note.delay.as_secs(),
+        in_words(note.delay),
         timer_of(name)
     );
     error.with_help(help)
+}
+
+/// A service may start: what else waited for its data is started as well, and nothing is tried again.
+pub fn succeeded(service: &str) {
+    if let Some(note) = read(service).filter(|_| is_set(service)) {
+        // They may have been told to start in the same moment; then nothing comes of it.
+        let _ = start_all(&wanted(&note));
+    }
+    end(service);
 }
 
 /// Ends what was begun: a service may start, or needs a person.
@@ -103,31 +143,56 @@ pub fn end(service: &str) {
     }
 }
 
-/// Starts what waited for the service, without waiting for it: what the timer does. What was masked or disabled since
-/// is left alone.
+/// Starts what waited for the service, without waiting for it: what the timer does. What is masked, disabled or gone
+/// since, or runs already, is left alone.
 ///
 /// # Errors
 /// When systemd cannot be asked.
 pub fn start(service: &str) -> Result<()> {
     let Some(note) = read(service) else {
+        // Gone, or broken: nobody can tell what waited.
+        end(service);
+        let _ = systemctl(["stop", "--", &timer_of(service)]);
         return Ok(());
     };
-    let wanted: Vec<&str> = note
-        .units
-        .iter()
-        .filter(|(unit, before)| is_wanted(before, &enabled(unit)))
-        .map(|(unit, _)| unit.as_str())
-        .collect();
+    let wanted = wanted(&note);
     if wanted.is_empty() {
         end(service);
         return Ok(());
     }
+    let note = Note {
+        had_its_turn: true,
+        ..note
+    };
+    // If it cannot be noted, the next try is as soon as this one.
+    let _ = write(service, &note);
+    start_all(&wanted)
+}
+
+fn start_all(units: &[String]) -> Result<()> {
+    if units.is_empty() {
+        return Ok(());
+    }
     let args = ["start", "--no-block", "--"];
-    let ended = systemctl(args.into_iter().chain(wanted))?;
+    let ended = systemctl(args.into_iter().chain(units.iter().map(String::as_str)))?;
     if ended.status.success() {
         return Ok(());
     }
-    Err(ended.error(service, "see that systemd answers: `systemctl status`"))
+    Err(ended.error("systemd", "see that it answers: `systemctl status`"))
+}
+
+/// Those of the units that waited which are wanted still, and do not run.
+fn wanted(note: &Note) -> Vec<String> {
+    let names = note.units.iter().map(|(unit, _)| unit.as_str());
+    let shown = show("LoadState,ActiveState,UnitFileState", names).unwrap_or_default();
+    let wanted = note.units.iter().filter(|(unit, before)| {
+        shown.get(unit).is_some_and(|unit| {
+            unit.value("LoadState") == "loaded"
+                && !matches!(unit.value("ActiveState"), "active" | "reloading")
+                && is_wanted(before, &state_of(unit))
+        })
+    });
+    wanted.map(|(unit, _)| unit.clone()).collect()
 }
 
 /// Whether a unit that was in the state `before` when it waited is still wanted now that it is `now`
@@ -136,7 +201,8 @@ fn is_wanted(before: &str, now: &str) -> bool {
     !now.starts_with("masked") && (now != "disabled" || before == "disabled")
 }
 
-/// The service's units that wait to be started just now.
+/// The units that wait for the service's data to be started just now: its own, and those that require them. Targets
+/// only hold others together, and no boot waits for what is tried again.
 fn waiting(service: &Service) -> Vec<(String, String)> {
     let args = [
         "list-jobs",
@@ -149,36 +215,46 @@ fn waiting(service: &Service) -> Vec<(String, String)> {
         return Vec::new();
     };
     let starting = starting(&jobs.stdout);
-    let units = service.units.iter().map(UnitName::as_str);
-    units
-        .filter(|unit| starting.contains(unit))
-        .map(|unit| (unit.to_owned(), enabled(unit)))
-        .collect()
+    let mut waiting = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut next: Vec<String> = service.units.iter().map(ToString::to_string).collect();
+    while !next.is_empty() {
+        let names = next.iter().map(String::as_str);
+        let shown = show("UnitFileState,RequiredBy,BoundBy", names).unwrap_or_default();
+        next = Vec::new();
+        for unit in shown.iter() {
+            let is_new = seen.insert(unit.id().to_owned());
+            if !is_new || unit.id().ends_with(".target") || !starting.contains(unit.id()) {
+                continue;
+            }
+            waiting.push((unit.id().to_owned(), state_of(unit)));
+            let requiring = unit.words("RequiredBy").chain(unit.words("BoundBy"));
+            next.extend(requiring.map(ToOwned::to_owned));
+        }
+    }
+    waiting
 }
 
-/// The units that are about to be started, in what `systemctl list-jobs` printed.
-fn starting(jobs: &str) -> Vec<&str> {
+/// The units that wait to be started, in what `systemctl list-jobs` printed.
+fn starting(jobs: &str) -> BTreeSet<&str> {
     let units = jobs.lines().filter_map(|line| {
-        let mut columns = line.split_whitespace();
-        let (unit, kind) = (columns.nth(1)?, columns.next()?);
-        matches!(kind, "start" | "restart").then_some(unit)
+        let mut columns = line.split_whitespace().skip(1);
+        let (unit, kind, state) = (columns.next()?, columns.next()?, columns.next()?);
+        (matches!(kind, "start" | "restart") && state == "waiting").then_some(unit)
     });
     units.collect()
 }
 
-fn enabled(unit: &str) -> String {
-    let args = ["show", "--property=UnitFileState", "--value", "--", unit];
-    let state = systemctl(args).map(|ended| ended.stdout);
-    let state = state.unwrap_or_default().trim().to_owned();
-    if state.is_empty() {
-        "-".to_owned()
-    } else {
-        state
+/// Whether a unit is enabled (`UnitFileState=`), as one word.
+fn state_of(unit: &Unit) -> String {
+    match unit.value("UnitFileState") {
+        "" => "-".to_owned(),
+        state => state.to_owned(),
     }
 }
 
-/// Notes what is tried again, and sets the timer.
-fn arrange(service: &str, note: &Note) -> io::Result<()> {
+/// Notes what is tried again.
+fn write(service: &str, note: &Note) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o755)
@@ -190,31 +266,48 @@ fn arrange(service: &str, note: &Note) -> io::Result<()> {
     let path = path_of(service);
     let new = path.with_extension("new");
     fs::write(&new, note.text())?;
-    fs::rename(&new, &path)?;
+    fs::rename(&new, &path)
+}
+
+/// Sets the timer anew. Gives whether it is set.
+fn set_timer(service: &str, delay: Duration) -> bool {
     let timer = timer_of(service);
     let unit = timer.trim_end_matches(".timer").to_owned();
     // Those of the last time would be in the way. The program has done its work: it only starts something.
     let _ = systemctl(["stop", "--", &timer, &format!("{unit}.service")]);
-    let is_set = systemd_run([
+    systemd_run([
         "--quiet",
         "--collect",
         &format!("--unit={unit}"),
         &format!("--description=Another Try to Start What Waits for the Data of {service}"),
-        &format!("--on-active={}", note.delay.as_secs()),
+        &format!("--on-active={}", delay.as_secs()),
         // Should nothing come of one try, there is another.
-        &format!("--on-unit-inactive={}", note.delay.as_secs()),
+        &format!("--on-unit-inactive={}", delay.as_secs()),
         "--timer-property=AccuracySec=1s",
         "--",
         HELPER,
         "retry",
         "--",
         service,
-    ]);
-    if is_set {
-        return Ok(());
+    ])
+}
+
+/// Whether the service's timer is set.
+fn is_set(service: &str) -> bool {
+    let timer = timer_of(service);
+    show("ActiveState", [timer.as_str()]).is_ok_and(|shown| {
+        shown
+            .get(&timer)
+            .is_some_and(|timer| timer.value("ActiveState") == "active")
+    })
+}
+
+/// A delay for people.
+fn in_words(delay: Duration) -> String {
+    match delay.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
     }
-    fs::remove_file(&path)?;
-    Err(ErrorKind::Other.into())
 }
 
 fn read(service: &str) -> Option<Note> {
@@ -246,7 +339,13 @@ mod tests {
             let note = Note::again(before, vec![unit("a.service")]).unwrap();
             assert_eq!(Note::parse(&note.text()), Some(note.clone()));
             delays.push(note.delay.as_secs());
-            before = Some(note);
+            // What others try meanwhile changes nothing.
+            let by_hand = Note::again(Some(note.clone()), vec![unit("a.service")]);
+            assert_eq!(by_hand, Some(note.clone()));
+            before = Some(Note {
+                had_its_turn: true,
+                ..note
+            });
         }
         assert_eq!(delays, [30, 60, 120, 240, 480, 900, 900]);
     }
@@ -280,12 +379,21 @@ mod tests {
     #[test]
     fn the_units_that_wait_are_read() {
         let jobs = "  77 sonarr.service         start waiting\n  78 preseed-sonarr.service start running\n  79 old.service stop waiting\n";
-        assert_eq!(starting(jobs), ["sonarr.service", "preseed-sonarr.service"]);
+        assert_eq!(starting(jobs), BTreeSet::from(["sonarr.service"]));
     }
 
     #[test]
     fn what_cannot_be_read_is_no_note() {
-        for text in ["", "x\n", "30\nenabled\n", "-1\n"] {
+        for text in [
+            "",
+            "x\n",
+            "30\n",
+            "30 waits\n",
+            "30 waits\nenabled\n",
+            "30 x\nenabled a.service\n",
+            "-1 waits\nenabled a.service\n",
+            "99999999 waits\nenabled a.service\n",
+        ] {
             assert_eq!(Note::parse(text), None, "{text}");
         }
     }

@@ -36,12 +36,12 @@ its_turn() {
 assert_exit 1 systemctl start preseed-sonarr
 eventually timer_is_gone
 
-assert_refused sonarr 'there is no repository at its address.*tried again by itself in 30 s, until .systemctl stop preseed-retry-sonarr.timer'
+assert_refused sonarr 'there is no repository at its address.*tried again by itself within 30 s, until .systemctl stop preseed-retry-sonarr.timer'
 assert_delay 30s
 its_turn
 refused
 assert_delay 1min
-assert_status preseed-sonarr.service 'tried again by itself in 60 s'
+assert_status preseed-sonarr.service 'tried again by itself within 1 min'
 
 # Masked, it is not started, and that is the end of it.
 systemctl mask --quiet --runtime sonarr
@@ -49,7 +49,7 @@ systemctl start "${timer%.timer}.service"
 eventually timer_is_gone
 systemctl unmask --quiet --runtime sonarr
 
-assert_refused sonarr 'tried again by itself in 30 s'
+assert_refused sonarr 'tried again by itself within 30 s'
 mv /var/tmp/away "$REPOSITORY"
 its_turn
 eventually systemctl is-active sonarr.service
