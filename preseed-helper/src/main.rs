@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     if is_unit_of_broken() {
         return told_to_reload(&service);
     }
-    interrupt::watch(&service);
+    interrupt::watch(interrupt::left_of_a_restore(&service));
     let ended = run::run(&service);
     // What failed since an interrupt is no answer.
     storage::interrupt::halt();

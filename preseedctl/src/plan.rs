@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use declaration::Search;
 use report::{logger, words};
+use restore::interrupt;
 
 use crate::say::say;
 use crate::units;
@@ -22,7 +23,11 @@ pub(crate) fn plan(name: &str) -> ExitCode {
         }
     };
     warn_of_units(&search, name);
-    match restore::plan::plan(&service) {
+    interrupt::watch("interrupted: nothing was changed".to_owned());
+    let planned = restore::plan::plan(&service);
+    // What failed since an interrupt is no answer.
+    interrupt::halt();
+    match planned {
         Ok(plan) => {
             say!("{}", plan.text);
             if plan.starts {

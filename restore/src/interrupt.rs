@@ -1,4 +1,5 @@
-//! A restore by hand that somebody interrupts with Ctrl-C. systemd sends another signal, to all of the unit.
+//! A run by hand that somebody interrupts: with Ctrl-C, by closing the terminal, or with `kill`. Where systemd runs us, it
+//! ends all of the unit itself.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use report::words;
 use storage::interrupt;
+pub use storage::interrupt::halt;
 
 /// How long programs are given to end by themselves.
 const GRACE: Duration = Duration::from_secs(5);
@@ -17,21 +19,38 @@ const GRACE: Duration = Duration::from_secs(5);
 /// As a shell gives it for a program that SIGINT ended.
 const STATUS: i32 = 130;
 
-/// Has an interrupt end all that this process has started, say what is left, and end the process.
-/// Before anything is started.
-pub fn watch(service: &Service) {
-    let told = format!(
+/// What an interrupt leaves of a restore, for people.
+#[must_use]
+pub fn left_of_a_restore(service: &Service) -> String {
+    format!(
         "interrupted: all that this run had started is ended. A part of a copy may be left where restores are staged, and \
          nothing uses it: the next `systemctl start {}`, or this command, goes on with it or starts over",
         service.units.first().map_or("", |unit| unit.as_str())
-    );
+    )
+}
+
+/// Has an interrupt end all that this process has started, tell what is left, and end the process.
+/// Before anything is started.
+pub fn watch(left: String) {
+    // What nohup(1) starts is to outlive its terminal.
+    if ::process::systemd_runs_us() || ignores(Signal::SIGHUP) {
+        return;
+    }
     // Where there can be no handler, an interrupt ends the process, and the next run tidies up as after a kill.
     let _ = ctrlc::set_handler(move || {
         interrupt::interrupt();
         end_all();
-        words::tell(&told);
+        words::tell(&left);
         process::exit(STATUS);
     });
+}
+
+/// Whether this process was started to ignore a signal, as nohup(1) does (proc_pid_status(5), `SigIgn`).
+fn ignores(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal as i32 - 1) & 1 == 1)
 }
 
 /// Ends all that this process has started, and what that has started.

@@ -1,5 +1,6 @@
-# Ctrl-C in a restore by hand ends all that it has started, also restic, which has a process group of its own. It says
-# what is left, the service's data is as it was, and the next run restores.
+# Ctrl-C in a restore by hand, and the end of its terminal, end all that it has started, also restic, which has a process
+# group of its own. It says what is left, the service's data is as it was, and the next run restores. A plan says that
+# nothing was changed.
 
 declare_default_host
 repository_init
@@ -33,7 +34,36 @@ assert_contains "$(cat /run/said)" 'interrupted: all that this run had started i
 assert_lacks "$(cat /run/said)" 'unavailable'
 assert_absent /var/lib/sonarr/sonarr.db
 
+# The window is closed.
+python3 - <<'EOT'
+import os, pty, subprocess, time
+helper, terminal = pty.fork()
+if helper == 0:
+    os.execv('/usr/lib/preseed/preseed-helper', ['preseed-helper', 'run', 'sonarr'])
+while subprocess.run(['pgrep', '--full', 'restic restore'], stdout=subprocess.DEVNULL).returncode:
+    time.sleep(0.02)
+os.close(terminal)
+_, status = os.waitpid(helper, 0)
+assert os.waitstatus_to_exitcode(status) == 130, status
+EOT
+eventually is_gone
+assert_absent /var/lib/sonarr/sonarr.db
+
 rm "$pack"
 mv /var/tmp/pack "$pack"
+
+# A plan, whose question gets no answer.
+index=$(find "$REPOSITORY/index" -type f -print -quit)
+mv "$index" /var/tmp/index
+mkfifo "$index"
+rm -rf /var/cache/preseed
+preseedctl plan sonarr >/run/said 2>&1 &
+eventually pgrep --full 'restic .*ls'
+kill -TERM $!
+wait $! || true
+eventually is_gone
+assert_eq 'interrupted: nothing was changed' "$(cat /run/said)"
+rm "$index"
+mv /var/tmp/index "$index"
 systemctl start sonarr
 assert_series 'The Expanse'
