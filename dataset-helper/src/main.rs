@@ -59,8 +59,11 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let error = retry::later(&service, error);
-            report::refuse(Kind::StorageFailed, &name, &error.to_string());
+            let line = match retry::later(&service, &error) {
+                Some(again) => format!("{error}; {again}"),
+                None => error.to_string(),
+            };
+            report::refuse(Kind::StorageFailed, &name, &line, None);
             ExitCode::FAILURE
         }
     }

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
 use report::{Kind, hold, logger, root};
+use restore::run::Refusal;
 use restore::{interrupt, run, verify};
 use systemd::retry;
 
@@ -68,11 +69,23 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(refusal) => {
-            let error = retry::later(&service, refusal.error);
-            report::refuse(refusal.kind, &name, &error.to_string());
+            refuse(&service, &refusal);
             ExitCode::FAILURE
         }
     }
+}
+
+fn refuse(service: &Service, refusal: &Refusal) {
+    let name = service.name.as_str();
+    let again = retry::later(service, &refusal.error);
+    let with_again = |told: String| match &again {
+        Some(again) => format!("{told}; {again}"),
+        None => told,
+    };
+    let line = with_again(refusal.error.to_string());
+    let in_brief = refusal.in_brief.as_ref();
+    let in_brief = in_brief.map(|brief| with_again(format!("{name}: not started: {brief}")));
+    report::refuse(refusal.kind, name, &line, in_brief.as_deref());
 }
 
 /// Whether systemd runs us in the unit of a declaration that could not be used: it has no rights, and only tells why.
@@ -88,7 +101,7 @@ fn told_to_reload(service: &Service) -> ExitCode {
         "{}: it is sound now, and systemd does not know yet: run `systemctl daemon-reload`, then start the service again",
         service.source.display()
     );
-    report::refuse(Kind::DeclarationBroken, service.name.as_str(), &told);
+    report::refuse(Kind::DeclarationBroken, service.name.as_str(), &told, None);
     ExitCode::FAILURE
 }
 

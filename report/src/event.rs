@@ -206,16 +206,17 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Tells why a service must not start: to the journal, and as the status line. `line` is one line. An answer that was
-/// given just before is held back a while.
-pub fn refuse(kind: Kind, service: &str, line: &str) {
-    tell_refusal(kind, service, line);
+/// Tells why a service must not start: `line` as the status, and to the journal; or `in_brief` to the journal, where it
+/// was told the rest before. Each is one line. An answer that was given just before is held back a while.
+pub fn refuse(kind: Kind, service: &str, line: &str, in_brief: Option<&str>) {
+    tell_refusal(kind, service, line, in_brief);
     hold::back(service, line);
 }
 
-fn tell_refusal(kind: Kind, service: &str, line: &str) {
+fn tell_refusal(kind: Kind, service: &str, line: &str, in_brief: Option<&str>) {
     status::set(line);
-    Event::new(kind, service, line).outcome("refused").tell();
+    let message = in_brief.unwrap_or(line);
+    Event::new(kind, service, message).outcome("refused").tell();
 }
 
 /// Tells why a service's declaration cannot be used, each of `problems` on one line. Gives the exit status that says
@@ -223,7 +224,7 @@ fn tell_refusal(kind: Kind, service: &str, line: &str) {
 pub fn refuse_declaration(service: &str, problems: &[impl Display]) -> ExitCode {
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     for problem in &problems {
-        tell_refusal(Kind::DeclarationBroken, service, problem);
+        tell_refusal(Kind::DeclarationBroken, service, problem, None);
     }
     hold::back(service, problems.last().map_or("", String::as_str));
     ExitCode::from(78)

@@ -75,6 +75,21 @@ pub(crate) fn unmounted(service: &Service) -> Error {
     )
 }
 
+/// The same without what each source answered, which was told before.
+pub(crate) fn in_brief(why: Why, sources: &[Inconclusive]) -> String {
+    let names: Vec<&str> = sources.iter().map(|of| of.source.as_str()).collect();
+    let reason = if names.len() == 1 {
+        "reason"
+    } else {
+        "reasons"
+    };
+    format!(
+        "{}, and {} could not restore it, for the {reason} told above",
+        why.in_words(),
+        names.join(" and ")
+    )
+}
+
 /// No source restored, and these errors kept some from ruling out that they hold the data.
 pub(crate) fn inconclusive(service: &Service, why: Why, sources: &[Inconclusive]) -> Error {
     let faults: Vec<String> = sources

@@ -9,10 +9,10 @@ use storage::local;
 use storage::mark::Stage;
 use storage::{Error, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
 
-use crate::ending::{finished, inconclusive, partly, tell, unmounted};
+use crate::ending::{finished, in_brief, inconclusive, partly, tell, unmounted};
 use crate::remember;
 use crate::sealed;
-use crate::search::{Answer, Conclusion, Observer, search};
+use crate::search::{Answer, Conclusion, Inconclusive, Observer, search};
 use crate::source::{Context, Failure, Source, word};
 use crate::verdict::{Verdict, Why, verdict};
 
@@ -38,6 +38,8 @@ pub struct Refusal {
     pub kind: Kind,
     /// What is wrong and what to do, on one line.
     pub error: Error,
+    /// The same in brief, where the journal was told the rest before.
+    pub in_brief: Option<String>,
 }
 
 impl Refusal {
@@ -45,6 +47,14 @@ impl Refusal {
         Self {
             kind: Kind::NotRestored,
             error,
+            in_brief: None,
+        }
+    }
+
+    fn partly(error: Error) -> Self {
+        Self {
+            kind: Kind::PartlyThere,
+            ..Self::not_restored(error)
         }
     }
 }
@@ -105,10 +115,7 @@ fn decide(
             }
             Ok(Outcome::Restored)
         }
-        Verdict::Partly => Err(Refusal {
-            kind: Kind::PartlyThere,
-            error: partly(service, &observation),
-        }),
+        Verdict::Partly => Err(Refusal::partly(partly(service, &observation))),
         Verdict::Unmounted => Err(Refusal::not_restored(unmounted(service))),
         // Who owns what nothing is known of says nothing of whom the service's data is to belong to.
         Verdict::Restore(why) if !matches!(observation.mark, MarkState::Ours(_)) => {
@@ -153,6 +160,7 @@ fn restore(
     let mut journal = Journal {
         service: name,
         told: BTreeSet::new(),
+        faults: Vec::new(),
         put_off: BTreeSet::new(),
         waited: false,
         answers: Vec::new(),
@@ -187,10 +195,9 @@ fn restore(
             }
             Ok(Outcome::Restored)
         }
-        Conclusion::NothingAnywhere if why == Why::Partly => Err(Refusal {
-            kind: Kind::PartlyThere,
-            error: partly(service, observation),
-        }),
+        Conclusion::NothingAnywhere if why == Why::Partly => {
+            Err(Refusal::partly(partly(service, observation)))
+        }
         Conclusion::NothingAnywhere => {
             let allowed =
                 remember::may_start_empty(service, storage, observation, why, &journal.answers);
@@ -227,27 +234,39 @@ fn restore(
             tell(&event.outcome("bootstrap"));
             Ok(Outcome::Bootstrapped)
         }
-        Conclusion::Inconclusive(sources)
-            if sources.iter().all(|source| source.unavailable)
-                && remember::is_settled(service, storage, observation) =>
-        {
-            let error = inconclusive(service, why, &sources);
-            let message =
-                format!("still empty since its first start, which no source had data for: {error}");
-            let event = Event::new(Kind::Bootstrapped, name, message);
-            tell(&event.outcome("bootstrap").warning());
-            Ok(Outcome::Bootstrapped)
-        }
-        Conclusion::Inconclusive(sources) => {
-            let error = inconclusive(service, why, &sources);
-            if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
-                let message = format!("starts empty, as on-unavailable declares: {error}");
-                tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
-                return Ok(Outcome::StartedEmpty);
-            }
-            Err(Refusal::not_restored(error.while_doing("not started")))
-        }
+        Conclusion::Inconclusive(sources) => in_doubt(service, storage, observation, why, &sources),
     }
+}
+
+/// How a run ends where no source restored, and some could not rule out that they hold the data.
+fn in_doubt(
+    service: &Service,
+    storage: &dyn Storage,
+    observation: &Observation,
+    why: Why,
+    sources: &[Inconclusive],
+) -> Result<Outcome, Refusal> {
+    let name = service.name.as_str();
+    let brief = in_brief(why, sources);
+    if sources.iter().all(|source| source.unavailable)
+        && remember::is_settled(service, storage, observation)
+    {
+        let message =
+            format!("still empty since its first start, which no source had data for: {brief}");
+        let event = Event::new(Kind::Bootstrapped, name, message);
+        tell(&event.outcome("bootstrap").warning());
+        return Ok(Outcome::Bootstrapped);
+    }
+    if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
+        let message = format!("starts empty, as on-unavailable declares: {brief}");
+        tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
+        return Ok(Outcome::StartedEmpty);
+    }
+    let error = inconclusive(service, why, sources);
+    Err(Refusal {
+        in_brief: Some(brief),
+        ..Refusal::not_restored(error.while_doing("not started"))
+    })
 }
 
 /// Tells what happens to the journal.
@@ -255,6 +274,8 @@ struct Journal<'a> {
     service: &'a str,
     /// Snapshots that were told of: `rollback` and `snapshot` look at the same ones.
     told: BTreeSet<String>,
+    /// Why they were passed over.
+    faults: Vec<String>,
     /// Snapshots that were told to be put off.
     put_off: BTreeSet<String>,
     /// Whether the network was waited for.
@@ -263,10 +284,20 @@ struct Journal<'a> {
     answers: Vec<String>,
 }
 
+impl Journal<'_> {
+    /// Whether a snapshot was passed over for this.
+    fn has_told(&self, error: &Error) -> bool {
+        self.faults
+            .iter()
+            .any(|why| why.starts_with(&error.fault()))
+    }
+}
+
 impl Observer for Journal<'_> {
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
         storage::interrupt::halt();
         if self.told.insert(snapshot.name.clone()) {
+            self.faults.push(why.to_owned());
             let message = format!(
                 "passed over {} ({}): {why}",
                 source.label(snapshot),
@@ -333,14 +364,23 @@ impl Observer for Journal<'_> {
             }
             Answer::NothingThere(_)
             | Answer::InDoubt(_)
+            | Answer::NotUsed(_)
             | Answer::Unavailable(_)
             | Answer::Failed(_) => {
-                let message = answer.in_words(&source_name);
+                let message = match answer {
+                    Answer::Failed(error) if self.has_told(error) => {
+                        format!(
+                            "failed: {source_name}: none of its snapshots could be used, as told above: {}",
+                            error.help()
+                        )
+                    }
+                    _ => answer.in_words(&source_name),
+                };
                 self.answers.push(message.clone());
                 let event = Event::new(Kind::SourceAnswered, self.service, message)
                     .tier(tier)
                     .outcome(answer.word());
-                let expected = matches!(answer, Answer::NothingThere(None));
+                let expected = matches!(answer, Answer::NothingThere(None) | Answer::NotUsed(_));
                 if expected { event } else { event.warning() }.tell();
             }
         }

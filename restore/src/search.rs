@@ -20,6 +20,8 @@ pub enum Answer {
     NothingThere(Option<String>),
     /// It holds what may be the data: filed under another name, or without what is expected.
     InDoubt(Error),
+    /// It has the data, and its way of restoring does not do here. Another source may have the same.
+    NotUsed(Error),
     /// It could not be asked.
     Unavailable(Error),
     /// It had the data, and restoring them failed.
@@ -33,6 +35,7 @@ impl Answer {
             Self::Restored(..) => "restored",
             Self::NothingThere(_) => "nothing-there",
             Self::InDoubt(_) => "in-doubt",
+            Self::NotUsed(_) => "not-used",
             Self::Unavailable(_) => "unavailable",
             Self::Failed(_) => "failed",
         }
@@ -45,6 +48,7 @@ impl Answer {
             Self::NothingThere(None) => format!("{source}: nothing there"),
             Self::NothingThere(Some(remark)) => format!("{source}: nothing there ({remark})"),
             Self::InDoubt(error) => format!("in doubt: {}", of_source(source, &error.to_string())),
+            Self::NotUsed(error) => format!("not used: {}", of_source(source, &error.fault())),
             Self::Unavailable(error) => {
                 format!("unavailable: {}", of_source(source, &error.to_string()))
             }
@@ -55,7 +59,8 @@ impl Answer {
 
 /// What is said of a source, with its name once.
 pub(crate) fn of_source(source: &str, said: &str) -> String {
-    if said.starts_with(source) {
+    let subject = said.split(": ").next().unwrap_or_default();
+    if subject.contains(source) {
         said.to_owned()
     } else {
         format!("{source}: {said}")
@@ -226,7 +231,10 @@ impl Round<'_> {
         asking.candidate = None;
         observer.answered(asking.source, &answer);
         let unavailable = matches!(answer, Answer::Unavailable(_));
-        if let Answer::InDoubt(error) | Answer::Unavailable(error) | Answer::Failed(error) = answer
+        if let Answer::InDoubt(error)
+        | Answer::NotUsed(error)
+        | Answer::Unavailable(error)
+        | Answer::Failed(error) = answer
         {
             self.inconclusive.push(Inconclusive {
                 source: asking.source.name(),
@@ -357,7 +365,7 @@ impl Round<'_> {
                 let why = format!("holds the data, but: {}", obstacle.what());
                 observer.not_needed(source, &snapshot, &why);
             }
-            return self.out(number, Answer::Unavailable(obstacle), observer);
+            return self.out(number, Answer::NotUsed(obstacle), observer);
         }
         let max_age = self.context.service.max_age.get(&source.tier());
         let age = self.now.duration_since(snapshot.taken);

@@ -96,16 +96,16 @@ impl Note {
 }
 
 /// Has the units that wait for this run of a helper started again later, since `error` refuses them, if that may heal
-/// by itself; else ends what was begun. Gives the error with what is to be told of it. Only where systemd runs us.
+/// by itself; else ends what was begun. Gives what is to be told of it. Only where systemd runs us.
 #[must_use]
-pub fn later(service: &Service, error: Error) -> Error {
+pub fn later(service: &Service, error: &Error) -> Option<String> {
     if !booted() || !process::systemd_runs_us() {
-        return error;
+        return None;
     }
     let name = service.name.as_str();
     if !error.heals() {
         end(name);
-        return error;
+        return None;
     }
     // A note that somebody has ended by stopping its timer is none.
     let before = read(name).filter(|_| is_set(name));
@@ -116,15 +116,13 @@ pub fn later(service: &Service, error: Error) -> Error {
     });
     let Some(note) = arranged else {
         end(name);
-        return error;
+        return None;
     };
-    let help = format!(
-        "{}; it is tried again by itself within {}, until `systemctl stop {}`",
-        error.help(),
+    Some(format!(
+        "it is tried again by itself within {}, until `systemctl stop {}`",
         in_words(note.delay),
         timer_of(name)
-    );
-    error.with_help(help)
+    ))
 }
 
 /// A service may start: what else waited for its data is started as well, and nothing is tried again.

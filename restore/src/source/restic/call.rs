@@ -272,15 +272,14 @@ impl<'a> Call<'a> {
                 "see that it can be reached, then start the service again".to_owned(),
             ),
         };
-        let error = Error::new(
-            self.subject(),
-            format!(
-                "{fault}: `restic {what}` ended with {}{}{told}",
-                ended.status,
-                if told.is_empty() { "" } else { ": " },
-            ),
-            help,
-        );
+        let end = format!("`restic {what}` ended with {}", ended.status);
+        // The cause comes before the command that met it.
+        let fault = if told.is_empty() {
+            format!("{fault}: {end} and said nothing")
+        } else {
+            format!("{fault}: {told} ({end})")
+        };
+        let error = Error::new(self.subject(), fault, help);
         let error = match kind {
             Kind::Transient | Kind::NoRepository | Kind::Locked => error.that_heals(),
             _ => error,

@@ -152,11 +152,21 @@ fn is_damage(line: &str) -> bool {
 
 /// What restic said, out of the JSON that some of its versions wrap it in.
 pub(super) fn words(told: &str) -> String {
-    let lines: Vec<String> = told.split("; ").map(unwrapped).collect();
+    let lines = told.split("; ").filter(|line| !is_place_in_source(line));
+    let lines: Vec<String> = lines.map(unwrapped).collect();
     command::one_line(lines.join("\n").as_bytes())
 }
 
-/// One line of restic without the JSON around it.
+/// Whether a line only names a place in the source of restic: it adds these to what it did not expect.
+fn is_place_in_source(line: &str) -> bool {
+    let is_word = !line.contains(char::is_whitespace);
+    is_word
+        && (line.starts_with("main.")
+            || line.starts_with("runtime.")
+            || [".go:", ".s:"].iter().any(|source| line.contains(source)))
+}
+
+/// One line of restic without the JSON around it, and without the word that only says that it ends.
 pub(super) fn unwrapped(line: &str) -> String {
     #[derive(Deserialize)]
     struct Wrapped {
@@ -182,7 +192,7 @@ pub(super) fn unwrapped(line: &str) -> String {
             .take_while(|line| !line.starts_with("github.com/"))
             .collect::<Vec<_>>()
             .join("\n"),
-        Err(_) => line.to_owned(),
+        Err(_) => line.strip_prefix("Fatal: ").unwrap_or(line).to_owned(),
     }
 }
 
@@ -335,6 +345,12 @@ mod tests {
         assert_eq!(words(told), "Fatal: no repository; at /x");
         let told = r#"{"message_type":"error","error":{"message":"ReadFull(\u003cdata/38\u003e): too short"},"during":"restore","item":"/a"}"#;
         assert_eq!(words(told), "/a: ReadFull(<data/38>): too short");
-        assert_eq!(words("Fatal: plain"), "Fatal: plain");
+        assert_eq!(words("Fatal: plain"), "plain");
+        let told = "config file has zero size, invalid repository?; main.open; github.com/restic/restic/cmd/restic/global.go:760; \
+                    runtime.main; runtime/asm_amd64.s:1594";
+        assert_eq!(
+            words(told),
+            "config file has zero size, invalid repository?"
+        );
     }
 }
