@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
-use report::{Kind, hold, logger, root};
+use report::{Kind, hold, logger, root, words};
 use restore::run::Refusal;
 use restore::{interrupt, run, verify};
 use systemd::retry;
@@ -115,7 +115,7 @@ fn start_again(name: &str) -> ExitCode {
     match retry::start(name) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            words::tell(&error.to_string());
             ExitCode::FAILURE
         }
     }

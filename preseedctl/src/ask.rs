@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write, stdin, stdout};
 
-use crate::say::say;
+use crate::say::print_raw;
 use report::words;
 
 /// Asks `question`, which is answered with yes or no. Where nobody is there to be asked, it is no: `otherwise` says
@@ -12,14 +12,14 @@ pub(crate) fn agrees(question: &str, otherwise: &str) -> bool {
         words::tell(&format!("nobody is there to be asked: {otherwise}"));
         return false;
     }
-    say!("{question} [y/N] ");
+    print_raw!("{question} [y/N] ");
     let mut answer = String::new();
     let read = stdout()
         .flush()
         .and_then(|()| stdin().read_line(&mut answer));
     let agrees = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
     if !agrees {
-        eprintln!("nothing was changed");
+        words::tell("nothing was changed");
     }
     agrees
 }

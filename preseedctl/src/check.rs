@@ -9,7 +9,7 @@ use declaration::problem::Problem;
 use declaration::settings::{Host, OnUnavailable, Repository, Service, Storage};
 use declaration::value::TierName;
 use declaration::{Search, not_read, trust};
-use report::words::count;
+use report::words::{self, count};
 use report::{Event, Kind, logger};
 use restore::source::secrets;
 
@@ -84,7 +84,7 @@ pub(crate) fn check_units() -> ExitCode {
                 return ExitCode::SUCCESS;
             }
         }
-        Err(error) => eprintln!("{error}"),
+        Err(error) => words::tell(&error.to_string()),
     }
     ExitCode::FAILURE
 }
@@ -101,7 +101,7 @@ impl Told {
         let line = what.to_string();
         if self.lines.insert(line.clone()) {
             self.count += 1;
-            report::words::tell(&line);
+            words::tell(&line);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use crate::say::{say, say_line};
+use crate::say::print_raw;
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 use declaration::Search;
@@ -50,10 +50,10 @@ pub(crate) fn completions<C: CommandFactory>(shell: Shell) -> ExitCode {
     clap_complete::generate(shell, &mut C::command(), "preseedctl", &mut script);
     let script = String::from_utf8_lossy(&script);
     match shell {
-        Shell::Bash => say!("{script}{BASH}"),
-        Shell::Fish => say!("{script}{FISH}"),
-        Shell::Zsh => say!("{}", with_names(&script)),
-        _ => say!("{script}"),
+        Shell::Bash => print_raw!("{script}{BASH}"),
+        Shell::Fish => print_raw!("{script}{FISH}"),
+        Shell::Zsh => print_raw!("{}", with_names(&script)),
+        _ => print_raw!("{script}"),
     }
     ExitCode::SUCCESS
 }
@@ -100,7 +100,7 @@ pub(crate) fn names(of: Names) -> ExitCode {
         }
     };
     for name in names {
-        say_line!("{name}");
+        print_raw!("{name}\n");
     }
     ExitCode::SUCCESS
 }

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use declaration::value::ServiceName;
 use declaration::{Search, load_service};
+use report::words;
 
 use crate::guard::Guard;
 use crate::say::say_line;
@@ -16,7 +17,7 @@ pub(crate) fn enable(name: &str) -> ExitCode {
         Ok(service) => service,
         Err(problems) => {
             for problem in problems {
-                eprintln!("{problem}");
+                words::tell(&problem.to_string());
             }
             return ExitCode::FAILURE;
         }
@@ -32,7 +33,7 @@ pub(crate) fn disable(name: &str) -> ExitCode {
     let name = match name.parse::<ServiceName>() {
         Ok(name) => name,
         Err(invalid) => {
-            eprintln!("{invalid}");
+            words::tell(&invalid.to_string());
             return ExitCode::FAILURE;
         }
     };
@@ -46,7 +47,7 @@ fn finish(search: &Search, done: Result<Vec<String>, String>, nothing: &str) -> 
     let done = match done {
         Ok(done) => done,
         Err(error) => {
-            eprintln!("{error}");
+            words::tell(&error);
             return ExitCode::FAILURE;
         }
     };
@@ -64,7 +65,7 @@ fn finish(search: &Search, done: Result<Vec<String>, String>, nothing: &str) -> 
     match reload() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            words::tell(&error);
             ExitCode::FAILURE
         }
     }

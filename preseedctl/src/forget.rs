@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use declaration::Search;
 use declaration::value::ServiceName;
-use report::{Event, Kind, logger};
+use report::{Event, Kind, logger, words};
 use storage::local;
 use storage::memory::{self, Found, What};
 
@@ -16,20 +16,20 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
     logger::init();
     // It need not be declared, but its name becomes a file's.
     if let Err(invalid) = name.parse::<ServiceName>() {
-        eprintln!("{invalid}");
+        words::tell(&invalid.to_string());
         return ExitCode::FAILURE;
     }
     let found = match memory::all(name) {
         Ok(found) => found,
         Err(error) => {
-            eprintln!("{error}");
+            words::tell(&error.to_string());
             return ExitCode::FAILURE;
         }
     };
     if found.is_empty() && !is_declared(name) {
-        eprintln!(
+        words::tell(&format!(
             "{name}: nothing is remembered of it, and it is not declared: see `preseedctl check`"
-        );
+        ));
         return ExitCode::FAILURE;
     }
     for line in found.iter().map(in_words) {
@@ -43,7 +43,7 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if let Err(error) = memory::forget(name, &found) {
-        eprintln!("{error}");
+        words::tell(&error.to_string());
         return ExitCode::FAILURE;
     }
     let message = format!("what was remembered of {name} is forgotten");

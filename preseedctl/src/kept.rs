@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::say::{say, say_line};
+use crate::say::{print_raw, say_line};
 use declaration::Search;
 use declaration::settings::Service;
 use declaration::visible;
 use indicatif::BinaryBytes;
+use report::words;
 use serde::Serialize;
 use storage::local;
 use storage::replaced::{self, Due, Replaced};
@@ -34,7 +35,7 @@ pub(crate) fn kept(json: bool) -> ExitCode {
     let services = declaration::load(&Search::from_env()).services;
     let listing = replaced::list(&services);
     for error in &listing.errors {
-        eprintln!("{error}");
+        words::tell(&error.to_string());
     }
     if json {
         let entries: Vec<Entry<'_>> = listing
@@ -43,15 +44,17 @@ pub(crate) fn kept(json: bool) -> ExitCode {
             .map(|kept| entry(kept, &services))
             .collect();
         match serde_json::to_string_pretty(&entries) {
-            Ok(text) => say_line!("{text}"),
+            Ok(text) => print_raw!("{text}\n"),
             Err(error) => {
-                eprintln!("the listing cannot be written as JSON: {error}: report this as a bug");
+                words::tell(&format!(
+                    "the listing cannot be written as JSON: {error}: report this as a bug"
+                ));
                 return ExitCode::FAILURE;
             }
         }
     } else {
         for kept in &listing.replaced {
-            say!("{}", in_words(kept, &services));
+            say_line!("{}", in_words(kept, &services));
         }
         say_line!("{}", total(&listing.replaced));
     }

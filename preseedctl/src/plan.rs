@@ -6,7 +6,7 @@ use declaration::Search;
 use report::{logger, words};
 use restore::interrupt;
 
-use crate::say::say;
+use crate::say::say_line;
 use crate::units;
 
 /// Prints what a restore would do.
@@ -29,7 +29,7 @@ pub(crate) fn plan(name: &str) -> ExitCode {
     interrupt::halt();
     match planned {
         Ok(plan) => {
-            say!("{}", plan.text);
+            say_line!("{}", plan.text);
             if plan.starts {
                 ExitCode::SUCCESS
             } else {

@@ -10,7 +10,7 @@ use storage::replaced::{self, Due, Replaced};
 
 use crate::ask::agrees;
 use crate::kept::{frees, in_words};
-use crate::say::say;
+use crate::say::say_line;
 
 /// Removes these kept datasets or directories, and all that is kept of these services, once somebody has said so. Each
 /// that cannot be is told of; the others are removed.
@@ -43,7 +43,7 @@ pub(crate) fn release(names: &[String], yes: bool) -> ExitCode {
     }
     if !yes {
         for kept in &chosen {
-            say!("{}", in_words(kept, &services));
+            say_line!("{}", in_words(kept, &services));
         }
         let question = match chosen.len() {
             1 => "Remove it for good?".to_owned(),
@@ -104,7 +104,7 @@ pub(crate) fn release_expired() -> ExitCode {
     let services = declaration::load(&Search::from_env()).services;
     let mut succeeded = true;
     let mut fail = |error: storage::Error| {
-        eprintln!("{error}");
+        words::tell(&error.to_string());
         succeeded = false;
     };
     let mut listing = replaced::list(&services);
@@ -169,7 +169,7 @@ fn remove(kept: &Replaced, service: Option<&Service>) -> bool {
             true
         }
         Err(error) => {
-            eprintln!("{error}");
+            words::tell(&error.to_string());
             false
         }
     }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use declaration::Search;
 use declaration::settings::Service;
+use report::words;
 use restore::verdict::{Verdict, verdict};
 use storage::{Result, as_found, lock, memory};
 
@@ -13,7 +14,7 @@ pub(crate) fn remember() -> ExitCode {
     let mut succeeded = true;
     for service in declaration::load(&Search::from_env()).services {
         if let Err(error) = remember_one(&service) {
-            eprintln!("{}: {error}", service.name);
+            words::tell(&format!("{}: {error}", service.name));
             succeeded = false;
         }
     }

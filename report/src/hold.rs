@@ -20,6 +20,9 @@ const TOGETHER: u64 = 60;
 /// How many refusals for the same reason are told at once.
 const AT_ONCE: u32 = 2;
 
+/// For how long the first one that is not told at once is held back, in seconds; each further one three times as long.
+const FIRST_HOLD: u64 = 3;
+
 /// How long an answer is held back at most, in seconds.
 const LONGEST: u64 = 30;
 
@@ -49,7 +52,9 @@ impl Refused {
         let times = before.map_or(1, |before| before.times.saturating_add(1));
         let hold = match times.checked_sub(AT_ONCE + 1) {
             None => 0,
-            Some(doubled) => 1_u64.checked_shl(doubled).unwrap_or(LONGEST).min(LONGEST),
+            Some(more) => FIRST_HOLD
+                .saturating_mul(3_u64.saturating_pow(more))
+                .min(LONGEST),
         };
         let refused = Self {
             reason,
@@ -189,13 +194,13 @@ mod tests {
 
     #[test]
     fn the_third_refusal_within_a_minute_is_held_back() {
-        assert_eq!(held(&[1; 10], 0), [0, 0, 1, 2, 4, 8, 16, 30, 30, 30]);
+        assert_eq!(held(&[1; 10], 0), [0, 0, 3, 9, 27, 30, 30, 30, 30, 30]);
         assert_eq!(held(&[1; 40], 1)[39], 30);
     }
 
     #[test]
     fn another_reason_or_a_pause_begins_anew() {
-        assert_eq!(held(&[1, 1, 1, 2, 1, 1, 1], 0), [0, 0, 1, 0, 0, 0, 1]);
+        assert_eq!(held(&[1, 1, 1, 2, 1, 1, 1], 0), [0, 0, 3, 0, 0, 0, 3]);
         assert_eq!(held(&[1; 5], 61), [0; 5]);
         // Three within a minute, not one every 40 seconds.
         assert_eq!(held(&[1; 4], 40), [0, 0, 0, 0]);

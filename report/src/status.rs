@@ -1,10 +1,12 @@
 //! The line that `systemctl status` shows.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::sync::{Mutex, PoisonError};
 
 use declaration::visible;
 use libsystemd::daemon::{NotifyState, notify};
+
+use crate::words;
 
 /// The last line that was written on the terminal.
 static LAST: Mutex<String> = Mutex::new(String::new());
@@ -22,8 +24,7 @@ pub fn say(text: &str) {
     set(text);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if *last != text && stderr().is_terminal() {
-        // Nobody is left to tell if standard error is closed.
-        let _ = writeln!(stderr(), "{}", visible(text));
+        words::tell(text);
         text.clone_into(&mut last);
     }
 }

@@ -1,7 +1,8 @@
 //! Words for people: numbers of things, and lines that fit a terminal.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 
+use console::Term;
 use declaration::visible;
 
 /// A terminal narrower than this is not wrapped for.
@@ -14,36 +15,45 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
 
 /// Tells a person something, on standard error. On a terminal, it is wrapped between words.
 pub fn tell(text: &str) {
-    let text = visible(text);
-    let width = stderr().is_terminal().then(terminal_width).flatten();
-    let text = match width {
-        Some(width) => wrapped(&text, width),
-        None => text,
-    };
+    let text = for_terminal(&visible(text), &Term::stderr(), &stderr());
     // Nobody is left to tell if standard error is closed.
     let _ = writeln!(stderr().lock(), "{text}");
 }
 
-/// How many columns the terminal at standard error has; `None` if it does not say.
-fn terminal_width() -> Option<usize> {
-    let (_, columns) = console::Term::stderr().size_checked()?;
-    Some(usize::from(columns))
+/// Prints lines for a person, on standard output. On a terminal, each is wrapped between words.
+pub fn say(lines: &str) {
+    let mut text = String::with_capacity(lines.len());
+    for line in lines.lines() {
+        text.push_str(&for_terminal(&visible(line), &Term::stdout(), &stdout()));
+        text.push('\n');
+    }
+    // `preseedctl kept | head` is no error: nothing is lost but the words.
+    let _ = stdout().lock().write_all(text.as_bytes());
 }
 
-/// The text on lines of at most `width` columns, where its words allow that; all but the first are indented.
-fn wrapped(text: &str, width: usize) -> String {
-    const INDENT: &str = "    ";
-    if width < NARROWEST {
-        return text.to_owned();
+/// One line as it is to be written on `stream`, which `terminal` measures.
+fn for_terminal(line: &str, terminal: &Term, stream: &impl IsTerminal) -> String {
+    let size = stream.is_terminal().then(|| terminal.size_checked());
+    match size.flatten() {
+        Some((_, columns)) => wrapped(line, usize::from(columns)),
+        None => line.to_owned(),
     }
-    let mut lines = String::with_capacity(text.len() + text.len() / 16);
+}
+
+/// A line on lines of at most `width` columns, where its words allow that; all but the first are indented.
+fn wrapped(line: &str, width: usize) -> String {
+    if width < NARROWEST {
+        return line.to_owned();
+    }
+    let indent = indent(line).min(width / 2);
+    let mut lines = String::with_capacity(line.len() + line.len() / 16);
     let mut column = 0;
-    for (number, word) in text.split(' ').enumerate() {
+    for (number, word) in line.split(' ').enumerate() {
         let wide = console::measure_text_width(word);
-        if column > 0 && column + 1 + wide > width {
+        if column > indent && column + 1 + wide > width {
             lines.push('\n');
-            lines.push_str(INDENT);
-            column = INDENT.len();
+            lines.push_str(&" ".repeat(indent));
+            column = indent;
         } else if number > 0 {
             lines.push(' ');
             column += 1;
@@ -52,6 +62,22 @@ fn wrapped(text: &str, width: usize) -> String {
         column += wide;
     }
     lines
+}
+
+/// How far the lines that follow a wrapped one are indented: below what a label is of, as `  outcome   would …`, else a
+/// bit more than the line itself.
+fn indent(line: &str) -> usize {
+    const MORE: usize = 4;
+    let text = line.trim_start_matches(' ');
+    let own = line.len() - text.len();
+    let label = text.find("  ").filter(|end| !text[..*end].contains(' '));
+    match label {
+        Some(end) if own > 0 => {
+            let value = text[end..].trim_start_matches(' ');
+            line.len() - value.len()
+        }
+        _ => own + MORE,
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +97,19 @@ mod tests {
             wrapped(&"word ".repeat(100), 30)
                 .lines()
                 .all(|line| line.len() <= 30)
+        );
+    }
+
+    #[test]
+    fn what_follows_a_label_stays_below_it() {
+        assert_eq!(
+            wrapped("  outcome   one two three four", 26),
+            "  outcome   one two three\n            four"
+        );
+        assert_eq!(wrapped("  one two three four", 20), "  one two three four");
+        assert_eq!(
+            wrapped("  one two three fourth", 20),
+            "  one two three\n      fourth"
         );
     }
 

@@ -75,6 +75,11 @@ pub fn plan(service: &Service) -> Result<Plan, Error> {
                     })
                 });
                 observer.write(&mut text);
+                if !observer.waits.is_empty() {
+                    let units = observer.waits.join(" and ");
+                    let waits = format!("a start first waits for {units}; this plan does not");
+                    line(&mut text, "waits", &waits);
+                }
                 if !service.verify.is_empty() {
                     line(
                         &mut text,
@@ -256,6 +261,8 @@ fn line(text: &mut String, label: &str, value: &str) {
 struct Lines {
     sources: Vec<SourceLines>,
     chosen: Option<String>,
+    /// The mount units that a start would wait for.
+    waits: Vec<String>,
 }
 
 struct SourceLines {
@@ -312,6 +319,9 @@ impl Observer for Lines {
     }
 
     fn asking(&mut self, source: &dyn Source) {
+        if let Some(directory) = source.local_directory() {
+            self.waits.extend(systemd::mount::awaited(directory));
+        }
         self.of(source);
     }
 

@@ -168,7 +168,7 @@ impl Group {
             "{what} of {} of host {} {tags}, {newest} {}",
             self.paths.join(" and "),
             self.host,
-            storage::mark::whole_seconds(self.newest)
+            storage::local(self.newest)
         )
     }
 }
@@ -305,7 +305,10 @@ mod tests {
         let groups = groups(&all, &own, &[]);
         assert_eq!(
             groups[0].in_words(),
-            "3 snapshots of /srv/app of host nas.lan with tags app, the newest of them of 2026-11-09T00:00:00Z"
+            format!(
+                "3 snapshots of /srv/app of host nas.lan with tags app, the newest of them of {}",
+                storage::local(groups[0].newest)
+            )
         );
         assert_eq!(
             (groups.len(), groups[0].ids[0].as_str()),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use storage::mark::whole_seconds;
+use storage::local;
 
 use super::call::Call;
 use super::failure_kind::RepositoryFailure;
@@ -32,7 +32,7 @@ impl fmt::Display for Lock {
             "process {} on {} since {}",
             self.pid,
             self.hostname,
-            whole_seconds(self.time)
+            local(self.time)
         )
     }
 }
