@@ -28,7 +28,7 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
     };
     if found.is_empty() && !is_declared(name) {
         words::tell(&format!(
-            "{name}: nothing is remembered of it, and it is not declared: see `preseedctl check`"
+            "{name}: nothing is remembered of this service, and none of this name is declared: see `preseedctl check`"
         ));
         return ExitCode::FAILURE;
     }
@@ -36,7 +36,8 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         say_line!("{line}");
     }
     say_line!(
-        "Once forgotten, {name} starts empty where no source has its data, and what of it stands elsewhere is not looked for."
+        "Once forgotten, {name} starts empty if no source has its data. Datasets and backups of it that are filed \
+         elsewhere are left alone, and do not stop it any more."
     );
     let otherwise = format!("to forget {name} all the same, add --yes");
     if !yes && !agrees("Forget it?", &otherwise) {
@@ -46,7 +47,7 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         words::tell(&error.to_string());
         return ExitCode::FAILURE;
     }
-    let message = format!("what was remembered of {name} is forgotten");
+    let message = format!("the earlier data of {name} is forgotten");
     say_line!("{message}; nothing else was changed");
     Event::new(Kind::Forgotten, name, message)
         .outcome("forgotten")

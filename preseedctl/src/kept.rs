@@ -97,7 +97,7 @@ fn entry<'a>(kept: &'a Replaced, services: &'a [Service]) -> Entry<'a> {
 pub(crate) fn in_words(kept: &Replaced, services: &[Service]) -> String {
     let service = kept.service(services);
     let of = service.map_or_else(
-        || format!("{}, which is of no declared service", kept.of),
+        || format!("{}, of no declared service", kept.of),
         |service| format!("{} of service {}", kept.of, service.name.as_str()),
     );
     let at = kept

@@ -61,7 +61,7 @@ pub(crate) fn release(names: &[String], yes: bool) -> ExitCode {
             .iter()
             .find(|kept| kept.name == chosen.name)
         else {
-            words::tell(&format!("{}: it is gone meanwhile", chosen.name));
+            words::tell(&format!("{}: it has gone meanwhile", chosen.name));
             succeeded = false;
             continue;
         };
@@ -90,11 +90,9 @@ fn meant<'a>(name: &str, all: &'a [Replaced], services: &[Service]) -> Vec<&'a R
 
 fn not_kept(name: &str, services: &[Service]) -> String {
     if services.iter().any(|service| service.name.as_str() == name) {
-        return format!("{name}: nothing is kept of this service that a restore replaced");
+        return format!("{name}: nothing that a restore replaced is kept of this service");
     }
-    format!(
-        "{name}: it is not what a restore replaced: `preseedctl kept` lists what can be released"
-    )
+    format!("{name}: no restore replaced this: `preseedctl kept` lists what can be released")
 }
 
 /// Counts on for how long each has been kept, and removes what has been for as long as its service declares, and what

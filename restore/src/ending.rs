@@ -1,5 +1,7 @@
 //! How a run ends, in words: the event it tells last, and why a service must not start.
 
+use std::path::PathBuf;
+
 use declaration::settings::Service;
 use report::{Event, Kind, status};
 use storage::contents::{listed, named};
@@ -28,17 +30,16 @@ pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
     if contents.found.is_empty() && !matches!(observation.mark, MarkState::Ours(_)) {
         return unknown(service, contents);
     }
-    let found = if contents.found.is_empty() {
-        "nothing of it".to_owned()
+    let missing = are(&contents.missing, "missing");
+    let what = if contents.found.is_empty() {
+        format!("its data is not there, and it is not empty: {missing}")
     } else {
-        listed(&contents.found)
+        let found = are(&contents.found, "there");
+        format!("its data is only partly there: {found}, but {missing}")
     };
     Error::new(
         service.mountpoint.to_string_lossy(),
-        format!(
-            "of what is expected there is {found}, and {} is missing",
-            listed(&contents.missing)
-        ),
+        what,
         format!(
             "if the data is sound, correct `expect` in {}; if not, declare `on-partial = \"restore\"`: what is there is then kept aside",
             service.source.display()
@@ -46,14 +47,20 @@ pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
     )
 }
 
+/// What these paths are, e.g. `a.db is missing`.
+fn are(paths: &[PathBuf], what: &str) -> String {
+    let verb = if paths.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} {what}", listed(paths))
+}
+
 /// Something lies there of which nothing is known, and which is not what is expected.
 fn unknown(service: &Service, contents: &Contents) -> Error {
     Error::new(
         service.mountpoint.to_string_lossy(),
         format!(
-            "it holds {}, which may be the service's data, and of what is expected there is nothing: {} is missing",
+            "it holds {}, which may be the service's data, but nothing that `expect` names: {}",
             named(&contents.entries),
-            listed(&contents.missing)
+            are(&contents.missing, "missing")
         ),
         format!(
             "in {}, correct `expect` if that is the data, add what a package makes to `skeleton`, \

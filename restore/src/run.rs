@@ -140,7 +140,7 @@ fn put_away(name: &str, storage: &dyn Storage, left_over: &LeftOver) -> Result<(
         }
         // A part of a copy never does, nor what is somebody's: the next start tries again.
         Err(error) => {
-            let message = format!("what stands where restores are staged is not put away: {error}");
+            let message = format!("what an earlier restore left cannot be put away: {error}");
             let event = Event::new(Kind::StorageChanged, name, message);
             event.outcome("not-put-away").warning().tell();
         }

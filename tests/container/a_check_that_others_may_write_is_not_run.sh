@@ -39,7 +39,7 @@ printf '#!/bin/sh\nid >/run/who\n' >/home/alice/check
 chmod 0755 /home/alice/check
 declare_app 'verify = [{ command = ["/home/alice/check"] }]'
 assert_matches "$(preseedctl check 2>&1)" 'app.toml: warning: /home/alice/check: .*belongs to user'
-assert_refused app '/home/alice/check: restored data cannot be verified by it: .*/home/alice.* belongs to user'
+assert_refused app '/home/alice/check: it cannot be run to verify restored data: .*/home/alice.* belongs to user'
 assert_absent /run/who
 
 cat >/usr/local/bin/who-reads <<'EOT'

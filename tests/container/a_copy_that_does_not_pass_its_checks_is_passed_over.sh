@@ -58,7 +58,7 @@ assert_exit 1 pgrep --full 'sleep 1000'
 
 mv /usr/local/bin/check-series /usr/local/bin/check-series.away
 assert_exit 1 systemctl start sonarr
-assert_status preseed-sonarr.service 'Status: "/usr/local/bin/check-series: restored data cannot be verified by it: .*: install it, or correct `verify` in /etc/preseed/services/sonarr.toml'
+assert_status preseed-sonarr.service 'Status: "/usr/local/bin/check-series: it cannot be run to verify restored data: .*: install it, or correct `verify` in /etc/preseed/services/sonarr.toml'
 
 # A database whose newest rows are in its log only, as a backup finds it while the service runs.
 lose_data /var/lib/sonarr

@@ -1,5 +1,5 @@
 # A power cut leaves other bytes in the files of restic's cache, which is never synced. The repository is whole: the
-# newest snapshot is restored, and the journal says that what was kept of it is damaged.
+# newest snapshot is restored, and the journal says that its cache is damaged.
 
 declare_default_host
 repository_init
@@ -35,4 +35,4 @@ restore_with_cache() {
 restore_with_cache data
 restore_with_cache index
 restore_with_cache snapshots
-assert_journal preseed-sonarr.service 'repository local: what was kept of it in /var/cache/preseed/restic is damaged'
+assert_journal preseed-sonarr.service 'repository local: its cache in /var/cache/preseed/restic is damaged'

@@ -20,7 +20,7 @@ answers() { # ANSWER: of somebody at a terminal, who is asked to release what is
 }
 
 assert_exit 1 preseedctl release sonarr
-assert_contains "$output" 'sonarr: nothing is kept of this service that a restore replaced'
+assert_contains "$output" 'sonarr: nothing that a restore replaced is kept of this service'
 replace first
 first=$kept
 replace second

@@ -70,7 +70,7 @@ rm -r "/var/lib/.sonarr:preseed-kept-20260101T000000Z-before-copy"
 restored_over second
 for other in /var/lib/sonarr /var/lib nosuch "$kept/second"; do
     assert_exit 1 preseedctl release "$other"
-    assert_contains "$output" "$other: it is not what a restore replaced"
+    assert_contains "$output" "$other: no restore replaced this"
 done
 mv /var/lib/sonarr /var/lib/moved
 assert_exit 1 preseedctl release "$kept"

@@ -63,6 +63,11 @@ EOT
 systemctl daemon-reload
 systemctl enable --quiet mnt-nas.mount nas-comes-up users-come-up media
 
+# A plan does not wait for what a start waits for, and says so.
+umount /mnt/nas
+assert_exit 1 preseedctl plan sonarr
+assert_contains "$output" "a start first waits for mnt-nas.mount; this plan does not"
+
 #: reboot
 assert_active sonarr.service media.service mnt-nas.mount
 assert_series 'The Expanse'

@@ -17,7 +17,7 @@ zfs unmount "$DATASET/media"
 echo hidden >/var/lib/sonarr/media/hidden
 find /var/lib/sonarr -maxdepth 1 -type f -delete
 zfs mount -O "$DATASET/media"
-assert_refused sonarr 'of what is expected there is nothing'
+assert_refused sonarr 'its data is not there, and it is not empty'
 zfs unmount "$DATASET/media"
 assert_eq 'hidden' "$(cat /var/lib/sonarr/media/hidden)"
 rm /var/lib/sonarr/media/hidden

@@ -7,12 +7,12 @@ zfs snapshot "$DATASET@good"
 lose_data /var/lib/sonarr
 mkdir /var/lib/sonarr/lost+found
 echo 'the only copy' >'/var/lib/sonarr/lost+found/#12345'
-assert_refused sonarr 'of what is expected there is nothing of it, and sonarr.db, config.xml is missing'
+assert_refused sonarr 'its data is not there, and it is not empty: sonarr.db, config.xml are missing'
 assert_eq 'the only copy' "$(cat '/var/lib/sonarr/lost+found/#12345')"
 
 # Also where it is empty: no ZFS makes it.
 rm '/var/lib/sonarr/lost+found/#12345'
-assert_refused sonarr 'of what is expected there is nothing of it'
+assert_refused sonarr 'its data is not there, and it is not empty'
 rmdir /var/lib/sonarr/lost+found
 
 # An empty directory of the dataset is bind-mounted over it, at its mountpoint or above it.

@@ -62,7 +62,7 @@ somebody() {
     starts_with 'The Expanse'
     left_alone=$((left_alone + 1))
     assert_eq "$left_alone" "$(unit_journal preseed-sonarr |
-        grep -c 'what stands where restores are staged is not put away: .*not preseed.s: look into it')"
+        grep -c 'what an earlier restore left cannot be put away: .*not preseed.s: look into it')"
     zfs rename "$staging" "$DATASET-$1"
 }
 zfs create "$staging"

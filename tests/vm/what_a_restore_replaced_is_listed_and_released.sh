@@ -48,11 +48,11 @@ refused 'it is mounted: .*zfs unmount'
 umount /run/look
 for other in "$DATASET" "$kept@half-1" tank/services tank; do
     assert_exit 1 preseedctl release "$other"
-    assert_contains "$output" "$other: it is not what a restore replaced"
+    assert_contains "$output" "$other: no restore replaced this"
 done
 zfs send -p "$kept@half-2" | zfs receive -u -x mountpoint "tank/services/radarr:preseed-kept-20260101T000000Z-before-copy"
 assert_exit 1 preseedctl release tank/services/radarr:preseed-kept-20260101T000000Z-before-copy
-assert_contains "$output" 'it is not what a restore replaced'
+assert_contains "$output" 'no restore replaced this'
 
 assert_exit 0 preseedctl release --yes "$kept"
 assert_matches "$output" "^released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"

@@ -133,7 +133,7 @@ impl<'a> Restic<'a> {
         }
         if !call.uses_cache() {
             let message = format!(
-                "{}: what was kept of it in {} is damaged: going on without; remove it with `rm -r`",
+                "{}: its cache in {} is damaged: the restore goes on without it; remove it with `rm -r`",
                 self.name(),
                 call::cache_in_words()
             );

@@ -45,7 +45,7 @@ pub(super) fn must_be_there(command: &CheckCommand, service: &Service) -> Result
     let refused = |fault: String, help: String| {
         Err(Error::new(
             program,
-            format!("restored data cannot be verified by it: {fault}"),
+            format!("it cannot be run to verify restored data: {fault}"),
             help,
         ))
     };
