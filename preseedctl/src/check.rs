@@ -61,10 +61,13 @@ pub(crate) fn check() -> ExitCode {
         say_line!("{services}, all declarations are sound{warned}");
         return ExitCode::SUCCESS;
     }
+    let broken = match host.broken.len() {
+        0 => String::new(),
+        broken => format!(", {broken} must not start"),
+    };
     say_line!(
-        "{services} {} sound, {} must not start; {}{warned}",
+        "{services} {} sound{broken}; {}{warned}",
         if sound == 1 { "is" } else { "are" },
-        host.broken.len(),
         count(errors.count, "error", "errors"),
     );
     ExitCode::FAILURE

@@ -56,7 +56,10 @@ pub(crate) fn kept(json: bool) -> ExitCode {
         for kept in &listing.replaced {
             say_line!("{}", in_words(kept, &services));
         }
-        say_line!("{}", total(&listing.replaced));
+        // Where not all could be listed, what is kept in all is not known.
+        if listing.errors.is_empty() {
+            say_line!("{}", total(&listing.replaced));
+        }
     }
     if listing.errors.is_empty() {
         ExitCode::SUCCESS

@@ -220,7 +220,22 @@ fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     same(name)
         .or(without)
         .or_else(with)
-        .or_else(|| nearest(name, known.iter().copied()))
+        .or_else(|| misspelt(name, known))
+}
+
+/// The unit of the same type whose name without it is nearest: the type makes short names look alike.
+fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let (stem, kind) = name.rsplit_once('.')?;
+    let with_stems = || {
+        known.iter().filter_map(|one| {
+            let (stem, own) = one.rsplit_once('.')?;
+            (own == kind).then_some((stem, *one))
+        })
+    };
+    let meant = nearest(stem, with_stems().map(|(stem, _)| stem))?;
+    with_stems()
+        .find(|(stem, _)| *stem == meant)
+        .map(|(_, one)| one)
 }
 
 /// What a unit that only stands for others starts without the data.
@@ -285,13 +300,21 @@ mod tests {
 
     #[test]
     fn the_unit_that_is_meant() {
-        let known = ["podman-radarr.service", "sonarr.service", "tv.service"];
+        let known = [
+            "podman-radarr.service",
+            "rc.service",
+            "sonarr.service",
+            "sonars.timer",
+            "tv.service",
+        ];
         for (name, wanted) in [
             ("podman-sonarr.service", Some("sonarr.service")),
             ("radarr.service", Some("podman-radarr.service")),
             ("Sonarr.service", Some("sonarr.service")),
             ("sonar.service", Some("sonarr.service")),
             ("grafana.service", None),
+            ("app.service", None),
+            ("sonars.service", Some("sonarr.service")),
         ] {
             assert_eq!(meant(name, &known), wanted, "{name}");
         }

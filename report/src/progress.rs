@@ -153,7 +153,9 @@ fn line(done: u64, total: Option<u64>, elapsed: Duration) -> String {
         BinaryBytes(done),
         BinaryBytes(total)
     );
-    match total.saturating_sub(done).checked_div(rate) {
+    // Before that, it is anybody's guess.
+    let left = total.saturating_sub(done).checked_div(rate);
+    match left.filter(|_| percent > 0) {
         Some(left) => format!("{bytes}, {} left", HumanDuration(Duration::from_secs(left))),
         None => bytes,
     }
@@ -187,6 +189,10 @@ mod tests {
             "1.00 MiB, 1.00 MiB/s"
         );
         assert_eq!(line(0, Some(10), Duration::ZERO), "0%, 0 B of 10 B, 0 B/s");
+        assert_eq!(
+            line(1, Some(1000), Duration::from_secs(1)),
+            "0%, 1 B of 1000 B, 1 B/s"
+        );
         assert_eq!(
             line(20, Some(10), Duration::from_secs(1)),
             "100%, 20 B of 10 B, 20 B/s, 0 seconds left"

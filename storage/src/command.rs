@@ -73,11 +73,7 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
         ),
         None => "install it; if it is installed, see that it is on the PATH".to_owned(),
     };
-    Error::new(
-        &program,
-        format!("it is not installed (`{line}` cannot be started)"),
-        help,
-    )
+    Error::new(&program, "it is not installed", help)
 }
 
 /// A command as a reader could type it.

@@ -1,6 +1,7 @@
 //! Waits for the mount that a path lies below, where systemd knows of one that has not happened yet.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use libsystemd::daemon::booted;
 use libsystemd::unit::escape_path;
@@ -23,6 +24,7 @@ pub fn awaited(path: &Path) -> Vec<String> {
     if !booted() {
         return Vec::new();
     }
+    let path = resolved(path);
     let mut units: Vec<String> = path.ancestors().filter_map(unit_of).collect();
     units.reverse();
     if units.is_empty() {
@@ -32,6 +34,27 @@ pub fn awaited(path: &Path) -> Vec<String> {
     let shown = show("LoadState,ActiveState", names).unwrap_or_default();
     let not_mounted = not_mounted(&shown).into_iter();
     not_mounted.map(ToOwned::to_owned).collect()
+}
+
+/// The path without the links on its way, also where what they lead to is not there yet.
+fn resolved(path: &Path) -> PathBuf {
+    // As the kernel does (path_resolution(7)).
+    const MOST_LINKS: usize = 40;
+    let mut resolved = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let link = resolved
+            .ancestors()
+            .find_map(|above| Some((above, fs::read_link(above).ok()?)));
+        let Some((above, target)) = link else { break };
+        let rest = resolved.strip_prefix(above).unwrap_or(&resolved);
+        let parent = above.parent().unwrap_or(above);
+        resolved = parent
+            .join(target)
+            .components()
+            .chain(rest.components())
+            .collect();
+    }
+    resolved
 }
 
 /// The mount unit of a directory (systemd.mount(5)); none of the root, which is mounted.
@@ -50,6 +73,9 @@ fn not_mounted(shown: &Units) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -58,6 +84,19 @@ mod tests {
                      Id=mnt-nas.mount\nLoadState=loaded\nActiveState=activating\n\n\
                      Id=mnt.mount\nLoadState=loaded\nActiveState=active\n";
         assert_eq!(not_mounted(&Units::parse(shown)), ["mnt-nas.mount"]);
+    }
+
+    #[test]
+    fn links_on_the_way_are_followed_also_to_what_is_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        let real = root.path().join("mnt/nas");
+        symlink("mnt/nas", root.path().join("relative")).unwrap();
+        symlink(&real, root.path().join("absolute")).unwrap();
+        for link in ["relative", "absolute"] {
+            assert_eq!(resolved(&root.path().join(link).join("r")), real.join("r"));
+        }
+        symlink("circle", root.path().join("circle")).unwrap();
+        let _ends = resolved(&root.path().join("circle/r"));
     }
 
     #[test]

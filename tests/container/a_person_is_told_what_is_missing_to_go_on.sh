@@ -32,7 +32,7 @@ systemctl stop sonarr
 # Not installed.
 lose_data /var/lib/sonarr
 mv "$(command -v restic)" /var/tmp/restic
-assert_refused sonarr 'restic: it is not installed \(`restic .* cannot be started\): install it, e.g. `apt install restic`'
+assert_refused sonarr 'restic: it is not installed: install it, e.g. `apt install restic`'
 assert_exit 1 preseedctl plan sonarr
 assert_contains "$output" 'restic: it is not installed'
 

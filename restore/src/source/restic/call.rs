@@ -240,12 +240,13 @@ impl<'a> Call<'a> {
 
     /// The failure that an unsuccessful end of `restic WHAT` is.
     pub(super) fn failed(&self, what: &str, ended: &Ended) -> RepositoryFailure {
-        let told = words(if ended.stderr.is_empty() {
+        let said = if ended.stderr.is_empty() {
             &ended.stdout
         } else {
             &ended.stderr
-        });
-        let kind = failure_kind::kind(ended.status.code(), &told, self.repository.is_remote());
+        };
+        let told = words(said);
+        let kind = failure_kind::kind(ended.status.code(), said, self.repository.is_remote());
         let (fault, help) = match kind {
             Kind::Password => (
                 "the password is wrong",

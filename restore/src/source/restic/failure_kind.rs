@@ -152,6 +152,10 @@ fn is_damage(line: &str) -> bool {
 
 /// What restic said, out of the JSON that some of its versions wrap it in.
 pub(super) fn words(told: &str) -> String {
+    // Its question after what it says of a repository that is not there, with the address.
+    let told = told
+        .split_once("; Is there a repository at the following location?")
+        .map_or(told, |(before, _)| before);
     let lines = told.split("; ").filter(|line| !is_place_in_source(line));
     let lines: Vec<String> = lines.map(unwrapped).collect();
     command::one_line(lines.join("\n").as_bytes())
