@@ -164,7 +164,7 @@ mod tests {
         let error = run(&mut command("no-such-program", ["x"])).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no-such-program: it is not installed (`no-such-program x` cannot be started): \
+            "no-such-program: it is not installed: \
              install it; if it is installed, see that it is on the PATH"
         );
         let missing = not_started(&command("zfs", ["list"]), &ErrorKind::NotFound.into());

@@ -7,6 +7,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::local;
+
 /// The ZFS user property, and the name within `trusted.` of the extended attribute.
 pub const PROPERTY: &str = "preseed:state";
 
@@ -168,7 +170,7 @@ impl fmt::Display for Mark {
         if !self.from.is_empty() {
             write!(f, " from {}", self.from)?;
         }
-        write!(f, " at {}", self.at)
+        write!(f, " at {}", local(self.at))
     }
 }
 

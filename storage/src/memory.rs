@@ -108,7 +108,11 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
         && mark.by != BOOTSTRAP
         && Some(mark.at) > forgotten
     {
-        return Recalled::Data(format!("it had data since {} (by {})", mark.at, mark.by));
+        return Recalled::Data(format!(
+            "it had data since {} (by {})",
+            local(mark.at),
+            mark.by
+        ));
     }
     let identity = storage.identity().ok().flatten();
     let identity = identity.map(|(identity, _)| identity);

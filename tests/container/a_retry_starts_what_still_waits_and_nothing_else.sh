@@ -96,6 +96,20 @@ eventually is_over
 assert_refused sonarr 'tried again by itself within 30 s'
 assert_lacks "$(cat "$note")" web
 
+# A user whom a directory service does not know yet.
+printf '[dataset]\nowner = "netuser"\n' >>/etc/preseed/services/sonarr.toml
+reload
+comes_back
+assert_refused sonarr 'netuser.*tried again by itself'
+useradd --system netuser
+its_turn
+eventually is_over
+assert_exists /var/lib/sonarr/sonarr.db
+sed -i '/dataset/,$d' /etc/preseed/services/sonarr.toml
+reload
+goes_away
+assert_refused sonarr 'tried again by itself'
+
 # Not declared any more.
 mv /etc/preseed/services/sonarr.toml /var/tmp
 its_turn

@@ -90,7 +90,7 @@ END
 daily
 assert_exists "$kept"
 assert_exit 0 preseedctl kept
-assert_contains "$output" 'was       /var/lib/sonarr, which is of no declared service'
+assert_contains "$output" 'was       /var/lib/sonarr, of no declared service'
 assert_contains "$output" 'expires   never: its service is not declared'
 assert_exit 0 preseedctl release --yes "$kept"
 assert_contains "$output" "released $kept: freed 1."

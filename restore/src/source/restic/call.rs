@@ -200,8 +200,8 @@ impl<'a> Call<'a> {
             Error::new(
                 self.subject(),
                 format!("it has a snapshot that cannot be read: {}", words(&ended.stderr)),
-                "see `restic check`: whose snapshot it is cannot be told, so it may hold the data; once it is mended or \
-                 removed, start the service again",
+                "nobody can tell whose it is, so it may hold the data: see `restic check`, mend or remove it, then start \
+                 the service again",
             )
         })
     }
@@ -254,7 +254,7 @@ impl<'a> Call<'a> {
             ),
             Kind::Locked => (
                 "it is locked",
-                "wait for who holds the lock, or see `restic list locks`; `restic unlock` removes stale locks only".to_owned(),
+                "wait until its holder ends, or see `restic list locks`; `restic unlock` removes stale locks only".to_owned(),
             ),
             Kind::NoRepository => (
                 "there is no repository at its address",

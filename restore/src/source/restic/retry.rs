@@ -183,10 +183,10 @@ impl Wait {
             return Err(Failure::Unavailable(Error::new(
                 call.subject(),
                 format!(
-                    "it is locked {held}, and was for all of the {} s that were waited",
+                    "it is locked {held}, still after a wait of {} s",
                     since.elapsed().as_secs()
                 ),
-                "wait until it is done, or see `restic list locks`, then start the service again",
+                "wait until its holder ends, or see `restic list locks`, then start the service again",
             )
             .that_heals()));
         }
