@@ -110,10 +110,24 @@ impl Kind {
     }
 }
 
+/// What is told, with the service's name first: `journalctl` shows the helpers of many services among each other. What
+/// begins with the file of a declaration stays so.
+fn named(kind: Kind, service: &str, message: &str) -> String {
+    let has_name = message
+        .strip_prefix(service)
+        .is_some_and(|rest| rest.starts_with(": "));
+    if has_name || service.is_empty() || matches!(kind, Kind::DeclarationBroken | Kind::Unguarded) {
+        message.to_owned()
+    } else {
+        format!("{service}: {message}")
+    }
+}
+
 /// One event, with the fields that the journal keeps apart (systemd.journal-fields(7)).
 #[derive(Debug)]
 pub struct Event<'a> {
     kind: Kind,
+    service: &'a str,
     level: Level,
     message: String,
     fields: Vec<(&'static str, Value<'a>)>,
@@ -128,6 +142,7 @@ impl<'a> Event<'a> {
         ];
         Self {
             kind,
+            service,
             level: kind.level(),
             // Much of it is what others said: a server, a program.
             message: visible(&message.into()),
@@ -199,7 +214,10 @@ impl<'a> Event<'a> {
             &log::Record::builder()
                 .level(self.level)
                 .target(module_path!())
-                .args(format_args!("{}", self.message))
+                .args(format_args!(
+                    "{}",
+                    named(self.kind, self.service, &self.message)
+                ))
                 .key_values(&fields)
                 .build(),
         );
@@ -234,6 +252,27 @@ pub fn refuse_declaration(service: &str, problems: &[impl Display]) -> ExitCode 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_message_begins_with_the_services_name_once() {
+        for (kind, message, wanted) in [
+            (
+                Kind::Restored,
+                "restored by restic",
+                "app: restored by restic",
+            ),
+            (Kind::NotRestored, "app: not started", "app: not started"),
+            (Kind::NotRestored, "app.db: gone", "app: app.db: gone"),
+            (
+                Kind::DeclarationBroken,
+                "/x/app.toml:1:1: no",
+                "/x/app.toml:1:1: no",
+            ),
+        ] {
+            assert_eq!(named(kind, "app", message), wanted);
+        }
+        assert_eq!(named(Kind::Released, "", "released x"), "released x");
+    }
 
     #[test]
     fn every_kind_is_explained_in_the_journal_catalog() {

@@ -26,8 +26,8 @@ const BAR: &str = "{wide_msg} [{bar:10}] {percent:>3}% {binary_bytes}/{binary_to
 #[derive(Debug)]
 pub struct Progress {
     what: String,
-    /// The service that is restored, if one is.
-    service: Option<String>,
+    /// The service that is restored, if one is, and from where.
+    service: Option<(String, String)>,
     began: Instant,
     /// When the status line was last written.
     shown: Option<Instant>,
@@ -56,13 +56,12 @@ impl Progress {
         }
     }
 
-    /// Progress of a restore of a service, e.g. `restoring sonarr from restic 1a2b3c4d`: that it begins is told and,
+    /// Progress of a restore of a service `from` somewhere, e.g. `1a2b3c4d of repository nas`: that it begins is told and,
     /// where there is no terminal, every 10 s how far it is.
-    pub fn of_restore(service: &str, what: impl Into<String>) -> Self {
-        let what = what.into();
-        restoring(service, &what, "begun");
-        let mut progress = Self::new(what);
-        progress.service = Some(service.to_owned());
+    pub fn of_restore(service: &str, from: &str) -> Self {
+        restoring(service, &format!("restoring from {from}"), "begun");
+        let mut progress = Self::new(format!("restoring {service} from {from}"));
+        progress.service = Some((service.to_owned(), from.to_owned()));
         progress
     }
 
@@ -83,14 +82,15 @@ impl Progress {
             return;
         }
         self.shown = Some(Instant::now());
-        let line = format!("{}: {}", self.what, line(done, total, self.began.elapsed()));
-        status::set(&line);
-        if let Some(service) = &self.service
+        let line = line(done, total, self.began.elapsed());
+        status::set(&format!("{}: {line}", self.what));
+        if let Some((service, from)) = &self.service
             && self.bar.is_none()
             && is_due(Some(self.told), TELL_EVERY)
         {
             self.told = Instant::now();
-            restoring(service, &line, "under way");
+            let message = format!("restoring from {from}: {line}");
+            restoring(service, &message, "under way");
         }
     }
 
@@ -215,9 +215,9 @@ mod tests {
         log::set_logger(&TOLD).unwrap();
         let told = || std::mem::take(&mut *TOLD.0.lock().unwrap());
 
-        let mut progress = Progress::of_restore("sonarr", "restoring sonarr from x");
+        let mut progress = Progress::of_restore("sonarr", "x");
         progress.bar = None;
-        assert_eq!(told(), ["restoring sonarr from x"]);
+        assert_eq!(told(), ["sonarr: restoring from x"]);
         progress.at(1 << 20, Some(2 << 20));
         assert_eq!(told(), Vec::<String>::new());
         let long_ago = Instant::now().checked_sub(TELL_EVERY);
@@ -226,7 +226,7 @@ mod tests {
         progress.at(1 << 20, Some(2 << 20));
         let second = told().concat();
         assert!(
-            second.starts_with("restoring sonarr from x: 50%, 1.00 MiB of 2.00 MiB, "),
+            second.starts_with("sonarr: restoring from x: 50%, 1.00 MiB of 2.00 MiB, "),
             "{second}"
         );
     }

@@ -174,10 +174,7 @@ fn restore(
         if source.moves_data() {
             context.turn.take().map_err(Failure::Storage)?;
         }
-        let mut progress = Progress::of_restore(
-            name,
-            format!("restoring {name} from {}", source.label(snapshot)),
-        );
+        let mut progress = Progress::of_restore(name, &source.label(snapshot));
         let restored = source.restore(snapshot, &mut progress);
         context.turn.give_back();
         restored

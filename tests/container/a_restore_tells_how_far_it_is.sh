@@ -44,8 +44,8 @@ assert_contains "$(lines)" 'restored by restic'
 systemctl start sonarr
 assert_series 'The Expanse'
 systemctl stop sonarr
-assert_no_journal preseed-sonarr.service '^restoring'
+assert_no_journal preseed-sonarr.service 'restoring from'
 
 lose_data /var/lib/sonarr
 systemctl start sonarr
-assert_journal preseed-sonarr.service '^restoring sonarr from [0-9a-f]{8} of repository local$'
+assert_journal preseed-sonarr.service '^sonarr: restoring from [0-9a-f]{8} of repository local$'

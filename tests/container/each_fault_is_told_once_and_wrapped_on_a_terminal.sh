@@ -31,7 +31,7 @@ mv "$pack" /var/tmp/pack
 head -c "$(stat -c %s /var/tmp/pack)" /dev/urandom >"$pack"
 assert_refused sonarr 'repository local: a part of the snapshot is missing or damaged: '
 told 1 'a part of the snapshot is missing or damaged'
-assert_journal preseed-sonarr.service '^failed: repository local: none of its snapshots could be used, as told above: see .restic check'
+assert_journal preseed-sonarr.service '^sonarr: failed: repository local: none of its snapshots could be used, as told above: see .restic check'
 mv /var/tmp/pack "$pack"
 
 # In doubt.

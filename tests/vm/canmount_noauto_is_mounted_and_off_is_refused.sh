@@ -6,7 +6,7 @@ umount /var/lib/sonarr
 zfs set canmount=noauto "$DATASET"
 starts_with 'The Expanse'
 assert_properties "$DATASET" canmount=noauto mounted=yes
-assert_journal dataset-sonarr.service '^mounted '
+assert_journal dataset-sonarr.service '^sonarr: mounted '
 
 umount /var/lib/sonarr
 zfs set canmount=off "$DATASET"

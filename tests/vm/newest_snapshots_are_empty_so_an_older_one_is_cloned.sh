@@ -29,7 +29,7 @@ assert_active sonarr.service
 assert_series 'The Expanse'
 assert_same_tree /var/tmp/before /var/lib/sonarr
 assert_journal preseed-sonarr.service 'restored by snapshot from tank/services/sonarr@good'
-assert_journal preseed-sonarr.service '^not used: rollback: .*would destroy tank/services/sonarr@empty-2$'
+assert_journal preseed-sonarr.service '^sonarr: not used: rollback: .*would destroy tank/services/sonarr@empty-2$'
 assert_no_journal preseed-sonarr.service 'unavailable'
 assert_properties tank/services/sonarr \
     recordsize=16384 compression=zstd mountpoint=/var/lib/sonarr canmount=on origin=-

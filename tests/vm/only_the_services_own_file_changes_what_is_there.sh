@@ -79,8 +79,8 @@ reload
 systemctl start preseed-app
 assert_properties tank/services/app mountpoint=/var/lib/app recordsize=1048576 compression=off mounted=yes
 assert_eq 'app:app 750' "$(stat -c '%U:%G %a' /var/lib/app)"
-assert_journal dataset-app '^mountpoint=/var/lib/app .was /data/app.$'
-assert_journal dataset-app '^mode 0750 .was 0705.$'
+assert_journal dataset-app '^app: mountpoint=/var/lib/app .was /data/app.$'
+assert_journal dataset-app '^app: mode 0750 .was 0705.$'
 assert_eq data "$(cat /var/lib/app/file)"
 
 # What is new is as it is declared.
