@@ -128,8 +128,7 @@ pub fn later(service: &Service, error: &Error) -> Option<String> {
 /// A service may start: what else waited for its data is started as well, and nothing is tried again.
 pub fn succeeded(service: &str) {
     if let Some(note) = read(service).filter(|_| is_set(service)) {
-        // They may have been told to start in the same moment; then nothing comes of it.
-        let _ = start_all(&wanted(&note));
+        let _ = start_all(&without_job(wanted(&note)));
     }
     end(service);
 }
@@ -177,6 +176,14 @@ fn start_all(units: &[String]) -> Result<()> {
         return Ok(());
     }
     Err(ended.error("systemd", "see that it answers: `systemctl status`"))
+}
+
+/// Those of the units that nothing is done with just now: what is about to start needs no second job.
+fn without_job(mut units: Vec<String>) -> Vec<String> {
+    let shown = show("Job", units.iter().map(String::as_str)).unwrap_or_default();
+    let has_job = |unit: &Unit| !matches!(unit.value("Job"), "" | "0");
+    units.retain(|name| !shown.get(name).is_some_and(has_job));
+    units
 }
 
 /// Those of the units that waited which are wanted still, and do not run.

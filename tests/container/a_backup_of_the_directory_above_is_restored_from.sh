@@ -26,23 +26,31 @@ service tagged 'tags = ["tagged"]'
 service new
 service moved
 service linked
+service both
 sed -i 's|/srv/linked|/srv/link/linked|' /etc/preseed/services/linked.toml
 mkdir /var/real
 ln -s /var/real /srv/link
 reload
-systemctl start app tagged moved linked
+systemctl start app tagged moved linked both
 echo old >/srv/moved/a.db
 in_repository backup --quiet --host "$(hostname)" --time '2026-01-01 00:00:00' /srv/moved
 for name in app tagged moved link/linked; do echo "$name" >"/srv/$name/a.db"; done
 echo other >/srv/other
+# All together, each with its own path.
+echo both >/srv/both/a.db
+in_repository backup --quiet --host "$(hostname)" /srv/both /etc/hostname /srv/other
+mv /srv/both /var/tmp/both
 in_repository backup --quiet --host "$(hostname)" /srv
-systemctl stop app tagged moved linked
+systemctl stop app tagged moved linked both
 rm -rf /srv/{app,tagged,moved,link/linked} /var/lib/preseed
 in_repository backup --quiet --host "$(hostname)" /srv
 
 systemctl start app
 assert_eq app "$(cat /srv/app/a.db)"
 assert_eq a.db "$(ls -A /srv/app)"
+systemctl start both
+assert_eq a.db "$(ls -A /srv/both)"
+assert_eq both "$(cat /srv/both/a.db)"
 systemctl start moved
 assert_eq moved "$(cat /srv/moved/a.db)"
 assert_refused linked 'it holds /srv/link/linked only as a link'

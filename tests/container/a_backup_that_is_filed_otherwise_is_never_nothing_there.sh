@@ -104,3 +104,12 @@ in_repository backup --quiet --host "$host" /srv/old/x/sonarr
 assert_refused sonarr 'it holds what may be'
 declared 'path = "/srv/old/x/sonarr"' 'tags = []'
 restored
+
+# The backup was told a link, and stored nothing else.
+no_backups
+ln -s /var/lib/sonarr /srv/link
+in_repository backup --quiet --host "$host" /srv/link
+on_a_new_machine
+declared 'path = "/srv/link"' 'tags = []'
+reload
+assert_refused sonarr 'repository local: it holds /srv/link only as a link .*: restic stores a link as it is'
