@@ -276,8 +276,7 @@ fn write(service: &str, note: &Note) -> io::Result<()> {
 
 /// Sets the timer anew. Gives whether it is set.
 fn set_timer(service: &str, delay: Duration) -> bool {
-    let timer = timer_of(service);
-    let unit = timer.trim_end_matches(".timer").to_owned();
+    let (timer, unit) = (timer_of(service), name_of(service));
     // Those of the last time would be in the way. The program has done its work: it only starts something.
     let _ = systemctl(["stop", "--", &timer, &format!("{unit}.service")]);
     systemd_run([
@@ -324,7 +323,12 @@ fn path_of(service: &str) -> PathBuf {
 }
 
 fn timer_of(service: &str) -> String {
-    format!("preseed-retry-{service}.timer")
+    format!("{}.timer", name_of(service))
+}
+
+/// The name of the timer, and of what it starts, without the type.
+fn name_of(service: &str) -> String {
+    format!("preseed-retry-{service}")
 }
 
 #[cfg(test)]
