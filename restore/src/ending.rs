@@ -82,8 +82,8 @@ pub(crate) fn unmounted(service: &Service) -> Error {
     )
 }
 
-/// The same without what each source answered, which was told before.
-pub(crate) fn in_brief(why: Why, sources: &[Inconclusive]) -> String {
+/// The same without what each source answered, which is `told` elsewhere: `above` or `below`.
+pub(crate) fn in_brief(why: Why, sources: &[Inconclusive], told: &str) -> String {
     let names: Vec<&str> = sources.iter().map(|of| of.source.as_str()).collect();
     let reason = if names.len() == 1 {
         "reason"
@@ -91,7 +91,7 @@ pub(crate) fn in_brief(why: Why, sources: &[Inconclusive]) -> String {
         "reasons"
     };
     format!(
-        "{}, and {} could not restore it, for the {reason} told above",
+        "{}, and {} did not restore it, for the {reason} told {told}",
         why.in_words(),
         names.join(" and ")
     )

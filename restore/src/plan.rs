@@ -7,7 +7,7 @@ use declaration::visible;
 use storage::contents::named;
 use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot, Storage};
 
-use crate::ending::{inconclusive, partly, unmounted};
+use crate::ending::{in_brief, partly, unmounted};
 use crate::remember;
 use crate::sealed::{Decision, decide};
 use crate::search::{Answer, Conclusion, Observer, search};
@@ -201,21 +201,21 @@ fn outcome(
         }
         Conclusion::NothingAnywhere => (partly(service, observation).to_string(), false),
         Conclusion::Inconclusive(sources) => {
-            let error = inconclusive(service, why, sources);
+            let brief = in_brief(why, sources, "below");
             if sources.iter().all(|source| source.unavailable)
                 && remember::is_settled(service, storage, observation)
             {
                 (
-                    format!("would start empty, as at its first start: {error}"),
+                    format!("would start empty, as at its first start: {brief}"),
                     true,
                 )
             } else if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
                 (
-                    format!("would start empty, as on-unavailable declares: {error}"),
+                    format!("would start empty, as on-unavailable declares: {brief}"),
                     true,
                 )
             } else {
-                (error.while_doing("not started").to_string(), false)
+                (format!("{}: not started: {brief}", service.name), false)
             }
         }
     }

@@ -244,7 +244,7 @@ fn in_doubt(
     sources: &[Inconclusive],
 ) -> Result<Outcome, Refusal> {
     let name = service.name.as_str();
-    let brief = in_brief(why, sources);
+    let brief = in_brief(why, sources, "above");
     if sources.iter().all(|source| source.unavailable)
         && remember::is_settled(service, storage, observation)
     {

@@ -48,7 +48,9 @@ impl Answer {
             Self::NothingThere(None) => format!("{source}: nothing there"),
             Self::NothingThere(Some(remark)) => format!("{source}: nothing there ({remark})"),
             Self::InDoubt(error) => format!("in doubt: {}", of_source(source, &error.to_string())),
-            Self::NotUsed(error) => format!("not used: {}", of_source(source, &error.fault())),
+            Self::NotUsed(error) => {
+                format!("not used: {}", of_source(source, &error.to_string()))
+            }
             Self::Unavailable(error) => {
                 format!("unavailable: {}", of_source(source, &error.to_string()))
             }

@@ -22,7 +22,7 @@ told() {
 mv "$REPOSITORY" /var/tmp/away
 assert_refused sonarr 'sonarr: not started: there is no data; repository local: there is no repository at its address: unable to open .* \(.restic ls. ended with exit status: [0-9]+\): see that it is mounted.*; it is tried again by itself'
 told 1 'there is no repository at its address'
-assert_journal preseed-sonarr.service '^sonarr: not started: there is no data, and repository local could not restore it, for the reason told above; it is tried again by itself within 30 s'
+assert_journal preseed-sonarr.service '^sonarr: not started: there is no data, and repository local did not restore it, for the reason told above; it is tried again by itself within 30 s'
 mv /var/tmp/away "$REPOSITORY"
 
 # A snapshot that is damaged is passed over, and there is no other.
@@ -58,4 +58,7 @@ assert_eq '' "$(wide preseedctl enable no-such-service)"
 assert_eq '' "$(wide preseedctl enable sonarr)"
 assert_eq '' "$(wide preseedctl disable sonarr)"
 assert_exit 1 preseedctl plan sonarr
-assert_matches "$output" '^  outcome   sonarr: not started: .*lets the service start empty$'
+assert_contains "$output" '
+  outcome   sonarr: not started: there is no data, and repository local did not restore it, for the reason told below
+'
+assert_matches "$output" '^  restic    in doubt: repository local: it holds .*lets the service start empty$'

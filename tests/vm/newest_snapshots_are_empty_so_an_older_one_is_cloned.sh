@@ -20,7 +20,7 @@ assert_contains "$output" 'would restore tank/services/sonarr@good'
 # A snapshot that no declared tier can restore is told of as well.
 declare_sonarr 'tiers = ["rollback"]'
 assert_exit 1 preseedctl plan sonarr
-assert_contains "$output" 'not started: there was data, and it is gone; rollback: /var/lib/sonarr: a rollback to'
+assert_contains "$output" 'not started: there was data, and it is gone, and rollback did not restore it, for the reason told below'
 assert_contains "$output" 'tank/services/sonarr@good  holds the data, but: a rollback to tank/services/sonarr@good would destroy'
 declare_sonarr
 
@@ -29,7 +29,7 @@ assert_active sonarr.service
 assert_series 'The Expanse'
 assert_same_tree /var/tmp/before /var/lib/sonarr
 assert_journal preseed-sonarr.service 'restored by snapshot from tank/services/sonarr@good'
-assert_journal preseed-sonarr.service '^sonarr: not used: rollback: .*would destroy tank/services/sonarr@empty-2$'
+assert_journal preseed-sonarr.service '^sonarr: not used: rollback: .*would destroy tank/services/sonarr@empty-2: the tier .snapshot. restores it'
 assert_no_journal preseed-sonarr.service 'unavailable'
 assert_properties tank/services/sonarr \
     recordsize=16384 compression=zstd mountpoint=/var/lib/sonarr canmount=on origin=-

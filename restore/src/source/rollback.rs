@@ -15,11 +15,13 @@ pub(super) struct Rollback<'a> {
 
 impl Rollback<'_> {
     fn refused(&self, what: impl Into<String>) -> Error {
-        Error::new(
-            self.context.service.mountpoint.to_string_lossy(),
-            what,
-            "let the tier `snapshot` restore it without a rollback: declare it in `tiers`",
-        )
+        let service = self.context.service;
+        let help = if service.tiers.contains(&TierName::Snapshot) {
+            "the tier `snapshot` restores it without a rollback"
+        } else {
+            "let the tier `snapshot` restore it without a rollback: declare it in `tiers`"
+        };
+        Error::new(service.mountpoint.to_string_lossy(), what, help)
     }
 }
 
