@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::fragment::Fragment;
+use crate::layer::Layer;
 use crate::lookup::{Content, DIRECTORIES, Entry, Search};
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
@@ -91,7 +92,7 @@ fn read(search: &Search, entry: &Entry) -> Option<Template> {
     let mut template = match search.read(&file, entry.is_regular) {
         Ok(Content::Masked) => return None,
         Ok(Content::Text { text, doubt }) => {
-            let (fragment, mut problems) = Fragment::read(&file, &text, true);
+            let (fragment, mut problems) = Fragment::read(&file, &text, Layer::Template);
             problems.extend(doubt);
             Template { fragment, problems }
         }

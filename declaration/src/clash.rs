@@ -4,18 +4,18 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use crate::declared::Declared;
-use crate::place::Place;
+use crate::location::Location;
 use crate::problem::Problem;
 use crate::quote::quoted;
+use crate::service_file::ServiceFile;
 
-/// A service by its index, and the place of what it claims.
-type Claimant = (usize, Place);
+/// A service by its index, and the location of what it claims.
+type Claimant = (usize, Location);
 
 /// Finds what is claimed more than once, and notes it in each of the services.
 ///
 /// A service that is broken already takes nobody with it: it is told, the other is not.
-pub(crate) fn find(declared: &mut [Declared]) {
+pub(crate) fn find(declared: &mut [ServiceFile]) {
     // The sound ones first, so that each of them meets the others.
     let mut order: Vec<usize> = (0..declared.len()).collect();
     order.sort_by_key(|index| !declared[*index].is_sound());
@@ -25,17 +25,17 @@ pub(crate) fn find(declared: &mut [Declared]) {
         found: Vec::new(),
     };
     clashes.twice(
-        Declared::mountpoint,
+        ServiceFile::mountpoint,
         |path| format!("mountpoint {}", quoted(&path.to_string_lossy())),
         "give each service a mountpoint of its own",
     );
     clashes.twice(
-        Declared::units,
+        ServiceFile::units,
         |unit| format!("unit {}", quoted(unit)),
         "name it in one of both",
     );
     clashes.twice(
-        Declared::dataset,
+        ServiceFile::dataset,
         |name| format!("dataset {}", quoted(name)),
         "give each service a dataset of its own",
     );
@@ -46,8 +46,8 @@ pub(crate) fn find(declared: &mut [Declared]) {
     );
     clashes.nested(
         |declared| {
-            let (path, place) = declared.mountpoint()?;
-            Some((path.to_str()?, place))
+            let (path, location) = declared.mountpoint()?;
+            Some((path.to_str()?, location))
         },
         "mountpoint",
         "move one of them: a restore replaces a directory with all that is in it",
@@ -56,7 +56,7 @@ pub(crate) fn find(declared: &mut [Declared]) {
     let known: HashSet<usize> = clashes.found.iter().map(|(index, _)| *index).collect();
     clashes.order.retain(|index| !known.contains(index));
     clashes.twice(
-        Declared::replicas,
+        ServiceFile::replicas,
         |(host, dataset)| match host {
             None => format!("replica {}", quoted(dataset)),
             Some(host) => format!("replica {} on {}", quoted(dataset), quoted(host)),
@@ -69,7 +69,7 @@ pub(crate) fn find(declared: &mut [Declared]) {
 }
 
 struct Clashes<'a> {
-    declared: &'a [Declared],
+    declared: &'a [ServiceFile],
     /// The services to look at, in this order.
     order: Vec<usize>,
     found: Vec<(usize, Problem)>,
@@ -95,9 +95,9 @@ impl<'a> Clashes<'a> {
     }
 
     /// Finds what is the same in two services. Of many, each names the first, the first the second.
-    fn twice<K: Copy + Eq + Hash, I: IntoIterator<Item = (K, Place)>>(
+    fn twice<K: Copy + Eq + Hash, I: IntoIterator<Item = (K, Location)>>(
         &mut self,
-        claims: impl Fn(&'a Declared) -> I,
+        claims: impl Fn(&'a ServiceFile) -> I,
         what: impl Fn(K) -> String,
         help: &str,
     ) {
@@ -105,8 +105,8 @@ impl<'a> Clashes<'a> {
         let mut first: HashMap<K, (Claimant, bool)> = HashMap::with_capacity(self.order.len());
         for position in 0..self.order.len() {
             let index = self.order[position];
-            for (key, place) in claims(&declared[index]) {
-                let by = (index, place);
+            for (key, location) in claims(&declared[index]) {
+                let by = (index, location);
                 let mut entry = match first.entry(key) {
                     Entry::Vacant(entry) => {
                         entry.insert((by, false));
@@ -131,14 +131,14 @@ impl<'a> Clashes<'a> {
     /// Finds what lies in another service's: names whose parts `/` separates.
     fn nested(
         &mut self,
-        claim: impl Fn(&'a Declared) -> Option<(&'a str, Place)>,
+        claim: impl Fn(&'a ServiceFile) -> Option<(&'a str, Location)>,
         what: &str,
         help: &str,
     ) {
         let declared = self.declared;
         let claims = self.order.iter().filter_map(|index| {
-            let (name, place) = claim(&declared[*index])?;
-            Some((name, (*index, place)))
+            let (name, location) = claim(&declared[*index])?;
+            Some((name, (*index, location)))
         });
         let claims: Vec<(&str, Claimant)> = claims.collect();
         let by_name: HashMap<&str, Claimant> = claims.iter().rev().copied().collect();

@@ -1,67 +1,40 @@
-//! A TOML file's text, and the place of everything that is wrong in it.
+//! A TOML file's text, and the location of everything that is wrong in it.
 
 use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::place::Place;
+use crate::given::Given;
+use crate::layer::Layer;
+use crate::location::Location;
 use crate::problem::Problem;
 use crate::quote::quoted;
 
 /// How many problems of one file are told.
 const MOST_PROBLEMS: usize = 50;
 
-/// A value and where it is declared.
-#[derive(Debug, Clone)]
-pub(crate) struct At<T> {
-    pub(crate) value: T,
-    pub(crate) place: Place,
-}
-
-/// What a file says for a key.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Given<T> {
-    /// Nothing.
-    #[default]
-    No,
-    /// Something that is not valid, or could not be read: the problem is told.
-    Unreadable,
-    /// This.
-    Value(At<T>),
-}
-
-impl<T> Given<T> {
-    pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Given<U> {
-        match self {
-            Self::No => Given::No,
-            Self::Unreadable => Given::Unreadable,
-            Self::Value(At { value, place }) => Given::Value(At {
-                value: into(value),
-                place,
-            }),
-        }
-    }
-}
-
 /// A file's text, and what is wrong with it.
 pub(crate) struct Document<'a> {
     file: &'a Path,
+    /// Who says what the file says.
+    pub(crate) layer: Layer,
     text: &'a str,
     problems: Vec<Problem>,
     /// How many problems are not in `problems`.
     untold: usize,
-    /// The place last asked for. The next one is mostly near it: going on from it keeps long lists linear.
-    last: (usize, Place),
+    /// The location last asked for. The next one is mostly near it: going on from it keeps long lists linear.
+    last: (usize, Location),
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn new(file: &'a Path, text: &'a str) -> Self {
+    pub(crate) fn new(file: &'a Path, text: &'a str, layer: Layer) -> Self {
         Self {
             file,
+            layer,
             text,
             problems: Vec::new(),
             untold: 0,
-            last: (0, Place::START),
+            last: (0, Location::START),
         }
     }
 
@@ -84,16 +57,16 @@ impl<'a> Document<'a> {
     }
 
     /// Line and column of a byte offset.
-    pub(crate) fn place(&mut self, offset: usize) -> Place {
-        let (from, place) = self.last;
+    pub(crate) fn location(&mut self, offset: usize) -> Location {
+        let (from, location) = self.last;
         let offset = offset.min(self.text.len());
         let text = self.text.as_bytes();
-        let place = match text.get(from..offset) {
-            Some(between) => place.after(between),
-            None => place.back(&text[..offset], &text[offset..from]),
+        let location = match text.get(from..offset) {
+            Some(between) => location.after(between),
+            None => location.back(&text[..offset], &text[offset..from]),
         };
-        self.last = (offset, place);
-        place
+        self.last = (offset, location);
+        location
     }
 
     fn is_full(&self) -> bool {
@@ -102,19 +75,19 @@ impl<'a> Document<'a> {
 
     /// Takes note of a problem at a byte offset.
     pub(crate) fn note(&mut self, offset: usize, what: impl Into<String>, help: impl Into<String>) {
-        // A place takes time to find.
-        let place = if self.is_full() {
-            Place::START
+        // A location takes time to find.
+        let location = if self.is_full() {
+            Location::START
         } else {
-            self.place(offset)
+            self.location(offset)
         };
-        self.note_at(place, what, help);
+        self.note_at(location, what, help);
     }
 
-    /// Takes note of a problem at a place of this document.
+    /// Takes note of a problem at a location of this document.
     pub(crate) fn note_at(
         &mut self,
-        place: Place,
+        location: Location,
         what: impl Into<String>,
         help: impl Into<String>,
     ) {
@@ -122,7 +95,7 @@ impl<'a> Document<'a> {
             self.untold += 1;
             return;
         }
-        let problem = place.problem(self.file, what.into(), help.into());
+        let problem = location.problem(self.file, what.into(), help.into());
         self.problems.push(problem);
     }
 
@@ -131,9 +104,27 @@ impl<'a> Document<'a> {
         if self.is_full() {
             return false;
         }
-        let Place { line, column } = self.place(offset);
+        let Location { line, column } = self.location(offset);
         let mut noted = self.problems.iter();
         noted.any(|problem| problem.line == line as usize && problem.column == column as usize)
+    }
+
+    /// The value of a key that must be there, in the table at `offset`.
+    pub(crate) fn required<T>(
+        &mut self,
+        offset: usize,
+        given: Given<T>,
+        what: &str,
+        example: &str,
+    ) -> Option<T> {
+        if given.is_absent() {
+            self.note(
+                offset,
+                format!("{what} is missing"),
+                format!("add e.g. {example}"),
+            );
+        }
+        given.value()
     }
 
     /// What is wrong, in no particular order.
@@ -141,7 +132,7 @@ impl<'a> Document<'a> {
         if self.untold > 0 {
             let what = format!("{} more problems in this file", self.untold);
             let help = "correct the others first".to_owned();
-            let problem = Place::START.problem(self.file, what, help);
+            let problem = Location::START.problem(self.file, what, help);
             self.problems.push(problem);
         }
         self.problems

@@ -1,32 +1,35 @@
 //! Declarations of services and their storage: found, read, merged, validated.
 //!
 //! ```text
-//! lookup -> fragment (as read) -> merge (as merged) -> settings (as validated)
+//! lookup -> fragment (as read, then merged) -> settings (as validated)
 //! ```
 //!
+//! Each table of a file has all that belongs to its keys in a file of `section`.
 //! [`load`] gives all of a host, [`load_service`] one.
 
 mod catalog;
 mod clash;
-mod declared;
 mod document;
 mod fragment;
+mod given;
 mod host_file;
 pub mod layer;
 mod load;
+mod location;
 mod lookup;
-mod merge;
 mod not_read;
+pub mod parallel;
 mod partial;
-mod place;
 pub mod problem;
 mod quote;
 mod salvage;
+pub mod section;
+mod service;
+mod service_file;
 pub mod settings;
-pub mod share;
 mod table;
 pub mod trust;
-mod validate;
+mod validation;
 pub mod value;
 
 pub use load::{load, load_service};

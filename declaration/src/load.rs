@@ -4,14 +4,14 @@ use std::path::Path;
 
 use crate::catalog::Catalog;
 use crate::clash;
-use crate::declared::{Declared, Shared};
 use crate::host_file::HostFile;
+use crate::location::Location;
 use crate::lookup::{DIRECTORIES, Entry, Search};
-use crate::place::Place;
+use crate::parallel::{self, PART};
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
+use crate::service_file::{Context, ServiceFile};
 use crate::settings::{Host, Service};
-use crate::share::{PART, share};
 use crate::value::ServiceName;
 
 /// Reads and validates every declaration of the host.
@@ -21,19 +21,19 @@ use crate::value::ServiceName;
 #[must_use]
 pub fn load(search: &Search) -> Host {
     let listing = search.list("services");
-    let shared = Shared {
+    let context = Context {
         search,
         host: HostFile::load(search),
         catalog: Catalog::list(search),
     };
-    let mut declared = read_all(&listing.entries, &shared);
+    let mut declared = read_all(&listing.entries, &context);
     clash::find(&mut declared);
 
     let mut problems = listing.problems;
-    problems.extend(shared.host.all_problems().cloned());
-    problems.extend(shared.catalog.all_problems().cloned());
+    problems.extend(context.host.all_problems().cloned());
+    problems.extend(context.catalog.all_problems().cloned());
     let mut broken = Vec::new();
-    let settings = declared.into_iter().map(Declared::into_settings);
+    let settings = declared.into_iter().map(ServiceFile::into_settings);
     let services =
         settings.filter_map(|settings| settings.map_err(|error| broken.push(error)).ok());
     let services = services.collect();
@@ -72,7 +72,7 @@ pub fn load_service(search: &Search, name: &str) -> Result<Service, Vec<Problem>
 }
 
 fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
-    let at = |file: &Path, what, help| Place::START.problem(file, what, help);
+    let at = |file: &Path, what, help| Location::START.problem(file, what, help);
     let directories = DIRECTORIES.map(|directory| Path::new(directory).join("services"));
     if let Err(invalid) = name.parse::<ServiceName>() {
         return vec![at(&directories[0], invalid.what, invalid.help)];
@@ -112,19 +112,19 @@ fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
 }
 
 /// Reads the files, many at a time, in their order; without the masked ones.
-fn read_all(entries: &[Entry], shared: &Shared<'_>) -> Vec<Declared> {
+fn read_all(entries: &[Entry], context: &Context<'_>) -> Vec<ServiceFile> {
     // Each is put in its place: there may be many services, and each is large.
-    let mut declared: Vec<Option<Declared>> = entries.iter().map(|_| None).collect();
+    let mut declared: Vec<Option<ServiceFile>> = entries.iter().map(|_| None).collect();
     let parts = entries.chunks(PART).zip(declared.chunks_mut(PART));
-    share(parts, |(entries, declared)| {
+    parallel::for_each(parts, |(entries, declared)| {
         for (entry, declared) in entries.iter().zip(declared) {
-            *declared = Declared::read(entry, shared);
+            *declared = ServiceFile::read(entry, context);
         }
     });
     // A masked one leaves nothing.
     #[expect(
         clippy::filter_map_identity,
-        reason = "this is done in place, flatten would copy every service"
+        reason = "this is done in location, flatten would copy every service"
     )]
     declared
         .into_iter()

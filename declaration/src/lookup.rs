@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use nix::fcntl::OFlag;
 
-use crate::place::Place;
+use crate::location::Location;
 use crate::problem::Problem;
 use crate::trust;
 use crate::value::Invalid;
@@ -85,7 +85,7 @@ impl Search {
             if let Err(error) = self.list_one(&shown, doubt.as_ref(), &mut listing.entries) {
                 let what = format!("cannot list the directory: {}", reason(&error));
                 let help = "make it readable; until then nothing it may override or mask is used";
-                let problem = Place::START.problem(&shown, what, help.to_owned());
+                let problem = Location::START.problem(&shown, what, help.to_owned());
                 listing.problems.push(problem.clone());
                 doubt = Some(Arc::new(problem));
             }
@@ -111,7 +111,7 @@ impl Search {
                 trust::of(shown, &metadata)
             };
             let Invalid { what, help } = checked.err()?;
-            Some(Place::START.problem(shown, what, help))
+            Some(Location::START.problem(shown, what, help))
         };
         shown.parent().and_then(check).or_else(|| check(shown))
     }
@@ -213,14 +213,14 @@ impl Search {
         });
         let doubt = checked
             .err()
-            .map(|Invalid { what, help }| Place::START.problem(shown, what, help));
+            .map(|Invalid { what, help }| Location::START.problem(shown, what, help));
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Content::Text { text, doubt }),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
                 let bytes = error.into_bytes();
                 Err(Unreadable {
-                    place: Place::START.after(&bytes[..valid]),
+                    location: Location::START.after(&bytes[..valid]),
                     what: format!("byte 0x{:02x} is not UTF-8", bytes[valid]),
                     help: "save the file as UTF-8".to_owned(),
                     salvage: String::from_utf8_lossy(&bytes).into_owned(),
@@ -290,7 +290,7 @@ fn read_regular(path: &Path) -> Result<(Vec<u8>, Metadata), Unreadable> {
         }
         if metadata.len() > LARGEST {
             return Ok(Err(Unreadable {
-                place: Place::START,
+                location: Location::START,
                 what: format!("the file has {} bytes", metadata.len()),
                 help: "a declaration has at most 1 MiB: write only the declaration into it"
                     .to_owned(),
@@ -389,7 +389,7 @@ pub(crate) enum Content {
 /// Why a file could not be read.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     pub(crate) what: String,
     pub(crate) help: String,
     /// What could be read of it all the same.
@@ -399,7 +399,7 @@ pub(crate) struct Unreadable {
 impl Unreadable {
     fn new(what: String) -> Self {
         Self {
-            place: Place::START,
+            location: Location::START,
             what,
             help: "put a readable file here, or a link to /dev/null to mask it".to_owned(),
             salvage: String::new(),
@@ -408,7 +408,7 @@ impl Unreadable {
 
     /// As a problem of `file`.
     pub(crate) fn problem(&self, file: &Path) -> Problem {
-        self.place
+        self.location
             .problem(file, self.what.clone(), self.help.clone())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::place::Place;
+use crate::location::Location;
 use crate::settings::Replica;
 use crate::value::{DatasetName, UnitName};
 
@@ -21,10 +21,10 @@ pub(crate) struct Partial {
 }
 
 /// Where a service's file declares what it claims for itself alone.
-#[derive(Debug)]
-pub(crate) struct Places {
-    pub(crate) mountpoint: Place,
-    pub(crate) dataset: Place,
-    pub(crate) units: Vec<Place>,
-    pub(crate) replicas: Place,
+#[derive(Debug, Default)]
+pub(crate) struct Locations {
+    pub(crate) mountpoint: Location,
+    pub(crate) dataset: Location,
+    pub(crate) units: Vec<Location>,
+    pub(crate) replicas: Location,
 }

@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::document::{At, Document, Given};
+use crate::document::Document;
+use crate::given::{At, Given};
 use crate::quote::{nearest, quoted};
 use crate::value::Value;
 
@@ -38,7 +39,7 @@ impl<'t> Table<'t> {
         Self { entries, keys }
     }
 
-    /// The table `[key]`, with its place.
+    /// The table `[key]`, with its location.
     pub(crate) fn table(
         &self,
         document: &mut Document<'_>,
@@ -49,10 +50,11 @@ impl<'t> Table<'t> {
             return Given::No;
         };
         match as_table(document, value, keys.header) {
-            Some(entries) => Given::Value(At {
-                value: Self::new(entries, keys),
-                place: document.place(value.span().start),
-            }),
+            Some(entries) => Given::Value(with_location(
+                document,
+                Self::new(entries, keys),
+                value.span().start,
+            )),
             None => Given::Unreadable,
         }
     }
@@ -81,7 +83,7 @@ impl<'t> Table<'t> {
         named
     }
 
-    /// The value of `key`, a list of tables, each with its place. `None`: it is no table, which is noted.
+    /// The value of `key`, a list of tables, each with its location. `None`: it is no table, which is noted.
     pub(crate) fn table_list(
         &self,
         document: &mut Document<'_>,
@@ -100,13 +102,13 @@ impl<'t> Table<'t> {
             }
             return Given::Unreadable;
         };
-        let place = document.place(start);
+        let location = document.location(start);
         let mut tables = Vec::with_capacity(elements.len());
         for element in elements {
             let offset = element.span().start;
             if let DeValue::Table(entries) = element.get_ref() {
                 let table = Self::new(entries, keys);
-                tables.push(Some(with_place(document, table, offset)));
+                tables.push(Some(with_location(document, table, offset)));
                 continue;
             }
             tables.push(None);
@@ -116,7 +118,8 @@ impl<'t> Table<'t> {
         }
         Given::Value(At {
             value: tables,
-            place,
+            location,
+            layer: document.layer,
         })
     }
 
@@ -126,10 +129,7 @@ impl<'t> Table<'t> {
             return Given::No;
         };
         match self.read::<T>(document, key, value, false) {
-            Some(read) => Given::Value(At {
-                value: read,
-                place: document.place(value.span().start),
-            }),
+            Some(read) => Given::Value(with_location(document, read, value.span().start)),
             None => Given::Unreadable,
         }
     }
@@ -139,13 +139,13 @@ impl<'t> Table<'t> {
         self.list_of(document, key, |_, value, _| value)
     }
 
-    /// The value of `key`, a list of strings, each with its place.
+    /// The value of `key`, a list of strings, each with its location.
     pub(crate) fn list_at<T: Value>(
         &self,
         document: &mut Document<'_>,
         key: &str,
     ) -> Given<Vec<At<T>>> {
-        self.list_of(document, key, with_place)
+        self.list_of(document, key, with_location)
     }
 
     fn list_of<T: Value, E>(
@@ -163,40 +163,46 @@ impl<'t> Table<'t> {
             document.note(start, self.wrong_type(key, value), help);
             return Given::Unreadable;
         };
-        let place = document.place(start);
+        let location = document.location(start);
         let read = self.elements(document, key, elements, element);
         if read.len() < elements.len() {
             return Given::Unreadable;
         }
-        Given::Value(At { value: read, place })
+        Given::Value(At {
+            value: read,
+            location,
+            layer: document.layer,
+        })
     }
 
-    /// The value of `key`, a string or a list of strings, each with its place.
-    /// The second value holds the valid ones if some are not.
+    /// The value of `key`, a string or a list of strings, each with its location.
     pub(crate) fn one_or_more<T: Value>(
         &self,
         document: &mut Document<'_>,
         key: &str,
-    ) -> (Given<Vec<At<T>>>, Vec<T>) {
-        let Some(value) = self.entries.get(key) else {
-            return (Given::No, Vec::new());
-        };
-        let place = document.place(value.span().start);
-        let (wanted, read) = if let DeValue::Array(elements) = value.get_ref() {
-            let read = self.elements(document, key, elements, with_place);
-            (elements.len(), read)
-        } else {
-            let read = self.read(document, key, value, false);
-            let read = read.map(|value| At { value, place });
-            (1, read.into_iter().collect())
-        };
-        if read.len() < wanted {
-            return (
-                Given::Unreadable,
-                read.into_iter().map(|at| at.value).collect(),
-            );
+    ) -> Given<Vec<At<T>>> {
+        match self.entries.get(key).map(Spanned::get_ref) {
+            None | Some(DeValue::Array(_)) => self.list_at(document, key),
+            Some(_) => match self.text(document, key) {
+                Given::Value(at) => Given::Value(At {
+                    location: at.location,
+                    layer: at.layer,
+                    value: vec![at],
+                }),
+                Given::No => Given::No,
+                Given::Unreadable => Given::Unreadable,
+            },
         }
-        (Given::Value(At { value: read, place }), Vec::new())
+    }
+
+    /// What can be read of the value of `key`, a string or a list of strings. Notes nothing.
+    pub(crate) fn readable<T: Value>(&self, key: &str) -> Vec<T> {
+        let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str()?.parse().ok();
+        match self.entries.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(elements)) => elements.iter().filter_map(text).collect(),
+            Some(DeValue::String(one)) => one.parse().ok().into_iter().collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn elements<T: Value, E>(
@@ -309,10 +315,11 @@ impl<'t> Table<'t> {
     }
 }
 
-fn with_place<T>(document: &mut Document<'_>, value: T, offset: usize) -> At<T> {
+fn with_location<T>(document: &mut Document<'_>, value: T, offset: usize) -> At<T> {
     At {
         value,
-        place: document.place(offset),
+        location: document.location(offset),
+        layer: document.layer,
     }
 }
 

@@ -3,13 +3,13 @@
 //! Each is made from text with [`str::parse`]; an [`Invalid`] says what is wrong and what to do.
 
 mod account;
+mod choice;
 mod compression;
 mod count;
 mod dataset_name;
 mod invalid;
 mod mode;
 mod names;
-mod outcome;
 mod path;
 mod recordsize;
 mod repository;
@@ -22,11 +22,11 @@ use std::fmt;
 
 pub use invalid::Invalid;
 
+pub(crate) use choice::one_of;
 pub(crate) use count::Count;
 pub(crate) use names::{
     CommandWord, EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName,
 };
-pub(crate) use outcome::Backend;
 pub(crate) use path::{AbsolutePath, ExpectedPath, Mountpoint, RelativePath, SecretFile};
 pub(crate) use repository::RepositoryUrl;
 pub(crate) use time_span::TimeSpan;

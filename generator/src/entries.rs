@@ -1,7 +1,7 @@
 //! Everything that is written for a host, in order.
 
+use declaration::parallel::{self, PART};
 use declaration::settings::{Broken, Host, Service};
-use declaration::share::{PART, share};
 
 use crate::directory::Directory;
 use crate::tree::{EntryError, Tree};
@@ -26,7 +26,7 @@ pub fn write_parallel(host: &Host, directory: &Directory) -> Vec<EntryError> {
     // so who writes first makes no difference.
     let parts = host.services.chunks(PART);
     let mut errors: Vec<Vec<EntryError>> = parts.clone().map(|_| Vec::new()).collect();
-    share(parts.zip(&mut errors), |(services, errors)| {
+    parallel::for_each(parts.zip(&mut errors), |(services, errors)| {
         let mut tree = directory;
         let mut writer = Writer::new(&mut tree);
         for service in services {

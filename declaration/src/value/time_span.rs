@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use super::{Invalid, Value};
 use crate::quote::quoted;
-use crate::settings::KeepReplaced;
 
 /// A time as systemd.time(7) writes time spans, at least a microsecond; `infinity` is [`Duration::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,32 +121,6 @@ impl Value for TimeSpan {
     }
 }
 
-impl FromStr for KeepReplaced {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text.trim() == "forever" {
-            return Ok(Self::Forever);
-        }
-        match text.parse() {
-            Ok(TimeSpan(Duration::MAX)) => Ok(Self::Forever),
-            Ok(TimeSpan(span)) => Ok(Self::For(span)),
-            Err(invalid) => Err(Invalid::new(
-                invalid.what,
-                "write how long to keep what a restore replaced, e.g. \"30d\", or \"forever\"",
-            )),
-        }
-    }
-}
-
-impl Value for KeepReplaced {
-    const EXAMPLE: &'static str = "\"30d\"";
-
-    fn from_integer(decimal: &str) -> Option<Result<Self, Invalid>> {
-        Some(decimal.parse())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -222,20 +195,5 @@ mod tests {
             let read = text.parse::<TimeSpan>().unwrap().0.as_micros();
             assert_eq!(read.to_string(), micros.trim(), "{text}");
         }
-    }
-
-    #[test]
-    fn kept() {
-        let keep = |text: &str| text.parse::<KeepReplaced>().unwrap();
-        assert_eq!(keep("forever"), KeepReplaced::Forever);
-        assert_eq!(keep("infinity"), KeepReplaced::Forever);
-        assert_eq!(
-            keep("1d"),
-            KeepReplaced::For(Duration::from_secs(24 * 3600))
-        );
-        refuses::<KeepReplaced>(&[(
-            "always",
-            "`always` is not a time span: write how long to keep what a restore replaced, e.g. \"30d\", or \"forever\"",
-        )]);
     }
 }

@@ -46,7 +46,7 @@ impl Source for Receive<'_> {
         let taken: BTreeSet<String> = declaration::load(&Search::from_env())
             .services
             .into_iter()
-            .flat_map(|other| other.replicas)
+            .flat_map(|other| other.preseed.replicas)
             .filter(|replica| replica.host == self.replica.host)
             .map(|replica| replica.dataset.to_string())
             .collect();

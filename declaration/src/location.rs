@@ -1,22 +1,28 @@
-//! Places in a file's text.
+//! Locations in a file's text.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::problem::Problem;
 
-/// A place in a file: line and column in characters, both from 1. No file is so long that they overflow.
+/// A location in a file: line and column in characters, both from 1. No file is so long that they overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
-impl Place {
-    /// Where a file begins: the place of what a file does not say.
+impl Default for Location {
+    fn default() -> Self {
+        Self::START
+    }
+}
+
+impl Location {
+    /// Where a file begins: the location of what a file does not say.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// A problem at this place of `file`.
+    /// A problem at this location of `file`.
     pub(crate) fn problem(self, file: &Path, what: String, help: String) -> Problem {
         Problem {
             file: file.to_path_buf(),
@@ -27,7 +33,7 @@ impl Place {
         }
     }
 
-    /// The place after `text`, if this is the one before it.
+    /// The location after `text`, if this is the one before it.
     pub(crate) fn after(self, text: &[u8]) -> Self {
         let line = text.iter().rposition(|byte| *byte == b'\n');
         let (before, line) = text.split_at(line.map_or(0, |newline| newline + 1));
@@ -37,7 +43,7 @@ impl Place {
         }
     }
 
-    /// The place of the end of `text`, if this is the one after `text` and `between`. It takes as long as
+    /// The location of the end of `text`, if this is the one after `text` and `between`. It takes as long as
     /// `between` and the line are, not as the whole text is.
     pub(crate) fn back(self, text: &[u8], between: &[u8]) -> Self {
         let newlines = newlines(between);
@@ -64,7 +70,7 @@ fn newlines(text: &[u8]) -> u32 {
     text.iter().map(|byte| u32::from(*byte == b'\n')).sum()
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }
@@ -80,9 +86,13 @@ mod tests {
         for from in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
             for to in (0..=from).filter(|at| text.is_char_boundary(*at)) {
                 let text = text.as_bytes();
-                let place = Place::START.after(&text[..from]);
-                let back = place.back(&text[..to], &text[to..from]);
-                assert_eq!(back, Place::START.after(&text[..to]), "from {from} to {to}");
+                let location = Location::START.after(&text[..from]);
+                let back = location.back(&text[..to], &text[to..from]);
+                assert_eq!(
+                    back,
+                    Location::START.after(&text[..to]),
+                    "from {from} to {to}"
+                );
             }
         }
     }
@@ -98,8 +108,8 @@ mod tests {
         ];
         for (text, line, column) in cases {
             assert_eq!(
-                Place::START.after(text.as_bytes()),
-                Place { line, column },
+                Location::START.after(text.as_bytes()),
+                Location { line, column },
                 "{text:?}"
             );
         }

@@ -4,24 +4,24 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
-use crate::document::Given;
 use crate::fragment::Fragment;
+use crate::given::Given;
 use crate::host_file::HostFile;
+use crate::layer::Layer;
+use crate::location::Location;
 use crate::lookup::{Content, Entry, Search};
-use crate::merge::merge;
-use crate::partial::{Partial, Places};
-use crate::place::Place;
+use crate::partial::{Locations, Partial};
 use crate::problem::Problem;
 use crate::salvage::named_units;
+use crate::service::validate;
 use crate::settings::{Broken, Service, Storage};
-use crate::validate::validate;
 use crate::value::{ServiceName, UnitName};
 
 /// How many problems of the host's file are repeated for each service that they break.
 const MOST_REPEATED: usize = 3;
 
 /// What all services are read against.
-pub(crate) struct Shared<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) search: &'a Search,
     pub(crate) host: HostFile,
     pub(crate) catalog: Catalog<'a>,
@@ -29,39 +29,28 @@ pub(crate) struct Shared<'a> {
 
 /// One service as declared.
 #[derive(Debug)]
-pub(crate) struct Declared {
+pub(crate) struct ServiceFile {
     content: Result<Service, Box<Partial>>,
-    places: Places,
+    locations: Locations,
     /// What is wrong with it. Also a complete service is broken if there is anything.
     pub(crate) problems: Vec<Problem>,
 }
 
-impl Default for Places {
-    fn default() -> Self {
-        Self {
-            mountpoint: Place::START,
-            dataset: Place::START,
-            units: Vec::new(),
-            replicas: Place::START,
-        }
-    }
-}
-
-impl Declared {
+impl ServiceFile {
     /// Reads a service's file; `None` if it is masked.
-    pub(crate) fn read(entry: &Entry, shared: &Shared<'_>) -> Option<Self> {
+    pub(crate) fn read(entry: &Entry, context: &Context<'_>) -> Option<Self> {
         let source = entry.file();
         let name = entry.stem.to_string_lossy();
-        let mut declared = match shared.search.read(&source, entry.is_regular) {
+        let mut read = match context.search.read(&source, entry.is_regular) {
             Ok(Content::Masked) => return None,
             Ok(Content::Text { text, doubt }) => {
-                let mut declared = Self::understand(&name, source, &text, shared);
-                declared.problems.extend(doubt);
-                declared
+                let mut read = Self::understand(&name, source, &text, context);
+                read.problems.extend(doubt);
+                read
             }
             Err(unreadable) => Self {
                 problems: vec![unreadable.problem(&source)],
-                places: Places::default(),
+                locations: Locations::default(),
                 content: Err(Box::new(Partial {
                     name: name.into_owned(),
                     source,
@@ -70,42 +59,47 @@ impl Declared {
                 })),
             },
         };
-        let problems = &mut declared.problems;
+        let problems = &mut read.problems;
         problems.extend(entry.doubt.as_deref().cloned());
-        problems.extend(shared.host.problems.iter().take(MOST_REPEATED).cloned());
-        Some(declared)
+        problems.extend(context.host.problems.iter().take(MOST_REPEATED).cloned());
+        Some(read)
     }
 
-    fn understand(name: &str, source: PathBuf, text: &str, shared: &Shared<'_>) -> Self {
-        let (mut own, mut problems) = Fragment::read(&source, text, false);
-        if !own.whole && own.salvaged.is_empty() && !matches!(own.units, Given::Value(_)) {
+    fn understand(name: &str, source: PathBuf, text: &str, context: &Context<'_>) -> Self {
+        let (mut own, mut problems) = Fragment::read(&source, text, Layer::Service);
+        if !own.whole && own.salvaged.is_empty() && !matches!(own.preseed.units, Given::Value(_)) {
             own.salvaged = named_units(text);
         }
         let service_name = name.parse::<ServiceName>().map_err(|invalid| {
             let help = format!("rename the file: {}", invalid.help);
-            problems.push(Place::START.problem(&source, invalid.what, help));
+            problems.push(Location::START.problem(&source, invalid.what, help));
         });
 
-        let nothing = Fragment::default();
-        let template = match &own.template {
-            Given::No => None,
-            Given::Unreadable => Some((&nothing, Place::START)),
-            Given::Value(at) => match shared.catalog.get(&at.value.0) {
+        let unreadable = Fragment::default();
+        let none = Fragment {
+            whole: true,
+            ..Fragment::default()
+        };
+        let location = own.top.template.location();
+        let template = match &own.top.template {
+            Given::No => &none,
+            Given::Unreadable => &unreadable,
+            Given::Value(at) => match context.catalog.get(&at.value.0) {
                 Ok(template) => {
                     problems.extend(template.problems.iter().cloned());
-                    Some((&template.fragment, at.place))
+                    &template.fragment
                 }
                 Err((what, help)) => {
-                    problems.push(at.place.problem(&source, what, help));
-                    Some((&nothing, at.place))
+                    problems.push(location.problem(&source, what, help));
+                    &unreadable
                 }
             },
         };
-        let mut merged = merge(own, template);
+        let mut merged = own.over_template(template, location);
         let salvaged = std::mem::take(&mut merged.salvaged);
         let service_name = service_name.as_ref().ok();
-        let (content, places) =
-            validate(&source, service_name, merged, &shared.host, &mut problems);
+        let (content, locations) =
+            validate(&source, service_name, merged, &context.host, &mut problems);
         let content = content.map_err(|partial| {
             Box::new(Partial {
                 name: name.to_owned(),
@@ -116,7 +110,7 @@ impl Declared {
         });
         Self {
             content,
-            places,
+            locations,
             problems,
         }
     }
@@ -142,15 +136,15 @@ impl Declared {
         }
     }
 
-    pub(crate) fn mountpoint(&self) -> Option<(&Path, Place)> {
+    pub(crate) fn mountpoint(&self) -> Option<(&Path, Location)> {
         let path = match &self.content {
             Ok(service) => &service.mountpoint,
             Err(partial) => partial.mountpoint.as_ref()?,
         };
-        Some((path, self.places.mountpoint))
+        Some((path, self.locations.mountpoint))
     }
 
-    pub(crate) fn dataset(&self) -> Option<(&str, Place)> {
+    pub(crate) fn dataset(&self) -> Option<(&str, Location)> {
         let name = match &self.content {
             Ok(service) => match &service.storage {
                 Storage::Zfs(dataset) => &dataset.name,
@@ -158,10 +152,10 @@ impl Declared {
             },
             Err(partial) => partial.dataset.as_ref()?,
         };
-        Some((name.as_str(), self.places.dataset))
+        Some((name.as_str(), self.locations.dataset))
     }
 
-    pub(crate) fn units(&self) -> impl Iterator<Item = (&str, Place)> {
+    pub(crate) fn units(&self) -> impl Iterator<Item = (&str, Location)> {
         let units = match &self.content {
             Ok(service) => &service.units,
             Err(partial) => &partial.units,
@@ -169,18 +163,18 @@ impl Declared {
         units
             .iter()
             .map(UnitName::as_str)
-            .zip(self.places.units.iter().copied())
+            .zip(self.locations.units.iter().copied())
     }
 
     /// Host and dataset of each replica.
-    pub(crate) fn replicas(&self) -> impl Iterator<Item = ((Option<&str>, &str), Place)> {
+    pub(crate) fn replicas(&self) -> impl Iterator<Item = ((Option<&str>, &str), Location)> {
         let replicas = match &self.content {
             Ok(service) => &service.replicas,
             Err(partial) => &partial.replicas,
         };
         replicas.iter().map(|replica| {
             let key = (replica.host.as_deref(), replica.dataset.as_str());
-            (key, self.places.replicas)
+            (key, self.locations.replicas)
         })
     }
 
@@ -188,7 +182,7 @@ impl Declared {
     pub(crate) fn into_settings(self) -> Result<Service, Broken> {
         let (name, source, mut units) = match self.content {
             Ok(service) if self.problems.is_empty() => return Ok(service),
-            Ok(service) => (service.name.0, service.source, service.units),
+            Ok(service) => (service.name.0, service.source, service.preseed.units),
             Err(partial) if partial.salvaged.is_empty() => {
                 (partial.name, partial.source, partial.units)
             }

@@ -1,4 +1,4 @@
-//! Work that is shared out to threads.
+//! Work that several threads do together.
 
 use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +15,7 @@ const WORTH_A_THREAD: usize = 4;
 ///
 /// Each takes the next part when it has done one: a thread that gets little of its processor, as in the
 /// middle of a boot, keeps no other waiting. In which order parts are done is not said.
-pub fn share<P: Send>(parts: impl ExactSizeIterator<Item = P> + Send, work: impl Fn(P) + Sync) {
+pub fn for_each<P: Send>(parts: impl ExactSizeIterator<Item = P> + Send, work: impl Fn(P) + Sync) {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = processors.min(parts.len() / WORTH_A_THREAD);
     let parts = Mutex::new(parts);
@@ -47,7 +47,7 @@ mod tests {
         for count in [0, 1, PART, 1000] {
             let things: Vec<usize> = (0..count).collect();
             let mut done = vec![0; count];
-            share(
+            for_each(
                 things.chunks(PART).zip(done.chunks_mut(PART)),
                 |(things, done)| {
                     for (thing, done) in things.iter().zip(done) {
@@ -69,7 +69,7 @@ mod tests {
         let others = AtomicUsize::new(0);
         let parts: Vec<usize> = (0..100).collect();
         let start = Instant::now();
-        share(parts.iter(), |part| {
+        for_each(parts.iter(), |part| {
             if *part > 0 {
                 others.fetch_add(1, Ordering::SeqCst);
             } else {

@@ -1,0 +1,39 @@
+//! The tables of a declaration, a file each: its keys, how they are read, merged and validated, and what they mean.
+//!
+//! A new key is a line in its table's `keys!`, a field of its table's settings, and the line that fills it.
+
+pub(crate) mod backup;
+pub(crate) mod dataset;
+pub(crate) mod host_backup;
+pub(crate) mod key;
+pub(crate) mod preseed;
+pub(crate) mod replica;
+pub(crate) mod repository;
+pub(crate) mod storage;
+pub(crate) mod top;
+
+pub use key::{KeyDoc, TableDoc};
+
+/// The tables of a service's file, as the documentation shows them. A template has the same, without the first.
+#[must_use]
+pub fn of_a_service() -> Vec<TableDoc> {
+    vec![
+        top::documentation(),
+        dataset::documentation(),
+        preseed::documentation(),
+        preseed::verify::documentation(),
+        preseed::max_age::documentation(),
+        backup::documentation(),
+    ]
+}
+
+/// The tables of `preseed.toml`, as the documentation shows them.
+#[must_use]
+pub fn of_the_host() -> Vec<TableDoc> {
+    vec![
+        storage::documentation(),
+        host_backup::documentation(),
+        repository::documentation(),
+        replica::documentation(),
+    ]
+}

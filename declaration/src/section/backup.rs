@@ -1,0 +1,133 @@
+//! `[backup]` of a service's file: which backups are the service's.
+
+use std::path::{Path, PathBuf};
+
+use super::key::keys;
+use super::repository::Repository;
+use crate::given::Given;
+use crate::layer::Declared;
+use crate::location::Location;
+use crate::validation::Validation;
+use crate::value::{AbsolutePath, HostName, Pattern, SharedName, Tag};
+
+/// Where it goes what is a repository's own.
+const REPOSITORY: &str =
+    "it belongs in a [repository.NAME] of preseed.toml; write `repository = \"NAME\"` here";
+
+keys! {
+    /// Which snapshots of a restic repository are this service's. The tier `restic` asks for them.
+    table "[backup]";
+    instead {
+        "url" => REPOSITORY,
+        "password" => REPOSITORY,
+        "password-file" => REPOSITORY,
+        "environment-file" => REPOSITORY,
+    }
+
+    /// The repository: the name of a `[repository.NAME]` of `preseed.toml`.
+    repository: SharedName = "repository", default "none", example "\"nas-primary\"";
+
+    /// The host name that a snapshot must carry.
+    host: HostName = "host", default "`host` in `[backup]` of `preseed.toml`, else this machine's host name", example "\"forge\"";
+
+    /// The path that a snapshot must carry.
+    path: AbsolutePath = "path", default "the mountpoint", example "\"/var/lib/sonarr\"";
+
+    /// The tags that a snapshot must carry, all of them.
+    tags: Vec<Tag> = "tags", default "`[]`", example "[\"sonarr\", \"media\"]";
+
+    /// Patterns that a backup leaves out, for the program that makes the backups. A restore brings what there is.
+    exclude: Vec<Pattern> = "exclude", default "`[]`", example "[\".cache\", \"*.tmp\"]";
+}
+
+/// A service's backups in a restic repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// The repository.
+    pub repository: Repository,
+    /// The host its snapshots carry; `None`: this machine's host name.
+    pub host: Option<String>,
+    /// The path its snapshots carry (absolute, normalized): the mountpoint unless declared.
+    pub path: Declared<PathBuf>,
+    /// The tags its snapshots carry, all of them.
+    pub tags: Vec<String>,
+    /// Patterns that a backup leaves out.
+    pub exclude: Vec<String>,
+}
+
+impl Fragment {
+    /// The service's repository. `table`: where its own file has a `[backup]`. What is wrong is noted.
+    pub(crate) fn check(
+        &mut self,
+        validation: &mut Validation<'_>,
+        table: Option<Location>,
+    ) -> Given<Repository> {
+        let given = std::mem::take(&mut self.repository);
+        repository(validation, given, table)
+    }
+
+    /// The settings, if every value is there: `Some(None)` without a repository.
+    #[expect(
+        clippy::option_option,
+        reason = "no backup is not the same as one that could not be read"
+    )]
+    pub(crate) fn settle(
+        self,
+        repository: Given<Repository>,
+        mountpoint: &Path,
+        host: Option<&str>,
+    ) -> Option<Option<Backup>> {
+        let repository = match repository {
+            Given::Unreadable => return None,
+            Given::No => return Some(None),
+            Given::Value(repository) => repository.value,
+        };
+        let default = || Some(AbsolutePath(mountpoint.to_path_buf()));
+        Some(Some(Backup {
+            repository,
+            host: self
+                .host
+                .map(|HostName(host)| Some(host))
+                .or(host.map(str::to_owned))?,
+            path: self
+                .path
+                .or_else(default)?
+                .map(|AbsolutePath(path)| path)
+                .into(),
+            tags: self.tags.plain(|Tag(tag)| tag)?,
+            exclude: self.exclude.plain(|Pattern(pattern)| pattern)?,
+        }))
+    }
+}
+
+fn repository(
+    validation: &mut Validation<'_>,
+    given: Given<SharedName>,
+    table: Option<Location>,
+) -> Given<Repository> {
+    let at = match given {
+        Given::Value(at) => at,
+        Given::Unreadable => return Given::Unreadable,
+        Given::No => {
+            let Some(location) = table else {
+                return Given::No;
+            };
+            let declared = validation.host.repositories.first();
+            let example = declared.map_or("nas-1", |shared| shared.name.as_str());
+            validation.note(
+                location,
+                "[backup] names no repository",
+                format!(
+                    "add e.g. repository = \"{example}\", as declared in {}",
+                    validation.host.file.display()
+                ),
+            );
+            return Given::Unreadable;
+        }
+    };
+    let host = validation.host;
+    match validation.resolve(&host.repositories, "repository", &at) {
+        Some(found) => Given::Value(at.map(|_| found.clone())),
+        None => Given::Unreadable,
+    }
+}

@@ -1,0 +1,95 @@
+//! `[repository.NAME]` of `preseed.toml`: a restic repository.
+
+use std::path::{Path, PathBuf};
+
+use super::key::keys;
+use crate::document::Document;
+use crate::value::{RepositoryUrl, SecretFile};
+
+/// Where a password goes.
+const PASSWORD_FILE: &str = "everybody may read a declaration: write the password into a file that only root can read, \
+     and name that file as `password-file`";
+/// Where it goes what is a service's own.
+const IN_BACKUP: &str = "it belongs in [backup] of a service's file";
+
+keys! {
+    /// A restic repository. Services name it as `repository` in `[backup]`.
+    table "[repository.NAME]";
+    instead {
+        "password" => PASSWORD_FILE,
+        "password-command" => PASSWORD_FILE,
+        "tags" => IN_BACKUP,
+        "host" => IN_BACKUP,
+        "path" => IN_BACKUP,
+    }
+
+    /// The repository's address, as restic takes it. It holds no password: everybody may read a declaration.
+    url: RepositoryUrl = "url", default "none: it must be declared", example "\"rest:https://nas-1:8000/forge\"";
+
+    /// The file that holds the repository's password. Only root can read it.
+    password_file: SecretFile = "password-file", default "none: it must be declared", example "\"/etc/preseed/secrets/nas-primary\"";
+
+    /// A file of `NAME=value` lines with the backend's own credentials. What is declared here wins over what the file
+    /// says of repository, password and host.
+    environment_file: SecretFile = "environment-file", default "none", example "\"/etc/preseed/secrets/s3\"";
+}
+
+/// A restic repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its name in `preseed.toml`. A valid credential name: ASCII letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// restic's own address of it, without any secret in it.
+    pub url: String,
+    /// The file that holds its password (absolute, without space or backslash).
+    pub password_file: PathBuf,
+    /// A file of `NAME=value` lines for the backend's own credentials (absolute, without
+    /// space or backslash).
+    pub environment_file: Option<PathBuf>,
+}
+
+impl Repository {
+    /// Whether asking it needs the network: every address that is not a path of this machine.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        self.local_directory().is_none()
+    }
+
+    /// The directory of this machine that it is in (absolute, unless its address says otherwise); `None`: it is remote.
+    #[must_use]
+    pub fn local_directory(&self) -> Option<&Path> {
+        if self.url.starts_with('/') {
+            return Some(Path::new(&self.url));
+        }
+        self.url.strip_prefix("local:").map(Path::new)
+    }
+}
+
+impl Fragment {
+    /// The repository `name`, whose table begins at `offset`. `None` if something is missing, which is noted.
+    pub(crate) fn settle(
+        self,
+        document: &mut Document<'_>,
+        name: &str,
+        offset: usize,
+    ) -> Option<Repository> {
+        let url = document.required(
+            offset,
+            self.url,
+            "the repository's `url`",
+            "url = \"rest:https://nas-1:8000/forge\"",
+        );
+        let password_file = document.required(
+            offset,
+            self.password_file,
+            "the repository's `password-file`",
+            &format!("password-file = \"/etc/preseed/secrets/{name}\""),
+        );
+        Some(Repository {
+            name: name.to_owned(),
+            url: url?.0,
+            password_file: password_file?.0,
+            environment_file: self.environment_file.value().map(|SecretFile(file)| file),
+        })
+    }
+}

@@ -1,0 +1,21 @@
+//! The top level of a service's file.
+
+use super::key::keys;
+use crate::value::TemplateName;
+
+keys! {
+    /// At the top of the file, before the first table.
+    table "";
+    tables "dataset" "preseed" "backup";
+
+    /// The catalog entry to start from. `template = "NAME"` takes all that `catalog/NAME.toml` declares; what the
+    /// service's own file declares overrides it, key by key. A list is replaced as a whole.
+    template: TemplateName = "template", default "none", example "\"sonarr\"";
+}
+
+/// The tables of a template. It has no template of its own.
+pub(crate) static OF_A_TEMPLATE: crate::table::Keys = crate::table::Keys {
+    header: "",
+    names: &["dataset", "preseed", "backup"],
+    instead: &[],
+};

@@ -1,0 +1,129 @@
+//! A service's tables, put together: each is checked, then the service is made of what all of them say.
+
+use std::path::Path;
+
+use crate::fragment::Fragment;
+use crate::given::Given;
+use crate::host_file::HostFile;
+use crate::location::Location;
+use crate::partial::{Locations, Partial};
+use crate::problem::Problem;
+use crate::section::repository::Repository;
+use crate::section::{backup, dataset, preseed};
+use crate::settings::Service;
+use crate::validation::Validation;
+use crate::value::ServiceName;
+
+/// Validates what `file` declares, and adds what is wrong to `problems`.
+/// `name` is `None` if the file's name is no service name.
+///
+/// The service is complete if every value could be read; it is sound if there are no problems.
+pub(crate) fn validate(
+    file: &Path,
+    name: Option<&ServiceName>,
+    merged: Fragment,
+    host: &HostFile,
+    problems: &mut Vec<Problem>,
+) -> (Result<Service, Partial>, Locations) {
+    let mut validation = Validation {
+        file,
+        name,
+        host,
+        problems,
+    };
+    let mut tables = Tables {
+        dataset: merged.dataset,
+        preseed: merged.preseed,
+        backup: merged.backup,
+    };
+    let checked = tables.check(&mut validation, merged.backup_location);
+    let locations = checked.locations();
+    // Whatever could not be read is a problem already.
+    if !validation.problems.is_empty() || !host.problems.is_empty() {
+        return (Err(checked.into_partial()), locations);
+    }
+    if let Some(service) = tables.settle(checked, &validation) {
+        return (Ok(service), locations);
+    }
+    validation.note(
+        Location::START,
+        "the declaration is not understood",
+        "report this: nothing is wrong with it",
+    );
+    (Err(Partial::default()), locations)
+}
+
+/// What a service's file and its template say.
+struct Tables {
+    dataset: dataset::Fragment,
+    preseed: preseed::Fragment,
+    backup: backup::Fragment,
+}
+
+/// What of it refers to other settings, checked.
+struct Checked {
+    dataset: dataset::Checked,
+    preseed: preseed::Checked,
+    repository: Given<Repository>,
+}
+
+impl Tables {
+    fn check(&mut self, validation: &mut Validation<'_>, backup: Option<Location>) -> Checked {
+        let dataset = self.dataset.check(validation);
+        let repository = self.backup.check(validation, backup);
+        let has_repository = !repository.is_absent();
+        Checked {
+            preseed: self
+                .preseed
+                .check(validation, dataset.dataset.as_ref(), has_repository),
+            dataset,
+            repository,
+        }
+    }
+
+    /// The service, if every value is there.
+    fn settle(self, checked: Checked, validation: &Validation<'_>) -> Option<Service> {
+        let host = validation.host;
+        let dataset = self.dataset.settle(checked.dataset, host.storage.backend)?;
+        let backup = self.backup.settle(
+            checked.repository,
+            &dataset.mountpoint,
+            host.backup_host.as_deref(),
+        )?;
+        Some(Service {
+            name: validation.name?.clone(),
+            source: validation.file.to_path_buf(),
+            storage: dataset.storage,
+            mountpoint: dataset.mountpoint,
+            owner: dataset.owner,
+            group: dataset.group,
+            mode: dataset.mode,
+            preseed: self.preseed.settle(checked.preseed)?,
+            max_parallel_restores: host.storage.max_parallel_restores,
+            backup,
+        })
+    }
+}
+
+impl Checked {
+    fn locations(&self) -> Locations {
+        let at = |location: Option<Location>| location.unwrap_or(Location::START);
+        Locations {
+            mountpoint: at(self.dataset.mountpoint.as_ref().map(|at| at.location)),
+            dataset: at(self.dataset.dataset.as_ref().map(|at| at.location)),
+            units: self.preseed.unit_locations.clone(),
+            replicas: self.preseed.replicas_location,
+        }
+    }
+
+    /// What is known of a service that is not complete.
+    fn into_partial(self) -> Partial {
+        Partial {
+            mountpoint: self.dataset.mountpoint.map(|at| at.value),
+            dataset: self.dataset.dataset.map(|at| at.value),
+            units: self.preseed.units.unwrap_or_default(),
+            replicas: self.preseed.replicas.unwrap_or_default(),
+            ..Partial::default()
+        }
+    }
+}
