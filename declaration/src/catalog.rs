@@ -92,7 +92,7 @@ fn read(search: &Search, entry: &Entry) -> Option<Template> {
     let mut template = match search.read(&file, entry.is_regular) {
         Ok(Content::Masked) => return None,
         Ok(Content::Text { text, doubt }) => {
-            let (fragment, mut problems) = Fragment::read(&file, &text, Layer::Template);
+            let (fragment, mut problems) = Fragment::read(&file, &text, Layer::Template, 0);
             problems.extend(doubt);
             Template { fragment, problems }
         }

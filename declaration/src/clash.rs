@@ -86,10 +86,10 @@ impl<'a> Clashes<'a> {
         let what = format!(
             "{what} {} ({}:{})",
             quoted(others.name()),
-            others.source().display(),
+            others.files().of(other.1).display(),
             other.1
         );
-        let problem = by.1.problem(own.source(), what, help.to_owned());
+        let problem = own.files().problem(by.1, what, help.to_owned());
         self.found.push((by.0, problem));
         true
     }

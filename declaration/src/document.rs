@@ -4,7 +4,6 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::given::Given;
 use crate::layer::Layer;
 use crate::location::Location;
 use crate::problem::Problem;
@@ -36,6 +35,17 @@ impl<'a> Document<'a> {
             untold: 0,
             last: (0, Location::START),
         }
+    }
+
+    /// The document as the file `number` of a service: 0 is the declaration, its fragments follow.
+    pub(crate) fn numbered(mut self, number: u16) -> Self {
+        self.last.1.file = number;
+        self
+    }
+
+    /// The file (absolute, without `PRESEED_ROOT`).
+    pub(crate) fn file(&self) -> &'a Path {
+        self.file
     }
 
     /// Parses as much as can be parsed. Whether it was everything is in the second value.
@@ -104,27 +114,9 @@ impl<'a> Document<'a> {
         if self.is_full() {
             return false;
         }
-        let Location { line, column } = self.location(offset);
+        let Location { line, column, .. } = self.location(offset);
         let mut noted = self.problems.iter();
         noted.any(|problem| problem.line == line as usize && problem.column == column as usize)
-    }
-
-    /// The value of a key that must be there, in the table at `offset`.
-    pub(crate) fn required<T>(
-        &mut self,
-        offset: usize,
-        given: Given<T>,
-        what: &str,
-        example: &str,
-    ) -> Option<T> {
-        if given.is_absent() {
-            self.note(
-                offset,
-                format!("{what} is missing"),
-                format!("add e.g. {example}"),
-            );
-        }
-        given.value()
     }
 
     /// What is wrong, in no particular order.

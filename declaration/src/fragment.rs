@@ -28,18 +28,19 @@ pub(crate) struct Fragment {
 }
 
 impl Fragment {
-    /// Reads the text of `file` (absolute, without `PRESEED_ROOT`), and what is wrong with it.
-    pub(crate) fn read(file: &Path, text: &str, layer: Layer) -> (Self, Vec<Problem>) {
-        let mut document = Document::new(file, text, layer);
-        let fragment = Self::read_from(&mut document);
+    /// Reads the text of `file` (absolute, without `PRESEED_ROOT`), and what is wrong with it. `number`: which of a
+    /// service's files it is.
+    pub(crate) fn read(file: &Path, text: &str, layer: Layer, number: u16) -> (Self, Vec<Problem>) {
+        let mut document = Document::new(file, text, layer).numbered(number);
+        let fragment = Self::read_from(&mut document, number);
         (fragment, document.into_problems())
     }
 
-    fn read_from(document: &mut Document<'_>) -> Self {
+    fn read_from(document: &mut Document<'_>, number: u16) -> Self {
         let is_template = document.layer == Layer::Template;
         let (entries, mut whole) = document.parse();
         if whole && entries.is_empty() {
-            note_empty(document, is_template);
+            note_empty(document, is_template, number > 0);
             // What it said is not known.
             whole = false;
         }
@@ -101,6 +102,32 @@ impl Fragment {
         }
     }
 
+    /// Puts it over the declaration that it changes, or over other fragments of it.
+    ///
+    /// If it could not be read, the units of both are kept down: which of them it means is not known.
+    pub(crate) fn over_declaration(self, lower: &Self) -> Self {
+        let mut salvaged = self.salvaged.clone();
+        if !self.whole {
+            salvaged.extend(self.declared_units());
+            salvaged.extend(lower.declared_units());
+            salvaged.extend(lower.salvaged.iter().cloned());
+        } else if !matches!(self.preseed.units, Given::Value(_)) {
+            salvaged.extend(salvage(&self, lower));
+        }
+        Self {
+            salvaged,
+            ..self.over(lower, None)
+        }
+    }
+
+    /// The units that it declares.
+    fn declared_units(&self) -> Vec<UnitName> {
+        match &self.preseed.units {
+            Given::Value(units) => units.value.0.iter().map(|at| at.value.clone()).collect(),
+            Given::No | Given::Unreadable => Vec::new(),
+        }
+    }
+
     fn over(self, lower: &Self, location: Option<Location>) -> Self {
         let merge = Merge {
             location,
@@ -124,9 +151,11 @@ impl Fragment {
     }
 }
 
-fn note_empty(document: &mut Document<'_>, is_template: bool) {
+fn note_empty(document: &mut Document<'_>, is_template: bool, is_fragment: bool) {
     let (what, help) = if is_template {
         ("the template is empty", "write it anew or remove it")
+    } else if is_fragment {
+        ("the fragment is empty", "write it anew or remove it")
     } else {
         (
             "the declaration is empty",
@@ -145,7 +174,7 @@ fn salvage(upper: &Fragment, lower: &Fragment) -> Vec<UnitName> {
     match (&upper.preseed.units, &lower.preseed.units) {
         (Given::Value(_), _) => Vec::new(),
         (Given::No, Given::Value(_)) if upper.whole => Vec::new(),
-        (_, Given::Value(units)) => units.value.0.iter().map(|at| at.value.clone()).collect(),
+        (_, Given::Value(_)) => lower.declared_units(),
         _ => lower.salvaged.clone(),
     }
 }

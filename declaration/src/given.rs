@@ -110,12 +110,29 @@ impl<T> Given<T> {
     }
 }
 
+impl<T: PartialEq> Given<Vec<T>> {
+    /// The elements of both lists, each once. `None` if one of them could not be read.
+    pub(crate) fn and(self, extra: Self) -> Option<Vec<T>> {
+        let mut list = self.or(Vec::new())?;
+        for element in extra.or(Vec::new())? {
+            if !list.contains(&element) {
+                list.push(element);
+            }
+        }
+        Some(list)
+    }
+}
+
 impl<T> Given<Vec<T>> {
     /// The elements as plain text or paths; none if no file says anything. `None` if they could not be read.
     pub(crate) fn plain<U>(self, into: impl Fn(T) -> U) -> Option<Vec<U>> {
-        let list = self.or(Vec::new())?;
-        Some(list.into_iter().map(into).collect())
+        Some(plain(self.or(Vec::new())?, into))
     }
+}
+
+/// A list's elements as plain text or paths.
+pub(crate) fn plain<T, U>(list: Vec<T>, into: impl Fn(T) -> U) -> Vec<U> {
+    list.into_iter().map(into).collect()
 }
 
 /// How one file's keys are put over those of another one.
@@ -152,6 +169,25 @@ impl Merge {
             (Given::No, Given::No) if self.both_are_whole => Given::No,
             (Given::No, _) => Given::Unreadable,
             (upper, _) => upper,
+        }
+    }
+
+    /// What both files append to a list. If the upper one declares the list itself, it appends to that alone.
+    pub(crate) fn extend<T: Clone>(
+        &self,
+        list: &Given<Vec<T>>,
+        upper: Given<Vec<T>>,
+        lower: &Given<Vec<T>>,
+    ) -> Given<Vec<T>> {
+        let nothing = Given::No;
+        let lower = if list.is_absent() { lower } else { &nothing };
+        match (upper, lower) {
+            (Given::Value(mut upper), Given::Value(lower)) => {
+                upper.value.splice(0..0, lower.value.iter().cloned());
+                Given::Value(upper)
+            }
+            (Given::Value(_), Given::Unreadable) => Given::Unreadable,
+            (upper, lower) => self.pick(upper, lower, |_, _| {}),
         }
     }
 }

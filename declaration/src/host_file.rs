@@ -6,13 +6,17 @@ use crate::document::Document;
 use crate::given::{At, Given};
 use crate::layer::Layer;
 use crate::lookup::{Content, Search};
+use crate::named_table::{NamedTable, Notes, OVER};
 use crate::problem::Problem;
-use crate::quote::quoted;
+use crate::section::key::Mergeable as _;
 use crate::section::replica::{self, ReplicaParent};
 use crate::section::repository::{self, Repository};
 use crate::section::{host_backup, storage};
-use crate::table::{Keys, Named, Table};
-use crate::value::{HostName, SharedName};
+use crate::table::{Keys, Table};
+use crate::value::HostName;
+
+/// The file's name.
+const NAME: &str = "preseed.toml";
 
 static TOP: Keys = Keys {
     header: "",
@@ -58,79 +62,41 @@ impl Default for HostFile {
 }
 
 impl HostFile {
-    /// Reads the host's `preseed.toml`; without one, the defaults hold.
+    /// Reads the host's `preseed.toml` and its fragments; without any, the defaults hold.
     pub(crate) fn load(search: &Search) -> Self {
-        match search.read_first("preseed.toml") {
-            None => Self::default(),
-            Some((file, Ok(Content::Masked))) => Self {
-                file,
-                ..Self::default()
-            },
-            Some((file, Err(unreadable))) => Self {
-                problems: vec![unreadable.problem(&file)],
-                file,
-                ..Self::default()
-            },
-            Some((file, Ok(Content::Text { text, doubt }))) => {
-                let mut host = Self::read(&file, &text);
-                host.problems.extend(doubt);
-                host
+        let mut host = Self::default();
+        let mut tables = Tables::default();
+        if let Some((file, content)) = search.read_first(NAME) {
+            match content {
+                Ok(Content::Masked) => {}
+                Ok(Content::Text { text, doubt }) => {
+                    tables = Tables::read(&file, &text);
+                    host.problems.extend(doubt);
+                }
+                Err(unreadable) => {
+                    // Whatever else is there, no service starts.
+                    return Self {
+                        problems: vec![unreadable.problem(&file)],
+                        file,
+                        ..Self::default()
+                    };
+                }
+            }
+            host.file = file;
+        }
+        let fragments = search.fragments(NAME);
+        host.problems.extend(fragments.problems);
+        for (file, text) in fragments.files {
+            // What could not be read is a problem already.
+            if let Ok(text) = text {
+                tables = Tables::read(&file, &text).over(tables);
             }
         }
-    }
-
-    fn read(file: &Path, text: &str) -> Self {
-        let mut host = Self {
-            file: file.to_path_buf(),
-            ..Self::default()
-        };
-        let mut document = Document::new(file, text, Layer::Host);
-        let (entries, whole) = document.parse();
-        if whole && entries.is_empty() {
-            document.note(
-                0,
-                "the file is empty, as a power cut leaves one that was just written",
-                "write it anew; if the defaults are meant, remove it: until then no service starts",
-            );
-        }
-        let top = Table::new(&entries, &TOP);
-        if let Given::Value(At { value: table, .. }) =
-            top.table(&mut document, "storage", &storage::KEYS)
-        {
-            host.storage = storage::Fragment::read(&mut document, &table).settle();
-            table.note_unknown(&mut document, &[]);
-        }
-        if let Given::Value(At { value: table, .. }) =
-            top.table(&mut document, "backup", &host_backup::KEYS)
-        {
-            let backup = host_backup::Fragment::read(&mut document, &table);
-            host.backup_host = backup.host.value().map(|HostName(name)| name);
-            table.note_unknown(&mut document, &[]);
-        }
-        let repositories = top.tables(&mut document, "repository", &repository::KEYS);
-        let replicas = top.tables(&mut document, "replica", &replica::KEYS);
-        top.note_unknown(&mut document, &[&storage::KEYS, &host_backup::KEYS]);
-        host.problems = document.into_problems();
-
-        // Each has its own list of problems, so that it breaks only the services that use it.
-        for named in repositories {
-            let document = Document::new(file, text, Layer::Host);
-            host.repositories
-                .push(read_named(document, &named, |document, table| {
-                    repository::Fragment::read(document, table).settle(
-                        document,
-                        named.name,
-                        named.offset,
-                    )
-                }));
-        }
-        for named in replicas {
-            let document = Document::new(file, text, Layer::Host);
-            host.replicas
-                .push(read_named(document, &named, |document, table| {
-                    replica::Fragment::read(document, table).settle(document, named.offset)
-                }));
-        }
+        host.problems.extend(tables.problems);
+        host.storage = tables.storage.settle();
+        host.backup_host = tables.backup.host.value().map(|HostName(name)| name);
+        host.repositories = each(tables.repositories, repository::Fragment::settle);
+        host.replicas = each(tables.replicas, replica::Fragment::settle);
         host
     }
 
@@ -150,31 +116,85 @@ impl HostFile {
     }
 }
 
-/// Reads the table `[kind.NAME]`, with a list of problems of its own.
-fn read_named<T>(
-    mut document: Document<'_>,
-    named: &Named<'_>,
-    read: impl FnOnce(&mut Document<'_>, &Table<'_>) -> Option<T>,
-) -> Referable<T> {
-    let mut value = None;
-    match (SharedName::of_table(named.name), &named.table) {
-        (Err(invalid), _) => document.note(named.offset, invalid.what, invalid.help),
-        (Ok(_), None) => document.note(
-            named.offset,
-            format!("{} is not a table", quoted(named.name)),
-            "write its keys below a header of its own, e.g. [repository.nas-1]",
-        ),
-        (Ok(_), Some(table)) => {
-            value = read(&mut document, table);
+/// The tables of `preseed.toml`, as one file or several say them.
+#[derive(Debug, Default)]
+struct Tables {
+    storage: storage::Fragment,
+    backup: host_backup::Fragment,
+    repositories: Vec<NamedTable<repository::Fragment>>,
+    replicas: Vec<NamedTable<replica::Fragment>>,
+    /// What breaks every service.
+    problems: Vec<Problem>,
+}
+
+impl Tables {
+    fn read(file: &Path, text: &str) -> Self {
+        let mut tables = Self::default();
+        let mut document = Document::new(file, text, Layer::Host);
+        let (entries, whole) = document.parse();
+        if whole && entries.is_empty() {
+            document.note(
+                0,
+                "the file is empty, as a power cut leaves one that was just written",
+                "write it anew; if the defaults are meant, remove it: until then no service starts",
+            );
+        }
+        let top = Table::new(&entries, &TOP);
+        if let Given::Value(At { value: table, .. }) =
+            top.table(&mut document, "storage", &storage::KEYS)
+        {
+            tables.storage = storage::Fragment::read(&mut document, &table);
             table.note_unknown(&mut document, &[]);
         }
+        if let Given::Value(At { value: table, .. }) =
+            top.table(&mut document, "backup", &host_backup::KEYS)
+        {
+            tables.backup = host_backup::Fragment::read(&mut document, &table);
+            table.note_unknown(&mut document, &[]);
+        }
+        let repositories = top.tables(&mut document, "repository", &repository::KEYS);
+        let replicas = top.tables(&mut document, "replica", &replica::KEYS);
+        top.note_unknown(&mut document, &[&storage::KEYS, &host_backup::KEYS]);
+        tables.problems = document.into_problems();
+
+        let document = || Document::new(file, text, Layer::Host);
+        let read = |named| NamedTable::read(document(), named, repository::Fragment::read);
+        tables.repositories = repositories.iter().map(read).collect();
+        let read = |named| NamedTable::read(document(), named, replica::Fragment::read);
+        tables.replicas = replicas.iter().map(read).collect();
+        tables
     }
-    let problems = document.into_problems();
-    Referable {
-        name: named.name.to_owned(),
-        declared: match value {
-            Some(value) if problems.is_empty() => Ok(value),
-            _ => Err(problems),
-        },
+
+    /// Puts them over the tables of other files.
+    fn over(self, mut lower: Self) -> Self {
+        lower.problems.extend(self.problems);
+        NamedTable::put_over(self.repositories, &mut lower.repositories);
+        NamedTable::put_over(self.replicas, &mut lower.replicas);
+        Self {
+            storage: self.storage.over(&lower.storage, OVER),
+            backup: self.backup.over(&lower.backup, OVER),
+            ..lower
+        }
     }
+}
+
+/// What named tables declare, each with problems of its own.
+fn each<F, T>(
+    tables: Vec<NamedTable<F>>,
+    settle: fn(F, &mut Notes) -> Option<T>,
+) -> Vec<Referable<T>> {
+    let referable = |NamedTable {
+                         mut notes,
+                         fragment,
+                     }| {
+        let value = fragment.and_then(|fragment| settle(fragment, &mut notes));
+        Referable {
+            name: notes.name,
+            declared: match value {
+                Some(value) if notes.problems.is_empty() => Ok(value),
+                _ => Err(notes.problems),
+            },
+        }
+    };
+    tables.into_iter().map(referable).collect()
 }

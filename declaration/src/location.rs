@@ -1,7 +1,7 @@
 //! Locations in a file's text.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::problem::Problem;
 
@@ -10,6 +10,8 @@ use crate::problem::Problem;
 pub(crate) struct Location {
     pub(crate) line: u32,
     pub(crate) column: u32,
+    /// Which of a service's files it is in: 0 is the declaration, its fragments follow.
+    pub(crate) file: u16,
 }
 
 impl Default for Location {
@@ -20,7 +22,11 @@ impl Default for Location {
 
 impl Location {
     /// Where a file begins: the location of what a file does not say.
-    pub(crate) const START: Self = Self { line: 1, column: 1 };
+    pub(crate) const START: Self = Self {
+        line: 1,
+        column: 1,
+        file: 0,
+    };
 
     /// A problem at this location of `file`.
     pub(crate) fn problem(self, file: &Path, what: String, help: String) -> Problem {
@@ -40,6 +46,7 @@ impl Location {
         Self {
             line: self.line + newlines(before),
             column: characters(line) + if before.is_empty() { self.column } else { 1 },
+            ..self
         }
     }
 
@@ -51,13 +58,37 @@ impl Location {
             return Self {
                 line: self.line,
                 column: self.column - characters(between),
+                ..self
             };
         }
         let line = text.iter().rposition(|byte| *byte == b'\n');
         Self {
             line: self.line - newlines,
             column: 1 + characters(&text[line.map_or(0, |newline| newline + 1)..]),
+            ..self
         }
+    }
+}
+
+/// The files that make a service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Files<'a> {
+    pub(crate) declaration: &'a Path,
+    pub(crate) fragments: &'a [PathBuf],
+}
+
+impl<'a> Files<'a> {
+    /// The one in which `location` is.
+    pub(crate) fn of(self, location: Location) -> &'a Path {
+        let fragment = usize::from(location.file).checked_sub(1);
+        fragment
+            .and_then(|index| self.fragments.get(index))
+            .map_or(self.declaration, PathBuf::as_path)
+    }
+
+    /// A problem at a location in one of them.
+    pub(crate) fn problem(self, location: Location, what: String, help: String) -> Problem {
+        location.problem(self.of(location), what, help)
     }
 }
 
@@ -109,7 +140,11 @@ mod tests {
         for (text, line, column) in cases {
             assert_eq!(
                 Location::START.after(text.as_bytes()),
-                Location { line, column },
+                Location {
+                    line,
+                    column,
+                    file: 0
+                },
                 "{text:?}"
             );
         }

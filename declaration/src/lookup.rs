@@ -1,18 +1,17 @@
 //! Where declarations are found: four directories, the first that holds a file name wins.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, FileType, Metadata, OpenOptions};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::fcntl::OFlag;
-
 use crate::location::Location;
 use crate::problem::Problem;
+use crate::regular_file::{Unreadable, check_kind, read_regular, reason};
 use crate::trust;
 use crate::value::Invalid;
 
@@ -27,8 +26,8 @@ pub const DIRECTORIES: [&str; 4] = [
 /// What the name of a declaration's file ends with.
 const SUFFIX: &str = ".toml";
 
-/// The largest file that is read, in bytes. A declaration has a few hundred.
-const LARGEST: u64 = 1 << 20;
+/// What the name of a directory of fragments ends with, after the name of the file that they change.
+const FRAGMENTS: &str = ".d";
 
 /// Where to look for declarations.
 #[derive(Debug, Clone, Default)]
@@ -73,16 +72,16 @@ impl Search {
     }
 
     /// The files `DIR/SUBDIRECTORY/*.toml`, by name, each where it is found first.
-    pub(crate) fn list(&self, subdirectory: &str) -> Listing {
+    pub(crate) fn list(&self, subdirectory: impl AsRef<Path>) -> Listing {
         let mut listing = Listing::default();
         let mut doubt = None;
         for directory in DIRECTORIES {
-            let shown: Arc<Path> = Path::new(directory).join(subdirectory).into();
+            let shown: Arc<Path> = Path::new(directory).join(subdirectory.as_ref()).into();
             if let Some(distrusted) = self.distrust(&shown) {
                 listing.problems.push(distrusted.clone());
                 doubt = Some(Arc::new(distrusted));
             }
-            if let Err(error) = self.list_one(&shown, doubt.as_ref(), &mut listing.entries) {
+            if let Err(error) = self.list_one(&shown, doubt.as_ref(), &mut listing) {
                 let what = format!("cannot list the directory: {}", reason(&error));
                 let help = "make it readable; until then nothing it may override or mask is used";
                 let problem = Location::START.problem(&shown, what, help.to_owned());
@@ -90,12 +89,41 @@ impl Search {
                 doubt = Some(Arc::new(problem));
             }
         }
+        for entry in &mut listing.entries {
+            entry.has_fragments = listing.with_fragments.contains(&entry.stem);
+        }
         // The sort is stable: of equal names, the one of the first directory stays first.
         listing.entries.sort_by(|a, b| a.stem.cmp(&b.stem));
         listing
             .entries
             .dedup_by(|later, first| later.stem == first.stem);
         listing
+    }
+
+    /// The fragments of the file `name`, e.g. `services/sonarr.toml`: those of `services/sonarr.toml.d/*.toml`, in the
+    /// order in which they are merged, each where it is found first. Masked ones are left out.
+    pub(crate) fn fragments(&self, name: impl AsRef<OsStr>) -> Fragments {
+        let mut fragments = Fragments::default();
+        let mut directory = name.as_ref().to_owned();
+        directory.push(FRAGMENTS);
+        let listing = self.list(&directory);
+        fragments.problems = listing.problems;
+        for entry in listing.entries {
+            let file = entry.file();
+            let text = match self.read(&file, entry.is_regular) {
+                Ok(Content::Masked) => continue,
+                Ok(Content::Text { text, doubt }) => {
+                    fragments.problems.extend(doubt);
+                    Ok(text)
+                }
+                Err(unreadable) => {
+                    fragments.problems.push(unreadable.problem(&file));
+                    Err(unreadable)
+                }
+            };
+            fragments.files.push((file, text));
+        }
+        fragments
     }
 
     /// What is wrong with who may write the directory `shown`, or the one it is in.
@@ -120,7 +148,7 @@ impl Search {
         &self,
         shown: &Arc<Path>,
         doubt: Option<&Arc<Problem>>,
-        entries: &mut Vec<Entry>,
+        listing: &mut Listing,
     ) -> io::Result<()> {
         let directory = match fs::read_dir(self.on_disk(shown)) {
             Ok(directory) => directory,
@@ -137,13 +165,17 @@ impl Search {
         };
         for entry in directory {
             let entry = entry?;
-            if let Some(stem) = declared_stem(&entry.file_name()) {
-                entries.push(Entry {
+            let name = entry.file_name();
+            if let Some(stem) = declared_stem(&name) {
+                listing.entries.push(Entry {
                     stem,
                     directory: Arc::clone(shown),
                     is_regular: entry.file_type().is_ok_and(|kind| kind.is_file()),
                     doubt: doubt.cloned(),
+                    has_fragments: false,
                 });
+            } else if let Some(stem) = fragmented_stem(&name) {
+                listing.with_fragments.insert(stem);
             }
         }
         Ok(())
@@ -239,112 +271,18 @@ pub(crate) fn declared_stem(name: &OsStr) -> Option<OsString> {
     Some(OsStr::from_bytes(stem).to_owned())
 }
 
-/// Whether `path` leads to a regular file; `Ok(false)`: it is masked.
-fn check_kind(path: &Path) -> Result<bool, String> {
-    match fs::metadata(path) {
-        Ok(metadata) if is_null(&metadata) => Ok(false),
-        Ok(metadata) if metadata.is_file() => Ok(true),
-        Ok(metadata) => Err(format!("the file is {}", kind(metadata.file_type()))),
-        Err(error) => match fs::read_link(path) {
-            // In a root without devices.
-            Ok(target) if target == Path::new("/dev/null") => Ok(false),
-            Ok(target) if error.kind() == io::ErrorKind::NotFound => Err(format!(
-                "the file is a link to {}, which is not there",
-                target.display()
-            )),
-            _ => Err(format!("cannot read the file: {}", reason(&error))),
-        },
-    }
-}
-
-/// Whether this is /dev/null, whose device number is fixed (null(4)).
-fn is_null(metadata: &Metadata) -> bool {
-    metadata.file_type().is_char_device() && metadata.rdev() == nix::sys::stat::makedev(1, 3)
-}
-
-fn kind(file_type: FileType) -> &'static str {
-    if file_type.is_dir() {
-        "a directory"
-    } else if file_type.is_fifo() {
-        "a named pipe"
-    } else if file_type.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-fn read_regular(path: &Path) -> Result<(Vec<u8>, Metadata), Unreadable> {
-    let read = |path: &Path| -> io::Result<Result<(Vec<u8>, Metadata), Unreadable>> {
-        // Should it have become a named pipe just now, opening it does not wait for a writer.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(OFlag::O_NONBLOCK.bits())
-            .open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Ok(Err(Unreadable::new(format!(
-                "the file is {}",
-                kind(metadata.file_type())
-            ))));
-        }
-        if metadata.len() > LARGEST {
-            return Ok(Err(Unreadable {
-                location: Location::START,
-                what: format!("the file has {} bytes", metadata.len()),
-                help: "a declaration has at most 1 MiB: write only the declaration into it"
-                    .to_owned(),
-                salvage: String::new(),
-            }));
-        }
-        let bytes = read_all(&mut file, metadata.len())?;
-        Ok(Ok((bytes, metadata)))
-    };
-    read(path).unwrap_or_else(|error| {
-        Err(Unreadable::new(format!(
-            "cannot read the file: {}",
-            reason(&error)
-        )))
-    })
-}
-
-/// Reads a file of `length` bytes with one call; what is appended meanwhile is left out.
-fn read_all(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match file.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
-}
-
-/// The system's words for an error, lower case and without its number.
-fn reason(error: &io::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(end) = text.find(" (os error") {
-        text.truncate(end);
-    }
-    let lower = text
-        .chars()
-        .next()
-        .filter(char::is_ascii_uppercase)
-        .map(|first| first.to_ascii_lowercase());
-    if let Some(first) = lower {
-        text.replace_range(..1, first.encode_utf8(&mut [0; 4]));
-    }
-    text
+/// The name, without `.toml`, of the file that the fragments in the directory `name` change; `None`: they change none.
+pub(crate) fn fragmented_stem(name: &OsStr) -> Option<OsString> {
+    let file = name.as_bytes().strip_suffix(FRAGMENTS.as_bytes())?;
+    declared_stem(OsStr::from_bytes(file))
 }
 
 /// The declarations of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) entries: Vec<Entry>,
+    /// The names without `.toml` of which there is a directory of fragments, `NAME.toml.d`.
+    with_fragments: BTreeSet<OsString>,
     /// Directories that could not be listed.
     pub(crate) problems: Vec<Problem>,
 }
@@ -360,9 +298,22 @@ pub(crate) struct Entry {
     pub(crate) is_regular: bool,
     /// A directory that goes before this one could not be listed: it may override or mask the file.
     pub(crate) doubt: Option<Arc<Problem>>,
+    /// Whether there is a directory of fragments for it.
+    pub(crate) has_fragments: bool,
 }
 
 impl Entry {
+    /// Its fragments, if it is a service's.
+    pub(crate) fn fragments(&self, search: &Search) -> Fragments {
+        if !self.has_fragments {
+            return Fragments::default();
+        }
+        let mut name = OsString::from("services/");
+        name.push(&self.stem);
+        name.push(SUFFIX);
+        search.fragments(name)
+    }
+
     /// The file (absolute, without `PRESEED_ROOT`).
     pub(crate) fn file(&self) -> PathBuf {
         let length = self.directory.as_os_str().len() + 1 + self.stem.len() + SUFFIX.len();
@@ -386,29 +337,11 @@ pub(crate) enum Content {
     Masked,
 }
 
-/// Why a file could not be read.
-#[derive(Debug)]
-pub(crate) struct Unreadable {
-    pub(crate) location: Location,
-    pub(crate) what: String,
-    pub(crate) help: String,
-    /// What could be read of it all the same.
-    pub(crate) salvage: String,
-}
-
-impl Unreadable {
-    fn new(what: String) -> Self {
-        Self {
-            location: Location::START,
-            what,
-            help: "put a readable file here, or a link to /dev/null to mask it".to_owned(),
-            salvage: String::new(),
-        }
-    }
-
-    /// As a problem of `file`.
-    pub(crate) fn problem(&self, file: &Path) -> Problem {
-        self.location
-            .problem(file, self.what.clone(), self.help.clone())
-    }
+/// The fragments of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Fragments {
+    /// Each with its text.
+    pub(crate) files: Vec<(PathBuf, Result<String, Unreadable>)>,
+    /// What could not be listed or read, or must not be relied on.
+    pub(crate) problems: Vec<Problem>,
 }

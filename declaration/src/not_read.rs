@@ -1,11 +1,12 @@
 //! What lies below the directories of declarations and is not read: most often by its name.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::lookup::{DIRECTORIES, Search, declared_stem};
+use crate::lookup::{Content, DIRECTORIES, Entry, Search, declared_stem, fragmented_stem};
+use crate::quote::{nearest, quoted};
 
 /// How many are told of one directory.
 const MOST: usize = 20;
@@ -29,6 +30,7 @@ pub struct NotRead {
 /// [`crate::load`] tells it.
 #[must_use]
 pub fn not_read(search: &Search) -> Vec<NotRead> {
+    let services = declared_services(search);
     let mut found = Vec::new();
     for directory in DIRECTORIES.map(Path::new) {
         let mut here = Vec::new();
@@ -36,8 +38,12 @@ pub fn not_read(search: &Search) -> Vec<NotRead> {
             let path = directory.join(&name);
             match (name.to_str(), is_directory) {
                 (Some("preseed.toml"), false) => {}
+                (Some("preseed.toml.d"), true) => found.extend(misnamed(search, &path)),
                 (Some(known), true) if READ.contains(&known) => {
                     found.extend(misnamed(search, &path));
+                    if known == "services" {
+                        found.extend(fragments(search, &path, &services));
+                    }
                 }
                 // Programs are there as well.
                 (_, false) if directory.starts_with("/usr") && declared_stem(&name).is_none() => {}
@@ -58,7 +64,15 @@ pub fn not_read(search: &Search) -> Vec<NotRead> {
 /// What is not read in a directory of declarations.
 fn misnamed(search: &Search, directory: &Path) -> Vec<NotRead> {
     let not_read = entries(search, directory).filter_map(|(name, is_directory)| {
+        let is_of_services = directory.ends_with("services");
         let why = if is_directory {
+            if is_of_services && fragmented_stem(&name).is_some() {
+                return None;
+            }
+            // A fragment that is a directory breaks its service: no need to tell it twice.
+            if is_fragments(directory) && declared_stem(&name).is_some() {
+                return None;
+            }
             format!(
                 "it is a directory: only files in {} are read",
                 directory.display()
@@ -76,6 +90,51 @@ fn misnamed(search: &Search, directory: &Path) -> Vec<NotRead> {
         })
     });
     few(directory, not_read.collect())
+}
+
+/// The services that are declared and not masked, by name.
+fn declared_services(search: &Search) -> Vec<OsString> {
+    let entries = search.list("services").entries;
+    let is_there = |entry: &Entry| {
+        let read = search.read(&entry.file(), entry.is_regular);
+        !matches!(read, Ok(Content::Masked))
+    };
+    let declared = entries.into_iter().filter(is_there);
+    declared.map(|entry| entry.stem).collect()
+}
+
+/// Whether fragments are read in a directory of this name.
+fn is_fragments(directory: &Path) -> bool {
+    directory
+        .file_name()
+        .is_some_and(|name| fragmented_stem(name).is_some())
+}
+
+/// What is not read of the fragments in a directory of services: all of a service that does not exist.
+fn fragments(search: &Search, directory: &Path, services: &[OsString]) -> Vec<NotRead> {
+    let mut found = Vec::new();
+    for (name, is_directory) in entries(search, directory) {
+        let Some(service) = fragmented_stem(&name).filter(|_| is_directory) else {
+            continue;
+        };
+        let path = directory.join(&name);
+        if services.binary_search(&service).is_ok() {
+            found.extend(misnamed(search, &path));
+            continue;
+        }
+        let shown = service.to_string_lossy();
+        let names = services.iter().filter_map(|service| service.to_str());
+        let help = match nearest(&shown, names) {
+            Some(meant) => format!("did you mean `{meant}.toml.d`?"),
+            None => format!("declare it in {}/{shown}.toml", directory.display()),
+        };
+        let all = entries(search, &path).map(|(name, _)| NotRead {
+            path: path.join(name),
+            why: format!("there is no service {}: {help}", quoted(&shown)),
+        });
+        found.extend(few(&path, all.collect()));
+    }
+    found
 }
 
 /// Declarations in a directory that is not read.
@@ -116,7 +175,7 @@ fn few(directory: &Path, mut all: Vec<NotRead>) -> Vec<NotRead> {
 }
 
 /// The names in a directory, each with whether it is a directory, or a link to one.
-fn entries(search: &Search, shown: &Path) -> impl Iterator<Item = (std::ffi::OsString, bool)> {
+fn entries(search: &Search, shown: &Path) -> impl Iterator<Item = (OsString, bool)> {
     let entries = fs::read_dir(search.on_disk(shown));
     let entries = entries.into_iter().flatten().flatten();
     entries.take(MOST_LOOKED_AT).map(|entry| {
@@ -136,7 +195,16 @@ mod tests {
     fn what_has_a_wrong_name_or_place() {
         let root = tempfile::tempdir().unwrap();
         let etc = root.path().join("etc/preseed");
-        for directory in ["services/old", "catalog", "secrets", "service"] {
+        for directory in [
+            "services/old",
+            "services/sonarr.toml.d",
+            "services/sonar.toml.d",
+            "services/gone.toml.d",
+            "catalog/sonarr.toml.d",
+            "preseed.toml.d",
+            "secrets",
+            "service",
+        ] {
             fs::create_dir_all(etc.join(directory)).unwrap();
         }
         for file in [
@@ -148,6 +216,13 @@ mod tests {
             "services/.sonarr.toml",
             "services/radarr.conf",
             "services/old/lidarr.toml",
+            "services/sonarr.toml.d/10-mode.toml",
+            "services/sonarr.toml.d/20-mode.conf",
+            "services/sonar.toml.d/10-mode.toml",
+            "services/gone.toml.d/.hidden",
+            "catalog/sonarr.toml.d/10-mode.toml",
+            "preseed.toml.d/10-pool.toml",
+            "preseed.toml.d/README",
             "catalog/sonarr.toml",
             "catalog/sonarr.toml~",
             "secrets/nas-1",
@@ -162,13 +237,18 @@ mod tests {
         assert_eq!(
             told,
             [
+                "/etc/preseed/catalog/sonarr.toml.d: it is a directory: only files in /etc/preseed/catalog are read",
                 "/etc/preseed/catalog/sonarr.toml~: its name does not end in `.toml`",
                 "/etc/preseed/notes: only preseed.toml is read here; services are in /etc/preseed/services",
+                "/etc/preseed/preseed.toml.d/README: its name does not end in `.toml`",
                 "/etc/preseed/service/lidarr.toml: no declaration is read here: services are in /etc/preseed/services",
                 "/etc/preseed/services/.sonarr.toml: its name begins with `.`",
+                "/etc/preseed/services/gone.toml.d/.hidden: there is no service `gone`: declare it in /etc/preseed/services/gone.toml",
                 "/etc/preseed/services/old: it is a directory: only files in /etc/preseed/services are read",
                 "/etc/preseed/services/radarr.conf: its name does not end in `.toml`",
+                "/etc/preseed/services/sonar.toml.d/10-mode.toml: there is no service `sonar`: did you mean `sonarr.toml.d`?",
                 "/etc/preseed/services/sonarr.TOML: its name does not end in `.toml`",
+                "/etc/preseed/services/sonarr.toml.d/20-mode.conf: its name does not end in `.toml`",
                 "/etc/preseed/sonarr.toml: only preseed.toml is read here: a service's file belongs in /etc/preseed/services",
             ]
         );

@@ -1,11 +1,9 @@
 //! A service's tables, put together: each is checked, then the service is made of what all of them say.
 
-use std::path::Path;
-
 use crate::fragment::Fragment;
 use crate::given::Given;
 use crate::host_file::HostFile;
-use crate::location::Location;
+use crate::location::{Files, Location};
 use crate::partial::{Locations, Partial};
 use crate::problem::Problem;
 use crate::section::repository::Repository;
@@ -14,19 +12,19 @@ use crate::settings::Service;
 use crate::validation::Validation;
 use crate::value::ServiceName;
 
-/// Validates what `file` declares, and adds what is wrong to `problems`.
-/// `name` is `None` if the file's name is no service name.
+/// Validates what `files` declare, and adds what is wrong to `problems`.
+/// `name` is `None` if the declaration's name is no service name.
 ///
 /// The service is complete if every value could be read; it is sound if there are no problems.
 pub(crate) fn validate(
-    file: &Path,
+    files: Files<'_>,
     name: Option<&ServiceName>,
     merged: Fragment,
     host: &HostFile,
     problems: &mut Vec<Problem>,
 ) -> (Result<Service, Partial>, Locations) {
     let mut validation = Validation {
-        file,
+        files,
         name,
         host,
         problems,
@@ -92,7 +90,7 @@ impl Tables {
         )?;
         Some(Service {
             name: validation.name?.clone(),
-            source: validation.file.to_path_buf(),
+            source: validation.files.declaration.to_path_buf(),
             storage: dataset.storage,
             mountpoint: dataset.mountpoint,
             owner: dataset.owner,

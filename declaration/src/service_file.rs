@@ -8,8 +8,8 @@ use crate::fragment::Fragment;
 use crate::given::Given;
 use crate::host_file::HostFile;
 use crate::layer::Layer;
-use crate::location::Location;
-use crate::lookup::{Content, Entry, Search};
+use crate::location::{Files, Location};
+use crate::lookup::{Content, Entry, Fragments, Search};
 use crate::partial::{Locations, Partial};
 use crate::problem::Problem;
 use crate::salvage::named_units;
@@ -31,33 +31,49 @@ pub(crate) struct Context<'a> {
 #[derive(Debug)]
 pub(crate) struct ServiceFile {
     content: Result<Service, Box<Partial>>,
+    /// The fragments that change the declaration.
+    fragments: Vec<PathBuf>,
     locations: Locations,
     /// What is wrong with it. Also a complete service is broken if there is anything.
     pub(crate) problems: Vec<Problem>,
 }
 
 impl ServiceFile {
-    /// Reads a service's file; `None` if it is masked.
+    /// Reads a service's file and its fragments; `None` if it is masked.
     pub(crate) fn read(entry: &Entry, context: &Context<'_>) -> Option<Self> {
         let source = entry.file();
         let name = entry.stem.to_string_lossy();
-        let mut read = match context.search.read(&source, entry.is_regular) {
+        let content = context.search.read(&source, entry.is_regular);
+        if matches!(content, Ok(Content::Masked)) {
+            return None;
+        }
+        let fragments = entry.fragments(context.search);
+        let mut read = match content {
             Ok(Content::Masked) => return None,
             Ok(Content::Text { text, doubt }) => {
-                let mut read = Self::understand(&name, source, &text, context);
+                let mut read = Self::understand(&name, source, &text, fragments, context);
                 read.problems.extend(doubt);
                 read
             }
-            Err(unreadable) => Self {
-                problems: vec![unreadable.problem(&source)],
-                locations: Locations::default(),
-                content: Err(Box::new(Partial {
-                    name: name.into_owned(),
-                    source,
-                    salvaged: named_units(&unreadable.salvage),
-                    ..Partial::default()
-                })),
-            },
+            Err(unreadable) => {
+                let mut salvaged = named_units(&unreadable.salvage);
+                for (_, text) in &fragments.files {
+                    salvaged.extend(text.iter().flat_map(|text| named_units(text)));
+                }
+                let mut problems = fragments.problems;
+                problems.push(unreadable.problem(&source));
+                Self {
+                    problems,
+                    fragments: Vec::new(),
+                    locations: Locations::default(),
+                    content: Err(Box::new(Partial {
+                        name: name.into_owned(),
+                        source,
+                        salvaged,
+                        ..Partial::default()
+                    })),
+                }
+            }
         };
         let problems = &mut read.problems;
         problems.extend(entry.doubt.as_deref().cloned());
@@ -65,11 +81,32 @@ impl ServiceFile {
         Some(read)
     }
 
-    fn understand(name: &str, source: PathBuf, text: &str, context: &Context<'_>) -> Self {
-        let (mut own, mut problems) = Fragment::read(&source, text, Layer::Service);
-        if !own.whole && own.salvaged.is_empty() && !matches!(own.preseed.units, Given::Value(_)) {
-            own.salvaged = named_units(text);
+    fn understand(
+        name: &str,
+        source: PathBuf,
+        text: &str,
+        fragments: Fragments,
+        context: &Context<'_>,
+    ) -> Self {
+        let mut problems = fragments.problems;
+        let mut own = read_one(&source, text, 0, &mut problems);
+        let mut files = Vec::with_capacity(fragments.files.len());
+        for (file, text) in fragments.files {
+            let number = u16::try_from(files.len() + 1).unwrap_or(u16::MAX);
+            let fragment = match text {
+                Ok(text) => read_one(&file, &text, number, &mut problems),
+                Err(unreadable) => Fragment {
+                    salvaged: named_units(&unreadable.salvage),
+                    ..Fragment::default()
+                },
+            };
+            own = fragment.over_declaration(&own);
+            files.push(file);
         }
+        let of_service = Files {
+            declaration: &source,
+            fragments: &files,
+        };
         let service_name = name.parse::<ServiceName>().map_err(|invalid| {
             let help = format!("rename the file: {}", invalid.help);
             problems.push(Location::START.problem(&source, invalid.what, help));
@@ -90,7 +127,7 @@ impl ServiceFile {
                     &template.fragment
                 }
                 Err((what, help)) => {
-                    problems.push(location.problem(&source, what, help));
+                    problems.push(of_service.problem(location, what, help));
                     &unreadable
                 }
             },
@@ -98,8 +135,13 @@ impl ServiceFile {
         let mut merged = own.over_template(template, location);
         let salvaged = std::mem::take(&mut merged.salvaged);
         let service_name = service_name.as_ref().ok();
-        let (content, locations) =
-            validate(&source, service_name, merged, &context.host, &mut problems);
+        let (content, locations) = validate(
+            of_service,
+            service_name,
+            merged,
+            &context.host,
+            &mut problems,
+        );
         let content = content.map_err(|partial| {
             Box::new(Partial {
                 name: name.to_owned(),
@@ -110,6 +152,7 @@ impl ServiceFile {
         });
         Self {
             content,
+            fragments: files,
             locations,
             problems,
         }
@@ -133,6 +176,14 @@ impl ServiceFile {
         match &self.content {
             Ok(service) => &service.source,
             Err(partial) => &partial.source,
+        }
+    }
+
+    /// The files that make it.
+    pub(crate) fn files(&self) -> Files<'_> {
+        Files {
+            declaration: self.source(),
+            fragments: &self.fragments,
         }
     }
 
@@ -201,4 +252,15 @@ impl ServiceFile {
             problems: self.problems,
         })
     }
+}
+
+/// Reads one of a service's files, with the units that may be meant if it cannot be parsed.
+fn read_one(file: &Path, text: &str, number: u16, problems: &mut Vec<Problem>) -> Fragment {
+    let (mut fragment, noted) = Fragment::read(file, text, Layer::Service, number);
+    problems.extend(noted);
+    let is_known = matches!(fragment.preseed.units, Given::Value(_));
+    if !fragment.whole && fragment.salvaged.is_empty() && !is_known {
+        fragment.salvaged = named_units(text);
+    }
+    fragment
 }

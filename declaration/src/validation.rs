@@ -2,18 +2,17 @@
 
 use std::collections::HashSet;
 use std::hash::Hash;
-use std::path::Path;
 
 use crate::given::At;
 use crate::host_file::{HostFile, Referable};
-use crate::location::Location;
+use crate::location::{Files, Location};
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
 use crate::value::{Invalid, ServiceName, SharedName};
 
 /// The validation of one service.
 pub(crate) struct Validation<'a> {
-    pub(crate) file: &'a Path,
+    pub(crate) files: Files<'a>,
     /// `None` if the file's name is no service name.
     pub(crate) name: Option<&'a ServiceName>,
     pub(crate) host: &'a HostFile,
@@ -38,8 +37,8 @@ impl Validation<'_> {
         what: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.problems
-            .push(location.problem(self.file, what.into(), help.into()));
+        let problem = self.files.problem(location, what.into(), help.into());
+        self.problems.push(problem);
     }
 
     /// The value; what is invalid is noted.

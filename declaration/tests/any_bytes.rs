@@ -55,6 +55,16 @@ host = "nas-1"
 parent = "backup/forge/services"
 "#;
 
+const FRAGMENT: &str = r#"template = "sonarr"
+[dataset]
+mode = "0750"
+[preseed]
+unit = "sonarr.service"
+ignore-extra = [".y"]
+[backup]
+exclude-extra = ["*.bak"]
+"#;
+
 const TEMPLATE: &str = "[dataset]\nrecordsize = \"16K\"\n[preseed]\nunit = \"sonarr.service\"\n";
 
 /// Pieces that mean something to the parser or to a check.
@@ -127,9 +137,14 @@ fn changed(text: &str, changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
-/// Checks a host of these files, with a second service that says little.
+/// Checks a host of these files, with a second service that says little, and with fragments of these.
 fn check(service: &[u8], host: &[u8], template: &[u8]) {
+    check_all(service, host, template, FRAGMENT.as_bytes());
+}
+
+fn check_all(service: &[u8], host: &[u8], template: &[u8], fragment: &[u8]) {
     host::check(&[
+        ("services/sonarr.toml.d/10-x.toml".to_owned(), fragment),
         ("services/sonarr.toml".to_owned(), service),
         ("services/other.toml".to_owned(), b"template = 'sonarr'"),
         ("preseed.toml".to_owned(), host),
@@ -145,6 +160,8 @@ proptest! {
         check(&changed(SERVICE, &changes), HOST.as_bytes(), TEMPLATE.as_bytes());
         check(SERVICE.as_bytes(), &changed(HOST, &changes), TEMPLATE.as_bytes());
         check(SERVICE.as_bytes(), HOST.as_bytes(), &changed(TEMPLATE, &changes));
+        let fragment = changed(FRAGMENT, &changes);
+        check_all(SERVICE.as_bytes(), HOST.as_bytes(), TEMPLATE.as_bytes(), &fragment);
     }
 
     #[test]

@@ -18,7 +18,10 @@ A service is declared in `services/NAME.toml`. A template, `catalog/NAME.toml`, 
 What all services of a machine share is in `preseed.toml`.
 
 Files are looked up in `/etc/preseed`, `/run/preseed`, `/usr/local/lib/preseed` and `/usr/lib/preseed`. The first file of
-a name wins, and a link to `/dev/null` masks it. `preseedctl check` prints every mistake with file, line and column. An
+a name wins, and a link to `/dev/null` masks it. Fragments, `services/NAME.toml.d/*.toml` and `preseed.toml.d/*.toml`, change
+single keys. They are merged in the order of their names over all four directories; of one name the first directory's is
+taken, and a link to `/dev/null` masks it. A fragment replaces a list as a whole, or adds to it by `ignore-extra` and
+`exclude-extra`. A broken fragment keeps its service down. `preseedctl check` prints every mistake with file, line and column. An
 unknown key is a mistake.
 
 This page is made from `declaration/src/section/`: `BLESS=1 cargo test -p declaration --test keys` writes it anew.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::key::keys;
 use super::repository::Repository;
-use crate::given::Given;
+use crate::given::{Given, plain};
 use crate::layer::Declared;
 use crate::location::Location;
 use crate::validation::Validation;
@@ -23,6 +23,7 @@ keys! {
         "password-file" => REPOSITORY,
         "environment-file" => REPOSITORY,
     }
+    extend exclude with exclude_extra;
 
     /// The repository: the name of a `[repository.NAME]` of `preseed.toml`.
     repository: SharedName = "repository", default "none", example "\"nas-primary\"";
@@ -38,6 +39,10 @@ keys! {
 
     /// Patterns that a backup leaves out, for the program that makes the backups. A restore brings what there is.
     exclude: Vec<Pattern> = "exclude", default "`[]`", example "[\".cache\", \"*.tmp\"]";
+
+    /// More patterns that a backup leaves out. They are appended to the `exclude` of the files below: a fragment's to
+    /// that of the service's file, the service's to that of its template.
+    exclude_extra: Vec<Pattern> = "exclude-extra", default "`[]`", example "[\"*.bak\"]";
 }
 
 /// A service's backups in a restic repository.
@@ -95,7 +100,9 @@ impl Fragment {
                 .map(|AbsolutePath(path)| path)
                 .into(),
             tags: self.tags.plain(|Tag(tag)| tag)?,
-            exclude: self.exclude.plain(|Pattern(pattern)| pattern)?,
+            exclude: plain(self.exclude.and(self.exclude_extra)?, |Pattern(pattern)| {
+                pattern
+            }),
         }))
     }
 }

@@ -110,13 +110,15 @@ pub(crate) fn text(lines: &[&str]) -> String {
 /// Declares a table: a `Fragment` that holds what one file says in it, `KEYS` and `documentation`.
 ///
 /// This is the only list of the table's keys. Each line has the key's docstring, which is also its documentation, the
-/// field and its type, the key, its default and an example.
+/// field and its type, the key, its default and an example. `extend LIST with EXTRA` says that a file's `EXTRA` is appended
+/// to the `LIST` of the files below it.
 macro_rules! keys {
     (
         $(#[doc = $about:literal])+
         table $header:literal;
         $(tables $($table:literal)+;)?
         $(instead { $($word:literal => $help:expr,)+ })?
+        $(extend $base:ident with $extra:ident;)?
         $(
             $(#[doc = $line:literal])+
             $field:ident: $type:ty = $key:literal, default $default:literal, example $example:literal;
@@ -150,9 +152,12 @@ macro_rules! keys {
         impl $crate::section::key::Mergeable for Fragment {
             fn over(self, lower: &Self, merge: $crate::given::Merge) -> Self {
                 use $crate::section::key::Readable;
-                Self {
+                $(let $extra = merge.extend(&self.$base, self.$extra.clone(), &lower.$extra);)?
+                let merged = Self {
                     $($field: merge.pick(self.$field, &lower.$field, <$type as Readable>::relocate),)+
-                }
+                };
+                $(let merged = Self { $extra, ..merged };)?
+                merged
             }
         }
 

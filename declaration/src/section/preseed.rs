@@ -18,7 +18,7 @@ pub use verify::{Check, CheckCommand};
 
 use self::max_age::MaxAge;
 use super::key::{OneOrMore, keys};
-use crate::given::{At, Given};
+use crate::given::{At, Given, plain};
 use crate::location::Location;
 use crate::quote::quoted;
 use crate::validation::{Validation, duplicate};
@@ -33,6 +33,7 @@ const STALL_TIMEOUT: TimeSpan = TimeSpan(Duration::from_secs(600));
 keys! {
     /// What the service's data is, and how it comes back.
     table "[preseed]";
+    extend ignore with ignore_extra;
 
     /// The unit, or units, that wait for the data.
     units: OneOrMore<UnitName> = "unit", default "`\"<NAME>.service\"`", example "[\"podman-sonarr.service\", \"sonarr-backup.timer\"]";
@@ -46,6 +47,10 @@ keys! {
 
     /// Names directly below the mountpoint that never count as data.
     ignore: Vec<EntryName> = "ignore", default "`[]`", example "[\".cache\"]";
+
+    /// More names that never count as data. They are appended to the `ignore` of the files below: a fragment's to that
+    /// of the service's file, the service's to that of its template.
+    ignore_extra: Vec<EntryName> = "ignore-extra", default "`[]`", example "[\"lost+found.old\"]";
 
     /// What a package makes in the directory before there is any data: paths below the mountpoint, each with all that
     /// is below it. If the directory carries no preseed mark yet and holds nothing else but directories, the data is
@@ -182,7 +187,7 @@ impl Fragment {
             expect: self.expect.plain(|ExpectedPath(path)| path)?,
             verify: self.verify.or(Vec::new())?,
             paths: checked.paths?,
-            ignore: self.ignore.plain(|EntryName(name)| name)?,
+            ignore: plain(self.ignore.and(self.ignore_extra)?, |EntryName(name)| name),
             skeleton: self.skeleton.plain(|RelativePath(path)| path)?,
             prefer: self.prefer.or(Prefer::default())?,
             max_candidates: self.max_candidates.or(Count(3))?.0,

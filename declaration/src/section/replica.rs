@@ -1,7 +1,7 @@
 //! `[replica.NAME]` of `preseed.toml`: where the services' snapshots are replicated to.
 
 use super::key::keys;
-use crate::document::Document;
+use crate::named_table::Notes;
 use crate::value::{DatasetName, SshHost};
 
 keys! {
@@ -24,14 +24,9 @@ pub(crate) struct ReplicaParent {
 }
 
 impl Fragment {
-    /// The replica, whose table begins at `offset`. `None` if something is missing, which is noted.
-    pub(crate) fn settle(
-        self,
-        document: &mut Document<'_>,
-        offset: usize,
-    ) -> Option<ReplicaParent> {
-        let parent = document.required(
-            offset,
+    /// The replica. `None` if something is missing, which is noted.
+    pub(crate) fn settle(self, table: &mut Notes) -> Option<ReplicaParent> {
+        let parent = table.required(
             self.parent,
             "the replica's `parent`",
             "parent = \"backup/services\"",

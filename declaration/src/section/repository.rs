@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::key::keys;
-use crate::document::Document;
+use crate::named_table::Notes;
 use crate::value::{RepositoryUrl, SecretFile};
 
 /// Where a password goes.
@@ -66,27 +66,21 @@ impl Repository {
 }
 
 impl Fragment {
-    /// The repository `name`, whose table begins at `offset`. `None` if something is missing, which is noted.
-    pub(crate) fn settle(
-        self,
-        document: &mut Document<'_>,
-        name: &str,
-        offset: usize,
-    ) -> Option<Repository> {
-        let url = document.required(
-            offset,
+    /// The repository. `None` if something is missing, which is noted.
+    pub(crate) fn settle(self, table: &mut Notes) -> Option<Repository> {
+        let name = table.name.clone();
+        let url = table.required(
             self.url,
             "the repository's `url`",
             "url = \"rest:https://nas-1:8000/forge\"",
         );
-        let password_file = document.required(
-            offset,
+        let password_file = table.required(
             self.password_file,
             "the repository's `password-file`",
             &format!("password-file = \"/etc/preseed/secrets/{name}\""),
         );
         Some(Repository {
-            name: name.to_owned(),
+            name,
             url: url?.0,
             password_file: password_file?.0,
             environment_file: self.environment_file.value().map(|SecretFile(file)| file),

@@ -15,7 +15,7 @@ use declaration::{Search, load};
 use nix::sys::stat::{Mode, umask};
 
 /// The files of a host that is written as one text, each below a line `--- services/sonarr.toml`,
-/// `--- preseed.toml` or `--- catalog/sonarr.toml`. Of two of the same name, the last one is there.
+/// `--- preseed.toml`, `--- catalog/sonarr.toml`, `--- services/sonarr.toml.d/x.toml` or `--- preseed.toml.d/x.toml`. Of two of the same name, the last one is there.
 pub(crate) fn files(bytes: &[u8]) -> Vec<(String, &[u8])> {
     let mut files = BTreeMap::new();
     let mut rest = bytes;
@@ -39,13 +39,16 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 fn is_file(path: &str) -> bool {
-    let name = match path.split_once('/') {
-        Some(("services" | "catalog", name)) => name,
-        Some(_) => return false,
-        None => return path == "preseed.toml",
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_name = |name: &str, suffix: &str| {
+        let stem = name.strip_suffix(suffix).unwrap_or_default();
+        !stem.is_empty() && !stem.starts_with('.') && stem.len() < 240 && !stem.contains('\0')
     };
-    let stem = name.strip_suffix(".toml").unwrap_or_default();
-    !stem.is_empty() && !stem.starts_with('.') && stem.len() < 250 && !stem.contains(['/', '\0'])
+    match parts[..] {
+        ["services" | "catalog" | "preseed.toml.d", name] => is_name(name, ".toml"),
+        ["services", fragments, name] => is_name(fragments, ".toml.d") && is_name(name, ".toml"),
+        _ => path == "preseed.toml",
+    }
 }
 
 /// Puts the files below `root`.
@@ -66,7 +69,7 @@ pub(crate) fn check(files: &[(String, &[u8])]) -> Host {
     let loaded = load(&Search::with_root(root.path()));
     let declared = files
         .iter()
-        .filter(|(name, _)| name.starts_with("services/"));
+        .filter(|(name, _)| name.starts_with("services/") && name.matches('/').count() == 1);
     assert_eq!(
         loaded.services.len() + loaded.broken.len(),
         declared.count()
