@@ -38,10 +38,7 @@ impl<'a> Catalog<'a> {
 
     /// The template `name`; an error says what is wrong and what to do if there is none.
     pub(crate) fn get(&self, name: &str) -> Result<&Template, (String, String)> {
-        let found = self
-            .entries
-            .binary_search_by(|(entry, _)| entry.stem.as_os_str().cmp(name.as_ref()));
-        let Some((entry, cell)) = found.ok().and_then(|index| self.entries.get(index)) else {
+        let Some((entry, cell)) = self.find(name) else {
             return Err(self.not_found(name));
         };
         match cell.get_or_init(|| read(self.search, entry)) {
@@ -55,6 +52,18 @@ impl<'a> Catalog<'a> {
                 "remove the mask, or take another template".to_owned(),
             )),
         }
+    }
+
+    /// The file of the template `name`.
+    pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.find(name).map(|(entry, _)| entry)
+    }
+
+    fn find(&self, name: &str) -> Option<&(Entry, OnceLock<Option<Template>>)> {
+        let found = self
+            .entries
+            .binary_search_by(|(entry, _)| entry.stem.as_os_str().cmp(name.as_ref()));
+        self.entries.get(found.ok()?)
     }
 
     fn not_found(&self, name: &str) -> (String, String) {

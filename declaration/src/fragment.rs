@@ -7,7 +7,7 @@ use crate::given::{At, Given, Merge};
 use crate::layer::Layer;
 use crate::location::Location;
 use crate::problem::Problem;
-use crate::section::key::Mergeable as _;
+use crate::section::key::TableFragment as _;
 use crate::section::{backup, dataset, preseed, top};
 use crate::table::Table;
 use crate::value::UnitName;

@@ -101,6 +101,14 @@ impl<T> Given<T> {
         self.at_or(default).map(|at| at.value)
     }
 
+    /// Where it is declared, if it is.
+    pub(crate) fn origin(&self) -> Option<Location> {
+        match self {
+            Self::Value(at) => Some(at.location),
+            Self::No | Self::Unreadable => None,
+        }
+    }
+
     /// Where it is declared; the file's beginning if it is not.
     pub(crate) fn location(&self) -> Location {
         match self {

@@ -8,7 +8,7 @@ use crate::layer::Layer;
 use crate::lookup::{Content, Search};
 use crate::named_table::{NamedTable, Notes, OVER};
 use crate::problem::Problem;
-use crate::section::key::Mergeable as _;
+use crate::section::key::TableFragment as _;
 use crate::section::replica::{self, ReplicaParent};
 use crate::section::repository::{self, Repository};
 use crate::section::{host_backup, storage};
@@ -16,7 +16,7 @@ use crate::table::{Keys, Table};
 use crate::value::HostName;
 
 /// The file's name.
-const NAME: &str = "preseed.toml";
+pub(crate) const NAME: &str = "preseed.toml";
 
 static TOP: Keys = Keys {
     header: "",
@@ -29,9 +29,11 @@ static TOP: Keys = Keys {
 pub(crate) struct HostFile {
     /// The file (absolute, without `PRESEED_ROOT`): where it is, or where it would be.
     pub(crate) file: PathBuf,
+    /// The fragments that change it.
+    pub(crate) fragments: Vec<PathBuf>,
     pub(crate) storage: storage::Settings,
     /// The host that the snapshots in restic repositories carry; `None`: this machine's host name.
-    pub(crate) backup_host: Option<String>,
+    pub(crate) backup_host: Option<At<String>>,
     /// In the order of the file.
     pub(crate) repositories: Vec<Referable<Repository>>,
     /// In the order of the file.
@@ -52,6 +54,7 @@ impl Default for HostFile {
     fn default() -> Self {
         Self {
             file: PathBuf::from("/etc/preseed/preseed.toml"),
+            fragments: Vec::new(),
             storage: storage::Settings::default(),
             backup_host: None,
             repositories: Vec::new(),
@@ -70,7 +73,7 @@ impl HostFile {
             match content {
                 Ok(Content::Masked) => {}
                 Ok(Content::Text { text, doubt }) => {
-                    tables = Tables::read(&file, &text);
+                    tables = Tables::read(&file, &text, 0);
                     host.problems.extend(doubt);
                 }
                 Err(unreadable) => {
@@ -87,14 +90,16 @@ impl HostFile {
         let fragments = search.fragments(NAME);
         host.problems.extend(fragments.problems);
         for (file, text) in fragments.files {
+            let number = u16::try_from(host.fragments.len() + 1).unwrap_or(u16::MAX);
             // What could not be read is a problem already.
             if let Ok(text) = text {
-                tables = Tables::read(&file, &text).over(tables);
+                tables = Tables::read(&file, &text, number).over(tables);
             }
+            host.fragments.push(file);
         }
         host.problems.extend(tables.problems);
         host.storage = tables.storage.settle();
-        host.backup_host = tables.backup.host.value().map(|HostName(name)| name);
+        host.backup_host = tables.backup.host.map(|HostName(name)| name).into_at();
         host.repositories = each(tables.repositories, repository::Fragment::settle);
         host.replicas = each(tables.replicas, replica::Fragment::settle);
         host
@@ -128,9 +133,9 @@ struct Tables {
 }
 
 impl Tables {
-    fn read(file: &Path, text: &str) -> Self {
+    fn read(file: &Path, text: &str, number: u16) -> Self {
         let mut tables = Self::default();
-        let mut document = Document::new(file, text, Layer::Host);
+        let mut document = Document::new(file, text, Layer::Host).numbered(number);
         let (entries, whole) = document.parse();
         if whole && entries.is_empty() {
             document.note(

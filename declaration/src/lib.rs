@@ -10,6 +10,7 @@
 mod catalog;
 mod clash;
 mod document;
+pub mod explain;
 mod fragment;
 mod given;
 mod host_file;

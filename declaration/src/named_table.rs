@@ -7,7 +7,7 @@ use crate::given::{Given, Merge};
 use crate::location::Location;
 use crate::problem::Problem;
 use crate::quote::quoted;
-use crate::section::key::Mergeable;
+use crate::section::key::TableFragment;
 use crate::table::{Named, Table};
 use crate::value::SharedName;
 
@@ -36,7 +36,7 @@ pub(crate) struct Notes {
     pub(crate) problems: Vec<Problem>,
 }
 
-impl<F: Mergeable> NamedTable<F> {
+impl<F: TableFragment> NamedTable<F> {
     /// Reads the table.
     pub(crate) fn read(
         mut document: Document<'_>,

@@ -42,7 +42,7 @@ pub(crate) fn push_visible(shown: &mut String, character: char) {
 }
 
 /// Control characters, line separators, and the marks that reverse the direction of text.
-fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

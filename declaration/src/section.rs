@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod dataset;
 pub(crate) mod host_backup;
 pub(crate) mod key;
+mod outcome;
 pub(crate) mod preseed;
 pub(crate) mod replica;
 pub(crate) mod repository;
@@ -13,6 +14,7 @@ pub(crate) mod storage;
 pub(crate) mod top;
 
 pub use key::{KeyDoc, TableDoc};
+pub use outcome::Outcome;
 
 /// The tables of a service's file, as the documentation shows them. A template has the same, without the first.
 #[must_use]

@@ -86,7 +86,7 @@ impl Tables {
         let backup = self.backup.settle(
             checked.repository,
             &dataset.mountpoint,
-            host.backup_host.as_deref(),
+            host.backup_host.as_ref().map(|at| at.value.as_str()),
         )?;
         Some(Service {
             name: validation.name?.clone(),

@@ -22,7 +22,7 @@ use std::fmt;
 
 pub use invalid::Invalid;
 
-pub(crate) use choice::one_of;
+pub(crate) use choice::{one_of, word_of};
 pub(crate) use count::Count;
 pub(crate) use names::{
     CommandWord, EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName,

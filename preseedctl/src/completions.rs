@@ -26,7 +26,7 @@ _preseedctl_names() {
     case ${COMP_WORDS[1]}:$word in
         *:-*) ;;
         release:*) names=kept ;;
-        plan:* | enable:* | disable:* | forget:*) names=services ;;
+        cat:* | show:* | plan:* | enable:* | disable:* | forget:*) names=services ;;
     esac
     if [[ -z $names || $COMP_CWORD -lt 2 ]]; then
         _preseedctl "$@"
@@ -41,7 +41,7 @@ complete -F _preseedctl_names -o nosort -o bashdefault -o default preseedctl
 /// The same in fish.
 const FISH: &str = r#"
 complete -c preseedctl -n "__fish_seen_subcommand_from release" -f -a "(preseedctl names kept 2>/dev/null)"
-complete -c preseedctl -n "__fish_seen_subcommand_from plan enable disable forget" -f -a "(preseedctl names services 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from cat show plan enable disable forget" -f -a "(preseedctl names services 2>/dev/null)"
 "#;
 
 /// Prints a completion script for a shell.

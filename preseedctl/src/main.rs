@@ -1,6 +1,7 @@
 //! `preseedctl`: what a person types.
 
 mod ask;
+mod cat;
 mod check;
 mod completions;
 mod enable;
@@ -11,6 +12,7 @@ mod plan;
 mod release;
 mod remember;
 mod say;
+mod show;
 mod units;
 
 use std::process::ExitCode;
@@ -38,6 +40,21 @@ enum Command {
         /// boot by storage-preseed-check.service.
         #[arg(long)]
         units: bool,
+    },
+    /// Print the files that make the service, the lowest first: `preseed.toml`, the template, the service's own file,
+    /// each with its fragments. Also of a service that is broken; exit status 1 if one of them cannot be read.
+    Cat {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+    },
+    /// Print each value of the service as it holds in the end, and where it comes from: file and line, the template,
+    /// `preseed.toml`, or the default. Exit status 1 if the declaration is broken.
+    Show {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Tell what a restore of the service would do now, and why. Changes nothing; exit status 1 if the
     /// service would not start.
@@ -120,6 +137,8 @@ impl Command {
                 Some("preseedctl disable")
             }
             Self::Check { .. }
+            | Self::Cat { .. }
+            | Self::Show { .. }
             | Self::Names { .. }
             | Self::Enable { .. }
             | Self::Disable { .. }
@@ -136,6 +155,8 @@ fn main() -> ExitCode {
     match command {
         Command::Check { units: false } => check::check(),
         Command::Check { units: true } => check::check_units(),
+        Command::Cat { name } => cat::cat(&name),
+        Command::Show { name, json } => show::show(&name, json),
         Command::Plan { name } => plan::plan(&name),
         Command::Enable { name } => enable::enable(&name),
         Command::Disable { name } => enable::disable(&name),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::key::keys;
+use super::outcome::Outcome;
 use super::repository::Repository;
 use crate::given::{Given, plain};
 use crate::layer::Declared;
@@ -58,6 +59,24 @@ pub struct Backup {
     pub tags: Vec<String>,
     /// Patterns that a backup leaves out.
     pub exclude: Vec<String>,
+}
+
+/// Each key's value as it holds in the end.
+pub(crate) fn outcome(backup: Option<&Backup>) -> Vec<(&'static str, Outcome)> {
+    let of = |value: fn(&Backup) -> Outcome| Outcome::or_nothing(backup, value);
+    vec![
+        (
+            "repository",
+            of(|backup| Outcome::text(&backup.repository.name)),
+        ),
+        (
+            "host",
+            of(|backup| Outcome::or_nothing(backup.host.as_ref(), Outcome::text)),
+        ),
+        ("path", of(|backup| Outcome::path(&backup.path))),
+        ("tags", of(|backup| Outcome::texts(&backup.tags))),
+        ("exclude", of(|backup| Outcome::texts(&backup.exclude))),
+    ]
 }
 
 impl Fragment {

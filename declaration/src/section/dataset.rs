@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::key::keys;
+use super::outcome::Outcome;
 use super::storage::Backend;
 use crate::given::{At, Given};
 use crate::layer::Declared;
@@ -79,6 +80,30 @@ pub(crate) struct Settings {
     pub(crate) mode: Declared<Mode>,
 }
 
+/// Each key's value as it holds in the end.
+pub(crate) fn outcome(settings: &Settings) -> Vec<(&'static str, Outcome)> {
+    let dataset = match &settings.storage {
+        Storage::Zfs(dataset) => Some(dataset),
+        Storage::Directory => None,
+    };
+    let of = |value: fn(&Dataset) -> Outcome| Outcome::or_nothing(dataset, value);
+    vec![
+        ("name", of(|dataset| Outcome::text(&dataset.name))),
+        (
+            "recordsize",
+            of(|dataset| Outcome::text(&dataset.recordsize)),
+        ),
+        (
+            "compression",
+            of(|dataset| Outcome::text(&dataset.compression)),
+        ),
+        ("mountpoint", Outcome::path(&settings.mountpoint)),
+        ("owner", Outcome::text(&settings.owner)),
+        ("group", Outcome::text(&settings.group)),
+        ("mode", Outcome::text(&settings.mode)),
+    ]
+}
+
 /// What no other service can have, too.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
@@ -136,7 +161,7 @@ fn dataset(validation: &mut Validation<'_>, given: Given<DatasetName>) -> Option
         // What the host's file says is not known if it is broken.
         Given::No if !host.problems.is_empty() => return None,
         Given::No => {
-            let child = host.storage.parent.child(validation.name?.as_str());
+            let child = host.storage.parent.value.child(validation.name?.as_str());
             At::default(validation.ok_or_note(Location::START, child)?)
         }
     };
@@ -175,11 +200,11 @@ fn refusal(dataset: &DatasetName, validation: &Validation<'_>) -> Option<(String
             format!("dataset name {shown} holds `{RESERVED}`"),
             "this marks datasets that a restore stages or keeps: choose another name".to_owned(),
         )
-    } else if dataset.holds(&host.storage.parent) && host.problems.is_empty() {
+    } else if dataset.holds(&host.storage.parent.value) && host.problems.is_empty() {
         (
             format!(
                 "dataset {shown} holds the host's services ({})",
-                host.storage.parent
+                host.storage.parent.value
             ),
             "give the service a dataset of its own: a restore replaces it with all that is in it"
                 .to_owned(),

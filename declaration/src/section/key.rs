@@ -1,7 +1,7 @@
 //! What a table of a declaration is made of: its keys, each with how it is read and what it means.
 
 use crate::document::Document;
-use crate::given::{At, Given};
+use crate::given::{At, Given, Merge};
 use crate::location::Location;
 use crate::table::Table;
 use crate::value::Value;
@@ -149,7 +149,7 @@ macro_rules! keys {
             }
         }
 
-        impl $crate::section::key::Mergeable for Fragment {
+        impl $crate::section::key::TableFragment for Fragment {
             fn over(self, lower: &Self, merge: $crate::given::Merge) -> Self {
                 use $crate::section::key::Readable;
                 $(let $extra = merge.extend(&self.$base, self.$extra.clone(), &lower.$extra);)?
@@ -158,6 +158,10 @@ macro_rules! keys {
                 };
                 $(let merged = Self { $extra, ..merged };)?
                 merged
+            }
+
+            fn origins(&self) -> Vec<(&'static str, Option<$crate::location::Location>)> {
+                vec![$(($key, self.$field.origin()),)+]
             }
         }
 
@@ -180,8 +184,11 @@ macro_rules! keys {
 }
 pub(crate) use keys;
 
-/// What one file says in a table, and another one can override.
-pub(crate) trait Mergeable {
+/// What one file says in a table.
+pub(crate) trait TableFragment {
     /// Puts it over what `lower` says.
-    fn over(self, lower: &Self, merge: crate::given::Merge) -> Self;
+    fn over(self, lower: &Self, merge: Merge) -> Self;
+
+    /// Each key, and where it is declared if it is.
+    fn origins(&self) -> Vec<(&'static str, Option<Location>)>;
 }

@@ -18,6 +18,7 @@ pub use verify::{Check, CheckCommand};
 
 use self::max_age::MaxAge;
 use super::key::{OneOrMore, keys};
+use super::outcome::Outcome;
 use crate::given::{At, Given, plain};
 use crate::location::Location;
 use crate::quote::quoted;
@@ -134,6 +135,32 @@ pub struct Preseed {
     pub on_unavailable: OnUnavailable,
     /// Replicas that the snapshot tier asks, in this order. Empty unless `tiers` holds `snapshot`.
     pub replicas: Vec<Replica>,
+}
+
+impl Preseed {
+    /// Each key's value as it holds in the end.
+    pub(crate) fn outcome(&self) -> Vec<(&'static str, Outcome)> {
+        vec![
+            ("unit", Outcome::texts(&self.units)),
+            ("tiers", Outcome::texts(&self.tiers)),
+            ("expect", Outcome::paths(&self.expect)),
+            ("ignore", Outcome::texts(&self.ignore)),
+            ("skeleton", Outcome::paths(&self.skeleton)),
+            ("verify", Outcome::list(&self.verify, Check::outcome)),
+            ("paths", Outcome::paths(&self.paths)),
+            ("prefer", Outcome::text(self.prefer.word())),
+            ("max-candidates", Outcome::Number(self.max_candidates)),
+            ("max-age", max_age::outcome(&self.max_age)),
+            ("stall-timeout", Outcome::span(self.stall_timeout)),
+            ("keep-replaced", self.keep_replaced.outcome()),
+            ("on-partial", Outcome::text(self.on_partial.word())),
+            ("on-unavailable", Outcome::text(self.on_unavailable.word())),
+            (
+                "replicas",
+                Outcome::list(&self.replicas, |replica| Outcome::text(&replica.name)),
+            ),
+        ]
+    }
 }
 
 /// What refers to other settings, checked. `None`: it could not be read.

@@ -54,7 +54,7 @@ impl Value for Backend {
 pub(crate) struct Settings {
     pub(crate) backend: Backend,
     /// Where a service without a dataset of its own name goes.
-    pub(crate) parent: DatasetName,
+    pub(crate) parent: At<DatasetName>,
     /// Where a service without a mountpoint goes.
     pub(crate) mount_base: At<PathBuf>,
     /// How many restores that move data run at once.
@@ -75,8 +75,8 @@ impl Fragment {
             backend: self.backend.value().unwrap_or_default(),
             parent: self
                 .parent
-                .value()
-                .unwrap_or_else(|| DatasetName("rpool/safe/persist".to_owned())),
+                .into_at()
+                .unwrap_or_else(|| At::default(DatasetName("rpool/safe/persist".to_owned()))),
             mount_base: mount_base.unwrap_or_else(|| At::default(PathBuf::from("/srv"))),
             max_parallel_restores: self
                 .max_parallel_restores

@@ -17,3 +17,10 @@ pub(crate) fn one_of<T: Copy>(noun: &str, text: &str, words: [(&str, T); 2]) -> 
         help,
     ))
 }
+
+/// The word in `words` that names `value`.
+pub(crate) fn word_of<T: PartialEq>(value: &T, words: &[(&'static str, T)]) -> &'static str {
+    let mut words = words.iter();
+    let found = words.find(|(_, named)| named == value);
+    found.map_or("", |(word, _)| word)
+}

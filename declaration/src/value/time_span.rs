@@ -1,3 +1,4 @@
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -113,6 +114,28 @@ fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
+impl fmt::Display for TimeSpan {
+    /// With the largest unit that divides it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == Duration::MAX {
+            return f.write_str("infinity");
+        }
+        let span = self.0.as_micros();
+        let units = [
+            ("d", DAY),
+            ("h", HOUR),
+            ("min", MINUTE),
+            ("s", SECOND),
+            ("ms", 1_000),
+        ];
+        let whole = units
+            .into_iter()
+            .find(|(_, length)| span.is_multiple_of(u128::from(*length)));
+        let (unit, length) = whole.unwrap_or(("us", 1));
+        write!(f, "{}{unit}", span / u128::from(length))
+    }
+}
+
 impl Value for TimeSpan {
     const EXAMPLE: &'static str = "\"10min\"";
 
@@ -157,6 +180,18 @@ mod tests {
         assert_eq!(seconds("1h 30min"), 5400);
         assert_eq!(seconds("30d"), 30 * 24 * 3600);
         assert_eq!(seconds("600"), 600);
+        for (text, shown) in [
+            ("600", "10min"),
+            ("1h 30min", "90min"),
+            ("1.5s", "1500ms"),
+            ("infinity", "infinity"),
+        ] {
+            assert_eq!(text.parse::<TimeSpan>().unwrap().to_string(), shown);
+        }
+        for text in SPANS {
+            let span = text.parse::<TimeSpan>().unwrap();
+            assert_eq!(span.to_string().parse(), Ok(span), "{text}");
+        }
         let help = "write it as systemd does, e.g. \"10min\", \"1h 30min\" or \"30d\"";
         let not = |text: &str| format!("{} is not a time span: {help}", quoted(text));
         for text in [

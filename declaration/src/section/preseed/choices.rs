@@ -3,7 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::value::{Invalid, TimeSpan, Value, one_of};
+use super::super::outcome::Outcome;
+use crate::value::{Invalid, TimeSpan, Value, one_of, word_of};
 
 /// Which of several snapshots that hold the data is restored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,15 +51,20 @@ pub enum OnUnavailable {
     StartEmpty,
 }
 
+impl OnPartial {
+    const WORDS: [(&str, Self); 2] = [("stop", Self::Stop), ("restore", Self::Restore)];
+
+    /// As it is written in a declaration.
+    pub(crate) fn word(self) -> &'static str {
+        word_of(&self, &Self::WORDS)
+    }
+}
+
 impl FromStr for OnPartial {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        one_of(
-            "`on-partial`",
-            text,
-            [("stop", Self::Stop), ("restore", Self::Restore)],
-        )
+        one_of("`on-partial`", text, Self::WORDS)
     }
 }
 
@@ -66,15 +72,20 @@ impl Value for OnPartial {
     const EXAMPLE: &'static str = "\"stop\"";
 }
 
+impl OnUnavailable {
+    const WORDS: [(&str, Self); 2] = [("stop", Self::Stop), ("start-empty", Self::StartEmpty)];
+
+    /// As it is written in a declaration.
+    pub(crate) fn word(self) -> &'static str {
+        word_of(&self, &Self::WORDS)
+    }
+}
+
 impl FromStr for OnUnavailable {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        one_of(
-            "`on-unavailable`",
-            text,
-            [("stop", Self::Stop), ("start-empty", Self::StartEmpty)],
-        )
+        one_of("`on-unavailable`", text, Self::WORDS)
     }
 }
 
@@ -82,20 +93,35 @@ impl Value for OnUnavailable {
     const EXAMPLE: &'static str = "\"stop\"";
 }
 
+impl Prefer {
+    const WORDS: [(&str, Self); 2] = [("order", Self::Order), ("newest", Self::Newest)];
+
+    /// As it is written in a declaration.
+    pub(crate) fn word(self) -> &'static str {
+        word_of(&self, &Self::WORDS)
+    }
+}
+
 impl FromStr for Prefer {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        one_of(
-            "`prefer`",
-            text,
-            [("order", Self::Order), ("newest", Self::Newest)],
-        )
+        one_of("`prefer`", text, Self::WORDS)
     }
 }
 
 impl Value for Prefer {
     const EXAMPLE: &'static str = "\"newest\"";
+}
+
+impl KeepReplaced {
+    /// As it is shown.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::For(span) => Outcome::span(span),
+            Self::Forever => Outcome::text("forever"),
+        }
+    }
 }
 
 impl FromStr for KeepReplaced {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::key::{Readable, keys};
+use super::super::outcome::Outcome;
 use crate::document::Document;
 use crate::given::{At, Given};
 use crate::table::Table;
@@ -25,6 +26,18 @@ keys! {
 
 /// How old the newest snapshot of a tier may be.
 pub(crate) type MaxAge = BTreeMap<TierName, Duration>;
+
+/// As it is shown.
+pub(super) fn outcome(ages: &MaxAge) -> Outcome {
+    if ages.is_empty() {
+        return Outcome::Nothing;
+    }
+    let ages = ages.iter();
+    Outcome::Table(
+        ages.map(|(tier, age)| (tier.as_str(), Outcome::span(*age)))
+            .collect(),
+    )
+}
 
 impl Readable for MaxAge {
     fn type_name() -> String {

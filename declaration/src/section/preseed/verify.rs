@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::key::{Readable, keys};
+use super::super::outcome::Outcome;
 use crate::document::Document;
 use crate::given::{At, Given};
 use crate::location::Location;
@@ -43,6 +44,22 @@ pub struct CheckCommand {
     pub words: Vec<String>,
     /// Whether it runs as root (`user = "root"`), else as the dataset's owner and group.
     pub as_root: bool,
+}
+
+impl Check {
+    /// As it is shown.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Sqlite(path) => Outcome::Table(vec![("sqlite", Outcome::path(path))]),
+            Self::Command(command) => {
+                let mut table = vec![("command", Outcome::texts(&command.words))];
+                if command.as_root {
+                    table.push(("user", Outcome::text("root")));
+                }
+                Outcome::Table(table)
+            }
+        }
+    }
 }
 
 impl Readable for Vec<Check> {

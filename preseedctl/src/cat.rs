@@ -1,0 +1,46 @@
+//! `preseedctl cat NAME`
+
+use std::process::ExitCode;
+
+use declaration::problem::Problem;
+use declaration::{Search, explain, visible};
+use report::words;
+
+use crate::say::print_raw;
+
+/// Prints the files that make a service.
+pub(crate) fn cat(name: &str) -> ExitCode {
+    let files = match explain::source_files(&Search::from_env(), name) {
+        Ok(files) => files,
+        Err(problems) => return refuse(&problems),
+    };
+    let mut exit = ExitCode::SUCCESS;
+    for (index, file) in files.iter().enumerate() {
+        if index > 0 {
+            print_raw!("\n");
+        }
+        print_raw!("# {}\n", visible(&file.path.to_string_lossy()));
+        match &file.text {
+            Ok(text) => {
+                for line in text.lines() {
+                    // A tab is no line of somebody else's.
+                    let cells: Vec<String> = line.split('\t').map(visible).collect();
+                    print_raw!("{}\n", cells.join("\t"));
+                }
+            }
+            Err(problem) => {
+                words::tell(&problem.to_string());
+                exit = ExitCode::FAILURE;
+            }
+        }
+    }
+    exit
+}
+
+/// Tells why there is nothing to print.
+pub(crate) fn refuse(problems: &[Problem]) -> ExitCode {
+    for problem in problems {
+        words::tell(&problem.to_string());
+    }
+    ExitCode::FAILURE
+}
