@@ -12,6 +12,7 @@ use crate::location::{Files, Location};
 use crate::lookup::{Content, Entry, Fragments, Search};
 use crate::partial::{Locations, Partial};
 use crate::problem::Problem;
+use crate::regular_file::Unreadable;
 use crate::salvage::named_units;
 use crate::service::validate;
 use crate::settings::{Broken, Service, Storage};
@@ -89,20 +90,8 @@ impl ServiceFile {
         context: &Context<'_>,
     ) -> Self {
         let mut problems = fragments.problems;
-        let mut own = read_one(&source, text, 0, &mut problems);
-        let mut files = Vec::with_capacity(fragments.files.len());
-        for (file, text) in fragments.files {
-            let number = u16::try_from(files.len() + 1).unwrap_or(u16::MAX);
-            let fragment = match text {
-                Ok(text) => read_one(&file, &text, number, &mut problems),
-                Err(unreadable) => Fragment {
-                    salvaged: named_units(&unreadable.salvage),
-                    ..Fragment::default()
-                },
-            };
-            own = fragment.over_declaration(&own);
-            files.push(file);
-        }
+        let own = read_one(&source, text, 0, &mut problems);
+        let (own, files) = put_over(own, fragments.files, &mut problems);
         let of_service = Files {
             declaration: &source,
             fragments: &files,
@@ -263,4 +252,26 @@ fn read_one(file: &Path, text: &str, number: u16, problems: &mut Vec<Problem>) -
         fragment.salvaged = named_units(text);
     }
     fragment
+}
+
+/// Puts the fragments over the declaration, in their order. Their files follow it.
+fn put_over(
+    mut declaration: Fragment,
+    fragments: Vec<(PathBuf, Result<String, Unreadable>)>,
+    problems: &mut Vec<Problem>,
+) -> (Fragment, Vec<PathBuf>) {
+    let mut files = Vec::with_capacity(fragments.len());
+    for (file, text) in fragments {
+        let number = u16::try_from(files.len() + 1).unwrap_or(u16::MAX);
+        let fragment = match text {
+            Ok(text) => read_one(&file, &text, number, problems),
+            Err(unreadable) => Fragment {
+                salvaged: named_units(&unreadable.salvage),
+                ..Fragment::default()
+            },
+        };
+        declaration = fragment.over_declaration(&declaration);
+        files.push(file);
+    }
+    (declaration, files)
 }

@@ -56,19 +56,7 @@ pub(super) fn replicas(
             continue;
         };
         if found.host.is_none() && dataset.value.holds(&copy) {
-            validation.note(
-                name.location,
-                format!(
-                    "replica {} of {} would be {}",
-                    quoted(&name.value.0),
-                    quoted(dataset.value.as_str()),
-                    quoted(copy.as_str())
-                ),
-                format!(
-                    "let `parent` of [replica.{}] name where the copies are",
-                    name.value.0
-                ),
-            );
+            note_itself(validation, &name, &dataset.value, &copy);
             continue;
         }
         replicas.push(Replica {
@@ -79,4 +67,24 @@ pub(super) fn replicas(
         });
     }
     Some(replicas)
+}
+
+/// Takes note of a replica that would be the service's own dataset, or hold it.
+fn note_itself(
+    validation: &mut Validation<'_>,
+    name: &At<SharedName>,
+    dataset: &DatasetName,
+    copy: &DatasetName,
+) {
+    let SharedName(replica) = &name.value;
+    validation.note(
+        name.location,
+        format!(
+            "replica {} of {} would be {}",
+            quoted(replica),
+            quoted(dataset.as_str()),
+            quoted(copy.as_str())
+        ),
+        format!("let `parent` of [replica.{replica}] name where the copies are"),
+    );
 }
