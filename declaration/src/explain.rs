@@ -231,7 +231,7 @@ struct Sources {
 
 impl Sources {
     fn read(search: &Search, name: &str) -> Result<Self, Vec<Problem>> {
-        let entries = search.list("services").entries;
+        let entries = search.services().entries;
         let entry = entries.iter().find(|entry| entry.stem == name);
         let own = entry.and_then(|entry| Some((entry, read(search, entry)?)));
         let Some((entry, own)) = own else {

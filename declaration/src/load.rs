@@ -20,7 +20,7 @@ use crate::value::ServiceName;
 /// is in [`Host::broken`]. The same declarations give the same result, in the same order.
 #[must_use]
 pub fn load(search: &Search) -> Host {
-    let listing = search.list("services");
+    let listing = search.services();
     let context = Context {
         search,
         host: HostFile::load(search),
@@ -77,7 +77,7 @@ fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {
     if let Err(invalid) = name.parse::<ServiceName>() {
         return vec![at(&directories[0], invalid.what, invalid.help)];
     }
-    let entries = search.list("services").entries;
+    let entries = search.services().entries;
     if let Some(masked) = entries.iter().find(|entry| entry.stem == name) {
         let what = format!("service {} is masked", quoted(name));
         return vec![at(

@@ -1,7 +1,7 @@
 //! Where declarations are found: four directories, the first that holds a file name wins.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -71,26 +71,53 @@ impl Search {
         Cow::Owned(self.root.join(shown.strip_prefix("/").unwrap_or(shown)))
     }
 
+    /// The files of services, by name, each where it is found first.
+    pub(crate) fn services(&self) -> Listing {
+        let mut listing = self.list("services");
+        // What cannot be listed may hold a fragment of any of them.
+        if let Some(unlisted) = &listing.unlisted {
+            for entry in &mut listing.entries {
+                entry.doubt.get_or_insert_with(|| Arc::clone(unlisted));
+            }
+        }
+        listing
+    }
+
     /// The files `DIR/SUBDIRECTORY/*.toml`, by name, each where it is found first.
-    pub(crate) fn list(&self, subdirectory: impl AsRef<Path>) -> Listing {
+    pub(crate) fn list(&self, subdirectory: &str) -> Listing {
+        self.list_in(Directories::all(), subdirectory.as_ref())
+    }
+
+    fn list_in(&self, directories: Directories, subdirectory: &Path) -> Listing {
         let mut listing = Listing::default();
         let mut doubt = None;
-        for directory in DIRECTORIES {
-            let shown: Arc<Path> = Path::new(directory).join(subdirectory.as_ref()).into();
-            if let Some(distrusted) = self.distrust(&shown) {
+        let is_fragments = subdirectory.file_name().and_then(fragmented_stem).is_some();
+        for (index, directory) in DIRECTORIES.into_iter().enumerate() {
+            if !directories.hold(index) {
+                continue;
+            }
+            let shown: Arc<Path> = Path::new(directory).join(subdirectory).into();
+            // Where there are no fragments, nobody can have put a bad one.
+            let is_looked_at = !is_fragments || self.on_disk(&shown).symlink_metadata().is_ok();
+            if is_looked_at && let Some(distrusted) = self.distrust(&shown) {
                 listing.problems.push(distrusted.clone());
                 doubt = Some(Arc::new(distrusted));
             }
-            if let Err(error) = self.list_one(&shown, doubt.as_ref(), &mut listing) {
+            if let Err(error) = self.list_one(index, &shown, doubt.as_ref(), &mut listing) {
                 let what = format!("cannot list the directory: {}", reason(&error));
                 let help = "make it readable; until then nothing it may override or mask is used";
                 let problem = Location::START.problem(&shown, what, help.to_owned());
                 listing.problems.push(problem.clone());
-                doubt = Some(Arc::new(problem));
+                let problem = Arc::new(problem);
+                listing.unlisted = Some(Arc::clone(&problem));
+                doubt = Some(problem);
             }
         }
-        for entry in &mut listing.entries {
-            entry.has_fragments = listing.with_fragments.contains(&entry.stem);
+        if !listing.with_fragments.is_empty() {
+            for entry in &mut listing.entries {
+                let directories = listing.with_fragments.get(&entry.stem);
+                entry.fragments = directories.copied().unwrap_or_default();
+            }
         }
         // The sort is stable: of equal names, the one of the first directory stays first.
         listing.entries.sort_by(|a, b| a.stem.cmp(&b.stem));
@@ -102,11 +129,15 @@ impl Search {
 
     /// The fragments of the file `name`, e.g. `services/sonarr.toml`: those of `services/sonarr.toml.d/*.toml`, in the
     /// order in which they are merged, each where it is found first. Masked ones are left out.
-    pub(crate) fn fragments(&self, name: impl AsRef<OsStr>) -> Fragments {
+    pub(crate) fn fragments(&self, name: &str) -> Fragments {
+        self.fragments_in(Directories::all(), name.as_ref())
+    }
+
+    fn fragments_in(&self, directories: Directories, name: &OsStr) -> Fragments {
         let mut fragments = Fragments::default();
-        let mut directory = name.as_ref().to_owned();
+        let mut directory = name.to_owned();
         directory.push(FRAGMENTS);
-        let listing = self.list(&directory);
+        let listing = self.list_in(directories, directory.as_ref());
         fragments.problems = listing.problems;
         for entry in listing.entries {
             let file = entry.file();
@@ -126,7 +157,7 @@ impl Search {
         fragments
     }
 
-    /// What is wrong with who may write the directory `shown`, or the one it is in.
+    /// What is wrong with who may write `shown`, or a directory on the way to it, from one of [`DIRECTORIES`] on.
     fn distrust(&self, shown: &Path) -> Option<Problem> {
         let check = |shown: &Path| {
             let path = self.on_disk(shown);
@@ -141,11 +172,20 @@ impl Search {
             let Invalid { what, help } = checked.err()?;
             Some(Location::START.problem(shown, what, help))
         };
-        shown.parent().and_then(check).or_else(|| check(shown))
+        let is_one = |path: &Path| DIRECTORIES.iter().any(|one| path == Path::new(one));
+        let mut on_the_way = Vec::with_capacity(3);
+        for path in shown.ancestors() {
+            on_the_way.push(path);
+            if is_one(path) {
+                break;
+            }
+        }
+        on_the_way.into_iter().rev().find_map(check)
     }
 
     fn list_one(
         &self,
+        index: usize,
         shown: &Arc<Path>,
         doubt: Option<&Arc<Problem>>,
         listing: &mut Listing,
@@ -172,10 +212,10 @@ impl Search {
                     directory: Arc::clone(shown),
                     is_regular: entry.file_type().is_ok_and(|kind| kind.is_file()),
                     doubt: doubt.cloned(),
-                    has_fragments: false,
+                    fragments: Directories::default(),
                 });
             } else if let Some(stem) = fragmented_stem(&name) {
-                listing.with_fragments.insert(stem);
+                listing.with_fragments.entry(stem).or_default().add(index);
             }
         }
         Ok(())
@@ -277,12 +317,36 @@ pub(crate) fn fragmented_stem(name: &OsStr) -> Option<OsString> {
     declared_stem(OsStr::from_bytes(file))
 }
 
+/// Some of [`DIRECTORIES`].
+#[derive(Debug, Clone, Copy, Default)]
+struct Directories(u8);
+
+impl Directories {
+    fn all() -> Self {
+        Self(u8::MAX)
+    }
+
+    fn add(&mut self, index: usize) {
+        self.0 |= 1 << index;
+    }
+
+    fn hold(self, index: usize) -> bool {
+        self.0 & (1 << index) != 0
+    }
+
+    fn are_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// The declarations of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) entries: Vec<Entry>,
     /// The names without `.toml` of which there is a directory of fragments, `NAME.toml.d`.
-    with_fragments: BTreeSet<OsString>,
+    with_fragments: BTreeMap<OsString, Directories>,
+    /// One that could not be listed.
+    unlisted: Option<Arc<Problem>>,
     /// Directories that could not be listed.
     pub(crate) problems: Vec<Problem>,
 }
@@ -298,20 +362,20 @@ pub(crate) struct Entry {
     pub(crate) is_regular: bool,
     /// A directory that goes before this one could not be listed: it may override or mask the file.
     pub(crate) doubt: Option<Arc<Problem>>,
-    /// Whether there is a directory of fragments for it.
-    pub(crate) has_fragments: bool,
+    /// Where there are fragments for it.
+    fragments: Directories,
 }
 
 impl Entry {
     /// Its fragments, if it is a service's.
     pub(crate) fn fragments(&self, search: &Search) -> Fragments {
-        if !self.has_fragments {
+        if self.fragments.are_none() {
             return Fragments::default();
         }
         let mut name = OsString::from("services/");
         name.push(&self.stem);
         name.push(SUFFIX);
-        search.fragments(name)
+        search.fragments_in(self.fragments, &name)
     }
 
     /// The file (absolute, without `PRESEED_ROOT`).

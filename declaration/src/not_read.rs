@@ -94,7 +94,7 @@ fn misnamed(search: &Search, directory: &Path) -> Vec<NotRead> {
 
 /// The services that are declared and not masked, by name.
 fn declared_services(search: &Search) -> Vec<OsString> {
-    let entries = search.list("services").entries;
+    let entries = search.services().entries;
     let is_there = |entry: &Entry| {
         let read = search.read(&entry.file(), entry.is_regular);
         !matches!(read, Ok(Content::Masked))
