@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use declaration::Search;
 use declaration::settings::Service;
 use report::{Event, Kind, logger, words};
+use storage::Applied;
 use storage::replaced::{self, Due, Replaced};
 
 use crate::ask::agrees;
@@ -105,6 +106,7 @@ pub(crate) fn release_expired() -> ExitCode {
         words::tell(&error.to_string());
         succeeded = false;
     };
+    services.iter().for_each(settle);
     let mut listing = replaced::list(&services);
     listing.errors.drain(..).for_each(&mut fail);
     let mut health = BTreeMap::new();
@@ -154,6 +156,18 @@ pub(crate) fn release_expired() -> ExitCode {
             event.outcome("kept").warning().tell();
         }
         return exit(succeeded);
+    }
+}
+
+/// Does what a restore of this service had to leave for later. It keeps nothing else from being released.
+fn settle(service: &Service) {
+    let mut applied = Applied::default();
+    if let Err(error) = storage::open(service).settle_later(&mut applied) {
+        eprintln!("{error}");
+    }
+    for change in applied.changes {
+        let event = Event::new(Kind::StorageChanged, service.name.as_str(), change);
+        event.outcome("changed").tell();
     }
 }
 

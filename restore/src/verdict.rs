@@ -82,7 +82,7 @@ pub fn verdict(observation: &Observation, on_partial: OnPartial) -> Verdict {
             Stage::Seeding if contents.is_empty() => return Verdict::Restore(Why::Interrupted),
             // Never on the real one; should it be, then it says nothing of data.
             Stage::Staging => false,
-            Stage::Seeding | Stage::Staged | Stage::Seeded => true,
+            Stage::Seeding | Stage::Staged | Stage::Unpromoted | Stage::Seeded => true,
         },
     };
     match (known, Share::of(contents)) {
@@ -335,6 +335,7 @@ mod tests {
                 Just(Stage::Staging),
                 Just(Stage::Staged),
                 Just(Stage::Seeding),
+                Just(Stage::Unpromoted),
                 Just(Stage::Seeded)
             ]
             .prop_map(ours),

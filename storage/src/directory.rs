@@ -150,6 +150,7 @@ impl Directory<'_> {
         Ok(Kept {
             name: shown(&kept.real),
             seen_by: None,
+            pending: None,
         })
     }
 

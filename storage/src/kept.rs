@@ -175,7 +175,12 @@ pub fn in_words(kept: Option<&Kept>) -> String {
         let seen_by = kept.seen_by.as_ref().map_or_else(String::new, |who| {
             format!(", which is still mounted elsewhere: {who}")
         });
-        format!("; what it replaced is kept as {}{seen_by}", kept.name)
+        let pending = kept.pending.as_ref();
+        let pending = pending.map_or_else(String::new, |pending| format!("; {pending}"));
+        format!(
+            "; what it replaced is kept as {}{seen_by}{pending}",
+            kept.name
+        )
     })
 }
 

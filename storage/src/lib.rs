@@ -145,6 +145,8 @@ pub struct Kept {
     pub name: String,
     /// Who still has it mounted, in words; they go on with it, and it is not removed before they let go.
     pub seen_by: Option<String>,
+    /// Why what replaced it still hangs on it, in words; it is not removed before that is over.
+    pub pending: Option<String>,
 }
 
 /// Why a rollback did not happen.
@@ -248,7 +250,6 @@ pub trait Storage {
     /// When there can be no such copy, or when it cannot be thrown away.
     fn try_out(&self, staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()>;
 
-    /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost.
     /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost. Writers are shut out from before
     /// it is looked whether anything would be lost until it is done. The storage is marked with `mark` at the stage
     /// `seeding` before, and `seeded` once the data is there.
@@ -320,6 +321,15 @@ pub trait Storage {
     /// # Errors
     /// When it cannot be finished.
     fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>>;
+
+    /// Does what a restore had to leave for later, if it can be done now: nothing that its service waits for. What was done,
+    /// and what is still to be done, is added to `applied`. Nothing is done while another process is at work on the storage.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    fn settle_later(&self, _applied: &mut Applied) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The storage that a service declares. Looks at nothing yet.

@@ -39,6 +39,8 @@ pub enum Stage {
     Staged,
     /// A restore in place has begun.
     Seeding,
+    /// The data is there, and the dataset still a clone of what it replaced: it is promoted later.
+    Unpromoted,
     /// The data is there.
     Seeded,
 }
@@ -49,6 +51,7 @@ impl Stage {
             Self::Staging => "staging",
             Self::Staged => "staged",
             Self::Seeding => "seeding",
+            Self::Unpromoted => "unpromoted",
             Self::Seeded => "seeded",
         }
     }
@@ -95,6 +98,12 @@ impl Mark {
             stage,
             ..self.clone()
         }
+    }
+
+    /// Whether the data is there, whatever is still to be done about what it replaced.
+    #[must_use]
+    pub fn is_seeded(&self) -> bool {
+        matches!(self.stage, Stage::Seeded | Stage::Unpromoted)
     }
 
     /// The text that is stored, bound to `identity` (a dataset's guid, a directory's inode).
@@ -148,6 +157,7 @@ impl Mark {
             "staging" => Stage::Staging,
             "staged" => Stage::Staged,
             "seeding" => Stage::Seeding,
+            "unpromoted" => Stage::Unpromoted,
             "seeded" => Stage::Seeded,
             _ => return None,
         };

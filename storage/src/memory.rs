@@ -104,7 +104,7 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
     let found = all_of(service);
     let forgotten = forgotten(&found);
     if let MarkState::Ours(mark) = &observation.mark
-        && matches!(mark.stage, Stage::Seeded | Stage::Seeding)
+        && (mark.is_seeded() || mark.stage == Stage::Seeding)
         && mark.by != BOOTSTRAP
         && Some(mark.at) > forgotten
     {

@@ -211,6 +211,16 @@ impl Replaced {
                 );
             }
             if let Some((snapshot, clones)) = &in_the_way.cloned {
+                // To destroy that clone is no advice: it is the service's data.
+                if clones.split(',').any(|clone| clone == self.of) {
+                    return because(
+                        format!("{} is still a clone of its snapshot {snapshot}", self.of),
+                        format!(
+                            "end who sends or receives from {snapshot}, `zfs promote {}`, then release again",
+                            self.of
+                        ),
+                    );
+                }
                 return because(
                     format!("{clones} was cloned from its snapshot {snapshot}"),
                     format!(

@@ -16,6 +16,7 @@ pub(crate) mod memory;
 mod mount;
 mod objset;
 pub(crate) mod place;
+mod promote;
 mod properties;
 mod quotas;
 mod receive;
@@ -35,7 +36,7 @@ use std::path::{Path, PathBuf};
 use declaration::settings::{Dataset, Replica, Service};
 use jiff::Timestamp;
 
-use crate::mark::PROPERTY;
+use crate::mark::{PROPERTY, Stage};
 use crate::{
     Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
     Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, copy, kept,
@@ -168,11 +169,13 @@ impl Storage for Zfs<'_> {
         let Some(properties) = self.seen()?.dataset else {
             return Err(gone(self.name()));
         };
-        mark_dataset(&properties, &mark.of_service(self.service.name.as_str()))
+        let mark = mark.of_service(self.service.name.as_str());
+        mark_dataset(self, &properties, &mark)
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        if let Some(snapshots) = snapshots_of(self.name())? {
+        if let Some(mut snapshots) = snapshots_of(self.name())? {
+            snapshots.extend(promote::snapshots_to_come(self)?);
             return half_done::without(self, self.name(), snapshots);
         }
         call::pool_must_be_imported(self.name())?;
@@ -296,11 +299,19 @@ impl Storage for Zfs<'_> {
     fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>> {
         swap::resume(self)
     }
+
+    fn settle_later(&self, applied: &mut Applied) -> Result<()> {
+        promote::later(self, applied)
+    }
 }
 
-/// Writes a mark to a dataset with these properties, bound to its guid.
-fn mark_dataset(properties: &Properties, mark: &Mark) -> Result<()> {
-    let text = mark.bound_to(&properties.identity());
+/// Writes a mark to the service's dataset, which has these properties, bound to its guid. It goes on saying what is to be done.
+fn mark_dataset(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Result<()> {
+    let stage = match mark.stage {
+        Stage::Seeded => promote::seeded(zfs, properties),
+        other => other,
+    };
+    let text = mark.at_stage(stage).bound_to(&properties.identity());
     call::zfs(&["set", &format!("{PROPERTY}={text}"), properties.dataset()]).map(drop)
 }
 

@@ -1,5 +1,6 @@
 //! The newest local snapshot, by `zfs rollback`: in place, in constant time.
 
+use declaration::settings::Storage;
 use declaration::value::TierName;
 use report::Progress;
 use storage::mark::Stage;
@@ -59,6 +60,15 @@ impl Source for Rollback<'_> {
         let contents = &self.context.observation.contents;
         if !contents.is_empty() || contents.ignored {
             return Some(self.refused("a rollback would destroy what lies there"));
+        }
+        // What a clone has of its origin, nothing is rolled back to.
+        if let Storage::Zfs(dataset) = &self.context.service.storage
+            && snapshot.name.split_once('@').map(|(of, _)| of) != Some(dataset.name.as_str())
+        {
+            return Some(self.refused(format!(
+                "{} is a snapshot of what it was cloned from",
+                snapshot.name
+            )));
         }
         // Newer ones than these `zfs rollback` itself refuses to destroy.
         match self.context.snapshots() {

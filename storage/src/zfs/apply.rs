@@ -9,8 +9,8 @@ use declaration::value::DatasetName;
 
 use super::properties::Properties;
 use super::{
-    Zfs, aside, call, elsewhere, existing, found, mount, place, properties, shut, swap, unmarked,
-    withdraw,
+    Zfs, aside, call, elsewhere, existing, found, mount, place, promote, properties, shut, swap,
+    unmarked, withdraw,
 };
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
@@ -27,6 +27,11 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         applied.changes.push(change);
     }
     let mut found = zfs.look()?.dataset;
+    if let Some(properties) = &found
+        && promote::load_key_again(properties)?
+    {
+        found = zfs.look()?.dataset;
+    }
     if found.is_none() {
         call::pool_must_be_imported(zfs.name())?;
         // Missing because the power went between the two renames of a swap, or truly missing.
@@ -38,7 +43,9 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     let is_new = match &found {
         Some(properties) if let Some(mark) = not_settled(properties) => {
             found::must_be_usable(properties)?;
-            swap::settle(zfs, properties, &mark)?;
+            applied
+                .changes
+                .extend(swap::settle(zfs, properties, &mark)?);
             applied.finished = Some((mark, None));
             false
         }
@@ -69,6 +76,10 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         withdraw::forget_why(zfs.name(), properties)?;
     }
     applied.changes.extend(binds::put_back(zfs.service)?);
+    // Only now: it keeps nothing from being used.
+    if found.as_ref().is_some_and(promote::is_to_be_promoted) {
+        promote::again(zfs, applied)?;
+    }
     let place = &zfs.service.mountpoint;
     // Made, and the power went before it was given its owner.
     let has_mark = found

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::listing::{Datasets, Value};
 use super::{Zfs, call, memory as pool_memory, properties, swap, unmarked};
 use crate::kept;
-use crate::mark::{PROPERTY, Stage};
+use crate::mark::PROPERTY;
 use crate::{Error, Mark, MarkState, Result, memory};
 
 /// What is asked of each dataset. The last is one that nobody can set.
@@ -59,7 +59,7 @@ fn seeded(name: &str, dataset: &BTreeMap<String, Value>) -> Option<(String, Mark
     }
     let identity = format!("guid:{}", dataset.get("guid")?.value);
     match Mark::read(local(PROPERTY)?, &identity) {
-        MarkState::Ours(mark) if mark.stage == Stage::Seeded => Some((identity, mark)),
+        MarkState::Ours(mark) if mark.is_seeded() => Some((identity, mark)),
         _ => None,
     }
 }

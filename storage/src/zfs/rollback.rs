@@ -18,6 +18,14 @@ pub(super) fn rollback(
     snapshot: &Snapshot,
     mark: &Mark,
 ) -> std::result::Result<(), NotRolledBack> {
+    if snapshot.name.split_once('@').map(|(of, _)| of) != Some(zfs.name()) {
+        // `zfs rollback` would roll that one back.
+        return Err(NotRolledBack::Refused(Error::new(
+            zfs.name(),
+            format!("{} is a snapshot of another dataset", snapshot.name),
+            "the tier `snapshot` restores without a rollback",
+        )));
+    }
     let before = zfs
         .seen()
         .and_then(|seen| seen.dataset.ok_or_else(|| gone(zfs.name())))
@@ -138,6 +146,6 @@ fn finish(zfs: &Zfs<'_>, snapshot: &Snapshot, mark: &Mark, quotas: &Quotas) -> R
         ));
     }
     let now = zfs.seen()?.dataset.ok_or_else(|| gone(zfs.name()))?;
-    mark_dataset(&now, &mark.at_stage(Stage::Seeded))?;
+    mark_dataset(zfs, &now, &mark.at_stage(Stage::Seeded))?;
     quotas.forget_on(zfs.name())
 }

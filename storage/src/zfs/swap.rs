@@ -5,9 +5,10 @@
 
 use jiff::Timestamp;
 
+use super::promote::Promotion;
 use super::properties::Properties;
 use super::{
-    Zfs, admins, apply, aside, call, existing, found, gone, half_done, mount, replaced, staging,
+    Zfs, admins, apply, aside, call, found, gone, half_done, mount, promote, replaced, staging,
     withdraw,
 };
 use crate::kept::Note;
@@ -98,14 +99,17 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
     let real = zfs.seen()?.dataset;
     // The names change now: what was seen under them is so no more.
     zfs.seen.replace(None);
-    let kept = match real {
+    let mut kept = match real {
         Some(real) => Some(keep(zfs, &real, mark)?),
         None => None,
     };
     call::zfs(&["rename", &staging, zfs.name()])?;
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(&path);
-    settle(zfs, staged, mark)?;
+    let pending = settle(zfs, staged, mark)?;
+    if let Some(kept) = &mut kept {
+        kept.pending = pending;
+    }
     binds::put_back(zfs.service)?;
     Ok(kept)
 }
@@ -113,21 +117,18 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
 /// Finishes a dataset that was renamed into its place: it loses what only a staged one has. `properties` are
 /// those it has, or had when it was staged.
 ///
-/// Its mark says `staged` until the last step, so that an interrupted one is settled again.
-pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Result<()> {
+/// Its mark says `staged` until the last step, so that an interrupted one is settled again. Gives why it is still to be
+/// promoted, in words; `None` if it is not.
+pub(super) fn settle(
+    zfs: &Zfs<'_>,
+    properties: &Properties,
+    mark: &Mark,
+) -> Result<Option<String>> {
     let name = zfs.name();
     zfs.seen.replace(None);
     aside::put_back(name, properties)?;
     // Promoted only here: a promoted staged dataset would own the older snapshots.
-    if properties
-        .value("origin")
-        .is_some_and(|origin| is_of_the_replaced(zfs, origin))
-    {
-        call::zfs(&["promote", name])?;
-        if found::has_a_key(properties) {
-            load_key(name)?;
-        }
-    }
+    let promotion = promote::promote(zfs, properties)?;
     let is_mounted = apply::is_mounted(zfs)?;
     if !is_mounted {
         mountpoint::must_be_mountable(zfs.service)?;
@@ -137,39 +138,18 @@ pub(super) fn settle(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Res
         mount::at_place(zfs, false)?;
     }
     aside::share(name, properties)?;
-    let seeded = format!(
-        "{PROPERTY}={}",
-        mark.at_stage(Stage::Seeded)
-            .bound_to(&properties.identity())
-    );
+    let (stage, pending) = match promotion {
+        Promotion::Done => (Stage::Seeded, None),
+        Promotion::Pending(why) => (Stage::Unpromoted, Some(promote::pending(zfs, &why))),
+    };
+    let seeded = mark.at_stage(stage).bound_to(&properties.identity());
+    let seeded = format!("{PROPERTY}={seeded}");
     let canmount = format!("canmount={}", aside::canmount(properties));
     call::zfs(&["set", &canmount, &seeded, name])?;
     aside::forget(name, properties)?;
     // What the service sees there must be what was restored.
-    apply::must_be_mounted(zfs)
-}
-
-/// Loads the key of a dataset that has just become the root of its encryption: a promotion takes over the
-/// root from the origin, and the kernel then asks for the key again.
-fn load_key(name: &str) -> Result<()> {
-    let promoted = existing(name)?;
-    if found::must_have_its_key(&promoted).is_ok() {
-        return Ok(());
-    }
-    if promoted.value("keylocation") != Some("prompt") {
-        call::zfs(&["load-key", name])?;
-        return Ok(());
-    }
-    found::must_have_its_key(&promoted)
-}
-
-/// Whether a clone's origin is a snapshot of the dataset it replaces, which had its name or has a kept one.
-fn is_of_the_replaced(zfs: &Zfs<'_>, origin: &str) -> bool {
-    let kept = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
-    origin.starts_with(&kept)
-        || origin
-            .split_once('@')
-            .is_some_and(|(dataset, _)| dataset == zfs.name())
+    apply::must_be_mounted(zfs)?;
+    Ok(pending)
 }
 
 /// Takes the real dataset, which has these properties, out of its place and renames it to a name that says when and why.
@@ -185,6 +165,7 @@ fn keep(zfs: &Zfs<'_>, found: &Properties, mark: &Mark) -> Result<Kept> {
     Ok(Kept {
         name: kept,
         seen_by: withdrawn.seen_by,
+        pending: None,
     })
 }
 
@@ -211,6 +192,7 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     Ok(Kept {
         name: kept,
         seen_by: None,
+        pending: None,
     })
 }
 

@@ -4,6 +4,10 @@
 assert_active sonarr.service
 assert_series 'The Expanse'
 assert_same_tree /var/tmp/before /var/lib/sonarr
+if systemctl --quiet is-active long-send; then
+    systemctl stop long-send
+    systemctl start storage-preseed-kept.service
+fi
 {
     findmnt --real --noheadings --list --output=TARGET,SOURCE,FSTYPE | sort
     zfs list -H -r -t filesystem,volume,snapshot -s name -o name,origin,canmount,mountpoint,mounted,readonly,recordsize,compression,overlay,acltype,xattr,org.openzfs.systemd:ignore,receive_resume_token tank vault

@@ -15,24 +15,43 @@ use product::binaries::workspace;
 use scenario::{Failure, Machines, Tally, run_each};
 
 /// The ways in which data comes back, each with the machine that `tests/vm/cuts` prepares for it.
-pub const WAYS: [&str; 7] = [
+pub const WAYS: [&str; 9] = [
     "rollback",
     "clone",
     "encrypted",
+    "sent",
+    "unpromoted",
     "receive",
     "emptied",
     "restic",
     "directory",
 ];
 
+/// What is prepared on a machine on the way to `name`: some begin where others are ready.
+fn prepares(name: &str) -> &[&str] {
+    match name {
+        "sent" => &["common", "clone", "sent", "ready"],
+        "unpromoted" => &["common", "encrypted", "sent", "unpromoted", "ready"],
+        _ => &["common", "", "ready"],
+    }
+}
+
 /// Those that `cargo xtask test` has time for.
-pub const FEW_WAYS: [&str; 5] = ["rollback", "clone", "receive", "restic", "directory"];
+pub const FEW_WAYS: [&str; 6] = [
+    "rollback",
+    "clone",
+    "sent",
+    "receive",
+    "restic",
+    "directory",
+];
 
 /// The steps that `cargo xtask test` cuts at: where the most is under way.
-const SHORT: [(&str, &str); 7] = [
+const SHORT: [(&str, &str); 8] = [
     ("rollback", "zfs rollback"),
     ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
     ("clone", "zfs promote"),
+    ("sent", "zfs set canmount=on preseed:state=unpromoted"),
     ("receive", "half received"),
     ("receive", "zfs rename tank/services/sonarr:preseed-staging"),
     ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
@@ -69,7 +88,10 @@ impl Way {
     /// # Errors
     /// Something does not work even so.
     pub fn prepare(vms: &Vms, name: &'static str) -> anyhow::Result<Self> {
-        let script = [script("common")?, script(name)?, script("ready")?].concat();
+        let script = prepares(name)
+            .iter()
+            .map(|part| script(if part.is_empty() { name } else { part }))
+            .collect::<anyhow::Result<String>>()?;
         let prepared = vms.prepare(name, &script)?;
         let mut machine = vms.machine_from(&prepared, Unflushed::Kept)?;
         let mut output = Vec::new();

@@ -1,0 +1,192 @@
+//! Promotes the clone that took a dataset's place: from then on it owns the snapshots up to the one it came from.
+//!
+//! ZFS refuses that while somebody sends that snapshot, which may take days. So the service starts without it, the mark
+//! says that it is pending ([`Stage::Unpromoted`]), and each start and the daily timer try again. Until then what was
+//! replaced has these snapshots: they count as the dataset's own, and ZFS itself lets nobody destroy what was replaced.
+
+use super::half_done::Listed;
+use super::properties::{self, Properties};
+use super::{Zfs, call, existing, found, mark_dataset, snapshots_of};
+use crate::mark::Stage;
+use crate::{Applied, MarkState, Result, lock};
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Promotion {
+    /// There is nothing to be promoted, or no more.
+    Done,
+    /// ZFS refused it, and what it said.
+    Pending(String),
+}
+
+/// Promotes the dataset in its place, which has or had these properties, if it is a clone of what it replaced. Its key is
+/// loaded again: a promotion takes over the root of the encryption from the origin, and the kernel then asks for it.
+///
+/// # Errors
+/// When the key is not loaded now, or ZFS does not answer.
+pub(super) fn promote(zfs: &Zfs<'_>, properties: &Properties) -> Result<Promotion> {
+    let name = zfs.name();
+    let mut now = properties.clone();
+    // What was replaced may itself be a clone of what was replaced before.
+    while is_pending(zfs, &now) {
+        if let Some(why) = key_would_be_missing(zfs, &now)? {
+            return Ok(Promotion::Pending(why));
+        }
+        let ended = call::try_zfs(&["promote", name])?;
+        if !ended.status.success() {
+            return Ok(Promotion::Pending(ended.stderr));
+        }
+        zfs.seen.replace(None);
+        now = existing(name)?;
+        if found::has_a_key(&now) && found::must_have_its_key(&now).is_err() {
+            call::zfs(&["load-key", name])?;
+        }
+    }
+    Ok(Promotion::Done)
+}
+
+/// Why nothing could be read of the dataset after its promotion; `None` if all could: what it replaced is not the root of
+/// its encryption, or the root's key lies in a file.
+fn key_would_be_missing(zfs: &Zfs<'_>, clone: &Properties) -> Result<Option<String>> {
+    let name = zfs.name();
+    // As it is, and not as it was when the clone was staged: its root was renamed since.
+    let root = existing(name)?
+        .value("encryptionroot")
+        .map(ToOwned::to_owned);
+    let Some(root) = root.filter(|root| found::has_a_key(clone) && *root != name) else {
+        return Ok(None);
+    };
+    if !is_of_the_replaced(zfs, &format!("{root}@")) {
+        return Ok(None);
+    }
+    if existing(&root)?.value("keylocation") == Some("prompt") {
+        return Ok(Some(format!(
+            "its key would have to be typed in; when you have it, `zfs promote {name}` and `zfs load-key {name}`"
+        )));
+    }
+    let ended = call::try_zfs(&["load-key", "-n", &root])?;
+    Ok((!ended.status.success()).then_some(ended.stderr))
+}
+
+/// Promotes a dataset whose mark says that this is pending. `applied` is told what came of it. That it is refused again
+/// is no error.
+///
+/// # Errors
+/// As [`promote`].
+pub(super) fn again(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
+    let Some(found) = zfs.seen()?.dataset else {
+        return Ok(());
+    };
+    let MarkState::Ours(mark) = found.mark() else {
+        return Ok(());
+    };
+    if mark.stage != Stage::Unpromoted {
+        return Ok(());
+    }
+    match promote(zfs, &found)? {
+        Promotion::Pending(why) => applied.changes.push(pending(zfs, &why)),
+        Promotion::Done => {
+            mark_dataset(zfs, &existing(zfs.name())?, &mark.at_stage(Stage::Seeded))?;
+            zfs.seen.replace(None);
+            applied.changes.push(format!("promoted {}", zfs.name()));
+        }
+    }
+    Ok(())
+}
+
+/// See [`crate::Storage::settle_later`].
+pub(super) fn later(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
+    let found = properties::get(zfs.name())?;
+    if !found.as_ref().is_some_and(is_to_be_promoted) {
+        return Ok(());
+    }
+    // Who is at work on it tries as well.
+    match lock::try_lock(zfs.service)? {
+        Some(_lock) => {
+            zfs.look()?;
+            again(zfs, applied)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a dataset's mark says that its promotion is pending.
+pub(super) fn is_to_be_promoted(found: &Properties) -> bool {
+    matches!(found.mark(), MarkState::Ours(mark) if mark.stage == Stage::Unpromoted)
+}
+
+/// That a promotion is pending, in words.
+pub(super) fn pending(zfs: &Zfs<'_>, why: &str) -> String {
+    format!(
+        "{} is in use, but is still a clone of what it replaced, which cannot be released: {why}; \
+         promoting it is tried again at each start and once a day",
+        zfs.name()
+    )
+}
+
+/// The stage of a dataset with these properties whose data is there.
+pub(super) fn seeded(zfs: &Zfs<'_>, properties: &Properties) -> Stage {
+    if is_pending(zfs, properties) && matches!(properties.mark(), MarkState::Ours(_)) {
+        Stage::Unpromoted
+    } else {
+        Stage::Seeded
+    }
+}
+
+/// Loads the key of a dataset whose promotion was interrupted before that, if it lies in a file. Gives whether it did.
+///
+/// # Errors
+/// When it cannot be loaded.
+pub(super) fn load_key_again(found: &Properties) -> Result<bool> {
+    let is_on_the_way = matches!(
+        found.mark(),
+        MarkState::Ours(mark) if matches!(mark.stage, Stage::Staged | Stage::Unpromoted)
+    );
+    let is_missing = is_on_the_way
+        && found::has_a_key_of_its_own(found)
+        && found.value("keylocation") != Some("prompt")
+        && found::must_have_its_key(found).is_err();
+    if is_missing {
+        call::zfs(&["load-key", found.dataset()])?;
+    }
+    Ok(is_missing)
+}
+
+/// Whether a dataset with these properties is a clone of what it replaced.
+fn is_pending(zfs: &Zfs<'_>, properties: &Properties) -> bool {
+    properties
+        .value("origin")
+        .is_some_and(|origin| is_of_the_replaced(zfs, origin))
+}
+
+/// Whether a clone's origin is a snapshot of the dataset it replaces, which had its name or has a kept one.
+fn is_of_the_replaced(zfs: &Zfs<'_>, origin: &str) -> bool {
+    let kept = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
+    origin.starts_with(&kept)
+        || origin
+            .split_once('@')
+            .is_some_and(|(dataset, _)| dataset == zfs.name())
+}
+
+/// The snapshots that the dataset will own once it is promoted: its origin, and what was taken before.
+///
+/// # Errors
+/// When they cannot be listed.
+pub(super) fn snapshots_to_come(zfs: &Zfs<'_>) -> Result<Vec<Listed>> {
+    let mut to_come = Vec::new();
+    let mut clone = zfs.seen()?.dataset;
+    while let Some(found) = clone.filter(|found| is_pending(zfs, found)) {
+        let origin = found.value("origin").unwrap_or_default();
+        let replaced = origin.split_once('@').map_or(origin, |(name, _)| name);
+        let mut listed = snapshots_of(replaced)?.unwrap_or_default();
+        // Those of nobody else: what was taken of it since stays with it.
+        let last = listed
+            .iter()
+            .find(|listed| listed.snapshot.name == origin)
+            .map(|listed| listed.created);
+        listed.retain(|listed| Some(listed.created) <= last);
+        to_come.extend(listed);
+        clone = properties::get(replaced)?;
+    }
+    Ok(to_come)
+}
