@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use nix::unistd::{Group, User};
 use rustix::fs::CWD;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
+use crate::tree::{self, Next};
 use crate::way::{self, Spot};
 use crate::{Error, Result, mountinfo, quoted, shown, step};
 
@@ -47,7 +49,8 @@ pub fn warning(service: &Service) -> Option<Error> {
     safe_way(service).err()
 }
 
-/// Whether something can be mounted on `path` without hiding anything: it is missing, or an empty directory.
+/// Whether something can be mounted on `path` without hiding anything: it is missing, or a directory that holds no file and no
+/// mount, at any depth.
 ///
 /// # Errors
 /// When files would be hidden, or when it cannot be told.
@@ -85,21 +88,27 @@ pub(crate) fn must_hide_nothing_in(at: &Path, path: &Path) -> Result<()> {
             );
         }
     };
-    let Some(first) = entries.next() else {
+    if entries.next().is_none() {
         return Ok(());
+    }
+    // Directories that tmpfiles or a package made there are no files, unless something is mounted on one.
+    let hidden = match mountinfo::below(path)? {
+        Some(point) => point,
+        None => match a_file_in(at) {
+            Ok(None) => return Ok(()),
+            Ok(Some(file)) => file,
+            Err(error) => {
+                return fault(
+                    format!("cannot be looked into: {error}"),
+                    "see why with `ls -la`".into(),
+                );
+            }
+        },
     };
-    let first = first.map_or_else(
-        |e| e.to_string(),
-        |e| e.file_name().to_string_lossy().escape_debug().to_string(),
-    );
     fault(
         format!(
-            "holds files (`{first}`{}) that mounting would hide",
-            if entries.next().is_some() {
-                ", …"
-            } else {
-                ""
-            }
+            "holds files (`{}`) that mounting would hide",
+            shown(&hidden)
         ),
         format!(
             "if they are the service's data: `mv {0} {1}`, start its dataset-….service alone, which makes and \
@@ -109,6 +118,22 @@ pub(crate) fn must_hide_nothing_in(at: &Path, path: &Path) -> Result<()> {
             quoted(&beside(path))
         ),
     )
+}
+
+/// What lies at any depth of a directory and is no directory itself: the first that is found. Of very many directories, one of
+/// them is taken for it.
+fn a_file_in(directory: &Path) -> std::io::Result<Option<PathBuf>> {
+    const MANY: usize = 10_000;
+    let mut looked = 0;
+    // A walk does not begin at a link, which a path to a descriptor is.
+    tree::walk(&directory.join("."), |entry| {
+        looked += 1;
+        if entry.is_directory() && looked <= MANY {
+            ControlFlow::Continue(Next::Enter)
+        } else {
+            ControlFlow::Break(entry.path())
+        }
+    })
 }
 
 /// Where files are moved that are in the way: beside them.
