@@ -14,6 +14,7 @@ mod kinds;
 pub(crate) mod listing;
 pub(crate) mod memory;
 mod mount;
+mod names;
 mod objset;
 pub(crate) mod place;
 mod promote;

@@ -9,8 +9,8 @@ use declaration::value::DatasetName;
 
 use super::properties::Properties;
 use super::{
-    Zfs, aside, call, elsewhere, existing, found, mount, place, promote, properties, shut, swap,
-    unmarked, withdraw,
+    Zfs, aside, call, elsewhere, existing, found, mount, names, place, promote, properties, shut,
+    swap, unmarked, withdraw,
 };
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
@@ -234,6 +234,7 @@ fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
 }
 
 fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
+    names::must_leave_room(zfs)?;
     elsewhere::must_not_hold_the_data(zfs)?;
     // What is mounted there, even an empty dataset, would be covered.
     is_mounted(zfs)?;

@@ -3,7 +3,7 @@
 //! Each answer is a sentence with what to do; ARCHITECTURE.md has the whole table.
 
 use super::properties::{self, Properties};
-use super::{Zfs, admins, staging};
+use super::{Zfs, admins, names, staging};
 use crate::holders::{self, Data};
 use crate::{Error, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
@@ -128,6 +128,9 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<
     if let Some(staging) = &seen.staging {
         staging::must_be_ours(staging)?;
     }
+    if let Origin::Receive(snapshot) = origin {
+        names::must_fit_received(zfs, snapshot)?;
+    }
     let Some(found) = seen.dataset else {
         return Ok(());
     };
@@ -157,7 +160,8 @@ pub(super) fn must_be_movable(zfs: &Zfs<'_>) -> Result<()> {
     mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
     holders::nobody_must_have_it(&Data::Dataset(zfs.name()), zfs.name(), zfs.service)?;
     must_be_writable(&found)?;
-    must_not_be_legacy(zfs, &found)
+    must_not_be_legacy(zfs, &found)?;
+    names::must_fit(zfs, found.dataset())
 }
 
 /// Whether it is encrypted.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::promote::Promotion;
 use super::properties::Properties;
 use super::{
-    Zfs, admins, apply, aside, call, found, gone, half_done, mount, promote, replaced, staging,
-    withdraw,
+    Zfs, admins, apply, aside, call, found, gone, half_done, mount, names, promote, replaced,
+    staging, withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -156,7 +156,7 @@ pub(super) fn settle(
 fn keep(zfs: &Zfs<'_>, found: &Properties, mark: &Mark) -> Result<Kept> {
     let name = zfs.name();
     let note = Note::new(&format!("before-{}", mark.by), mark);
-    let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
+    let kept = names::kept(zfs, name, &note)?;
     let withdrawn = withdraw::withdraw(zfs, found, &zfs.staging_name(), &note)?;
     // Where `zfs` could mount it, it is not mounted any more, and must not be again.
     if let Err(error) = call::zfs(&["rename", "-u", name, &kept]) {
@@ -181,8 +181,8 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     {
         crate::replaced::remove_unused(&listed, zfs.name());
     }
-    let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
     let staging = zfs.staging_name();
+    let kept = names::kept(zfs, &staging, &note)?;
     if mountinfo::at(&staging::path(zfs))?.is_some() {
         mountpoint::unmount(&staging::path(zfs))?;
     }
@@ -200,7 +200,7 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
 /// uses it. The daily timer tries again. It keeps no service down.
 pub(super) fn put_aside(zfs: &Zfs<'_>, dataset: &str, error: Error) -> Result<()> {
     let note = Note::new(kept::THROWN_AWAY, &Mark::new(Stage::Staging, "preseed", ""));
-    let kept = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
+    let kept = names::kept(zfs, dataset, &note)?;
     let set = [
         "set",
         "canmount=noauto",

@@ -1,0 +1,107 @@
+//! Whether ZFS allows the names that a restore needs, asked before anything is changed: what is replaced gets a longer one,
+//! and so does each snapshot of it.
+
+use super::{Zfs, snapshots_of};
+use crate::kept::{self, Note};
+use crate::mark::{Mark, Stage};
+use crate::{Error, Result, Snapshot};
+
+/// How many bytes a name may have, a snapshot's with that of its dataset (`ZFS_MAX_DATASET_NAME_LEN`).
+const LONGEST: usize = 255;
+
+/// The name under which `dataset` is kept, with the reason in it where there is room: the note has it as well.
+///
+/// # Errors
+/// When ZFS would not allow it.
+pub(super) fn kept(zfs: &Zfs<'_>, dataset: &str, note: &Note) -> Result<String> {
+    let full = zfs.beside(&kept::kept_with(zfs.leaf(), note));
+    let snapshots = snapshots_of(dataset)?.unwrap_or_default();
+    let longest = snapshots
+        .iter()
+        .filter_map(|listed| listed.snapshot.name.split_once('@'))
+        .map(|(_, short)| short)
+        .max_by_key(|short| short.len());
+    let taken = longest.map_or(0, |short| 1 + short.len());
+    if full.len() + taken <= LONGEST {
+        return Ok(full);
+    }
+    let short = without_why(&full, note);
+    if short.len() + taken <= LONGEST {
+        return Ok(short.to_owned());
+    }
+    Err(too_long(dataset, short.len(), longest))
+}
+
+/// That the real dataset, if there is one, can be kept under a name, and what is received from this snapshot be staged under
+/// another. `dataset` is what is to be replaced.
+///
+/// # Errors
+/// When ZFS would not allow it.
+pub(super) fn must_fit(zfs: &Zfs<'_>, dataset: &str) -> Result<()> {
+    kept(zfs, dataset, &some_note()).map(drop)
+}
+
+/// The same for a snapshot that is received: it is staged, and may be kept unused.
+///
+/// # Errors
+/// When ZFS would not allow it.
+pub(super) fn must_fit_received(zfs: &Zfs<'_>, snapshot: &Snapshot) -> Result<()> {
+    let note = some_note();
+    let full = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
+    let short = without_why(&full, &note);
+    let (dataset, name) = snapshot.name.split_once('@').unwrap_or_default();
+    if short.len() + 1 + name.len() <= LONGEST {
+        return Ok(());
+    }
+    Err(too_long(dataset, short.len(), Some(name)))
+}
+
+/// That a new dataset of the service's name could be restored at all, one day.
+///
+/// # Errors
+/// When its name is too long for that.
+pub(super) fn must_leave_room(zfs: &Zfs<'_>) -> Result<()> {
+    let note = some_note();
+    let full = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
+    let length = without_why(&full, &note).len();
+    if length + "@x".len() <= LONGEST {
+        return Ok(());
+    }
+    Err(too_long(zfs.name(), length, None))
+}
+
+/// One with a name as long as any.
+fn some_note() -> Note {
+    Note::new(kept::UNUSED, &Mark::new(Stage::Staged, "", ""))
+}
+
+fn without_why<'a>(full: &'a str, note: &Note) -> &'a str {
+    full.strip_suffix(&note.why)
+        .and_then(|full| full.strip_suffix('-'))
+        .unwrap_or(full)
+}
+
+fn too_long(dataset: &str, kept: usize, snapshot: Option<&str>) -> Error {
+    let needed = kept + snapshot.map_or(0, |snapshot| 1 + snapshot.len());
+    let what = match snapshot {
+        Some(snapshot) => format!(
+            "a restore keeps what it replaces under a longer name: with that, its snapshot @{snapshot} would have a name of \
+             {needed} bytes, and ZFS allows {LONGEST}"
+        ),
+        None => format!(
+            "its name is too long: a restore keeps what it replaces under a longer one, of {needed} bytes, and ZFS allows {LONGEST}"
+        ),
+    };
+    let rename = format!("declare a shorter `name` in [dataset] and `zfs rename {dataset}` to it");
+    let help = match (snapshot, LONGEST.checked_sub(kept + 1)) {
+        (Some(snapshot), Some(room)) if room > 0 => format!(
+            "give the snapshot a name of at most {room} bytes with `zfs rename {dataset}@{snapshot} …`, or {rename}"
+        ),
+        _ => rename,
+    };
+    Error::new(
+        dataset,
+        what,
+        format!("{help}; then start the service again"),
+    )
+}
