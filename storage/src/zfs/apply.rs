@@ -40,6 +40,9 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
             found = zfs.look()?.dataset;
         }
     }
+    if let Some(properties) = &found {
+        found::must_be_below_the_root(zfs, Some(properties))?;
+    }
     let is_new = match &found {
         Some(properties) if let Some(mark) = not_settled(properties) => {
             found::must_be_usable(properties)?;
@@ -101,6 +104,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
 pub(super) fn must_be_applicable(zfs: &Zfs<'_>) -> Result<()> {
     if let Some(properties) = &zfs.look()?.dataset {
         found::must_be_usable(properties)?;
+        found::must_be_below_the_root(zfs, Some(properties))?;
         must_not_be_a_container(zfs, properties)?;
         if !is_mounted(zfs)? {
             mountpoint::must_be_mountable(zfs.service)?;
@@ -235,6 +239,7 @@ fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
 
 fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
     names::must_leave_room(zfs)?;
+    found::must_be_below_the_root(zfs, None)?;
     elsewhere::must_not_hold_the_data(zfs)?;
     // What is mounted there, even an empty dataset, would be covered.
     is_mounted(zfs)?;

@@ -3,7 +3,7 @@
 //! Each answer is a sentence with what to do; ARCHITECTURE.md has the whole table.
 
 use super::properties::{self, Properties};
-use super::{Zfs, admins, names, staging};
+use super::{Zfs, admins, call, names, staging};
 use crate::holders::{self, Data};
 use crate::{Error, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
@@ -46,6 +46,37 @@ pub(super) fn must_be_usable(found: &Properties) -> Result<()> {
     } else {
         being_received(dataset)
     })
+}
+
+/// That ZFS would mount it where its mountpoint says: a pool that was imported with `-R` has another root, and what is below
+/// that would pass for the service's place.
+///
+/// # Errors
+/// When it would not, or when that cannot be told.
+pub(super) fn must_be_below_the_root(zfs: &Zfs<'_>, found: Option<&Properties>) -> Result<()> {
+    let name = zfs.name();
+    // Asked only where it may be so: a place that is as declared is below the root.
+    let place = found.and_then(|found| found.value("mountpoint"));
+    if place.is_some_and(|place| {
+        !place.starts_with('/') || *zfs.service.mountpoint == *std::path::Path::new(place)
+    }) {
+        return Ok(());
+    }
+    let pool = name.split('/').next().unwrap_or(name);
+    let told = call::zpool(&["get", "-H", "-o", "value", "altroot", pool])?;
+    let root = told.strip_suffix('\n').unwrap_or(&told);
+    if matches!(root, "-" | "" | "/") {
+        return Ok(());
+    }
+    Err(Error::new(
+        name,
+        format!(
+            "its pool was imported with an alternate root (altroot={root}), so its mountpoint is not where its service looks"
+        ),
+        format!(
+            "`zpool export {pool}`, `zpool import {pool}` without `-R`, then start the service again"
+        ),
+    ))
 }
 
 fn being_received(dataset: &str) -> Error {

@@ -6,7 +6,7 @@ use declaration::layer::Layer;
 use declaration::settings::{Dataset, Service, Storage};
 
 use super::properties::Properties;
-use super::{Zfs, apply, properties, staging, unmarked};
+use super::{Zfs, apply, found, properties, staging, unmarked};
 use crate::mark::Stage;
 use crate::{LeftOver, MarkState, Result, memory, mountinfo};
 
@@ -21,7 +21,8 @@ pub(crate) fn actual(service: &Service, dataset: &Dataset) -> Result<Option<Path
     if mountinfo::at(&service.mountpoint)?.is_some_and(is_ours) {
         return Ok(None);
     }
-    let seen = Zfs::new(service, dataset).look()?;
+    let zfs = Zfs::new(service, dataset);
+    let seen = zfs.look()?;
     let Some(found) = &seen.dataset else {
         // The power went in the middle of a swap: what takes its place goes where the other was.
         let is_swapped = matches!(
@@ -33,6 +34,7 @@ pub(crate) fn actual(service: &Service, dataset: &Dataset) -> Result<Option<Path
     if matches!(found.mark(), MarkState::Ours(mark) if mark.stage == Stage::Staged) {
         return Ok(memory::place(service));
     }
+    found::must_be_below_the_root(&zfs, Some(found))?;
     of(found)
 }
 
