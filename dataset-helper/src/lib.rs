@@ -5,6 +5,7 @@ mod link;
 use declaration::settings::{Service, Storage};
 use report::status;
 use storage::{Applied, Result, as_found, lock};
+use systemd::stale;
 
 /// Makes the service's storage what is declared: all of what is new, and of what is there what the service's own file
 /// says. What was done is added to `applied`, also where it fails then.
@@ -15,7 +16,10 @@ use storage::{Applied, Result, as_found, lock};
 pub fn apply(service: &Service, applied: &mut Applied) -> Result<()> {
     let _lock = lock::lock(service, status::wait_for_another)?;
     let placed = as_found::placed(service)?;
+    let kept_down = stale::kept_down_at(service, &placed.mountpoint);
     storage::open(&placed).apply(applied)?;
+    // The restore holds them up from here on.
+    stale::start(&kept_down);
     if let Storage::Zfs(_) = placed.storage
         && !placed.mountpoint.is_own()
     {

@@ -3,6 +3,7 @@
 pub mod mount;
 pub mod retry;
 pub mod show;
+pub mod stale;
 mod systemctl;
 pub mod units;
 

@@ -58,7 +58,7 @@ fn resolved(path: &Path) -> PathBuf {
 }
 
 /// The mount unit of a directory (systemd.mount(5)); none of the root, which is mounted.
-fn unit_of(directory: &Path) -> Option<String> {
+pub(crate) fn unit_of(directory: &Path) -> Option<String> {
     let directory = directory.to_str().filter(|directory| *directory != "/")?;
     Some(format!("{}.mount", escape_path(directory)))
 }
