@@ -4,6 +4,7 @@ mod admins;
 mod apply;
 mod aside;
 mod call;
+mod create;
 pub(crate) mod damage;
 mod delegations;
 mod elsewhere;

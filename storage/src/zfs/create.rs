@@ -1,0 +1,92 @@
+//! Makes a service's dataset.
+
+use declaration::value::DatasetName;
+
+use super::apply::{AT_CREATION, is_mounted, of_a_new_one};
+use super::properties::{self, Properties};
+use super::{Zfs, call, elsewhere, found, names, unmarked};
+use crate::{Result, mountpoint};
+
+/// Makes the dataset, which is missing, and what is missing of its container.
+pub(super) fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
+    create_parents(&zfs.dataset.parent, changes)?;
+    // Once its parent is there, what stands elsewhere can be renamed.
+    must_be_creatable(zfs)?;
+    let name = zfs.name();
+    // Not mounted: ZFS would go down the path once more.
+    let mut args = vec!["create".to_owned(), "-u".to_owned()];
+    for (property, value) in of_a_new_one(zfs) {
+        args.extend(["-o".to_owned(), format!("{property}={value}")]);
+    }
+    for (property, value) in AT_CREATION {
+        args.extend(["-o".to_owned(), format!("{property}={value}")]);
+    }
+    args.push(name.to_owned());
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    call::zfs(&args)?;
+    changes.push(format!("created {name}"));
+    Ok(())
+}
+
+/// That it could be made.
+///
+/// # Errors
+/// When it could not, with what to do.
+pub(super) fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
+    names::must_leave_room(zfs)?;
+    found::must_be_below_the_root(zfs, None)?;
+    elsewhere::must_not_hold_the_data(zfs)?;
+    // What is mounted there, even an empty dataset, would be covered.
+    is_mounted(zfs)?;
+    mountpoint::must_be_mountable(zfs.service)?;
+    if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
+        found::must_have_its_key(&parent)?;
+        found::must_be_writable(&parent)?;
+    }
+    Ok(())
+}
+
+/// What a container is: never mounted.
+const CONTAINER: [&str; 2] = ["mountpoint=none", "canmount=off"];
+
+/// Whether a container was made and the power went before its properties were set: it holds nothing yet.
+/// A pool's own dataset is made with the pool.
+fn is_unfinished(found: &Properties) -> Result<bool> {
+    let is_bare = found.dataset().contains('/')
+        && CONTAINER
+            .iter()
+            .filter_map(|set| set.split_once('='))
+            .all(|(property, _)| !found.is_given(property));
+    Ok(is_bare && found.child().is_none() && unmarked::holds_nothing(found)?)
+}
+
+/// Creates what is missing of the container, from the top: none of it is ever mounted.
+fn create_parents(parent: &DatasetName, changes: &mut Vec<String>) -> Result<()> {
+    let parent = parent.as_str();
+    // The pool itself is there.
+    let ends = parent
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .chain([parent.len()])
+        .skip(1);
+    for container in ends.map(|end| &parent[..end]) {
+        match properties::get_with_children([container])? {
+            [Some(found)] if is_unfinished(&found)? => {
+                call::zfs(&[&["set"], &CONTAINER[..], &[container]].concat())?;
+                changes.push(format!("finished the container {container}"));
+            }
+            [Some(_)] => {}
+            [None] => {
+                let [mountpoint, canmount] = CONTAINER;
+                let created = call::zfs(&["create", "-o", mountpoint, "-o", canmount, container]);
+                match created {
+                    Ok(_) => changes.push(format!("created the container {container}")),
+                    // Another service that goes in it was quicker.
+                    Err(_) if properties::get(container)?.is_some() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+    Ok(())
+}
