@@ -4,6 +4,7 @@ mod admins;
 mod apply;
 mod aside;
 mod call;
+mod children;
 mod create;
 pub(crate) mod damage;
 mod delegations;
@@ -150,6 +151,7 @@ impl Storage for Zfs<'_> {
         }
         let (place, contents) = if apply::is_mounted(self)? {
             let contents = Contents::of(&self.service.mountpoint, self.service)?;
+            children::must_not_pass_for_data(self, &properties, &contents)?;
             (Place::Mounted, contents)
         } else {
             (Place::Unmounted, Contents::default())

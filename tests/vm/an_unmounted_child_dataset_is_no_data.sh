@@ -1,0 +1,48 @@
+# What is expected lies in a child dataset that is not mounted: its mountpoint, an empty directory, is not that data. The
+# service does not start on it, and nothing is restored over it.
+
+declare_default_host
+cat >/etc/systemd/system/app.service <<'EOT'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+EOT
+declared() { # LINE...
+    declare_service app <<EOT
+[dataset]
+mountpoint = "/srv/app"
+[preseed]
+$*
+EOT
+}
+declared 'expect = ["media"]'
+reload
+systemctl start app
+zfs create tank/services/app/media
+echo film >/srv/app/media/film
+systemctl stop app
+systemctl start app
+systemctl stop app
+zfs unmount tank/services/app/media
+told='tank/services/app/media: .*not mounted.*zfs mount tank/services/app/media'
+assert_refused app "$told"
+declared 'expect = ["media/film"]'
+assert_refused app "$told"
+# Where nothing is expected, its mountpoint is all there is.
+declared
+assert_refused app "$told"
+assert_exit 1 preseedctl plan app
+zfs mount tank/services/app/media
+systemctl reset-failed
+systemctl start app
+systemctl stop app
+
+# What is expected lies elsewhere: the service starts without it.
+echo data >/srv/app/a.db
+zfs unmount tank/services/app/media
+declared 'expect = ["a.db"]'
+systemctl start app
+systemctl stop app
+declared
+systemctl start app
