@@ -99,7 +99,16 @@ fn decide(
         }
         Verdict::Adopt => {
             let mark = Mark::new(Stage::Seeded, "adopted", "");
-            storage.set_mark(&mark).map_err(Refusal::not_restored)?;
+            if let Err(error) = storage.set_mark(&mark) {
+                // It is there all the same; the next start tries it again.
+                let told = format!("data is there, but cannot be marked: {error}");
+                tell(
+                    &Event::new(Kind::Adopted, name, told)
+                        .outcome("not-marked")
+                        .warning(),
+                );
+                return Ok(Outcome::Present);
+            }
             tell(
                 &Event::new(Kind::Adopted, name, "data is there already: adopted")
                     .outcome("adopted"),

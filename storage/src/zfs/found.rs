@@ -137,13 +137,21 @@ pub(super) fn must_be_writable(found: &Properties) -> Result<()> {
         return Ok(());
     }
     let dataset = found.dataset();
+    let source = found.source("readonly");
+    let help = if source == "temporary" {
+        // Told of each dataset of a pool that was imported so, and of one that was mounted so.
+        let pool = dataset.split('/').next().unwrap_or(dataset);
+        format!(
+            "if its pool was imported to be read only, `zpool export {pool}`, `zpool import {pool}`; else `zfs unmount {dataset}`; \
+             then start the service again"
+        )
+    } else {
+        format!("`zfs set readonly=off {dataset}`, then start the service again")
+    };
     Err(Error::new(
         dataset,
-        format!(
-            "it has readonly=on ({}), so nothing is written to it",
-            found.source("readonly")
-        ),
-        format!("`zfs set readonly=off {dataset}`, then start the service again"),
+        format!("it has readonly=on ({source}), so nothing is written to it"),
+        help,
     ))
 }
 
