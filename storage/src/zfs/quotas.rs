@@ -15,6 +15,9 @@ const NOTED: &str = "preseed:quotas";
 /// As many as are set in one call.
 const MANY: usize = 500;
 
+/// What is noted where there are none.
+const NONE: &str = "none";
+
 /// No user property is longer (zfsprops(7)); some of it is the dataset's name and the like.
 const LONGEST_NOTE: usize = 8000;
 
@@ -133,18 +136,29 @@ impl Quotas {
             .collect()
     }
 
-    /// Notes them on a dataset until [`forget`]. So many that they do not fit are not noted.
+    /// Notes them on a dataset until [`forget_on`]: also that there are none, where the snapshot may have some.
     ///
     /// # Errors
-    /// When it is not noted.
+    /// When they cannot be noted, or are so many that they do not fit.
     pub(super) fn note_on(&self, dataset: &str) -> Result<()> {
         let quotas = self.0.iter();
         let words: Vec<String> = quotas
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let note = words.join(" ");
-        if note.is_empty() || note.len() > LONGEST_NOTE {
-            return Ok(());
+        let note = if words.is_empty() {
+            NONE.to_owned()
+        } else {
+            words.join(" ")
+        };
+        if note.len() > LONGEST_NOTE {
+            return Err(Error::new(
+                dataset,
+                format!(
+                    "it has quotas of {} users and groups, too many to be noted while it is rolled back",
+                    words.len()
+                ),
+                "let the tier `snapshot` restore it without a rollback: declare it in `tiers`",
+            ));
         }
         call::zfs(&["set", &format!("{NOTED}={note}"), dataset]).map(drop)
     }
@@ -152,6 +166,9 @@ impl Quotas {
     /// Reads a note. `None`: it is none of ours, as whoever may set user properties can have written it; other properties
     /// than quotas are never taken from it.
     fn read(noted: &str) -> Option<Self> {
+        if noted == NONE {
+            return Some(Self::default());
+        }
         let quotas = noted.split(' ').map(|word| {
             let (name, value) = word.split_once('=')?;
             let (kind, whose) = name.split_once('@')?;
@@ -162,17 +179,14 @@ impl Quotas {
         });
         quotas.collect::<Option<_>>().map(Self)
     }
+}
 
-    /// Forgets what was noted of them.
-    ///
-    /// # Errors
-    /// When it cannot.
-    pub(super) fn forget_on(&self, dataset: &str) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        call::zfs(&["inherit", NOTED, dataset]).map(drop)
-    }
+/// Forgets what was noted on a dataset.
+///
+/// # Errors
+/// When it cannot.
+pub(super) fn forget_on(dataset: &str) -> Result<()> {
+    call::zfs(&["inherit", NOTED, dataset]).map(drop)
 }
 
 #[cfg(test)]
@@ -190,6 +204,7 @@ mod tests {
             ["groupquota@5=10", "userobjquota@7=3", "userquota@8=none"]
         );
         assert!(wanted.instead_of(&wanted).is_empty());
+        assert_eq!(read("none"), Quotas::default());
     }
 
     #[test]

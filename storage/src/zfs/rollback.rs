@@ -56,7 +56,7 @@ fn while_shut(
 ) -> std::result::Result<(), NotRolledBack> {
     must_lose_nothing(zfs).map_err(NotRolledBack::Storage)?;
     // A rollback takes them back as well.
-    quotas.note_on(zfs.name()).map_err(NotRolledBack::Storage)?;
+    quotas.note_on(zfs.name()).map_err(NotRolledBack::Refused)?;
     zfs.set_mark(&mark.at_stage(Stage::Seeding))
         .map_err(NotRolledBack::Storage)?;
     // Never with -r, -R or -f: `zfs rollback` itself then refuses if anything newer would be lost.
@@ -71,7 +71,7 @@ fn while_shut(
         }
     };
     put_back
-        .and_then(|()| quotas.forget_on(zfs.name()))
+        .and_then(|()| quotas::forget_on(zfs.name()))
         .map_err(NotRolledBack::Storage)?;
     Err(NotRolledBack::Refused(error.with_help(
         "see what is newer than it with `zfs list -t snapshot,bookmark`; \
@@ -147,5 +147,5 @@ fn finish(zfs: &Zfs<'_>, snapshot: &Snapshot, mark: &Mark, quotas: &Quotas) -> R
     }
     let now = zfs.seen()?.dataset.ok_or_else(|| gone(zfs.name()))?;
     mark_dataset(zfs, &now, &mark.at_stage(Stage::Seeded))?;
-    quotas.forget_on(zfs.name())
+    quotas::forget_on(zfs.name())
 }
