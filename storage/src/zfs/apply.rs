@@ -61,7 +61,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
             .as_ref()
             .is_some_and(|found| found.is_local(swap::KEPT));
         mount::at_place(zfs, was_withdrawn)?;
-        if was_withdrawn || found.is_none() {
+        if found.is_none() {
             aside::share_again(zfs.name(), &existing(zfs.name())?)?;
         }
         applied.changes.push(format!(
@@ -73,6 +73,8 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     // A swap that was interrupted before its first rename leaves both, and the data may be back since.
     if let Some(properties) = found.as_ref().filter(|found| found.is_local(swap::KEPT)) {
         withdraw::make_writable(zfs, properties)?;
+        // It may have been unshared and not unmounted.
+        aside::share_again(zfs.name(), properties)?;
         withdraw::forget_why(zfs.name(), properties)?;
     }
     applied.changes.extend(binds::put_back(zfs.service)?);

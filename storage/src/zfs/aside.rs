@@ -97,12 +97,21 @@ pub(super) fn share_again(dataset: &str, properties: &Properties) -> Result<()> 
     Ok(())
 }
 
-/// Shares a dataset no more, so that it can be unmounted and nobody is served what is kept.
-pub(super) fn unshare(dataset: &str, properties: &Properties) -> Result<()> {
-    if is_shared(properties) {
-        call::try_zfs(&["unshare", dataset])?;
+/// Shares a dataset no more, so that it can be unmounted and nobody is served what is kept. Gives who may still have it, in
+/// words; `None` if nobody has.
+pub(super) fn unshare(dataset: &str, properties: &Properties) -> Result<Option<String>> {
+    if !is_shared(properties) {
+        return Ok(None);
     }
-    Ok(())
+    let ended = call::try_zfs(&["unshare", dataset])?;
+    // Where no server runs that could share it, it is not shared.
+    if ended.status.success() || ended.stderr.contains("not currently shared") {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "whomever it is shared with (`zfs unshare`: {})",
+        ended.stderr.escape_debug()
+    )))
 }
 
 fn is_shared(properties: &Properties) -> bool {

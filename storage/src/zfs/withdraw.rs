@@ -63,11 +63,12 @@ pub(super) fn withdraw<'f>(
     let told = call::zfs(&[&["set"], &sets[..], &[name]].concat());
     let taken = told
         .and_then(|_| aside::unshare(name, found))
-        .and_then(|()| take_down(zfs, &before, &binds))
-        .and_then(|()| who_is_left(zfs, found, &before));
+        .and_then(|shared| take_down(zfs, &before, &binds).map(|()| shared))
+        .and_then(|shared| Ok((shared, who_is_left(zfs, found, &before)?)));
     match taken {
-        Ok(seen_by) => {
-            withdrawn.seen_by = seen_by;
+        Ok((shared, seen_by)) => {
+            let seen_by: Vec<String> = shared.into_iter().chain(seen_by).collect();
+            withdrawn.seen_by = (!seen_by.is_empty()).then(|| seen_by.join("; "));
             Ok(withdrawn)
         }
         Err(error) => Err(withdrawn.put_back(zfs, error)),
