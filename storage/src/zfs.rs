@@ -174,7 +174,17 @@ impl Storage for Zfs<'_> {
             return Err(gone(self.name()));
         };
         let mark = mark.of_service(self.service.name.as_str());
-        mark_dataset(self, &properties, &mark)
+        let ends_a_rollback = mark.stage == Stage::Seeded
+            && matches!(properties.mark(), MarkState::Ours(before) if before.stage == Stage::Seeding);
+        if ends_a_rollback {
+            // It was interrupted before this.
+            quotas::wanted(self.name())?.set_on(self.name())?;
+        }
+        mark_dataset(self, &properties, &mark)?;
+        if ends_a_rollback {
+            quotas::forget_on(self.name())?;
+        }
+        Ok(())
     }
 
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
