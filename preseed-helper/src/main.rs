@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
 use report::{Kind, hold, logger, root, words};
-use restore::run::Refusal;
+use restore::decide::Refusal;
 use restore::{interrupt, run, verify};
 use systemd::retry;
 

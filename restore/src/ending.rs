@@ -3,19 +3,13 @@
 use std::path::PathBuf;
 
 use declaration::settings::Service;
-use report::{Event, Kind, status};
+use report::{Event, Kind};
 use storage::contents::{listed, named};
 use storage::kept;
 use storage::{Contents, Error, Kept, Mark, MarkState, Observation};
 
-use crate::search::{Inconclusive, of_source};
+use crate::answer::{Inconclusive, of_source};
 use crate::verdict::Why;
-
-/// Tells an event that ends the run: to the journal and as the status.
-pub(crate) fn tell(event: &Event<'_>) {
-    status::set(event.message());
-    event.tell();
-}
 
 pub(crate) fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
     Event::new(Kind::Restored, service, kept::finished(mark, kept))

@@ -1,13 +1,19 @@
 //! Restores one service's data if, and only if, it is missing.
 //!
 //! ```text
-//! observe -> verdict -> search the sources in order -> stage -> verify -> swap in -> mark
+//! look -> verdict -> decide: search the sources in order -> bring: stage -> fill -> verify -> swap in -> mark
 //! ```
-//! [`run::run`] does it; [`plan::plan`] is the same code up to the first change.
+//! [`decide`](decide::decide) is the one way through it. [`run::run`] acts on its steps; [`plan::plan`] tells them.
 
+pub mod answer;
+pub mod context;
+pub mod decide;
 mod ending;
+pub mod executor;
+pub mod failure;
 pub mod health;
 pub mod interrupt;
+pub mod machine;
 pub mod order;
 pub mod plan;
 pub mod remember;
@@ -16,6 +22,5 @@ pub mod sealed;
 pub mod search;
 pub mod slots;
 pub mod source;
-pub mod staged;
 pub mod verdict;
 pub mod verify;

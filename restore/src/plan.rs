@@ -1,18 +1,21 @@
-//! What a run would do, and why: the same code as the run, up to the first change.
+//! What a run would do, and why: what is decided is told, and nothing is changed.
 
 use std::fmt::Write;
 
-use declaration::settings::{OnUnavailable, Service};
+use declaration::settings::Service;
 use declaration::visible;
+use report::Kind;
 use storage::contents::named;
-use storage::{Error, LeftOver, MarkState, Observation, Place, Snapshot, Storage};
+use storage::{Error, LeftOver, Mark, MarkState, Observation, Place, Snapshot};
 
-use crate::ending::{in_brief, partly, unmounted};
-use crate::remember;
-use crate::sealed::{Decision, decide};
-use crate::search::{Answer, Conclusion, Observer, search};
-use crate::source::{Context, Failure, Restored, Source, word};
-use crate::verdict::{Verdict, Why, verdict};
+use crate::answer::{Answer, Observer};
+use crate::context::Context;
+use crate::decide::{End, NOT_STARTED, Refusal, decide, look};
+use crate::executor::Goal;
+use crate::machine::ThisMachine;
+use crate::source::list::sources;
+use crate::source::{Source, word};
+use crate::verdict::{Verdict, Why};
 
 /// What a run would do.
 #[derive(Debug)]
@@ -28,196 +31,184 @@ pub struct Plan {
 /// # Errors
 /// When the storage cannot be looked at.
 pub fn plan(service: &Service) -> Result<Plan, Error> {
-    let found = storage::as_found::whole(service)?;
-    let service = found.as_ref();
-    let storage = storage::open(service);
-    let observation = storage.observe()?;
-    let mut text = seen(service, &observation);
-    let verdict = verdict(&observation, service.on_partial);
-    let (end, starts) = match verdict {
-        _ if let Err(error) = applicable(storage.as_ref(), &observation) => {
-            (format!("not started: {error}"), false)
-        }
-        Verdict::Present => ("the data is there: nothing to do".to_owned(), true),
-        Verdict::Adopt => (
-            "the data is there: would mark it and leave it alone".to_owned(),
-            true,
-        ),
-        Verdict::Finish => (
-            "would finish the mark of an interrupted restore".to_owned(),
-            true,
-        ),
-        Verdict::Partly => (partly(service, &observation).to_string(), false),
-        Verdict::Unmounted => (unmounted(service).to_string(), false),
-        Verdict::Restore(why) => {
-            if let Err(error) = systemd::units::must_be_stopped(service) {
-                (error.to_string(), false)
-            } else if let Some(end) =
-                sealed(service, storage.as_ref(), &observation, why, &mut text)
-            {
-                end
-            } else {
-                line(
-                    &mut text,
-                    "decision",
-                    &format!("restore, since {}", why.in_words()),
-                );
-                let context = Context::new(service, storage.as_ref(), &observation);
-                let mut observer = Lines::default();
-                let asked = search(&context, &mut observer, &mut |source, snapshot| {
-                    let possible = match source.origin(snapshot) {
-                        Some(origin) => storage.must_be_replaceable(&origin),
-                        None => storage.must_be_writable(),
-                    };
-                    possible.map_err(Failure::Storage).map(|()| Restored {
-                        kept: None,
-                        bytes: 0,
-                    })
-                });
-                observer.write(&mut text);
-                if !observer.waits.is_empty() {
-                    let units = observer.waits.join(" and ");
-                    let waits = format!("a start first waits for {units}; this plan does not");
-                    line(&mut text, "waits", &waits);
-                }
-                if !service.verify.is_empty() {
-                    line(
-                        &mut text,
-                        "verify",
-                        "what is taken is checked before it is used; this plan does not",
-                    );
-                }
-                match asked {
-                    Ok(Conclusion::NothingAnywhere) if why != Why::Partly => {
-                        let answers: Vec<String> = observer
-                            .sources
-                            .iter()
-                            .filter_map(|source| source.answer.clone())
-                            .collect();
-                        first_start(service, storage.as_ref(), &observation, why, &answers)
-                    }
-                    Ok(asked) => outcome(
-                        service,
-                        storage.as_ref(),
-                        &observation,
-                        why,
-                        &asked,
-                        observer.chosen,
-                    ),
-                    Err(error) => (format!("not started: {error}"), false),
-                }
-            }
-        }
+    look(service, &ThisMachine, |context, verdict| {
+        Ok(tell(context, &sources(context), verdict))
+    })
+    .map_err(|refusal| refusal.error)
+}
+
+/// Tells what is decided.
+pub(crate) fn tell(
+    context: &Context<'_>,
+    sources: &[Box<dyn Source + '_>],
+    verdict: Verdict,
+) -> Plan {
+    let mut telling = Telling::of(context);
+    let decided = applicable(context)
+        .map_err(Refusal::from)
+        .and_then(|()| decide(context, sources, verdict, &mut telling));
+    let (end, starts) = match decided {
+        Ok(_) => (std::mem::take(&mut telling.end), true),
+        Err(refusal) => (refused(context.service, &refusal), false),
     };
+    let mut text = seen(context.service, context.observation);
+    let first = text.find('\n').map_or(0, |end| end + 1);
     let mut outcome = String::new();
     line(&mut outcome, "outcome", &end);
-    let first = text.find('\n').map_or(0, |end| end + 1);
     text.insert_str(first, &outcome);
-    Ok(Plan { text, starts })
+    telling.write(&mut text);
+    Plan { text, starts }
+}
+
+/// Why the service would not start.
+fn refused(service: &Service, refusal: &Refusal) -> String {
+    if let Some(brief) = &refusal.in_brief {
+        return format!("{}: {NOT_STARTED}: {brief}", service.name);
+    }
+    let told = refusal.error.to_string();
+    if refusal.kind == Kind::PartlyThere || told.contains(NOT_STARTED) {
+        told
+    } else {
+        format!("{NOT_STARTED}: {told}")
+    }
 }
 
 /// That the service's dataset is made what is declared before the run, unless an interrupted swap comes first.
-fn applicable(storage: &dyn Storage, observation: &Observation) -> Result<(), Error> {
-    match observation.left_over {
+fn applicable(context: &Context<'_>) -> Result<(), Error> {
+    match context.observation.left_over {
         LeftOver::Complete(_) => Ok(()),
-        _ => storage.must_be_applicable(),
+        _ => context.storage.must_be_applicable(),
     }
 }
 
-/// How a run would end that finds a complete copy of an earlier one; `None` if it would not use it.
-fn sealed(
-    service: &Service,
-    storage: &dyn Storage,
-    observation: &Observation,
-    why: Why,
-    text: &mut String,
-) -> Option<(String, bool)> {
-    let LeftOver::Complete(mark) = &observation.left_over else {
-        return None;
-    };
-    let context = Context::new(service, storage, observation);
-    let restore = format!("an interrupted restore by {} from {}", mark.by, mark.from);
-    match decide(&context, mark, why, &mut Lines::default()) {
-        Ok(Decision::PutInPlace(None)) => Some((format!("would finish {restore}"), true)),
-        Ok(Decision::PutInPlace(Some(error))) => {
-            let end =
-                format!("would finish {restore}, although newer data cannot be ruled out: {error}");
-            Some((end, true))
+/// Tells what is decided: how it ends, and on the way what the sources hold.
+struct Telling<'a> {
+    context: &'a Context<'a>,
+    end: String,
+    /// What becomes of a complete copy of an earlier run.
+    left_over: Option<String>,
+    /// Since when the sources are asked, and why.
+    why: Option<Why>,
+    lines: Lines,
+}
+
+impl<'a> Telling<'a> {
+    fn of(context: &'a Context<'a>) -> Self {
+        Self {
+            context,
+            end: String::new(),
+            left_over: None,
+            why: None,
+            lines: Lines::default(),
         }
-        Ok(Decision::PutAside(why)) => {
-            line(
-                text,
-                "left over",
-                &format!("{restore}: would be kept aside, since {why}"),
+    }
+
+    /// Writes down what was told on the way.
+    fn write(&self, text: &mut String) {
+        if let Some(left_over) = &self.left_over {
+            line(text, "left over", left_over);
+        }
+        let Some(why) = self.why else { return };
+        let decision = format!("restore, since {}", why.in_words());
+        line(text, "decision", &decision);
+        self.lines.write(text);
+        if !self.lines.waits.is_empty() {
+            let units = self.lines.waits.join(" and ");
+            let waits = format!("a start first waits for {units}; this plan does not");
+            line(text, "waits", &waits);
+        }
+        if !self.context.service.verify.is_empty() {
+            let verify = "what is taken is checked before it is used; this plan does not";
+            line(text, "verify", verify);
+        }
+    }
+}
+
+/// A complete copy of an earlier run, in words.
+fn interrupted(mark: &Mark) -> String {
+    format!("an interrupted restore by {} from {}", mark.by, mark.from)
+}
+
+impl End for Telling<'_> {
+    fn goal(&self) -> Goal {
+        Goal::Possible
+    }
+
+    fn put_away(&mut self, _left_over: &LeftOver) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn present(&mut self) {
+        "the data is there: nothing to do".clone_into(&mut self.end);
+    }
+
+    fn adopt(&mut self) -> Result<(), Error> {
+        "the data is there: would mark it and leave it alone".clone_into(&mut self.end);
+        Ok(())
+    }
+
+    fn finish(&mut self, _mark: &Mark) -> Result<(), Error> {
+        "would finish the mark of an interrupted restore".clone_into(&mut self.end);
+        Ok(())
+    }
+
+    fn put_in_place(&mut self, mark: &Mark, not_asked: Option<&Error>) -> Result<bool, Error> {
+        self.end = format!("would finish {}", interrupted(mark));
+        if let Some(error) = not_asked {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                self.end,
+                ", although newer data cannot be ruled out: {error}"
             );
-            None
         }
-        Err(error) => Some((format!("not started: {error}"), false)),
+        Ok(true)
     }
-}
 
-/// What happens where no source has any data.
-fn first_start(
-    service: &Service,
-    storage: &dyn storage::Storage,
-    observation: &Observation,
-    why: Why,
-    answers: &[String],
-) -> (String, bool) {
-    match remember::may_start_empty(service, storage, observation, why, answers) {
-        Ok(question) => {
-            let asked = question.map_or_else(String::new, |question| format!("; {question}"));
-            let end = format!("would start for the first time, on an empty directory{asked}");
-            (end, true)
-        }
-        Err(error) if service.on_unavailable == OnUnavailable::StartEmpty => (
-            format!("would start empty, as on-unavailable declares: {error}"),
-            true,
-        ),
-        Err(error) => (error.while_doing("not started").to_string(), false),
+    fn put_aside(&mut self, mark: &Mark, why: &str) -> Result<(), Error> {
+        let copy = interrupted(mark);
+        self.left_over = Some(format!("{copy}: would be kept aside, since {why}"));
+        Ok(())
     }
-}
 
-fn outcome(
-    service: &Service,
-    storage: &dyn Storage,
-    observation: &Observation,
-    why: Why,
-    asked: &Conclusion,
-    chosen: Option<String>,
-) -> (String, bool) {
-    match asked {
-        Conclusion::Restored(not_asked) => {
-            let chosen = chosen.unwrap_or_default();
-            let end = if not_asked.is_empty() {
-                format!("would restore {chosen}")
-            } else {
-                format!(
-                    "would restore {chosen}; these could not be asked, and may hold newer data: {}",
-                    not_asked.join(", ")
-                )
-            };
-            (end, true)
+    fn restoring(&mut self, why: Why) {
+        // What was asked because of a copy that is not used is asked again.
+        self.lines = Lines::default();
+        self.why = Some(why);
+    }
+
+    fn restored(&mut self, not_asked: &[String]) {
+        let chosen = self.lines.chosen.as_deref().unwrap_or_default();
+        self.end = format!("would restore {chosen}");
+        if !not_asked.is_empty() {
+            let sources = not_asked.join(", ");
+            // Writing to a string cannot fail.
+            let _ = write!(
+                self.end,
+                "; these could not be asked, and may hold newer data: {sources}"
+            );
         }
-        Conclusion::NothingAnywhere => (partly(service, observation).to_string(), false),
-        Conclusion::Inconclusive(sources) => {
-            let brief = in_brief(why, sources, "below");
-            if sources.iter().all(|source| source.unavailable)
-                && remember::is_settled(service, storage, observation)
-            {
-                (
-                    format!("would start empty, as at its first start: {brief}"),
-                    true,
-                )
-            } else if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
-                (
-                    format!("would start empty, as on-unavailable declares: {brief}"),
-                    true,
-                )
-            } else {
-                (format!("{}: not started: {brief}", service.name), false)
-            }
-        }
+    }
+
+    fn start_for_the_first_time(&mut self, _why: Why, question: Option<&str>) -> Result<(), Error> {
+        let asked = question.map_or_else(String::new, |question| format!("; {question}"));
+        self.end = format!("would start for the first time, on an empty directory{asked}");
+        Ok(())
+    }
+
+    fn start_as_at_first(&mut self, not_asked: &str) {
+        self.end = format!("would start empty, as at its first start: {not_asked}");
+    }
+
+    fn start_empty(&mut self, forbids: &str) {
+        self.end = format!("would start empty, as on-unavailable declares: {forbids}");
+    }
+
+    fn tells_answers(&self) -> &'static str {
+        "below"
+    }
+
+    fn answers(&self) -> &[String] {
+        &self.lines.answers
     }
 }
 
@@ -261,6 +252,8 @@ fn line(text: &mut String, label: &str, value: &str) {
 struct Lines {
     sources: Vec<SourceLines>,
     chosen: Option<String>,
+    /// What the sources answered that have not restored.
+    answers: Vec<String>,
     /// The mount units that a start would wait for.
     waits: Vec<String>,
 }
@@ -313,37 +306,44 @@ impl Lines {
     }
 }
 
-impl Observer for Lines {
+impl Observer for Telling<'_> {
     fn wants_all(&self) -> bool {
         true
     }
 
     fn asking(&mut self, source: &dyn Source) {
         if let Some(directory) = source.local_directory() {
-            self.waits.extend(systemd::mount::awaited(directory));
+            let awaited = self.context.machine.awaited_mounts(directory);
+            self.lines.waits.extend(awaited);
         }
-        self.of(source);
+        self.lines.of(source);
     }
 
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
-        self.candidate(source, snapshot, &format!("passed over: {why}"));
+        self.lines
+            .candidate(source, snapshot, &format!("passed over: {why}"));
     }
 
     fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
-        self.candidate(source, snapshot, &format!("put off: {why}"));
+        self.lines
+            .candidate(source, snapshot, &format!("put off: {why}"));
     }
 
     fn not_needed(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
-        self.candidate(source, snapshot, why);
+        self.lines.candidate(source, snapshot, why);
     }
 
     fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot) {
-        self.candidate(source, snapshot, "holds the data: taken");
-        self.chosen = Some(source.label(snapshot));
+        self.lines
+            .candidate(source, snapshot, "holds the data: taken");
+        self.lines.chosen = Some(source.label(snapshot));
     }
 
     fn answered(&mut self, source: &dyn Source, answer: &Answer) {
         let words = answer.in_words(&source.name());
-        self.of(source).answer = Some(words);
+        if !matches!(answer, Answer::Restored(..)) {
+            self.lines.answers.push(words.clone());
+        }
+        self.lines.of(source).answer = Some(words);
     }
 }

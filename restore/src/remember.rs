@@ -1,57 +1,66 @@
 //! What the machine remembers of services that had data: written where data is seen, asked before a service would
 //! start empty.
 
-use declaration::settings::Service;
 use jiff::Timestamp;
 use report::{Event, Kind};
 use storage::mark::{BOOTSTRAP, Stage};
-use storage::memory::{self, Recalled};
-use storage::{Error, Mark, MarkState, Observation, Storage};
+use storage::memory::Recalled;
+use storage::{Error, Mark, MarkState};
 
+use crate::context::Context;
 use crate::verdict::Why;
 
-/// Remembers that the service has data. That it cannot be remembered is told, and keeps no service down.
-pub fn data(service: &Service, storage: &dyn Storage) {
-    tell(service, memory::saw_data(service, storage));
+/// Remembers that the service has data, which came after it was looked at last if it `is_new`. That it cannot be
+/// remembered is told, and keeps no service down.
+pub fn data(context: &Context<'_>, is_new: bool) {
+    let (service, storage) = (context.service, context.storage);
+    tell(context, context.machine.saw_data(service, storage, is_new));
 }
 
 /// Remembers that the service starts empty, for the first time.
-pub fn started_empty(service: &Service, storage: &dyn Storage) {
-    tell(service, memory::started_empty(service, storage));
+pub fn started_empty(context: &Context<'_>) {
+    let (service, storage) = (context.service, context.storage);
+    tell(context, context.machine.started_empty(service, storage));
 }
 
-fn tell(service: &Service, remembered: Result<(), Error>) {
+fn tell(context: &Context<'_>, remembered: Result<(), Error>) {
     let Err(error) = remembered else { return };
     let message = format!("whether it had data will not be remembered: {error}");
-    let event = Event::new(Kind::StorageChanged, service.name.as_str(), message);
-    event.outcome("not-remembered").warning().tell();
+    let event = Event::new(Kind::StorageChanged, context.service.name.as_str(), message);
+    context
+        .machine
+        .tell(&event.outcome("not-remembered").warning());
 }
 
 /// The mark of a first start. It says what was given up before it, so that this is not asked about once more.
-pub fn first_start(service: &Service) -> Mark {
-    let given_up = memory::forgotten_at(service).map_or_else(String::new, |at| at.to_string());
+pub fn first_start(context: &Context<'_>) -> Mark {
+    let given_up = context.machine.forgotten_at(context.service);
+    let given_up = given_up.map_or_else(String::new, |at| at.to_string());
     Mark::new(Stage::Seeded, BOOTSTRAP, &given_up)
 }
 
 /// When an admin gave up what there was of the service: what is older is not looked for.
-pub fn given_up(service: &Service, observation: &Observation) -> Option<Timestamp> {
-    let before = match &observation.mark {
+pub fn given_up(context: &Context<'_>) -> Option<Timestamp> {
+    let before = match &context.observation.mark {
         MarkState::Ours(mark) if mark.by == BOOTSTRAP => mark.from.parse().ok(),
         _ => None,
     };
-    before.max(memory::forgotten_at(service))
+    before.max(context.machine.forgotten_at(context.service))
 }
 
 /// Whether it was settled at a first start that the service has no data, and nothing has come of it since: its dataset
 /// is the same, and provably hollow.
-pub fn is_settled(service: &Service, storage: &dyn Storage, observation: &Observation) -> bool {
+pub fn is_settled(context: &Context<'_>) -> bool {
+    let observation = context.observation;
     let was_bootstrapped = matches!(
         &observation.mark,
         MarkState::Ours(mark) if mark.stage == Stage::Seeded && mark.by == BOOTSTRAP
     );
     was_bootstrapped
         && observation.contents.is_empty()
-        && memory::is_provably_hollow(service, storage, observation)
+        && context
+            .machine
+            .is_provably_hollow(context.service, context.storage, observation)
 }
 
 /// Whether a service that no source has data of may start empty: what is to be asked of the admin when it does.
@@ -59,14 +68,15 @@ pub fn is_settled(service: &Service, storage: &dyn Storage, observation: &Observ
 /// # Errors
 /// When it had data as far as is remembered, with what each source `answered`.
 pub fn may_start_empty(
-    service: &Service,
-    storage: &dyn Storage,
-    observation: &Observation,
+    context: &Context<'_>,
     why: Why,
     answered: &[String],
 ) -> Result<Option<String>, Error> {
-    let name = service.name.as_str();
-    match memory::recall(service, storage, observation) {
+    let name = context.service.name.as_str();
+    let recalled = context
+        .machine
+        .recall(context.service, context.storage, context.observation);
+    match recalled {
         Recalled::Nothing => Ok(None),
         Recalled::Question(question) => Ok(Some(question)),
         Recalled::Data(remembered) => {

@@ -1,63 +1,22 @@
-//! One run for one service: from what is there to a service that may start, or must not.
+//! One run for one service: what is decided is done, and told to the journal.
 
 use std::collections::BTreeSet;
 
-use declaration::settings::{OnUnavailable, Service};
-use report::{Event, Kind, Progress, status};
-use storage::kept;
-use storage::local;
+use declaration::settings::Service;
+use report::{Event, Kind};
 use storage::mark::Stage;
-use storage::{Error, LeftOver, Mark, MarkState, Observation, Snapshot, Storage};
+use storage::{Error, LeftOver, Mark, Snapshot, kept, local};
 
-use crate::ending::{finished, in_brief, inconclusive, partly, tell, unmounted};
+use crate::answer::{Answer, Observer};
+use crate::context::Context;
+use crate::decide::{End, Outcome, Refusal, decide, look};
+use crate::ending::finished;
+use crate::executor::Goal;
+use crate::machine::{Machine, ThisMachine, tell_the_end};
 use crate::remember;
-use crate::sealed;
-use crate::search::{Answer, Conclusion, Inconclusive, Observer, search};
-use crate::source::{Context, Failure, Source, word};
-use crate::verdict::{Verdict, Why, verdict};
-
-/// Why a service may start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its data is there.
-    Present,
-    /// Data that was there was adopted.
-    Adopted,
-    /// Its data was restored.
-    Restored,
-    /// There is no data anywhere: it starts for the first time.
-    Bootstrapped,
-    /// The declaration lets it start empty.
-    StartedEmpty,
-}
-
-/// Why a service must not start.
-#[derive(Debug)]
-pub struct Refusal {
-    /// The kind of event it is.
-    pub kind: Kind,
-    /// What is wrong and what to do, on one line.
-    pub error: Error,
-    /// The same in brief, where the journal was told the rest before.
-    pub in_brief: Option<String>,
-}
-
-impl Refusal {
-    fn not_restored(error: Error) -> Self {
-        Self {
-            kind: Kind::NotRestored,
-            error,
-            in_brief: None,
-        }
-    }
-
-    fn partly(error: Error) -> Self {
-        Self {
-            kind: Kind::PartlyThere,
-            ..Self::not_restored(error)
-        }
-    }
-}
+use crate::source::list::sources;
+use crate::source::{Source, word};
+use crate::verdict::{Verdict, Why};
 
 /// Restores the service's data if, and only if, it is missing. The storage must have been applied.
 /// Everything that happens is told to the journal.
@@ -65,218 +24,34 @@ impl Refusal {
 /// # Errors
 /// When the service must not start, with the reason.
 pub fn run(declared: &Service) -> Result<Outcome, Refusal> {
-    let _lock =
-        storage::lock::lock(declared, status::wait_for_another).map_err(Refusal::not_restored)?;
-    let found = storage::as_found::whole(declared).map_err(Refusal::not_restored)?;
-    let service = found.as_ref();
-    let storage = storage::open(service);
-    let outcome = decide(declared, service, storage.as_ref())?;
+    let _lock = storage::lock::lock(declared, report::status::wait_for_another)?;
+    look(declared, &ThisMachine, |context, verdict| {
+        act(context, &sources(context), verdict)
+    })
+}
+
+/// Does what is decided, and remembers that the service has its data.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn act(
+    context: &Context<'_>,
+    sources: &[Box<dyn Source + '_>],
+    verdict: Verdict,
+) -> Result<Outcome, Refusal> {
+    let outcome = decide(context, sources, verdict, &mut Acting::on(context))?;
     match outcome {
-        Outcome::Present | Outcome::Adopted => remember::data(service, storage.as_ref()),
-        // What was seen of it before is what was replaced.
-        Outcome::Restored => remember::data(service, storage::open(service).as_ref()),
+        Outcome::Present | Outcome::Adopted => remember::data(context, false),
+        Outcome::Restored => remember::data(context, true),
         Outcome::Bootstrapped | Outcome::StartedEmpty => {}
     }
     Ok(outcome)
 }
 
-/// See [`run`]. `declared` is the service without what was found of it.
-fn decide(
-    declared: &Service,
-    service: &Service,
-    storage: &dyn Storage,
-) -> Result<Outcome, Refusal> {
-    let observation = storage.observe().map_err(Refusal::not_restored)?;
-    let name = service.name.as_str();
-    let verdict = verdict(&observation, service.on_partial);
-    if matches!(verdict, Verdict::Present | Verdict::Adopt | Verdict::Finish) {
-        put_away(name, storage, &observation.left_over)?;
-    }
-    match verdict {
-        Verdict::Present => {
-            status::say("data is there: nothing to do");
-            Ok(Outcome::Present)
-        }
-        Verdict::Adopt => {
-            let mark = Mark::new(Stage::Seeded, "adopted", "");
-            if let Err(error) = storage.set_mark(&mark) {
-                // It is there all the same; the next start tries it again.
-                let told = format!("data is there, but cannot be marked: {error}");
-                tell(
-                    &Event::new(Kind::Adopted, name, told)
-                        .outcome("not-marked")
-                        .warning(),
-                );
-                return Ok(Outcome::Present);
-            }
-            tell(
-                &Event::new(Kind::Adopted, name, "data is there already: adopted")
-                    .outcome("adopted"),
-            );
-            Ok(Outcome::Adopted)
-        }
-        Verdict::Finish => {
-            if let MarkState::Ours(mark) = &observation.mark {
-                storage
-                    .set_mark(&mark.at_stage(Stage::Seeded))
-                    .map_err(Refusal::not_restored)?;
-                tell(&finished(name, mark, None));
-            }
-            Ok(Outcome::Restored)
-        }
-        Verdict::Partly => Err(Refusal::partly(partly(service, &observation))),
-        Verdict::Unmounted => Err(Refusal::not_restored(unmounted(service))),
-        // Who owns what nothing is known of says nothing of whom the service's data is to belong to.
-        Verdict::Restore(why) if !matches!(observation.mark, MarkState::Ours(_)) => {
-            let placed = storage::as_found::placed(declared).map_err(Refusal::not_restored)?;
-            let storage = storage::open(&placed);
-            restore(&placed, storage.as_ref(), &observation, why)
-        }
-        Verdict::Restore(why) => restore(service, storage, &observation, why),
-    }
-}
-
-/// Puts away what an earlier restore left beside data that is there.
-fn put_away(name: &str, storage: &dyn Storage, left_over: &LeftOver) -> Result<(), Refusal> {
-    match storage.put_away(left_over) {
-        Ok(None) => {}
-        Ok(Some(what)) => {
-            tell(&Event::new(Kind::StorageChanged, name, what).outcome("put-away"));
-        }
-        // It must not take the place of newer data at some later loss.
-        Err(error) if matches!(left_over, LeftOver::Complete(_)) => {
-            return Err(Refusal::not_restored(error));
-        }
-        // A part of a copy never does, nor what is somebody's: the next start tries again.
-        Err(error) => {
-            let message = format!("what an earlier restore left cannot be put away: {error}");
-            let event = Event::new(Kind::StorageChanged, name, message);
-            event.outcome("not-put-away").warning().tell();
-        }
-    }
-    Ok(())
-}
-
-fn restore(
-    service: &Service,
-    storage: &dyn Storage,
-    observation: &Observation,
-    why: Why,
-) -> Result<Outcome, Refusal> {
-    let name = service.name.as_str();
-    systemd::units::must_be_stopped(service).map_err(Refusal::not_restored)?;
-    let context = Context::new(service, storage, observation);
-    let mut journal = Journal {
-        service: name,
-        told: BTreeSet::new(),
-        faults: Vec::new(),
-        put_off: BTreeSet::new(),
-        waited: false,
-        answers: Vec::new(),
-    };
-    if let LeftOver::Complete(mark) = &observation.left_over
-        && sealed::put_in_place(&context, mark, why, &mut journal).map_err(Refusal::not_restored)?
-    {
-        return Ok(Outcome::Restored);
-    }
-    let asked = search(&context, &mut journal, &mut |source, snapshot| {
-        if source.moves_data() {
-            context.turn.take().map_err(Failure::Storage)?;
-        }
-        let mut progress = Progress::of_restore(name, &source.label(snapshot));
-        let restored = source.restore(snapshot, &mut progress);
-        context.turn.give_back();
-        restored
-    })
-    .map_err(Refusal::not_restored)?;
-    match asked {
-        Conclusion::Restored(not_asked) => {
-            if !not_asked.is_empty() {
-                let message = format!(
-                    "the newest data of all sources that could be asked was restored; these could not, and may hold newer: {}",
-                    not_asked.join(", ")
-                );
-                let event = Event::new(Kind::SourceAnswered, name, message);
-                event.outcome("unavailable").warning().tell();
-            }
-            Ok(Outcome::Restored)
-        }
-        Conclusion::NothingAnywhere if why == Why::Partly => {
-            Err(Refusal::partly(partly(service, observation)))
-        }
-        Conclusion::NothingAnywhere => {
-            let allowed =
-                remember::may_start_empty(service, storage, observation, why, &journal.answers);
-            let question = match allowed {
-                Ok(question) => question,
-                Err(error) if service.on_unavailable == OnUnavailable::StartEmpty => {
-                    let message = format!("starts empty, as on-unavailable declares: {error}");
-                    tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
-                    return Ok(Outcome::StartedEmpty);
-                }
-                Err(error) => return Err(Refusal::not_restored(error.while_doing("not started"))),
-            };
-            storage
-                .set_mark(&remember::first_start(service))
-                .map_err(Refusal::not_restored)?;
-            remember::started_empty(service, storage);
-            let asked = question
-                .as_ref()
-                .map_or_else(String::new, |q| format!("; {q}"));
-            let event = Event::new(
-                Kind::Bootstrapped,
-                name,
-                format!(
-                    "{}, and no source has any: a first start{asked}",
-                    why.in_words()
-                ),
-            );
-            // Where there was data once, a first start is worth a look.
-            let event = if why == Why::Empty && question.is_none() {
-                event
-            } else {
-                event.warning()
-            };
-            tell(&event.outcome("bootstrap"));
-            Ok(Outcome::Bootstrapped)
-        }
-        Conclusion::Inconclusive(sources) => in_doubt(service, storage, observation, why, &sources),
-    }
-}
-
-/// How a run ends where no source restored, and some could not rule out that they hold the data.
-fn in_doubt(
-    service: &Service,
-    storage: &dyn Storage,
-    observation: &Observation,
-    why: Why,
-    sources: &[Inconclusive],
-) -> Result<Outcome, Refusal> {
-    let name = service.name.as_str();
-    let brief = in_brief(why, sources, "above");
-    if sources.iter().all(|source| source.unavailable)
-        && remember::is_settled(service, storage, observation)
-    {
-        let message =
-            format!("still empty since its first start, which no source had data for: {brief}");
-        let event = Event::new(Kind::Bootstrapped, name, message);
-        tell(&event.outcome("bootstrap").warning());
-        return Ok(Outcome::Bootstrapped);
-    }
-    if service.on_unavailable == OnUnavailable::StartEmpty && why != Why::Partly {
-        let message = format!("starts empty, as on-unavailable declares: {brief}");
-        tell(&Event::new(Kind::StartedEmpty, name, message).outcome("start-empty"));
-        return Ok(Outcome::StartedEmpty);
-    }
-    let error = inconclusive(service, why, sources);
-    Err(Refusal {
-        in_brief: Some(brief),
-        ..Refusal::not_restored(error.while_doing("not started"))
-    })
-}
-
-/// Tells what happens to the journal.
-struct Journal<'a> {
+/// Does what is decided, and tells it to the journal.
+struct Acting<'a> {
+    context: &'a Context<'a>,
+    machine: &'a dyn Machine,
     service: &'a str,
     /// Snapshots that were told of: `rollback` and `snapshot` look at the same ones.
     told: BTreeSet<String>,
@@ -290,105 +65,239 @@ struct Journal<'a> {
     answers: Vec<String>,
 }
 
-impl Journal<'_> {
+impl<'a> Acting<'a> {
+    fn on(context: &'a Context<'a>) -> Self {
+        Self {
+            context,
+            machine: context.machine,
+            service: context.service.name.as_str(),
+            told: BTreeSet::new(),
+            faults: Vec::new(),
+            put_off: BTreeSet::new(),
+            waited: false,
+            answers: Vec::new(),
+        }
+    }
+
     /// Whether a snapshot was passed over for this.
     fn has_told(&self, error: &Error) -> bool {
         self.faults
             .iter()
             .any(|why| why.starts_with(&error.fault()))
     }
+
+    fn tell_the_end(&self, event: &Event<'_>) {
+        tell_the_end(self.machine, event);
+    }
+
+    /// Tells of a snapshot that is not taken, or not yet.
+    fn tell_of(
+        &self,
+        source: &dyn Source,
+        snapshot: &Snapshot,
+        what: (&str, &'static str),
+        why: &str,
+    ) {
+        let (begins, outcome) = what;
+        let message = format!(
+            "{begins} {} ({}): {why}",
+            source.label(snapshot),
+            local(snapshot.taken)
+        );
+        let event = Event::new(Kind::PassedOver, self.service, message)
+            .tier(word(source.tier()))
+            .outcome(outcome)
+            .snapshot(&snapshot.name);
+        self.machine.tell(&event);
+    }
 }
 
-impl Observer for Journal<'_> {
+impl End for Acting<'_> {
+    fn goal(&self) -> Goal {
+        Goal::InPlace
+    }
+
+    fn put_away(&mut self, left_over: &LeftOver) -> Result<(), Error> {
+        match self.context.storage.put_away(left_over) {
+            Ok(None) => {}
+            Ok(Some(what)) => {
+                let event = Event::new(Kind::StorageChanged, self.service, what);
+                self.tell_the_end(&event.outcome("put-away"));
+            }
+            // It must not take the place of newer data at some later loss.
+            Err(error) if matches!(left_over, LeftOver::Complete(_)) => return Err(error),
+            // A part of a copy never does, nor what is somebody's: the next start tries again.
+            Err(error) => {
+                let message = format!("what an earlier restore left cannot be put away: {error}");
+                let event = Event::new(Kind::StorageChanged, self.service, message);
+                self.machine.tell(&event.outcome("not-put-away").warning());
+            }
+        }
+        Ok(())
+    }
+
+    fn present(&mut self) {
+        self.machine.say("data is there: nothing to do");
+    }
+
+    fn adopt(&mut self) -> Result<(), Error> {
+        let mark = Mark::new(Stage::Seeded, "adopted", "");
+        self.context.storage.set_mark(&mark)?;
+        let message = "data is there already: adopted";
+        let event = Event::new(Kind::Adopted, self.service, message);
+        self.tell_the_end(&event.outcome("adopted"));
+        Ok(())
+    }
+
+    fn finish(&mut self, mark: &Mark) -> Result<(), Error> {
+        let seeded = mark.at_stage(Stage::Seeded);
+        self.context.storage.set_mark(&seeded)?;
+        self.tell_the_end(&finished(self.service, mark, None));
+        Ok(())
+    }
+
+    fn put_in_place(&mut self, _mark: &Mark, not_asked: Option<&Error>) -> Result<bool, Error> {
+        let Some((mark, kept)) = self.context.storage.resume()? else {
+            return Ok(false);
+        };
+        if let Some(error) = not_asked {
+            let message = format!(
+                "an interrupted restore is finished although newer data cannot be ruled out: {error}"
+            );
+            let event = Event::new(Kind::SourceAnswered, self.service, message);
+            self.machine.tell(&event.outcome("unavailable").warning());
+        }
+        self.tell_the_end(&finished(self.service, &mark, kept.as_ref()));
+        Ok(true)
+    }
+
+    fn put_aside(&mut self, mark: &Mark, why: &str) -> Result<(), Error> {
+        let kept = self.context.storage.put_aside(mark)?;
+        let message = kept::not_used(mark, why, &kept);
+        let event = Event::new(Kind::StorageChanged, self.service, message);
+        self.machine.tell(&event.outcome("put-away"));
+        Ok(())
+    }
+
+    fn restoring(&mut self, _why: Why) {}
+
+    fn restored(&mut self, not_asked: &[String]) {
+        if not_asked.is_empty() {
+            return;
+        }
+        let message = format!(
+            "the newest data of all sources that could be asked was restored; these could not, and may hold newer: {}",
+            not_asked.join(", ")
+        );
+        let event = Event::new(Kind::SourceAnswered, self.service, message);
+        self.machine.tell(&event.outcome("unavailable").warning());
+    }
+
+    fn start_for_the_first_time(&mut self, why: Why, question: Option<&str>) -> Result<(), Error> {
+        let mark = remember::first_start(self.context);
+        self.context.storage.set_mark(&mark)?;
+        remember::started_empty(self.context);
+        let asked = question.map_or_else(String::new, |question| format!("; {question}"));
+        let message = format!(
+            "{}, and no source has any: a first start{asked}",
+            why.in_words()
+        );
+        let event = Event::new(Kind::Bootstrapped, self.service, message);
+        // Where there was data once, a first start is worth a look.
+        let event = if why == Why::Empty && question.is_none() {
+            event
+        } else {
+            event.warning()
+        };
+        self.tell_the_end(&event.outcome("bootstrap"));
+        Ok(())
+    }
+
+    fn start_as_at_first(&mut self, not_asked: &str) {
+        let message =
+            format!("still empty since its first start, which no source had data for: {not_asked}");
+        let event = Event::new(Kind::Bootstrapped, self.service, message);
+        self.tell_the_end(&event.outcome("bootstrap").warning());
+    }
+
+    fn start_empty(&mut self, forbids: &str) {
+        let message = format!("starts empty, as on-unavailable declares: {forbids}");
+        let event = Event::new(Kind::StartedEmpty, self.service, message);
+        self.tell_the_end(&event.outcome("start-empty"));
+    }
+
+    fn tells_answers(&self) -> &'static str {
+        "above"
+    }
+
+    fn answers(&self) -> &[String] {
+        &self.answers
+    }
+}
+
+impl Observer for Acting<'_> {
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
         storage::interrupt::halt();
         if self.told.insert(snapshot.name.clone()) {
             self.faults.push(why.to_owned());
-            let message = format!(
-                "passed over {} ({}): {why}",
-                source.label(snapshot),
-                local(snapshot.taken)
-            );
-            Event::new(Kind::PassedOver, self.service, message)
-                .tier(word(source.tier()))
-                .outcome("passed-over")
-                .snapshot(&snapshot.name)
-                .tell();
+            self.tell_of(source, snapshot, ("passed over", "passed-over"), why);
         }
     }
 
     fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
-        if !self.put_off.insert(snapshot.name.clone()) {
-            return;
+        if self.put_off.insert(snapshot.name.clone()) {
+            self.tell_of(source, snapshot, ("put off", "put-off"), why);
         }
-        let message = format!(
-            "put off {} ({}): {why}",
-            source.label(snapshot),
-            local(snapshot.taken)
-        );
-        Event::new(Kind::PassedOver, self.service, message)
-            .tier(word(source.tier()))
-            .outcome("put-off")
-            .snapshot(&snapshot.name)
-            .tell();
     }
 
     fn asking(&mut self, source: &dyn Source) {
+        let machine = self.machine;
         // Only here: a service whose data is there never waits for the network.
         if source.needs_network() && !self.waited {
-            status::say("waiting for the network");
-            systemd::units::wait_for_network();
+            machine.say("waiting for the network");
+            machine.wait_for_network();
             self.waited = true;
         }
         if let Some(directory) = source.local_directory() {
-            systemd::mount::wait_for(directory, |unit| {
-                status::say(&format!("waiting for {unit}"));
+            machine.wait_for_mount(directory, &mut |unit| {
+                machine.say(&format!("waiting for {unit}"));
             });
         }
-        status::say(&format!("asking {}", source.name()));
+        machine.say(&format!("asking {}", source.name()));
     }
 
     fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}
 
     fn answered(&mut self, source: &dyn Source, answer: &Answer) {
         storage::interrupt::halt();
-        let source_name = source.name();
         let tier = word(source.tier());
-        match answer {
-            Answer::Restored(snapshot, restored) => {
-                let kept = restored.kept.as_ref();
-                let message = format!(
-                    "restored by {tier} from {} ({}){}",
-                    source.label(snapshot),
-                    local(snapshot.taken),
-                    kept::in_words(kept)
-                );
-                let event = Event::new(Kind::Restored, self.service, message)
-                    .tier(tier)
-                    .outcome(answer.word());
-                tell(&event.snapshot(&snapshot.name).bytes(restored.bytes));
-            }
-            Answer::NothingThere(_)
-            | Answer::InDoubt(_)
-            | Answer::NotUsed(_)
-            | Answer::Unavailable(_)
-            | Answer::Failed(_) => {
-                let message = match answer {
-                    Answer::Failed(error) if self.has_told(error) => {
-                        format!(
-                            "failed: {source_name}: none of its snapshots could be used, as told above: {}",
-                            error.help()
-                        )
-                    }
-                    _ => answer.in_words(&source_name),
-                };
-                self.answers.push(message.clone());
-                let event = Event::new(Kind::SourceAnswered, self.service, message)
-                    .tier(tier)
-                    .outcome(answer.word());
-                let expected = matches!(answer, Answer::NothingThere(None) | Answer::NotUsed(_));
-                if expected { event } else { event.warning() }.tell();
-            }
+        if let Answer::Restored(snapshot, restored) = answer {
+            let message = format!(
+                "restored by {tier} from {} ({}){}",
+                source.label(snapshot),
+                local(snapshot.taken),
+                kept::in_words(restored.kept.as_ref())
+            );
+            let event = Event::new(Kind::Restored, self.service, message)
+                .tier(tier)
+                .outcome(answer.word());
+            self.tell_the_end(&event.snapshot(&snapshot.name).bytes(restored.bytes));
+            return;
         }
+        let message = match answer {
+            Answer::Failed(error) if self.has_told(error) => format!(
+                "failed: {}: none of its snapshots could be used, as told above: {}",
+                source.name(),
+                error.help()
+            ),
+            _ => answer.in_words(&source.name()),
+        };
+        self.answers.push(message.clone());
+        let event = Event::new(Kind::SourceAnswered, self.service, message)
+            .tier(tier)
+            .outcome(answer.word());
+        let expected = matches!(answer, Answer::NothingThere(None) | Answer::NotUsed(_));
+        self.machine
+            .tell(&if expected { event } else { event.warning() });
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! The decision of that run is not replayed: it is asked anew.
 
-use report::{Event, Kind};
-use storage::{Error, Mark, Since, Snapshot, kept};
+use storage::{Error, Mark, Since, Snapshot};
 
-use crate::ending::{finished, inconclusive, tell};
-use crate::search::{Answer, Conclusion, Observer, search};
-use crate::source::{Context, Restored, Source};
+use crate::answer::{Answer, Conclusion, Observer};
+use crate::context::Context;
+use crate::ending::inconclusive;
+use crate::search::search;
+use crate::source::{Restored, Source};
 use crate::verdict::Why;
 
 /// What is to become of the copy.
@@ -27,6 +28,7 @@ pub enum Decision {
 /// When it cannot be decided: a source cannot be asked, and the storage was used since.
 pub fn decide(
     context: &Context<'_>,
+    sources: &[Box<dyn Source + '_>],
     mark: &Mark,
     why: Why,
     observer: &mut dyn Observer,
@@ -43,13 +45,11 @@ pub fn decide(
     let mut newest = None;
     let asked = search(
         context,
+        sources,
         &mut OnlyAsking(observer),
         &mut |source, snapshot| {
             newest = Some((source.label(snapshot), snapshot.clone()));
-            Ok(Restored {
-                kept: None,
-                bytes: 0,
-            })
+            Ok(Restored::default())
         },
     )?;
     match (newest, asked) {
@@ -76,46 +76,6 @@ pub fn decide(
             Err(error.while_doing(&attempt))
         }
         (None, _) => Ok(Decision::PutInPlace(None)),
-    }
-}
-
-/// Puts a complete copy of an earlier run in place, if it is still what is to be there; else puts it aside. Gives
-/// whether it is in place.
-///
-/// # Errors
-/// When that cannot be decided or done.
-pub(crate) fn put_in_place(
-    context: &Context<'_>,
-    mark: &Mark,
-    why: Why,
-    observer: &mut dyn Observer,
-) -> Result<bool, Error> {
-    let (name, storage) = (context.service.name.as_str(), context.storage);
-    match decide(context, mark, why, observer)? {
-        Decision::PutInPlace(not_asked) => {
-            // The sources took their time.
-            context.must_be_unchanged()?;
-            let Some((mark, kept)) = storage.resume()? else {
-                return Ok(false);
-            };
-            if let Some(error) = not_asked {
-                let message = format!(
-                    "an interrupted restore is finished although newer data cannot be ruled out: {error}"
-                );
-                let event = Event::new(Kind::SourceAnswered, name, message);
-                event.outcome("unavailable").warning().tell();
-            }
-            tell(&finished(name, &mark, kept.as_ref()));
-            Ok(true)
-        }
-        Decision::PutAside(why) => {
-            let kept = storage.put_aside(mark)?;
-            let message = kept::not_used(mark, &why, &kept);
-            Event::new(Kind::StorageChanged, name, message)
-                .outcome("put-away")
-                .tell();
-            Ok(false)
-        }
     }
 }
 

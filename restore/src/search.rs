@@ -6,110 +6,12 @@ use declaration::settings::Prefer;
 use jiff::Timestamp;
 use storage::{Error, Snapshot};
 
+use crate::answer::{Answer, Conclusion, Inconclusive, Observer};
+use crate::context::Context;
+use crate::failure::Failure;
 use crate::order::{Next, Standing, next};
-use crate::source::{Context, Elsewhere, Failure, Restored, Snapshots, Source, all_of, sources};
+use crate::source::{Elsewhere, Restored, Snapshots, Source, all_of};
 use crate::verdict::{Held, held};
-use crate::verify;
-
-/// What a source answered.
-#[derive(Debug)]
-pub enum Answer {
-    /// It restored the data, from this snapshot.
-    Restored(Snapshot, Restored),
-    /// It was reached, and provably has no snapshot that holds the data; with what a reader should know.
-    NothingThere(Option<String>),
-    /// It holds what may be the data: filed under another name, or without what is expected.
-    InDoubt(Error),
-    /// It has the data, and its way of restoring does not do here. Another source may have the same.
-    NotUsed(Error),
-    /// It could not be asked.
-    Unavailable(Error),
-    /// It had the data, and restoring them failed.
-    Failed(Error),
-}
-
-impl Answer {
-    /// The answer as the journal's `PRESEED_OUTCOME` names it.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Restored(..) => "restored",
-            Self::NothingThere(_) => "nothing-there",
-            Self::InDoubt(_) => "in-doubt",
-            Self::NotUsed(_) => "not-used",
-            Self::Unavailable(_) => "unavailable",
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    /// What the source of this name answered, in words.
-    pub fn in_words(&self, source: &str) -> String {
-        match self {
-            Self::Restored(snapshot, _) => format!("{source}: {} holds the data", snapshot.label()),
-            Self::NothingThere(None) => format!("{source}: nothing there"),
-            Self::NothingThere(Some(remark)) => format!("{source}: nothing there ({remark})"),
-            Self::InDoubt(error) => format!("in doubt: {}", of_source(source, &error.to_string())),
-            Self::NotUsed(error) => {
-                format!("not used: {}", of_source(source, &error.to_string()))
-            }
-            Self::Unavailable(error) => {
-                format!("unavailable: {}", of_source(source, &error.to_string()))
-            }
-            Self::Failed(error) => format!("failed: {}", of_source(source, &error.to_string())),
-        }
-    }
-}
-
-/// What is said of a source, with its name once.
-pub(crate) fn of_source(source: &str, said: &str) -> String {
-    let subject = said.split(": ").next().unwrap_or_default();
-    if subject.contains(source) {
-        said.to_owned()
-    } else {
-        format!("{source}: {said}")
-    }
-}
-
-/// Who is told what happens while the sources are asked.
-pub trait Observer {
-    /// Whether it wants to be told of every snapshot, also of those that make no difference.
-    fn wants_all(&self) -> bool {
-        false
-    }
-    /// A source is about to be asked.
-    fn asking(&mut self, _source: &dyn Source) {}
-    /// A snapshot was not taken, and why.
-    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str);
-    /// A snapshot holds the data, but comes last, and why.
-    fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str);
-    /// A snapshot makes no difference any more, and why. Only told to those that want all.
-    fn not_needed(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
-    /// A snapshot holds the data and is taken.
-    fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot);
-    /// A source gave its answer.
-    fn answered(&mut self, source: &dyn Source, answer: &Answer);
-}
-
-/// What came of asking all sources.
-#[derive(Debug)]
-pub enum Conclusion {
-    /// One has restored the data. With `prefer = "newest"`, these could not be asked whether they hold newer ones.
-    Restored(Vec<String>),
-    /// All answered that they hold none.
-    NothingAnywhere,
-    /// None restored, and these could not rule out that they hold the data.
-    Inconclusive(Vec<Inconclusive>),
-}
-
-/// A source that could not rule out that it holds the data.
-#[derive(Debug)]
-pub struct Inconclusive {
-    /// Its name.
-    pub source: String,
-    /// Why.
-    pub error: Error,
-    /// Whether it could only not be asked: nothing of the data was seen in it.
-    pub unavailable: bool,
-}
 
 /// What is done with a snapshot that holds the data.
 pub type Act<'a> = dyn FnMut(&dyn Source, &Snapshot) -> Result<Restored, Failure> + 'a;
@@ -121,11 +23,11 @@ pub type Act<'a> = dyn FnMut(&dyn Source, &Snapshot) -> Result<Restored, Failure
 /// When the service's own storage fails, or its declared checks cannot be run: then no source would do better.
 pub fn search(
     context: &Context<'_>,
+    sources: &[Box<dyn Source + '_>],
     observer: &mut dyn Observer,
     act: &mut Act<'_>,
 ) -> Result<Conclusion, Error> {
-    verify::must_be_possible(context.service)?;
-    let sources = sources(context);
+    context.machine.checks_must_be_possible(context.service)?;
     let mut round = Round {
         context,
         now: Timestamp::now(),

@@ -16,10 +16,7 @@ use report::status;
 use rustix::io::{FdFlags, fcntl_setfd};
 use storage::{Error, Result};
 
-use crate::source::Failure;
-
-/// Where the lock files are.
-const DIRECTORY: &str = "/run/preseed/slots";
+use crate::failure::Failure;
 
 /// How often is looked whether one is free: the kernel can wait for one lock, not for any of several.
 const LOOK: Duration = Duration::from_millis(500);
@@ -35,15 +32,18 @@ struct Slot(Flock<File>);
 #[derive(Debug)]
 pub struct Turn<'a> {
     service: &'a Service,
+    /// Where the lock files are.
+    directory: &'a Path,
     slot: Mutex<Option<Slot>>,
 }
 
 impl<'a> Turn<'a> {
-    /// Of a service. It has no slot yet.
+    /// Of a service. It has no slot yet. `directory` (absolute) holds the lock files; it is made where it is missing.
     #[must_use]
-    pub fn of(service: &'a Service) -> Self {
+    pub fn of(service: &'a Service, directory: &'a Path) -> Self {
         Self {
             service,
+            directory,
             slot: Mutex::new(None),
         }
     }
@@ -56,7 +56,7 @@ impl<'a> Turn<'a> {
     pub fn take(&self) -> Result<()> {
         let mut slot = self.slot();
         if slot.is_none() {
-            *slot = Some(take(self.service)?);
+            *slot = Some(take(self.service, self.directory)?);
         }
         Ok(())
     }
@@ -89,16 +89,16 @@ impl<'a> Turn<'a> {
     }
 }
 
-fn take(service: &Service) -> Result<Slot> {
+fn take(service: &Service, directory: &Path) -> Result<Slot> {
     let refused = |error: io::Error| {
         Error::new(
-            DIRECTORY,
+            directory.to_string_lossy(),
             format!("no restore can be let in there: {error}"),
             "see that /run is writable, and that we run as root",
         )
     };
     // For root alone: whoever can open a file can lock it.
-    match DirBuilder::new().mode(0o700).create(DIRECTORY) {
+    match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
         _ => {}
     }
@@ -107,7 +107,7 @@ fn take(service: &Service) -> Result<Slot> {
     loop {
         let mut holders = Vec::new();
         for number in 0..slots {
-            let path = Path::new(DIRECTORY).join(number.to_string());
+            let path = directory.join(number.to_string());
             if let Some(slot) = try_one(&path).map_err(refused)? {
                 slot.sign(service).map_err(refused)?;
                 return Ok(slot);

@@ -1,39 +1,26 @@
-//! The sources that data can be restored from, in the order of the declared tiers.
+//! What a source of data is: it lists its snapshots, looks into them, and says how one of them is brought.
 //!
-//! A new source is a file below `tier/` that implements [`Source`], and a line in [`sources`].
+//! A new source is a file below `source/` that implements [`Source`], and a line in its [`list`].
 
 mod clone;
+pub mod list;
 mod receive;
 mod restic;
 mod rollback;
 
-use std::cell::RefCell;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use declaration::settings::{Check, Service};
 use declaration::value::TierName;
 use report::Progress;
-use storage::contents::named;
-use storage::{Contents, Error, Kept, Observation, Origin, Result, Snapshot, Storage};
+use storage::{Contents, Error, Kept, Origin, Result, Snapshot};
 
-use crate::slots::Turn;
+use crate::context::Context;
+use crate::failure::Failure;
 
 #[cfg(any(test, fuzzing))]
 pub use restic::any_words;
 pub use restic::secrets;
-
-/// What every source is given.
-pub struct Context<'a> {
-    /// The service.
-    pub service: &'a Service,
-    /// Its storage.
-    pub storage: &'a dyn Storage,
-    /// What was seen of it when the restore was decided.
-    pub observation: &'a Observation,
-    /// Its turn among the restores of the machine.
-    pub turn: Turn<'a>,
-    local: RefCell<Option<Vec<Snapshot>>>,
-}
 
 /// Snapshots of a source, newest first. Those that are not needed are never asked for.
 pub type Snapshots<'s> = Box<dyn Iterator<Item = Result<Snapshot>> + 's>;
@@ -71,8 +58,8 @@ pub trait Source {
         true
     }
 
-    /// Its snapshots of the service, newest first; none only if it was reached and has none. One that is an error
-    /// stands for all that could not be told, and is the last.
+    /// Its snapshots of the service, newest first; none only if it was reached and has none. An `Err` item is always
+    /// last: the rest of the list could not be read.
     ///
     /// # Errors
     /// When it cannot be asked.
@@ -101,18 +88,73 @@ pub trait Source {
         None
     }
 
-    /// What a restore of a snapshot is staged from; `None`: nothing, it is in place.
-    fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>>;
+    /// A restore by it is about to begin: it tells what it goes on without.
+    fn begins(&self) {}
 
-    /// Restores a snapshot, verified and marked.
+    /// How a snapshot that holds the data is brought. Changes nothing yet.
     ///
     /// # Errors
-    /// See [`Failure`].
-    fn restore(
-        &self,
-        snapshot: &Snapshot,
-        progress: &mut Progress,
-    ) -> std::result::Result<Restored, Failure>;
+    /// When it cannot be: see [`Failure`].
+    fn bring<'s>(&'s self, snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure>;
+}
+
+/// How a snapshot takes the service's place. [`crate::executor`] does it.
+#[derive(Debug)]
+pub enum Bring<'s> {
+    /// By a rollback of the storage itself.
+    InPlace,
+    /// By storage that is prepared beside the real one, and swapped in once it is complete and verified.
+    Staged {
+        /// How the data comes, as the mark says it: `clone`, `restic`, ….
+        by: &'static str,
+        /// What the staged storage starts from.
+        origin: Origin<'s>,
+        /// What writes the rest.
+        fill: Fill<'s>,
+    },
+}
+
+impl<'s> Bring<'s> {
+    /// Of a snapshot of this machine, local or in a replica: its `whole`, which comes `by` this, or a copy of the
+    /// declared `paths` of it.
+    pub fn of_this_machine(context: &Context<'_>, by: &'static str, whole: Origin<'s>) -> Self {
+        if context.service.paths.is_empty() {
+            return Self::Staged {
+                by,
+                origin: whole,
+                fill: Fill::Nothing,
+            };
+        }
+        Self::Staged {
+            by: "copy",
+            origin: Origin::Empty,
+            fill: Fill::Paths(context.wanted()),
+        }
+    }
+}
+
+/// Writes what is missing into staged storage.
+pub enum Fill<'f> {
+    /// Nothing is.
+    Nothing,
+    /// These paths of the snapshot.
+    Paths(Vec<PathBuf>),
+    /// By this, which is given the staged directory (absolute). Nobody else sees it.
+    By(FillBy<'f>),
+}
+
+/// See [`Fill::By`].
+pub type FillBy<'f> =
+    Box<dyn FnOnce(&Path, &mut Progress) -> std::result::Result<(), Failure> + Send + 'f>;
+
+impl fmt::Debug for Fill<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Paths(_) => "Paths",
+            Self::By(_) => "By",
+        })
+    }
 }
 
 /// What a source holds that is not filed as a service's.
@@ -125,174 +167,12 @@ pub struct Elsewhere {
 }
 
 /// A restore that succeeded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Restored {
     /// What it replaced.
     pub kept: Option<Kept>,
     /// The bytes of data it brought; 0 where none were moved.
     pub bytes: u64,
-}
-
-/// A look or a restore that did not succeed.
-#[derive(Debug)]
-pub enum Failure {
-    /// This snapshot cannot be used; the real storage is untouched. An older one may do.
-    Snapshot(Error),
-    /// The source cannot be used now: an older snapshot of it would be restored only because the newer one
-    /// could not be had for the moment. Another source may do.
-    Source(Error),
-    /// The source is kept from restoring for the moment, e.g. by a lock: nothing was restored. Another may do.
-    Unavailable(Error),
-    /// The real storage could not be replaced: no other snapshot would do better.
-    Storage(Error),
-}
-
-impl Failure {
-    /// Whose fault an error in making a copy is. Unless the snapshot itself is damaged, an older one would fit no better,
-    /// or would be taken only because the newer one could not be had for the moment.
-    pub fn of(error: Error) -> Self {
-        if error.blames_snapshot() {
-            Self::Snapshot(error)
-        } else {
-            Self::Source(error)
-        }
-    }
-
-    /// Whether it leaves open whose fault it is: that of a snapshot which is gone is none of the snapshot's.
-    pub fn is_open(&self) -> bool {
-        matches!(self, Self::Source(_) | Self::Unavailable(_))
-    }
-
-    /// What went wrong.
-    pub fn error(&self) -> &Error {
-        match self {
-            Self::Snapshot(error)
-            | Self::Source(error)
-            | Self::Unavailable(error)
-            | Self::Storage(error) => error,
-        }
-    }
-}
-
-impl<'a> Context<'a> {
-    /// For a service whose storage was observed so.
-    pub fn new(
-        service: &'a Service,
-        storage: &'a dyn Storage,
-        observation: &'a Observation,
-    ) -> Self {
-        Self {
-            service,
-            storage,
-            observation,
-            turn: Turn::of(service),
-            local: RefCell::new(None),
-        }
-    }
-
-    /// What a snapshot of this machine holds.
-    ///
-    /// # Errors
-    /// When it cannot be looked into.
-    pub fn contents_of(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
-        self.storage
-            .snapshot_contents(snapshot)
-            .map_err(Failure::Source)
-    }
-
-    /// What a staged restore starts from: `whole`, unless only some paths are copied.
-    pub fn origin<'s>(&self, whole: Origin<'s>) -> Origin<'s> {
-        if self.service.paths.is_empty() {
-            whole
-        } else {
-            Origin::Empty
-        }
-    }
-
-    /// The storage's own snapshots, newest first, as they were when they were last asked for.
-    ///
-    /// # Errors
-    /// When they cannot be listed.
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        if let Some(snapshots) = &*self.local.borrow() {
-            return Ok(snapshots.clone());
-        }
-        self.list_again()
-    }
-
-    /// The same, as they are now: some may have been destroyed since.
-    ///
-    /// # Errors
-    /// When they cannot be listed.
-    pub fn list_again(&self) -> Result<Vec<Snapshot>> {
-        let snapshots = self.storage.snapshots()?;
-        self.local.replace(Some(snapshots.clone()));
-        Ok(snapshots)
-    }
-
-    /// What of a snapshot is restored: paths relative to its root; empty: everything.
-    ///
-    /// These are the declared `paths` and, of the databases that `verify` checks, the logs that belong to them:
-    /// without its log, a database is an older one.
-    pub fn wanted(&self) -> Vec<PathBuf> {
-        let mut wanted = self.service.paths.clone();
-        for check in &self.service.verify {
-            let Check::Sqlite(database) = check else {
-                continue;
-            };
-            if wanted.contains(database) {
-                wanted.extend(["-wal", "-journal"].map(|suffix| {
-                    let mut name = database.clone().into_os_string();
-                    name.push(suffix);
-                    PathBuf::from(name)
-                }));
-            }
-        }
-        wanted.sort();
-        wanted.dedup();
-        wanted
-    }
-
-    /// That nothing has changed in the service's storage since it was decided to restore.
-    ///
-    /// # Errors
-    /// When it has, or when it cannot be told.
-    pub fn must_be_unchanged(&self) -> Result<()> {
-        let now = self.storage.observe()?;
-        if now.contents == self.observation.contents && now.place == self.observation.place {
-            return Ok(());
-        }
-        Err(Error::new(
-            self.service.mountpoint.to_string_lossy(),
-            format!(
-                "its contents changed while the data was looked for (now: {})",
-                named(&now.contents.entries)
-            ),
-            "see who writes there, then start the service again: it is decided anew",
-        ))
-    }
-}
-
-/// The sources of a service, in the order in which they are asked.
-pub fn sources<'a>(context: &'a Context<'a>) -> Vec<Box<dyn Source + 'a>> {
-    let mut sources: Vec<Box<dyn Source + 'a>> = Vec::new();
-    for tier in &context.service.tiers {
-        match tier {
-            TierName::Rollback => sources.push(Box::new(rollback::Rollback { context })),
-            TierName::Snapshot => {
-                sources.push(Box::new(clone::Clone { context }));
-                for replica in &context.service.replicas {
-                    sources.push(Box::new(receive::Receive { context, replica }));
-                }
-            }
-            TierName::Restic => {
-                if let Some(backup) = &context.service.backup {
-                    sources.push(Box::new(restic::Restic::new(context, backup)));
-                }
-            }
-        }
-    }
-    sources
 }
 
 /// A tier's name, as it is declared.

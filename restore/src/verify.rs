@@ -11,20 +11,16 @@ mod sqlite;
 mod turn;
 
 use std::path::Path;
-use std::time::Duration;
 
 use declaration::settings::{Check, CheckCommand, Service};
 use process::Identity;
 use report::status;
-use storage::{Contents, Error, Result, Staged, Storage};
+use storage::{Error, Result, Staged, Storage};
 
-use crate::source::Failure;
+use crate::failure::Failure;
 
 pub use integrity::check_database;
 pub use sqlite::CHECK;
-
-/// How long a check may take where `stall-timeout` is `infinity`.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// That the declared checks can be run at all, before anything is copied.
 ///
@@ -35,26 +31,6 @@ pub fn must_be_possible(service: &Service) -> Result<()> {
         Check::Sqlite(_) => Ok(()),
         Check::Command(command) => command::must_be_there(command, service),
     })
-}
-
-/// That the copy of `from` (a snapshot, for people) that lies in `directory` (absolute) holds what is expected.
-///
-/// # Errors
-/// It is the snapshot's fault if it does not, and the source's if that cannot be told.
-pub fn must_hold_the_data(
-    service: &Service,
-    directory: &Path,
-    from: &str,
-) -> std::result::Result<(), Failure> {
-    let contents = Contents::of_copy(directory, service).map_err(Failure::of)?;
-    match contents.lacks() {
-        None => Ok(()),
-        Some(lacks) => Err(Failure::Snapshot(Error::new(
-            from,
-            format!("after the restore {lacks}"),
-            "an older snapshot may be whole: see `preseedctl plan`",
-        ))),
-    }
 }
 
 /// That staged storage, a copy of `from` (a snapshot, for people), passes the declared checks. It is not changed.
@@ -129,9 +105,4 @@ fn not_run(from: &str) -> Error {
         "restored data could not be verified: a check was not run",
         "report this as a bug",
     )
-}
-
-/// How long a check may take.
-fn deadline(service: &Service) -> Duration {
-    service.stall_timeout.min(LONGEST)
 }

@@ -1,15 +1,23 @@
 //! A local snapshot, by clone: in constant time; snapshots newer than it stay with what it replaces.
 
 use declaration::value::TierName;
-use report::Progress;
 use storage::{Contents, Origin, Result, Snapshot};
 
-use super::{Context, Failure, Restored, Snapshots, Source, all_of};
-use crate::staged;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::source::{Bring, Snapshots, Source, all_of};
 
 /// See the module.
-pub(super) struct Clone<'a> {
-    pub(super) context: &'a Context<'a>,
+struct Clone<'a> {
+    context: &'a Context<'a>,
+}
+
+/// The source of this kind, if the tier is its own.
+pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn Source + 'a>> {
+    match tier {
+        TierName::Snapshot => vec![Box::new(Clone { context })],
+        TierName::Rollback | TierName::Restic => Vec::new(),
+    }
 }
 
 impl Source for Clone<'_> {
@@ -37,16 +45,8 @@ impl Source for Clone<'_> {
         self.context.contents_of(snapshot)
     }
 
-    fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>> {
-        Some(self.context.origin(Origin::Clone(snapshot)))
-    }
-
-    fn restore(
-        &self,
-        snapshot: &Snapshot,
-        progress: &mut Progress,
-    ) -> std::result::Result<Restored, Failure> {
+    fn bring<'s>(&'s self, snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure> {
         let whole = Origin::Clone(snapshot);
-        staged::restore_snapshot(self.context, &whole, "clone", snapshot, progress)
+        Ok(Bring::of_this_machine(self.context, "clone", whole))
     }
 }

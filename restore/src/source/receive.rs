@@ -5,16 +5,28 @@ use std::collections::BTreeSet;
 use declaration::Search;
 use declaration::settings::Replica;
 use declaration::value::TierName;
-use report::Progress;
 use storage::{Contents, Error, Origin, Result, Snapshot, local};
 
-use super::{Context, Elsewhere, Failure, Restored, Snapshots, Source, all_of};
-use crate::{remember, staged};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::remember;
+use crate::source::{Bring, Elsewhere, Snapshots, Source, all_of};
 
 /// See the module.
-pub(super) struct Receive<'a> {
-    pub(super) context: &'a Context<'a>,
-    pub(super) replica: &'a Replica,
+struct Receive<'a> {
+    context: &'a Context<'a>,
+    replica: &'a Replica,
+}
+
+/// The sources of this kind, one for each replica, if the tier is theirs.
+pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn Source + 'a>> {
+    if tier != TierName::Snapshot {
+        return Vec::new();
+    }
+    let replicas = context.service.replicas.iter();
+    replicas
+        .map(|replica| Box::new(Receive { context, replica }) as Box<dyn Source + 'a>)
+        .collect()
 }
 
 impl Source for Receive<'_> {
@@ -42,7 +54,7 @@ impl Source for Receive<'_> {
     }
 
     fn elsewhere(&self) -> Result<Elsewhere> {
-        let given_up = remember::given_up(self.context.service, self.context.observation);
+        let given_up = remember::given_up(self.context);
         let taken: BTreeSet<String> = declaration::load(&Search::from_env())
             .services
             .into_iter()
@@ -88,16 +100,8 @@ impl Source for Receive<'_> {
         self.context.contents_of(snapshot)
     }
 
-    fn origin<'s>(&self, snapshot: &'s Snapshot) -> Option<Origin<'s>> {
-        Some(self.context.origin(Origin::Receive(snapshot)))
-    }
-
-    fn restore(
-        &self,
-        snapshot: &Snapshot,
-        progress: &mut Progress,
-    ) -> std::result::Result<Restored, Failure> {
+    fn bring<'s>(&'s self, snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure> {
         let whole = Origin::Receive(snapshot);
-        staged::restore_snapshot(self.context, &whole, "receive", snapshot, progress)
+        Ok(Bring::of_this_machine(self.context, "receive", whole))
     }
 }

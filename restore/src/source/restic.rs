@@ -24,12 +24,13 @@ use declaration::Search;
 use declaration::settings::{self, Backup};
 use declaration::value::TierName;
 use jiff::{SignedDuration, Timestamp};
-use report::{Event, Kind, Progress};
+use report::{Event, Kind};
 use storage::{Contents, Error, Origin, Result, Snapshot};
 
-use super::{Context, Elsewhere, Failure, Restored, Snapshots, Source};
+use crate::context::Context;
+use crate::failure::Failure;
 use crate::remember;
-use crate::staged::{self, Fill};
+use crate::source::{Bring, Elsewhere, Fill, Snapshots, Source};
 use elsewhere::{Claim, Filed, Group, Reason, groups};
 use listing::Listing;
 use snapshot_entry::{Lies, lies};
@@ -44,14 +45,23 @@ const FEW: usize = 3;
 const MOST_LOOKS: usize = 40;
 
 /// See the module.
-pub(super) struct Restic<'a> {
+struct Restic<'a> {
     context: &'a Context<'a>,
     backup: &'a Backup,
     listing: Listing<'a>,
 }
 
+/// The source of this kind, if the tier is its own and a repository is declared.
+pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn Source + 'a>> {
+    let backup = context.service.backup.iter();
+    backup
+        .filter(|_| tier == TierName::Restic)
+        .map(|backup| Box::new(Restic::new(context, backup)) as Box<dyn Source + 'a>)
+        .collect()
+}
+
 impl<'a> Restic<'a> {
-    pub(super) fn new(context: &'a Context<'a>, backup: &'a Backup) -> Self {
+    fn new(context: &'a Context<'a>, backup: &'a Backup) -> Self {
         Self {
             context,
             backup,
@@ -301,7 +311,7 @@ impl Source for Restic<'_> {
         // Also where one question told that there is no newest one.
         self.listing.told()?;
         let groups = groups(self.listing.others(), &filed, &self.claims());
-        let given_up = remember::given_up(self.context.service, self.context.observation);
+        let given_up = remember::given_up(self.context);
         let stops = |group: &Group| {
             Some(group.newest) > given_up && (self.backup.host.is_none() || group.host == host)
         };
@@ -342,21 +352,12 @@ impl Source for Restic<'_> {
         })
     }
 
-    fn origin<'s>(&self, _snapshot: &'s Snapshot) -> Option<Origin<'s>> {
-        Some(Origin::Empty)
-    }
-
-    fn restore(
-        &self,
-        snapshot: &Snapshot,
-        progress: &mut Progress,
-    ) -> std::result::Result<Restored, Failure> {
+    fn bring<'s>(&'s self, snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure> {
         let listing = &self.listing;
         let (call, path) = listing
             .call()
             .and_then(|call| Ok((call, listing.path()?)))
             .map_err(Failure::Source)?;
-        self.tell_what_is_left_out(call);
         let wanted = self.context.wanted();
         let include: Vec<String> = if !wanted.is_empty() {
             let root = Path::new(path);
@@ -370,17 +371,20 @@ impl Source for Restic<'_> {
             Vec::new()
         };
         let (turn, backup) = (&self.context.turn, self.backup);
-        staged::restore(
-            self.context,
-            &Origin::Empty,
-            "restic",
-            snapshot,
-            progress,
-            Fill::By(Box::new(|staged, progress| {
+        Ok(Bring::Staged {
+            by: "restic",
+            origin: Origin::Empty,
+            fill: Fill::By(Box::new(move |staged, progress| {
                 let target = staged.join(move_into_place::TARGET);
                 retry::restore(call, turn, snapshot, &include, &target, progress)?;
                 move_into_place::move_into_place(&target, &backup.path, staged).map_err(Failure::of)
             })),
-        )
+        })
+    }
+
+    fn begins(&self) {
+        if let Ok(call) = self.listing.call() {
+            self.tell_what_is_left_out(call);
+        }
     }
 }

@@ -2,16 +2,23 @@
 
 use declaration::settings::Storage;
 use declaration::value::TierName;
-use report::Progress;
-use storage::mark::Stage;
-use storage::{Contents, Error, Mark, NotRolledBack, Origin, Result, Snapshot};
+use storage::{Contents, Error, Result, Snapshot};
 
-use super::{Context, Failure, Restored, Snapshots, Source, all_of};
-use crate::staged;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::source::{Bring, Snapshots, Source, all_of};
 
 /// See the module.
-pub(super) struct Rollback<'a> {
-    pub(super) context: &'a Context<'a>,
+struct Rollback<'a> {
+    context: &'a Context<'a>,
+}
+
+/// The source of this kind, if the tier is its own.
+pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn Source + 'a>> {
+    match tier {
+        TierName::Rollback => vec![Box::new(Rollback { context })],
+        TierName::Snapshot | TierName::Restic => Vec::new(),
+    }
 }
 
 impl Rollback<'_> {
@@ -86,32 +93,7 @@ impl Source for Rollback<'_> {
         }
     }
 
-    fn origin<'s>(&self, _snapshot: &'s Snapshot) -> Option<Origin<'s>> {
-        None
-    }
-
-    fn restore(
-        &self,
-        snapshot: &Snapshot,
-        _progress: &mut Progress,
-    ) -> std::result::Result<Restored, Failure> {
-        let storage = self.context.storage;
-        storage.must_be_writable().map_err(Failure::Storage)?;
-        if !self.context.service.verify.is_empty() {
-            // Before anything is changed: a rollback cannot be taken back.
-            staged::try_out(self.context, snapshot)?;
-        }
-        self.context.must_be_unchanged().map_err(Failure::Storage)?;
-        let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
-        storage
-            .rollback(snapshot, &mark)
-            .map_err(|error| match error {
-                NotRolledBack::Storage(error) => Failure::Storage(error),
-                NotRolledBack::Refused(error) => Failure::Source(error),
-            })?;
-        Ok(Restored {
-            kept: None,
-            bytes: 0,
-        })
+    fn bring<'s>(&'s self, _snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure> {
+        Ok(Bring::InPlace)
     }
 }

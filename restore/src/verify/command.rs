@@ -13,7 +13,7 @@ use process::{Ending, Identity, confine};
 use storage::command::{line_of, not_started};
 use storage::{Error, Result, Trial};
 
-use super::deadline;
+use super::turn::deadline;
 
 /// Statuses by which a shell says that it could not run something (sh(1p)).
 const NOT_RUN: [i32; 2] = [126, 127];

@@ -216,7 +216,8 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// From now on, or as good as never.
 pub(super) fn after(duration: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(duration).unwrap_or(now + super::LONGEST)
+    now.checked_add(duration)
+        .unwrap_or(now + super::turn::LONGEST)
 }
 
 #[cfg(test)]

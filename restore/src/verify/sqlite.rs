@@ -9,7 +9,8 @@ use process::{Ending, Identity, confine};
 use storage::{Error, Result, Trial};
 
 use super::files::{self, Trouble};
-use super::{deadline, integrity};
+use super::integrity;
+use super::turn::deadline;
 
 /// The word by which this program knows that it is to check a database.
 pub const CHECK: &str = "check-sqlite";

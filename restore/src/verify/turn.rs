@@ -14,6 +14,9 @@ use storage::{Error, Result};
 /// Where the lock files are. Their holders die with them.
 const DIRECTORY: &str = "/run/preseed/checks";
 
+/// How long a check may take where `stall-timeout` is `infinity`.
+pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How often is looked whether one is free.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -60,4 +63,9 @@ pub(super) fn take(service: &Service) -> Result<Turn> {
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// How long a check may take.
+pub(super) fn deadline(service: &Service) -> Duration {
+    service.stall_timeout.min(LONGEST)
 }

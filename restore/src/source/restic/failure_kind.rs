@@ -6,7 +6,7 @@ use serde::Deserialize;
 use storage::{Error, command};
 
 use super::move_into_place::TARGET;
-use crate::source::Failure;
+use crate::failure::Failure;
 
 /// RepositoryFailure that restic had with a repository.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use storage::{Error, Snapshot};
 
 use super::call::Call;
 use super::failure_kind::{Kind, RepositoryFailure};
-use crate::source::Failure;
+use crate::failure::Failure;
 
 /// How many parts are looked at.
 const FEW: usize = 4;

@@ -13,8 +13,8 @@ use super::failure_kind::{Kind, RepositoryFailure};
 use super::locks::{self, Machine};
 use super::proof::{self, Look};
 use super::transfer::{self, How};
+use crate::failure::Failure;
 use crate::slots::Turn;
-use crate::source::Failure;
 
 /// What restic says if it cannot restore files with their holes.
 const UNKNOWN: &str = "unknown flag: --sparse";

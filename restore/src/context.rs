@@ -1,0 +1,132 @@
+//! What one run works on: the service, its storage, what was seen of it, and what was learned since.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use declaration::settings::{Check, Service};
+use jiff::Timestamp;
+use storage::contents::named;
+use storage::{Contents, Error, Observation, Result, Snapshot, Storage};
+
+use crate::failure::Failure;
+use crate::machine::Machine;
+use crate::slots::Turn;
+
+/// What every source is given.
+pub struct Context<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// Its storage.
+    pub storage: &'a dyn Storage,
+    /// What was seen of it when the restore was decided.
+    pub observation: &'a Observation,
+    /// The machine around it.
+    pub machine: &'a dyn Machine,
+    /// Its turn among the restores of the machine.
+    pub turn: Turn<'a>,
+    local: RefCell<Option<Vec<Snapshot>>>,
+    looked_into: RefCell<BTreeMap<(String, Timestamp), Contents>>,
+}
+
+impl<'a> Context<'a> {
+    /// For a service whose storage was observed so.
+    pub fn new(
+        service: &'a Service,
+        storage: &'a dyn Storage,
+        observation: &'a Observation,
+        machine: &'a dyn Machine,
+    ) -> Self {
+        Self {
+            service,
+            storage,
+            observation,
+            machine,
+            turn: Turn::of(service, machine.slots()),
+            local: RefCell::new(None),
+            looked_into: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// What a snapshot of this machine holds. Each is looked into once in a run, whichever tier asks: each look is a
+    /// mount, and what a snapshot holds does not change.
+    ///
+    /// # Errors
+    /// When it cannot be looked into.
+    pub fn contents_of(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
+        // A snapshot that was destroyed and taken anew has another time.
+        let key = (snapshot.name.clone(), snapshot.taken);
+        if let Some(known) = self.looked_into.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let contents = self
+            .storage
+            .snapshot_contents(snapshot)
+            .map_err(Failure::Source)?;
+        self.looked_into.borrow_mut().insert(key, contents.clone());
+        Ok(contents)
+    }
+
+    /// The storage's own snapshots, newest first, as they were when they were last asked for.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        if let Some(snapshots) = &*self.local.borrow() {
+            return Ok(snapshots.clone());
+        }
+        self.list_again()
+    }
+
+    /// The same, as they are now: some may have been destroyed since.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn list_again(&self) -> Result<Vec<Snapshot>> {
+        let snapshots = self.storage.snapshots()?;
+        self.local.replace(Some(snapshots.clone()));
+        Ok(snapshots)
+    }
+
+    /// What of a snapshot is restored: paths relative to its root; empty: everything.
+    ///
+    /// These are the declared `paths` and, of the databases that `verify` checks, the logs that belong to them:
+    /// without its log, a database is an older one.
+    pub fn wanted(&self) -> Vec<PathBuf> {
+        let mut wanted = self.service.paths.clone();
+        for check in &self.service.verify {
+            let Check::Sqlite(database) = check else {
+                continue;
+            };
+            if wanted.contains(database) {
+                wanted.extend(["-wal", "-journal"].map(|suffix| {
+                    let mut name = database.clone().into_os_string();
+                    name.push(suffix);
+                    PathBuf::from(name)
+                }));
+            }
+        }
+        wanted.sort();
+        wanted.dedup();
+        wanted
+    }
+
+    /// That nothing has changed in the service's storage since it was decided to restore.
+    ///
+    /// # Errors
+    /// When it has, or when it cannot be told.
+    pub fn must_be_unchanged(&self) -> Result<()> {
+        let now = self.storage.observe()?;
+        if now.contents == self.observation.contents && now.place == self.observation.place {
+            return Ok(());
+        }
+        Err(Error::new(
+            self.service.mountpoint.to_string_lossy(),
+            format!(
+                "its contents changed while the data was looked for (now: {})",
+                named(&now.contents.entries)
+            ),
+            "see who writes there, then start the service again: it is decided anew",
+        ))
+    }
+}

@@ -1,0 +1,218 @@
+//! Brings a snapshot: stages, fills, verifies, and puts it in the service's place, whatever source it is of.
+//!
+//! A plan, a drill and a restore differ only in how far they go: see [`Goal`].
+
+use report::Progress;
+use storage::mark::Stage;
+use storage::{Contents, Error, Mark, NotRolledBack, Origin, Snapshot, Staged};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::source::{Bring, Fill, Restored, Source};
+
+/// How far a snapshot is brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Nothing is changed: it is only looked whether it could be brought.
+    Possible,
+    /// It is staged, filled and verified beside the real storage, and then thrown away.
+    Verified,
+    /// It takes the service's place.
+    InPlace,
+}
+
+/// Brings a source's snapshot as far as `goal` says.
+///
+/// # Errors
+/// See [`Failure`]. What was staged is thrown away unless it is complete.
+pub fn bring(
+    context: &Context<'_>,
+    source: &dyn Source,
+    snapshot: &Snapshot,
+    goal: Goal,
+) -> Result<Restored, Failure> {
+    let bring = source.bring(snapshot)?;
+    must_be_possible(context, &bring)?;
+    if goal == Goal::Possible {
+        return Ok(Restored::default());
+    }
+    if source.moves_data() {
+        context.turn.take().map_err(Failure::Storage)?;
+    }
+    source.begins();
+    let name = context.service.name.as_str();
+    let mut progress = Progress::of_restore(name, &source.label(snapshot));
+    let brought = match bring {
+        Bring::InPlace => in_place(context, snapshot, goal, &mut progress),
+        Bring::Staged { by, origin, fill } => {
+            let preparation = Preparation { snapshot, origin };
+            preparation.bring(context, by, fill, goal, &mut progress)
+        }
+    };
+    context.turn.give_back();
+    brought
+}
+
+/// That nothing keeps it from the service's place, as far as that can be told before anything is changed.
+fn must_be_possible(context: &Context<'_>, bring: &Bring<'_>) -> Result<(), Failure> {
+    let storage = context.storage;
+    let possible = match bring {
+        Bring::InPlace => storage.must_be_writable(),
+        Bring::Staged { origin, .. } => storage.must_be_replaceable(origin),
+    };
+    possible.map_err(Failure::Storage)
+}
+
+/// Rolls the storage back to its newest snapshot. It is verified in a clone before, since a rollback cannot be taken
+/// back.
+fn in_place(
+    context: &Context<'_>,
+    snapshot: &Snapshot,
+    goal: Goal,
+    progress: &mut Progress,
+) -> Result<Restored, Failure> {
+    if goal == Goal::Verified || !context.service.verify.is_empty() {
+        let preparation = Preparation {
+            snapshot,
+            origin: Origin::Clone(snapshot),
+        };
+        preparation.bring(context, "clone", Fill::Nothing, Goal::Verified, progress)?;
+    }
+    if goal == Goal::Verified {
+        return Ok(Restored::default());
+    }
+    must_be_unchanged(context)?;
+    let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
+    match context.storage.rollback(snapshot, &mark) {
+        Ok(()) => Ok(Restored::default()),
+        Err(NotRolledBack::Storage(error)) => Err(Failure::Storage(error)),
+        Err(NotRolledBack::Refused(error)) => Err(Failure::Source(error)),
+    }
+}
+
+fn must_be_unchanged(context: &Context<'_>) -> Result<(), Failure> {
+    context.must_be_unchanged().map_err(Failure::Storage)
+}
+
+/// A restore that is prepared beside the real storage.
+struct Preparation<'s> {
+    snapshot: &'s Snapshot,
+    origin: Origin<'s>,
+}
+
+impl Preparation<'_> {
+    fn bring(
+        &self,
+        context: &Context<'_>,
+        by: &str,
+        fill: Fill<'_>,
+        goal: Goal,
+        progress: &mut Progress,
+    ) -> Result<Restored, Failure> {
+        let storage = context.storage;
+        let staged = storage
+            .stage(&self.origin, &mut |done, total| progress.at(done, total))
+            .map_err(Failure::of)?;
+        let ready = self
+            .fill(context, &staged, fill, progress)
+            .and_then(|()| self.verify(context, &staged));
+        if let Err(failure) = ready {
+            return Err(thrown_away(context, &staged, failure));
+        }
+        if goal != Goal::InPlace {
+            storage.discard(&staged).map_err(Failure::Storage)?;
+            return Ok(Restored {
+                kept: None,
+                bytes: progress.bytes(),
+            });
+        }
+        // The copy took its time.
+        must_be_unchanged(context)?;
+        storage
+            .must_be_replaceable(&self.origin)
+            .map_err(Failure::Storage)?;
+        let mark = Mark::new(Stage::Seeded, by, &self.snapshot.name);
+        let kept = storage
+            .replace(&staged, &mark, self.snapshot.taken)
+            .map_err(Failure::Storage)?;
+        Ok(Restored {
+            kept,
+            bytes: progress.bytes(),
+        })
+    }
+
+    /// Has staged storage filled, and looks whether it holds the data then.
+    fn fill(
+        &self,
+        context: &Context<'_>,
+        staged: &Staged,
+        fill: Fill<'_>,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
+        let (storage, service) = (context.storage, context.service);
+        let mut fill_by = None;
+        match fill {
+            Fill::Nothing => {}
+            Fill::By(fill) => fill_by = Some(fill),
+            Fill::Paths(paths) => storage
+                .copy_paths(self.snapshot, &paths, staged, &mut |done, total| {
+                    progress.at(done, total);
+                })
+                .map_err(Failure::of)?,
+        }
+        // Should nobody come to look, it is not known to hold the data.
+        let mut ready = Err(Failure::Source(not_looked_into(&self.snapshot.name)));
+        storage
+            .inside(staged, &mut |directory| {
+                let filled = fill_by
+                    .take()
+                    .map_or(Ok(()), |fill| fill(directory, progress));
+                ready = filled
+                    .and_then(|()| Contents::of_copy(directory, service).map_err(Failure::of))
+                    .and_then(|contents| must_hold_the_data(&contents, &self.snapshot.name));
+            })
+            .map_err(Failure::of)?;
+        ready
+    }
+
+    /// That staged storage passes the declared checks.
+    fn verify(&self, context: &Context<'_>, staged: &Staged) -> Result<(), Failure> {
+        // A check moves no data.
+        context.turn.give_back();
+        let (service, storage) = (context.service, context.storage);
+        context
+            .machine
+            .verify(service, storage, staged, &self.snapshot.name)
+    }
+}
+
+/// That the copy of `from` (a snapshot, for people) with these contents holds what is expected.
+fn must_hold_the_data(contents: &Contents, from: &str) -> Result<(), Failure> {
+    match contents.lacks() {
+        None => Ok(()),
+        Some(lacks) => Err(Failure::Snapshot(Error::new(
+            from,
+            format!("after the restore {lacks}"),
+            "an older snapshot may be whole: see `preseedctl plan`",
+        ))),
+    }
+}
+
+fn not_looked_into(from: &str) -> Error {
+    Error::new(
+        from,
+        "what was restored was not looked into",
+        "report this as a bug",
+    )
+}
+
+/// The failure of a staged copy, which is thrown away.
+fn thrown_away(context: &Context<'_>, staged: &Staged, failure: Failure) -> Failure {
+    match context.storage.discard(staged) {
+        Ok(()) => failure,
+        Err(also) => Failure::Storage(also.while_doing(&format!(
+            "after a failed restore ({})",
+            failure.error().fault()
+        ))),
+    }
+}
