@@ -82,6 +82,8 @@ struct Asking<'s> {
     looked_at: BTreeSet<String>,
     /// That one was destroyed before it was looked into: it may have held the data.
     gone: Option<Error>,
+    /// Whether one of its snapshots holds the data, or what may be the data.
+    has_something: bool,
 }
 
 impl<'s> Asking<'s> {
@@ -95,6 +97,7 @@ impl<'s> Asking<'s> {
             doubtful: None,
             looked_at: BTreeSet::new(),
             gone: None,
+            has_something: false,
         }
     }
 }
@@ -134,7 +137,8 @@ impl Round<'_> {
         asking.standing = Standing::Out;
         asking.candidate = None;
         observer.answered(asking.source, &answer);
-        let unavailable = matches!(answer, Answer::Unavailable(_));
+        // Nobody starts empty because the data that was seen cannot be had for the moment.
+        let unavailable = matches!(answer, Answer::Unavailable(_)) && !asking.has_something;
         if let Answer::InDoubt(error)
         | Answer::NotUsed(error)
         | Answer::Unavailable(error)
@@ -208,8 +212,9 @@ impl Round<'_> {
                 Held::Nothing(why) => observer.passed_over(source, &snapshot, &why),
                 Held::Doubtful(why) => {
                     observer.passed_over(source, &snapshot, &why);
-                    let context = self.context;
-                    let doubtful = &mut self.asked[number].doubtful;
+                    let (context, asking) = (self.context, &mut self.asked[number]);
+                    asking.has_something = true;
+                    let doubtful = &mut asking.doubtful;
                     doubtful.get_or_insert_with(|| in_doubt(context, source, &snapshot, &why));
                 }
             }
@@ -264,6 +269,7 @@ impl Round<'_> {
     /// This snapshot of a source holds the data.
     fn found(&mut self, number: usize, snapshot: Snapshot, observer: &mut dyn Observer) {
         let source = self.asked[number].source;
+        self.asked[number].has_something = true;
         if let Some(obstacle) = source.obstacle(&snapshot) {
             if observer.wants_all() {
                 let why = format!("holds the data, but: {}", obstacle.what());
