@@ -173,6 +173,9 @@ pub fn decide(
             }
             Ok(Outcome::Restored)
         }
+        Verdict::Partly if remember::is_unrecorded_first_start(context) => {
+            restore(context, sources, Why::Skeleton, end)
+        }
         Verdict::Partly => Err(partly_there(context.service, observation)),
         Verdict::Unmounted => Err(unmounted(context.service).into()),
         Verdict::Restore(why) => restore(context, sources, why, end),

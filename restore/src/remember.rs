@@ -48,15 +48,35 @@ pub fn given_up(context: &Context<'_>) -> Option<Timestamp> {
     before.max(context.machine.forgotten_at(context.service))
 }
 
+/// Whether the service's storage carries the mark of a first start.
+fn was_bootstrapped(context: &Context<'_>) -> bool {
+    matches!(
+        &context.observation.mark,
+        MarkState::Ours(mark) if mark.stage == Stage::Seeded && mark.by == BOOTSTRAP
+    )
+}
+
+fn recall(context: &Context<'_>) -> Recalled {
+    context
+        .machine
+        .recall(context.service, context.storage, context.observation)
+}
+
+/// Whether a first start on nothing but what a package makes was interrupted after it was marked, and before it was
+/// recorded: nothing was started on it yet.
+pub fn is_unrecorded_first_start(context: &Context<'_>) -> bool {
+    let contents = &context.observation.contents;
+    was_bootstrapped(context)
+        && contents.hollow
+        && contents.holds_only_others()
+        && recall(context) == Recalled::Nothing
+}
+
 /// Whether it was settled at a first start that the service has no data, and nothing has come of it since: its dataset
 /// is the same, and provably hollow.
 pub fn is_settled(context: &Context<'_>) -> bool {
     let observation = context.observation;
-    let was_bootstrapped = matches!(
-        &observation.mark,
-        MarkState::Ours(mark) if mark.stage == Stage::Seeded && mark.by == BOOTSTRAP
-    );
-    was_bootstrapped
+    was_bootstrapped(context)
         && observation.contents.is_empty()
         && context
             .machine
@@ -73,10 +93,7 @@ pub fn may_start_empty(
     answered: &[String],
 ) -> Result<Option<String>, Error> {
     let name = context.service.name.as_str();
-    let recalled = context
-        .machine
-        .recall(context.service, context.storage, context.observation);
-    match recalled {
+    match recall(context) {
         Recalled::Nothing => Ok(None),
         Recalled::Question(question) => Ok(Some(question)),
         Recalled::Data(remembered) => {
