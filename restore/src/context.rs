@@ -26,7 +26,7 @@ pub struct Context<'a> {
     /// Its turn among the restores of the machine.
     pub turn: Turn<'a>,
     local: RefCell<Option<Vec<Snapshot>>>,
-    looked_into: RefCell<BTreeMap<(String, Timestamp), Contents>>,
+    looked_into: RefCell<BTreeMap<(String, Timestamp), Result<Contents>>>,
 }
 
 impl<'a> Context<'a> {
@@ -49,22 +49,20 @@ impl<'a> Context<'a> {
     }
 
     /// What a snapshot of this machine holds. Each is looked into once in a run, whichever tier asks: each look is a
-    /// mount, and what a snapshot holds does not change.
+    /// mount, which may take long to fail, and what a snapshot holds does not change.
     ///
     /// # Errors
     /// When it cannot be looked into.
     pub fn contents_of(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
         // A snapshot that was destroyed and taken anew has another time.
         let key = (snapshot.name.clone(), snapshot.taken);
-        if let Some(known) = self.looked_into.borrow().get(&key) {
-            return Ok(known.clone());
-        }
-        let contents = self
-            .storage
-            .snapshot_contents(snapshot)
-            .map_err(Failure::Source)?;
-        self.looked_into.borrow_mut().insert(key, contents.clone());
-        Ok(contents)
+        let known = self.looked_into.borrow().get(&key).cloned();
+        let contents = known.unwrap_or_else(|| {
+            let contents = self.storage.snapshot_contents(snapshot);
+            self.looked_into.borrow_mut().insert(key, contents.clone());
+            contents
+        });
+        contents.map_err(Failure::Source)
     }
 
     /// The storage's own snapshots, newest first, as they were when they were last asked for.

@@ -24,3 +24,10 @@ pub mod slots;
 pub mod source;
 pub mod verdict;
 pub mod verify;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod fakes;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod promises;

@@ -16,9 +16,9 @@ pub(crate) const PROPERTY: &str = "preseed:sealed";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
     /// The identity of the storage that it is to replace; `None` if there was none.
-    pub(crate) over: Option<String>,
+    pub over: Option<String>,
     /// When the directory of that was last changed: `SECONDS.NANOSECONDS`.
-    pub(crate) changed: Option<String>,
+    pub changed: Option<String>,
     /// When the snapshot was taken that it was restored from.
     pub taken: Timestamp,
 }
