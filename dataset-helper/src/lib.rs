@@ -12,7 +12,7 @@ use systemd::stale;
 /// Waits while another process is at work on it.
 ///
 /// # Errors
-/// When it cannot be made so; see [`storage::Storage::apply`].
+/// When it cannot be made so; see [`storage::InPlace::apply`].
 pub fn apply(service: &Service, applied: &mut Applied) -> Result<()> {
     let _lock = lock::lock(service, status::wait_for_another)?;
     let placed = as_found::placed(service)?;

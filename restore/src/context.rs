@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use declaration::settings::{Check, Service};
 use jiff::Timestamp;
 use storage::contents::named;
-use storage::{Contents, Error, Observation, Result, Snapshot, Storage};
+use storage::{Contents, Error, Observation, Result, Snapshot, Snapshots, Storage};
 
 use crate::failure::Failure;
 use crate::machine::Machine;
@@ -48,6 +48,20 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The storage, where a restore needs its snapshots.
+    ///
+    /// # Errors
+    /// When its backend has none.
+    pub fn with_snapshots(&self) -> Result<&'a dyn Snapshots> {
+        self.storage.with_snapshots().ok_or_else(|| {
+            Error::new(
+                self.service.mountpoint.to_string_lossy(),
+                "its storage has no snapshots",
+                "declare only the tier `restic` for it",
+            )
+        })
+    }
+
     /// What a snapshot of this machine holds. Each is looked into once in a run, whichever tier asks: each look is a
     /// mount, which may take long to fail, and what a snapshot holds does not change.
     ///
@@ -58,7 +72,8 @@ impl<'a> Context<'a> {
         let key = (snapshot.name.clone(), snapshot.taken);
         let known = self.looked_into.borrow().get(&key).cloned();
         let contents = known.unwrap_or_else(|| {
-            let contents = self.storage.snapshot_contents(snapshot);
+            let snapshots = self.with_snapshots();
+            let contents = snapshots.and_then(|storage| storage.snapshot_contents(snapshot));
             self.looked_into.borrow_mut().insert(key, contents.clone());
             contents
         });
@@ -81,7 +96,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When they cannot be listed.
     pub fn list_again(&self) -> Result<Vec<Snapshot>> {
-        let snapshots = self.storage.snapshots()?;
+        let snapshots = self.with_snapshots()?.snapshots()?;
         self.local.replace(Some(snapshots.clone()));
         Ok(snapshots)
     }

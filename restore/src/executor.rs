@@ -83,7 +83,8 @@ fn in_place(
     }
     must_be_unchanged(context)?;
     let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
-    match context.storage.rollback(snapshot, &mark) {
+    let storage = context.with_snapshots().map_err(Failure::Storage)?;
+    match storage.rollback(snapshot, &mark) {
         Ok(()) => Ok(Restored::default()),
         Err(NotRolledBack::Storage(error)) => Err(Failure::Storage(error)),
         Err(NotRolledBack::Refused(error)) => Err(Failure::Source(error)),
@@ -154,9 +155,12 @@ impl Preparation<'_> {
         match fill {
             Fill::Nothing => {}
             Fill::By(fill) => fill_by = Some(fill),
-            Fill::Paths(paths) => storage
-                .copy_paths(self.snapshot, &paths, staged, &mut |done, total| {
-                    progress.at(done, total);
+            Fill::Paths(paths) => context
+                .with_snapshots()
+                .and_then(|storage| {
+                    storage.copy_paths(self.snapshot, &paths, staged, &mut |done, total| {
+                        progress.at(done, total);
+                    })
                 })
                 .map_err(Failure::of)?,
         }

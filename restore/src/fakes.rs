@@ -97,6 +97,8 @@ pub(crate) enum How {
     Failed,
     /// For the moment only.
     Unavailable,
+    /// Of a restore: as if well, but not all of it comes.
+    Short,
 }
 
 impl How {

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use std::fs::{DirBuilder, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use declaration::settings::{Replica, Service};
+use declaration::settings::Service;
 use jiff::Timestamp;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
@@ -20,9 +20,9 @@ use crate::mark::{PROPERTY, Stage};
 use crate::trial::Tree;
 use crate::way::{Held, Spot};
 use crate::{
-    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
-    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, as_found, binds, holders, kept,
-    memory, mountpoint, namespace, namespaces, quoted, seal, shown, step, way,
+    Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place,
+    Result, Seal, Since, Snapshots, Staged, Staging, Storage, Trial, as_found, binds, holders,
+    kept, memory, mountpoint, namespace, namespaces, quoted, seal, shown, step, way,
 };
 use staging::Way;
 
@@ -191,6 +191,12 @@ impl Directory<'_> {
 }
 
 impl Storage for Directory<'_> {
+    fn with_snapshots(&self) -> Option<&dyn Snapshots> {
+        None
+    }
+}
+
+impl InPlace for Directory<'_> {
     fn apply(&self, applied: &mut Applied) -> Result<()> {
         let way = Way::to(self.service, true)?;
         let place = way.place()?;
@@ -283,28 +289,13 @@ impl Storage for Directory<'_> {
         sync(&place)
     }
 
-    fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        Ok(Vec::new())
+    fn must_be_writable(&self) -> Result<()> {
+        // Of a file system that is read-only, each attempt to write says so.
+        Ok(())
     }
+}
 
-    fn replica_snapshots(&self, _replica: &Replica) -> Result<Vec<Snapshot>> {
-        Ok(Vec::new())
-    }
-
-    fn snapshot_contents(&self, _snapshot: &Snapshot) -> Result<Contents> {
-        Err(self.no_snapshots())
-    }
-
-    fn copy_paths(
-        &self,
-        _snapshot: &Snapshot,
-        _paths: &[PathBuf],
-        _staged: &Staged,
-        _progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
-    ) -> Result<()> {
-        Err(self.no_snapshots())
-    }
-
+impl Staging for Directory<'_> {
     fn inside(&self, staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {
         let staging = self.way()?.staging()?;
         let staging = staging.ok_or_else(|| gone(self.path()))?;
@@ -337,19 +328,6 @@ impl Storage for Directory<'_> {
         let staging = staging.ok_or_else(|| gone(self.path()))?;
         let files = staging.beside(kept::check(self.service.name.as_str()));
         trial::try_out(self.service, &staging, &files, work)
-    }
-
-    fn rollback(
-        &self,
-        _snapshot: &Snapshot,
-        _mark: &Mark,
-    ) -> std::result::Result<(), NotRolledBack> {
-        Err(NotRolledBack::Refused(self.no_snapshots()))
-    }
-
-    fn must_be_writable(&self) -> Result<()> {
-        // Of a file system that is read-only, each attempt to write says so.
-        Ok(())
     }
 
     fn must_be_replaceable(&self, _origin: &Origin<'_>) -> Result<()> {
@@ -401,6 +379,23 @@ impl Storage for Directory<'_> {
         }
     }
 
+    fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
+        let mark = &mark.of_service(self.service.name.as_str());
+        let staging = self.way()?.staging()?;
+        let staging = staging.ok_or_else(|| gone(self.path()))?;
+        mountpoint::own_spot(&staging, self.service, &mut Vec::new())?;
+        let seen = self.seen()?;
+        let over = seen.as_ref().map(|(id, place)| (id.clone(), &*place.at));
+        let seal = Seal::new(over, taken)?.to_string();
+        xattr::set(&staging.at, seal_attribute(), seal.as_bytes())
+            .map_err(|error| refused(&staging.real, "its seal cannot be written", &error))?;
+        // The data is on the disk before the mark that says so.
+        sync(&staging)?;
+        write_mark(&staging, &mark.at_stage(Stage::Staged))?;
+        sync(&staging)?;
+        self.swap(mark)
+    }
+
     fn seal(&self) -> Result<(Option<Seal>, Since)> {
         let staging = self.way()?.staging()?;
         let staging = staging.ok_or_else(|| gone(self.path()))?;
@@ -417,23 +412,6 @@ impl Storage for Directory<'_> {
     fn put_aside(&self, mark: &Mark) -> Result<Kept> {
         self.remove_unused();
         self.keep(&Note::new(kept::UNUSED, mark))
-    }
-
-    fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
-        let mark = &mark.of_service(self.service.name.as_str());
-        let staging = self.way()?.staging()?;
-        let staging = staging.ok_or_else(|| gone(self.path()))?;
-        mountpoint::own_spot(&staging, self.service, &mut Vec::new())?;
-        let seen = self.seen()?;
-        let over = seen.as_ref().map(|(id, place)| (id.clone(), &*place.at));
-        let seal = Seal::new(over, taken)?.to_string();
-        xattr::set(&staging.at, seal_attribute(), seal.as_bytes())
-            .map_err(|error| refused(&staging.real, "its seal cannot be written", &error))?;
-        // The data is on the disk before the mark that says so.
-        sync(&staging)?;
-        write_mark(&staging, &mark.at_stage(Stage::Staged))?;
-        sync(&staging)?;
-        self.swap(mark)
     }
 
     fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use declaration::visible;
 
+/// A result whose error says where, what, and what to do.
+pub type Result<T> = std::result::Result<T, Error>;
+
 /// An error of a storage, on one line: `subject: what: help`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {

@@ -1,11 +1,12 @@
 //! What a service's data is kept in, and everything that can be done to it.
 //!
-//! [`Storage`] is what a backend offers; [`open`] gives the one a service declares.
+//! [`Storage`] is what a backend offers; [`open()`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
 #[cfg(any(test, fuzzing))]
 pub mod any_bytes;
 pub mod as_found;
+mod backend;
 mod beneath;
 mod binds;
 pub mod command;
@@ -25,6 +26,8 @@ mod mountinfo;
 mod mountpoint;
 mod namespace;
 mod namespaces;
+mod open;
+mod quoted;
 pub mod replaced;
 mod seal;
 pub mod stall;
@@ -38,315 +41,16 @@ mod way;
 mod writers;
 mod zfs;
 
-use std::path::{Path, PathBuf};
-
-use declaration::settings::{self, Replica, Service};
-use jiff::Timestamp;
-
+pub use backend::{
+    Applied, InPlace, Kept, LeftOver, NotRolledBack, Observation, Origin, Place, Snapshot,
+    Snapshots, Staged, Staging, Storage,
+};
 pub use contents::Contents;
-pub use error::Error;
+pub use error::{Error, Result};
 pub use local_time::local;
 pub use mark::{Mark, MarkState};
 pub use mountpoint::{owner, warning};
+pub use open::open;
+pub(crate) use quoted::{quoted, shown};
 pub use seal::{Seal, Since};
 pub use trial::Trial;
-
-/// A result whose error says where, what, and what to do.
-pub type Result<T> = std::result::Result<T, Error>;
-
-/// What a look at a service's storage showed. Taking it changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Observation {
-    /// Whether the storage is there and mounted.
-    pub place: Place,
-    /// The mark it carries.
-    pub mark: MarkState,
-    /// What lies in its directory; empty unless mounted.
-    pub contents: Contents,
-    /// What an earlier restore left beside it.
-    pub left_over: LeftOver,
-}
-
-/// What an earlier restore left beside a service's storage.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LeftOver {
-    /// Nothing.
-    Nothing,
-    /// Staged storage that was not completed: a part of a copy.
-    Incomplete,
-    /// Something without a mark where restores are staged: storage that was made just before the power went, or
-    /// somebody else's.
-    Unmarked,
-    /// Staged storage that is complete and was not put in its place, with its mark.
-    Complete(Mark),
-}
-
-/// Whether a service's storage is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// There is no such dataset or directory.
-    Missing,
-    /// The dataset is there, but not mounted at the service's mountpoint.
-    Unmounted,
-    /// It is there and can be looked into.
-    Mounted,
-}
-
-/// One snapshot, local or in a replica.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Its full name, e.g. `tank/services/sonarr@autosnap_2026-11-23_07:00:00_hourly`.
-    pub name: String,
-    /// When it was taken, in whole seconds.
-    pub taken: Timestamp,
-    /// The bytes it refers to.
-    pub bytes: u64,
-}
-
-impl Snapshot {
-    /// Its name for people: a restic snapshot's id is cut as restic itself cuts it.
-    pub fn label(&self) -> &str {
-        let is_id = self.name.len() == 64 && self.name.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_id { &self.name[..8] } else { &self.name }
-    }
-}
-
-/// What a staged restore starts from.
-#[derive(Debug)]
-pub enum Origin<'a> {
-    /// Nothing: something else writes the data.
-    Empty,
-    /// A clone of a local snapshot.
-    Clone(&'a Snapshot),
-    /// A copy of a replica's snapshot, received.
-    Receive(&'a Snapshot),
-}
-
-/// Storage in which a restore is prepared, beside the real one.
-#[derive(Debug)]
-pub struct Staged {
-    /// Its name for people: a dataset's, or a directory's path.
-    pub name: String,
-}
-
-/// What was done so that storage is what is declared.
-#[derive(Debug, Default)]
-pub struct Applied {
-    /// A restore that was interrupted during the swap, and was finished: its mark, and what it replaced.
-    pub finished: Option<(Mark, Option<Kept>)>,
-    /// The other changes, in words; none if everything was so already.
-    pub changes: Vec<String>,
-}
-
-/// What was replaced by a restore.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// The dataset or directory that holds it now.
-    pub name: String,
-    /// Who still has it mounted, in words; they go on with it, and it is not removed before they let go.
-    pub seen_by: Option<String>,
-    /// Why what replaced it still hangs on it, in words; it is not removed before that is over.
-    pub pending: Option<String>,
-}
-
-/// Why a rollback did not happen.
-#[derive(Debug)]
-pub enum NotRolledBack {
-    /// Something would be lost, somebody writes there, or the storage is not as it was: no other source would do better.
-    Storage(Error),
-    /// The rollback itself was refused. Nothing was changed.
-    Refused(Error),
-}
-
-/// What a backend can do with one service's storage.
-///
-/// No method destroys anything but what a restore had staged itself.
-pub trait Storage {
-    /// Makes the storage what is declared: there, mounted, with its properties, owner and mode.
-    /// A swap that was interrupted is finished first. What was done is added to `applied`, also where it fails then.
-    ///
-    /// # Errors
-    /// When it cannot be made so, or when mounting it would hide files.
-    fn apply(&self, applied: &mut Applied) -> Result<()>;
-
-    /// That [`Storage::apply`] would not refuse, as far as that can be told before anything is changed.
-    ///
-    /// # Errors
-    /// When it would.
-    fn must_be_applicable(&self) -> Result<()>;
-
-    /// Looks at the storage.
-    ///
-    /// # Errors
-    /// When it cannot be looked at. That is never the same as "not there".
-    fn observe(&self) -> Result<Observation>;
-
-    /// What a mark of the storage is bound to, which no copy of it has, and the mark. `None` if there is no storage.
-    /// Of a dataset, what the last look showed.
-    ///
-    /// # Errors
-    /// When it cannot be told.
-    fn identity(&self) -> Result<Option<(String, MarkState)>>;
-
-    /// Gives the storage this mark, bound to it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn set_mark(&self, mark: &Mark) -> Result<()>;
-
-    /// The snapshots of exactly this storage, newest first. None for a backend without snapshots.
-    ///
-    /// # Errors
-    /// When they cannot be listed.
-    fn snapshots(&self) -> Result<Vec<Snapshot>>;
-
-    /// The snapshots of this storage's replica, newest first; none if the replica's parent
-    /// is there and holds no such dataset.
-    ///
-    /// # Errors
-    /// When it cannot be asked: its pool is not imported, its parent is not there, ….
-    fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>>;
-
-    /// The newest snapshot of each dataset elsewhere below a replica's parent that is named like the service's there.
-    ///
-    /// # Errors
-    /// When they cannot be listed.
-    fn replicas_elsewhere(&self, _replica: &Replica) -> Result<Vec<Snapshot>> {
-        Ok(Vec::new())
-    }
-
-    /// What lies in a snapshot, local or in a replica of this machine.
-    ///
-    /// # Errors
-    /// When it cannot be looked into.
-    fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents>;
-
-    /// Copies these paths of a snapshot, local or in a replica of this machine, into staged storage, with all that
-    /// belongs to them. Paths that the snapshot lacks are left out.
-    /// `progress` is told the bytes done.
-    ///
-    /// # Errors
-    /// When one cannot be copied, or when nothing moves for the service's `stall-timeout`.
-    fn copy_paths(
-        &self,
-        snapshot: &Snapshot,
-        paths: &[PathBuf],
-        staged: &Staged,
-        progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
-    ) -> Result<()>;
-
-    /// Gives `work` the staged storage as a directory (absolute) that nobody else sees, for as long as it takes. It
-    /// runs in a thread of its own; programs that it starts see the directory as well, and nothing of theirs may be
-    /// left once it returns.
-    ///
-    /// # Errors
-    /// When it cannot be made to be seen.
-    fn inside(&self, staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()>;
-
-    /// Gives `work` a copy of the staged storage that is thrown away, and that nobody else sees: nothing that is done
-    /// to it changes what is staged. Otherwise as [`Storage::inside`].
-    ///
-    /// # Errors
-    /// When there can be no such copy, or when it cannot be thrown away.
-    fn try_out(&self, staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()>;
-
-    /// Rolls back to the newest snapshot, and to no other: nothing newer may be lost. Writers are shut out from before
-    /// it is looked whether anything would be lost until it is done. The storage is marked with `mark` at the stage
-    /// `seeding` before, and `seeded` once the data is there.
-    ///
-    /// # Errors
-    /// See [`NotRolledBack`].
-    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack>;
-
-    /// That a restore may write to the storage where it is.
-    ///
-    /// # Errors
-    /// When it is read-only.
-    fn must_be_writable(&self) -> Result<()>;
-
-    /// That a restore from `origin` could take the storage's place, before anything is copied.
-    ///
-    /// # Errors
-    /// When it could not: child datasets, mounts below it, a key of its own, ….
-    fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()>;
-
-    /// Prepares a staged restore. One that was left over half-done is thrown away first.
-    /// `progress` is told the bytes done and, where known, the bytes in all.
-    ///
-    /// # Errors
-    /// When it cannot be prepared. What was prepared until then is thrown away.
-    fn stage(
-        &self,
-        origin: &Origin<'_>,
-        progress: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<Staged>;
-
-    /// Throws a staged restore away.
-    ///
-    /// # Errors
-    /// When it cannot be removed, or is not one that a restore staged.
-    fn discard(&self, staged: &Staged) -> Result<()>;
-
-    /// Gives the staged storage its declared properties, owner, mode and `mark`, seals it, and puts it in the real one's
-    /// place. What was there is kept. What it holds is of a snapshot that was `taken` then.
-    ///
-    /// # Errors
-    /// When it cannot be done; the next [`Storage::apply`] finishes a swap that was begun.
-    fn replace(&self, staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>>;
-
-    /// What was noted when the complete staged storage was sealed, and what has become of the real one since; no seal if
-    /// that cannot be read.
-    ///
-    /// # Errors
-    /// When it cannot be told.
-    fn seal(&self) -> Result<(Option<Seal>, Since)>;
-
-    /// Puts the complete staged storage, which has this mark, aside: it is kept, as unused. An earlier one that was put
-    /// aside so is removed, unless somebody uses it.
-    ///
-    /// # Errors
-    /// When it cannot be put aside.
-    fn put_aside(&self, mark: &Mark) -> Result<Kept>;
-
-    /// Puts away what an earlier restore left, since the data is there without it: an incomplete staging is
-    /// thrown away, a complete one kept. Gives what it did, in words.
-    ///
-    /// # Errors
-    /// When it cannot be put away.
-    fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>>;
-
-    /// Finishes a restore that was complete in staging when it was interrupted.
-    /// Gives what it replaced and the mark, or `None` if there is none.
-    ///
-    /// # Errors
-    /// When it cannot be finished.
-    fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>>;
-
-    /// Does what a restore had to leave for later, if it can be done now: nothing that its service waits for. What was done,
-    /// and what is still to be done, is added to `applied`. Nothing is done while another process is at work on the storage.
-    ///
-    /// # Errors
-    /// When that cannot be told.
-    fn settle_later(&self, _applied: &mut Applied) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// The storage that a service declares. Looks at nothing yet.
-#[must_use]
-pub fn open(service: &Service) -> Box<dyn Storage + '_> {
-    match &service.storage {
-        settings::Storage::Zfs(dataset) => Box::new(zfs::Zfs::new(service, dataset)),
-        settings::Storage::Directory => Box::new(directory::Directory { service }),
-    }
-}
-
-/// A path as it is typed in a shell.
-pub(crate) fn quoted(path: &Path) -> String {
-    format!("'{}'", shown(path).replace('\'', "'\\''"))
-}
-
-/// What is told of a path in a message: with control characters escaped.
-pub(crate) fn shown(path: &Path) -> String {
-    path.display().to_string().escape_debug().to_string()
-}

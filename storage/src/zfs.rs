@@ -41,8 +41,9 @@ use jiff::Timestamp;
 
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
-    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial, copy, kept,
+    Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
+    Origin, Place, Result, Seal, Since, Snapshot, Snapshots, Staged, Staging, Storage, Trial, copy,
+    kept,
 };
 use half_done::Listed;
 use properties::Properties;
@@ -123,6 +124,12 @@ impl<'a> Zfs<'a> {
 }
 
 impl Storage for Zfs<'_> {
+    fn with_snapshots(&self) -> Option<&dyn Snapshots> {
+        Some(self)
+    }
+}
+
+impl InPlace for Zfs<'_> {
     fn apply(&self, applied: &mut Applied) -> Result<()> {
         apply::apply(self, applied)
     }
@@ -187,6 +194,16 @@ impl Storage for Zfs<'_> {
         Ok(())
     }
 
+    fn must_be_writable(&self) -> Result<()> {
+        found::must_not_be_receiving(self)?;
+        match self.seen()?.dataset {
+            Some(found) => found::must_be_writable(&found),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Snapshots for Zfs<'_> {
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         if let Some(mut snapshots) = snapshots_of(self.name())? {
             snapshots.extend(promote::snapshots_to_come(self)?);
@@ -238,6 +255,13 @@ impl Storage for Zfs<'_> {
         }
     }
 
+    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
+        let mark = mark.of_service(self.service.name.as_str());
+        rollback::rollback(self, snapshot, &mark)
+    }
+}
+
+impl Staging for Zfs<'_> {
     fn inside(&self, _staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {
         staging::inside(self, |staged| {
             work(staged);
@@ -247,19 +271,6 @@ impl Storage for Zfs<'_> {
 
     fn try_out(&self, staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()> {
         trial::try_out(self, staged, work)
-    }
-
-    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
-        let mark = mark.of_service(self.service.name.as_str());
-        rollback::rollback(self, snapshot, &mark)
-    }
-
-    fn must_be_writable(&self) -> Result<()> {
-        found::must_not_be_receiving(self)?;
-        match self.seen()?.dataset {
-            Some(found) => found::must_be_writable(&found),
-            None => Ok(()),
-        }
     }
 
     fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()> {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ::storage::mark::Stage;
 use ::storage::{
-    Applied, Contents, Error, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation, Origin,
-    Place, Result, Seal, Since, Snapshot, Staged, Storage, Trial,
+    Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
+    Origin, Place, Result, Seal, Since, Snapshot, Snapshots, Staged, Storage, Trial,
 };
 use declaration::settings::{Replica, Service};
 use jiff::Timestamp;
@@ -107,6 +107,7 @@ impl Disk {
         Some(Kept {
             name,
             seen_by: None,
+            pending: None,
         })
     }
 }
@@ -159,6 +160,12 @@ impl FakeStorage<'_> {
 }
 
 impl Storage for FakeStorage<'_> {
+    fn with_snapshots(&self) -> Option<&dyn Snapshots> {
+        Some(self)
+    }
+}
+
+impl InPlace for FakeStorage<'_> {
     fn apply(&self, _applied: &mut Applied) -> Result<()> {
         if self.is_to_settle() {
             self.settle();
@@ -214,6 +221,12 @@ impl Storage for FakeStorage<'_> {
         Ok(())
     }
 
+    fn must_be_writable(&self) -> Result<()> {
+        self.world.called("must_be_writable")
+    }
+}
+
+impl Snapshots for FakeStorage<'_> {
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         self.world.called("snapshots")?;
         let disk = self.world.disk.borrow();
@@ -253,6 +266,33 @@ impl Storage for FakeStorage<'_> {
         unimplemented!("no paths are declared")
     }
 
+    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
+        self.world
+            .called("rollback")
+            .map_err(NotRolledBack::Storage)?;
+        let snap = self.snap(snapshot);
+        let is_newest = self.world.disk.borrow().snapshots.first() == snap.as_ref();
+        let Some(snap) = snap.filter(|snap| is_newest && snap.fill == How::Well) else {
+            return Err(NotRolledBack::Refused(error(How::Failed, "is refused")));
+        };
+        if !self.world.files().is_empty() {
+            return Err(NotRolledBack::Storage(error(How::Failed, "would destroy")));
+        }
+        let marked = |mark: Mark| {
+            self.world.change(|disk| {
+                let dataset = disk.dataset.as_mut().unwrap();
+                dataset.mark = Some((dataset.guid, mark));
+            });
+        };
+        marked(mark.at_stage(Stage::Seeding));
+        self.world
+            .change(|disk| disk.dataset.as_mut().unwrap().files = snap.files);
+        marked(mark.at_stage(Stage::Seeded));
+        Ok(())
+    }
+}
+
+impl ::storage::Staging for FakeStorage<'_> {
     fn inside(&self, _staged: &Staged, work: &mut (dyn FnMut(&Path) + Send)) -> Result<()> {
         self.world.called("inside")?;
         let seen = tempfile::tempdir().unwrap();
@@ -279,35 +319,6 @@ impl Storage for FakeStorage<'_> {
 
     fn try_out(&self, _staged: &Staged, _work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()> {
         unimplemented!("the machine checks")
-    }
-
-    fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
-        self.world
-            .called("rollback")
-            .map_err(NotRolledBack::Storage)?;
-        let snap = self.snap(snapshot);
-        let is_newest = self.world.disk.borrow().snapshots.first() == snap.as_ref();
-        let Some(snap) = snap.filter(|snap| is_newest && snap.fill == How::Well) else {
-            return Err(NotRolledBack::Refused(error(How::Failed, "is refused")));
-        };
-        if !self.world.files().is_empty() {
-            return Err(NotRolledBack::Storage(error(How::Failed, "would destroy")));
-        }
-        let marked = |mark: Mark| {
-            self.world.change(|disk| {
-                let dataset = disk.dataset.as_mut().unwrap();
-                dataset.mark = Some((dataset.guid, mark));
-            });
-        };
-        marked(mark.at_stage(Stage::Seeding));
-        self.world
-            .change(|disk| disk.dataset.as_mut().unwrap().files = snap.files);
-        marked(mark.at_stage(Stage::Seeded));
-        Ok(())
-    }
-
-    fn must_be_writable(&self) -> Result<()> {
-        self.world.called("must_be_writable")
     }
 
     fn must_be_replaceable(&self, _origin: &Origin<'_>) -> Result<()> {
@@ -405,6 +416,7 @@ impl Storage for FakeStorage<'_> {
         Ok(Kept {
             name,
             seen_by: None,
+            pending: None,
         })
     }
 

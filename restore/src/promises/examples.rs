@@ -148,3 +148,14 @@ fn a_first_start_on_what_a_package_makes_is_one_also_after_a_power_cut() {
     assert!(machine.mark().is_some());
     assert!(matches!(machine.start(), Ok(Outcome::Bootstrapped)));
 }
+
+#[test]
+fn a_restore_that_brings_only_part_is_passed_over_for_an_older_snapshot() {
+    let mut case = with_an_empty_dataset();
+    let mut short = snap("nas@0", 1000, files(&[EXPECTED, "other"], 1));
+    short.fill = How::Short;
+    case.scripts = vec![elsewhere(vec![short, snap("nas@1", 900, data(2))])];
+    let machine = case.machine();
+    assert!(matches!(machine.start(), Ok(Outcome::Restored)));
+    assert_eq!(machine.world.files(), data(2));
+}

@@ -29,6 +29,13 @@ pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn So
         .collect()
 }
 
+impl Receive<'_> {
+    fn list(&self) -> Result<Vec<Snapshot>> {
+        let storage = self.context.with_snapshots()?;
+        storage.replica_snapshots(self.replica)
+    }
+}
+
 impl Source for Receive<'_> {
     fn tier(&self) -> TierName {
         TierName::Snapshot
@@ -43,14 +50,11 @@ impl Source for Receive<'_> {
     }
 
     fn snapshots(&self) -> Result<Snapshots<'_>> {
-        let storage = self.context.storage;
-        storage.replica_snapshots(self.replica).map(all_of)
+        self.list().map(all_of)
     }
 
     fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {
-        failure
-            .is_open()
-            .then(|| self.context.storage.replica_snapshots(self.replica))
+        failure.is_open().then(|| self.list())
     }
 
     fn elsewhere(&self) -> Result<Elsewhere> {
@@ -62,7 +66,10 @@ impl Source for Receive<'_> {
             .filter(|replica| replica.host == self.replica.host)
             .map(|replica| replica.dataset.to_string())
             .collect();
-        let elsewhere = self.context.storage.replicas_elsewhere(self.replica)?;
+        let elsewhere = self
+            .context
+            .with_snapshots()?
+            .replicas_elsewhere(self.replica)?;
         let may_be_its = elsewhere.iter().filter_map(|newest| {
             let (dataset, _) = newest.name.split_once('@')?;
             (!taken.contains(dataset)).then_some((dataset, newest))

@@ -17,7 +17,7 @@ use crate::{Error, Result, namespace, shown};
 const UPPER: &str = "mode=0700,size=25%";
 
 /// Gives `work` a copy of the directory `staging`; `files`, beside it, is where files are copied to for a check, and is
-/// removed. See [`crate::Storage::try_out`].
+/// removed. See [`crate::Staging::try_out`].
 pub(super) fn try_out(
     service: &Service,
     staging: &Spot,

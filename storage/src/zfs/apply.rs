@@ -16,7 +16,7 @@ use crate::{
     quoted, shown,
 };
 
-/// See [`crate::Storage::apply`]. One call of `zfs` where nothing is to be changed.
+/// See [`crate::InPlace::apply`]. One call of `zfs` where nothing is to be changed.
 pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     if shut::reopen(zfs)? {
         let place = shown(&zfs.service.mountpoint);
@@ -99,7 +99,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     })
 }
 
-/// See [`crate::Storage::must_be_applicable`].
+/// See [`crate::InPlace::must_be_applicable`].
 pub(super) fn must_be_applicable(zfs: &Zfs<'_>) -> Result<()> {
     if let Some(properties) = &zfs.look()?.dataset {
         found::must_be_usable(properties)?;

@@ -8,11 +8,11 @@ use super::quotas::{self, Quotas};
 use super::{Zfs, call, gone, inspect, mark_dataset, shut};
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Contents, Error, Mark, MarkState, NotRolledBack, Result, Snapshot, Storage, contents,
+    Contents, Error, InPlace, Mark, MarkState, NotRolledBack, Result, Snapshot, contents,
     mountinfo, mountpoint, shown,
 };
 
-/// See [`Storage::rollback`].
+/// See [`crate::Snapshots::rollback`].
 pub(super) fn rollback(
     zfs: &Zfs<'_>,
     snapshot: &Snapshot,

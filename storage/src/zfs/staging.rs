@@ -20,7 +20,7 @@ const MOUNTS: &str = "/run/preseed/staging";
 /// Keeps zfs-mount-generator(8) away from datasets that are not in their place.
 pub(super) const IGNORED: &str = "org.openzfs.systemd:ignore";
 
-/// See [`crate::Storage::stage`].
+/// See [`crate::Staging::stage`].
 pub(super) fn stage(
     zfs: &Zfs<'_>,
     origin: &Origin<'_>,
@@ -256,7 +256,7 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Gives `work` the staged dataset as a directory that nobody else sees (see [`crate::Storage::inside`]).
+/// Gives `work` the staged dataset as a directory that nobody else sees (see [`crate::Staging::inside`]).
 pub(super) fn inside<T: Send>(
     zfs: &Zfs<'_>,
     work: impl FnOnce(&Path) -> Result<T> + Send,

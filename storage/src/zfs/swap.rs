@@ -75,7 +75,7 @@ fn is_kept(zfs: &Zfs<'_>, identity: &str) -> Result<bool> {
         .any(|(guid, name)| format!("guid:{guid}") == identity && name.starts_with(&prefix)))
 }
 
-/// See [`crate::Storage::resume`].
+/// See [`crate::Staging::resume`].
 pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
     let Some(staged) = zfs.seen()?.staging else {
         return Ok(None);

@@ -9,7 +9,7 @@ use crate::{Error, Result, Staged, kept, namespace};
 /// The snapshot of the staged dataset that is cloned.
 const SNAPSHOT: &str = "preseed-check";
 
-/// See [`crate::Storage::try_out`].
+/// See [`crate::Staging::try_out`].
 pub(super) fn try_out(
     zfs: &Zfs<'_>,
     staged: &Staged,
