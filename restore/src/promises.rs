@@ -96,6 +96,8 @@ proptest! {
             }
             None => prop_assert!(!matches!(started, Ok(Outcome::Restored)), "{:?}", machine.mark()),
         }
+        let is_clean = machine.world.disk.borrow().staging.is_none();
+        prop_assert!(is_clean || case.disk.staging.is_some(), "a copy is left");
     }
 
     #[test]

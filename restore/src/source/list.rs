@@ -2,14 +2,19 @@
 
 use declaration::value::TierName;
 
-use super::{Source, clone, receive, restic, rollback};
 use crate::context::Context;
+use crate::source::Source;
 
 /// Gives the sources of one kind that belong to a tier.
 type Of = for<'a> fn(&'a Context<'a>, TierName) -> Vec<Box<dyn Source + 'a>>;
 
 /// Every kind of source. Those of one tier are asked in this order.
-const KINDS: [Of; 4] = [rollback::of, clone::of, receive::of, restic::of];
+const KINDS: &[Of] = &[
+    super::rollback::of,
+    super::clone::of,
+    super::receive::of,
+    super::restic::of,
+];
 
 /// The sources of a service, in the order of its declared tiers.
 pub fn sources<'a>(context: &'a Context<'a>) -> Vec<Box<dyn Source + 'a>> {

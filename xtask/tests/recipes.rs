@@ -1,0 +1,89 @@
+//! What ARCHITECTURE.md says of where to put something new ("Where to put") is so.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn restore() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../restore/src")).to_owned()
+}
+
+/// All files below a directory, and what is in them.
+fn files(directory: &Path, all: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, all);
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            all.push((path, text));
+        }
+    }
+}
+
+/// The sources: what is in `source/` but their list.
+fn sources() -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(restore().join("source")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.is_file() && name != "list" {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The lines that name a module, without those of its own files and of comments.
+fn named(module: &str) -> Vec<String> {
+    let (mut all, mut lines) = (Vec::new(), Vec::new());
+    files(&restore(), &mut all);
+    let words = [format!("{module}::"), format!("mod {module};")];
+    for (path, text) in all {
+        let own = restore().join("source").join(module);
+        if path.starts_with(&own) || path == own.with_extension("rs") {
+            continue;
+        }
+        let code = text.lines().map(str::trim);
+        let code = code.filter(|line| !line.starts_with("//"));
+        let naming = code.filter(|line| {
+            words.iter().any(|word| {
+                let at = line.find(word.as_str());
+                let before = at.and_then(|at| line[..at].chars().next_back());
+                at.is_some()
+                    && !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+            })
+        });
+        lines.extend(naming.map(ToOwned::to_owned));
+    }
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_source_is_a_file_its_module_and_a_line_in_the_list() {
+    let sources = sources();
+    assert!(sources.len() >= 4, "{sources:?}");
+    for source in sources {
+        let mut lines = named(&source);
+        // What the check of declarations and the fuzzer need of restic.
+        lines.retain(|line| !line.starts_with("pub use restic::"));
+        let expected = [format!("mod {source};"), format!("super::{source}::of,")];
+        assert_eq!(lines, expected, "{source}");
+    }
+}
+
+#[test]
+fn the_source_that_is_not_real_is_added_in_one_line() {
+    let mut all = Vec::new();
+    files(&restore(), &mut all);
+    let own = restore().join("fakes/source.rs");
+    let lines: Vec<&str> = all
+        .iter()
+        .filter(|(path, _)| *path != own)
+        .flat_map(|(_, text)| text.lines())
+        .filter(|line| line.contains("FakeSource") && !line.starts_with("use "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
