@@ -5,6 +5,7 @@ use std::mem::Discriminant;
 use ::storage::mark::{BOOTSTRAP, Stage};
 use ::storage::{Applied, InPlace, Mark};
 use declaration::settings::{Check, OnPartial, OnUnavailable, Prefer, Service};
+use declaration::value::TierName;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -32,6 +33,8 @@ pub(super) struct Case {
     pub(super) restores_partly: bool,
     pub(super) starts_empty: bool,
     pub(super) checks: bool,
+    /// Whether `rollback` is the only tier that is declared.
+    pub(super) only_rolls_back: bool,
 }
 
 /// A machine that runs.
@@ -53,6 +56,7 @@ impl Case {
             restores_partly: false,
             starts_empty: false,
             checks: false,
+            only_rolls_back: false,
         }
     }
 
@@ -69,6 +73,9 @@ impl Case {
         }
         if self.checks {
             service.preseed.verify = vec![Check::Sqlite(EXPECTED.into())];
+        }
+        if self.only_rolls_back {
+            service.tiers = vec![TierName::Rollback];
         }
         let scripts = self.scripts.iter();
         Machine {
@@ -271,7 +278,7 @@ pub(super) fn snap(name: &str, taken: u32, files: Files) -> Snap {
 
 fn any_how() -> impl Strategy<Value = How> {
     prop_oneof![
-        12 => Just(How::Well),
+        9 => Just(How::Well),
         1 => Just(How::Damaged),
         1 => Just(How::Failed),
         1 => Just(How::Unavailable),
@@ -320,7 +327,7 @@ fn any_script(
     let parts = (
         prop::bool::weighted(0.85),
         any_snaps(prefix, number),
-        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.2),
         elsewhere,
     );
     parts.prop_map(
@@ -399,11 +406,12 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
         prop::bool::weighted(0.3),
         prop::bool::weighted(0.2),
         any::<bool>(),
+        prop::bool::weighted(0.2),
     );
     let disk = (any_dataset(), any_staging(), any_snaps("app@", 1), memory);
     (disk, scripts, declared).prop_map(
         |((dataset, staging, snapshots, memory), scripts, declared)| {
-            let (prefers_newest, restores_partly, starts_empty, checks) = declared;
+            let (prefers_newest, restores_partly, starts_empty, checks, only_rolls_back) = declared;
             Case {
                 disk: Disk {
                     // A dataset that is gone has no snapshots.
@@ -423,6 +431,7 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
                 restores_partly,
                 starts_empty,
                 checks,
+                only_rolls_back,
             }
         },
     )

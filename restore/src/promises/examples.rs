@@ -6,7 +6,7 @@ use ::storage::mark::{BOOTSTRAP, Stage};
 use super::cases::{Case, files, snap};
 use crate::decide::Outcome;
 use crate::fakes::source::{Filed, Script};
-use crate::fakes::{Dataset, EXPECTED, Files, How, Memory, SKELETON, Snap};
+use crate::fakes::{Dataset, EXPECTED, Files, How, Memory, SKELETON, Sealed, Snap, Staging, at};
 
 /// A dataset that is there, empty, and was never marked.
 fn empty_dataset() -> Dataset {
@@ -158,4 +158,175 @@ fn a_restore_that_brings_only_part_is_passed_over_for_an_older_snapshot() {
     let machine = case.machine();
     assert!(matches!(machine.start(), Ok(Outcome::Restored)));
     assert_eq!(machine.world.files(), data(2));
+}
+
+/// A complete copy of data that an earlier run has not put in place, sealed over the dataset with this guid as it was
+/// after so many changes.
+fn with_a_complete_copy(over: (u64, u32)) -> Case {
+    let mut case = with_an_empty_dataset();
+    let mark = Mark::new(Stage::Staged, "restic", "nas@0");
+    case.disk.staging = Some(Staging {
+        dataset: Dataset {
+            guid: 3,
+            mark: Some((3, mark)),
+            files: data(3),
+            changes: 0,
+        },
+        snapshots: Vec::new(),
+        seal: Some(Sealed {
+            over: Some(over),
+            taken: at(900),
+        }),
+    });
+    case
+}
+
+#[test]
+fn a_complete_copy_is_put_in_place_only_over_what_it_was_made_for() {
+    let case = with_a_complete_copy((1, 0));
+    let machine = case.machine();
+    assert!(matches!(machine.start(), Ok(Outcome::Restored)));
+    assert_eq!(machine.world.files(), data(3));
+    let case = with_a_complete_copy((5, 0));
+    let machine = case.machine();
+    assert!(matches!(machine.start(), Ok(Outcome::Bootstrapped)));
+    assert!(machine.world.files().is_empty());
+    assert_eq!(machine.world.disk.borrow().kept[0].files, data(3));
+}
+
+#[test]
+fn a_complete_copy_gives_way_to_newer_data() {
+    let mut case = with_a_complete_copy((1, 0));
+    case.scripts = vec![elsewhere(vec![snap("nas@1", 1000, data(9))])];
+    let machine = case.machine();
+    assert!(matches!(machine.start(), Ok(Outcome::Restored)));
+    assert_eq!(machine.world.files(), data(9));
+    // And not to older.
+    case.scripts = vec![elsewhere(vec![snap("nas@1", 800, data(9))])];
+    let machine = case.machine();
+    assert!(matches!(machine.start(), Ok(Outcome::Restored)));
+    assert_eq!(machine.world.files(), data(3));
+}
+
+#[test]
+fn a_complete_copy_waits_where_somebody_was_there_and_a_source_is_silent() {
+    let silent = Script {
+        answers: false,
+        ..elsewhere(Vec::new())
+    };
+    let mut case = with_a_complete_copy((1, 0));
+    case.scripts = vec![silent.clone()];
+    let machine = case.machine();
+    assert!(matches!(machine.start(), Ok(Outcome::Restored)));
+    assert_eq!(machine.world.files(), data(3));
+    let mut case = with_a_complete_copy((1, 7));
+    case.scripts = vec![silent];
+    let machine = case.machine();
+    assert!(machine.start().is_err());
+    assert!(machine.world.files().is_empty());
+    assert!(machine.world.disk.borrow().staging.is_some());
+}
+
+#[test]
+fn a_dataset_that_is_not_mounted_is_never_taken_for_empty() {
+    let mut case = with_an_empty_dataset();
+    case.disk.snapshots = vec![snap("app@0", 1000, data(1))];
+    let machine = case.machine();
+    // Nobody has run the helper for datasets.
+    let plan = machine.plan().unwrap();
+    assert!(!plan.starts, "{}", plan.text);
+    assert!(plan.text.contains("not mounted"), "{}", plan.text);
+}
+
+#[test]
+fn an_older_snapshot_is_never_taken_because_a_newer_one_cannot_be_had_for_the_moment() {
+    for how in [How::Failed, How::Unavailable] {
+        let mut case = with_an_empty_dataset();
+        let newer = snap("nas@0", 1000, data(1));
+        let older = snap("nas@1", 900, data(2));
+        let refuses = |newer: Snap, case: &mut Case| {
+            case.scripts = vec![elsewhere(vec![newer, older.clone()])];
+            let machine = case.machine();
+            machine.start().unwrap_err();
+            assert!(machine.world.files().is_empty(), "{how:?}");
+        };
+        refuses(
+            Snap {
+                look: how,
+                ..newer.clone()
+            },
+            &mut case,
+        );
+        refuses(
+            Snap {
+                fill: how,
+                ..newer.clone()
+            },
+            &mut case,
+        );
+        case.checks = true;
+        refuses(
+            Snap {
+                check: how,
+                ..newer
+            },
+            &mut case,
+        );
+    }
+}
+
+#[test]
+fn a_list_whose_rest_cannot_be_read_is_never_its_end() {
+    let mut case = with_an_empty_dataset();
+    let empty = snap("nas@0", 1000, Files::new());
+    let mut cut_short = elsewhere(vec![empty, snap("nas@1", 900, data(2))]);
+    cut_short.is_cut_short = true;
+    case.scripts = vec![cut_short];
+    assert!(case.machine().start().is_err());
+}
+
+#[test]
+fn no_more_than_max_candidates_of_one_source_are_tried() {
+    let mut case = with_an_empty_dataset();
+    let mut all: Vec<Snap> = (0..4)
+        .map(|number| snap(&format!("nas@{number}"), 1000 - number, data(number)))
+        .collect();
+    for damaged in &mut all[..3] {
+        damaged.fill = How::Damaged;
+    }
+    case.scripts = vec![elsewhere(all)];
+    let refusal = case.machine().start().unwrap_err();
+    let told = refusal.error.to_string();
+    assert!(
+        told.contains("`max-candidates` ended the search after 3"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_plan_promises_no_rollback_that_would_destroy_a_newer_snapshot() {
+    let mut case = with_an_empty_dataset();
+    case.only_rolls_back = true;
+    case.disk.snapshots = vec![
+        snap("app@0", 1000, Files::new()),
+        snap("app@1", 900, data(2)),
+    ];
+    let machine = case.machine();
+    machine.boot();
+    let plan = machine.plan().unwrap();
+    assert!(!plan.starts, "{}", plan.text);
+    assert!(plan.text.contains("would destroy app@0"), "{}", plan.text);
+    assert!(machine.start().is_err());
+}
+
+#[test]
+fn data_that_nothing_is_known_of_is_marked_and_left_alone() {
+    let mut case = with_an_empty_dataset();
+    case.disk.dataset.as_mut().unwrap().files = data(7);
+    case.disk.snapshots = vec![snap("app@0", 1000, data(1))];
+    let machine = case.machine();
+    assert!(matches!(machine.start(), Ok(Outcome::Adopted)));
+    assert_eq!(machine.world.files(), data(7));
+    assert_eq!(machine.mark().unwrap().by, "adopted");
+    assert!(matches!(machine.start(), Ok(Outcome::Present)));
 }
