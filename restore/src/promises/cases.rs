@@ -75,7 +75,7 @@ impl Case {
             service.preseed.verify = vec![Check::Sqlite(EXPECTED.into())];
         }
         if self.only_rolls_back {
-            service.tiers = vec![TierName::Rollback];
+            service.preseed.tiers = vec![TierName::Rollback];
         }
         let scripts = self.scripts.iter();
         Machine {

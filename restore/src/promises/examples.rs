@@ -330,3 +330,18 @@ fn data_that_nothing_is_known_of_is_marked_and_left_alone() {
     assert_eq!(machine.mark().unwrap().by, "adopted");
     assert!(matches!(machine.start(), Ok(Outcome::Present)));
 }
+
+#[test]
+fn no_service_starts_empty_over_what_is_partly_there() {
+    let mut case = with_an_empty_dataset();
+    case.disk.dataset.as_mut().unwrap().files = files(&["other"], 7);
+    case.restores_partly = true;
+    case.starts_empty = true;
+    case.scripts = vec![Script {
+        answers: false,
+        ..elsewhere(Vec::new())
+    }];
+    let machine = case.machine();
+    assert!(machine.start().is_err());
+    assert_eq!(machine.world.files(), files(&["other"], 7));
+}
