@@ -261,6 +261,12 @@ pub trait Snapshots {
     /// When they cannot be listed.
     fn snapshots(&self) -> Result<Vec<Snapshot>>;
 
+    /// Whether a snapshot, one of [`Self::snapshots`], is the storage's own. A clone that is still to be promoted also lists
+    /// those of what it was cloned from, which nothing is rolled back to.
+    fn owns(&self, _snapshot: &Snapshot) -> bool {
+        true
+    }
+
     /// The snapshots of this storage's replica, newest first; none if the replica's parent
     /// is there and holds no such dataset.
     ///

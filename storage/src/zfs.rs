@@ -213,6 +213,10 @@ impl Snapshots for Zfs<'_> {
         Ok(Vec::new())
     }
 
+    fn owns(&self, snapshot: &Snapshot) -> bool {
+        snapshot.name.split_once('@').map(|(of, _)| of) == Some(self.name())
+    }
+
     fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
         let snapshots = replica::snapshots(replica)?;
         half_done::without(self, replica.parent.as_str(), snapshots)

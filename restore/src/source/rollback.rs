@@ -1,6 +1,5 @@
 //! The newest local snapshot, by `zfs rollback`: in place, in constant time.
 
-use declaration::settings::Storage;
 use declaration::value::TierName;
 use storage::{Contents, Error, Result, Snapshot};
 
@@ -68,10 +67,11 @@ impl Source for Rollback<'_> {
         if !contents.is_empty() || contents.ignored {
             return Some(self.refused("a rollback would destroy what lies there"));
         }
-        // What a clone has of its origin, nothing is rolled back to.
-        if let Storage::Zfs(dataset) = &self.context.service.storage
-            && snapshot.name.split_once('@').map(|(of, _)| of) != Some(dataset.name.as_str())
-        {
+        let storage = match self.context.with_snapshots() {
+            Ok(storage) => storage,
+            Err(error) => return Some(error),
+        };
+        if !storage.owns(snapshot) {
             return Some(self.refused(format!(
                 "{} is a snapshot of what it was cloned from",
                 snapshot.name

@@ -8,8 +8,8 @@ use super::quotas::{self, Quotas};
 use super::{Zfs, call, gone, inspect, mark_dataset, shut};
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Contents, Error, InPlace, Mark, MarkState, NotRolledBack, Result, Snapshot, contents,
-    mountinfo, mountpoint, shown,
+    Contents, Error, InPlace, Mark, MarkState, NotRolledBack, Result, Snapshot, Snapshots,
+    contents, mountinfo, mountpoint, shown,
 };
 
 /// See [`crate::Snapshots::rollback`].
@@ -18,7 +18,7 @@ pub(super) fn rollback(
     snapshot: &Snapshot,
     mark: &Mark,
 ) -> std::result::Result<(), NotRolledBack> {
-    if snapshot.name.split_once('@').map(|(of, _)| of) != Some(zfs.name()) {
+    if !zfs.owns(snapshot) {
         // `zfs rollback` would roll that one back.
         return Err(NotRolledBack::Refused(Error::new(
             zfs.name(),

@@ -59,10 +59,11 @@ const SHORT: [(&str, &str); 8] = [
 ];
 
 /// Programs that only ask: a cut before them is one after what came before.
-const ASKING: [&str; 7] = [
+const ASKING: [&str; 8] = [
     "zfs get",
     "zfs list",
     "zfs send -n",
+    "zfs load-key -n",
     "zpool list",
     "systemctl show",
     "systemctl start",
