@@ -55,7 +55,7 @@ assert_exit 1 preseedctl release tank/services/radarr:preseed-kept-20260101T0000
 assert_contains "$output" 'no restore replaced this'
 
 assert_exit 0 preseedctl release --yes "$kept"
-assert_matches "$output" "^released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
+assert_matches "$output" "^sonarr: released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
 assert_exit 1 zfs list "$kept"
 starts_with 'The Expanse'
 zfs list "$DATASET@good" >/dev/null
