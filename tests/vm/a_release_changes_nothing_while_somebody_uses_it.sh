@@ -50,6 +50,6 @@ refused 'it is mounted: it is mounted at /run/look'
 umount /run/look
 
 assert_exit 0 preseedctl release --yes "$kept"
-assert_matches "$output" "^released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
+assert_matches "$output" "^sonarr: released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
 assert_exit 1 zfs list "$kept"
 starts_with 'The Expanse'
