@@ -1,6 +1,7 @@
-# The nightly backup is of all of /srv, not of each service: a lost service is restored from its part of it. One that
-# was never in it starts for the first time; one that a backup with other tags holds is in doubt. The newest backup may be
-# one of after the loss. A backup of its own path that is older is not taken before it, and a link on the way hides nothing.
+# The nightly backup is of all of /srv and not of each service. A lost service is restored from its part of it. A
+# service that was never in it starts for the first time; one that a backup with other tags holds is in doubt. The
+# newest backup may have been made after the loss. An older backup of the service's own path is not taken before it,
+# and a link on the way hides nothing.
 
 declare_default_host
 repository_init

@@ -1,5 +1,6 @@
-# Retention runs while a restore looks for data: `restic forget` takes a snapshot between list and look, or `restic tag`
-# gives it another name. The repository is listed again. Should nothing be found then, the service does not start empty.
+# Retention runs while a restore looks for data: `restic forget` removes a snapshot after it was listed, or `restic
+# tag` gives it another name. The repository is listed again. If nothing is found then, the service does not start
+# empty.
 # also: vm
 
 # when COMMAND: before the next `restic restore`, or after the next `restic snapshots`, somebody does that.

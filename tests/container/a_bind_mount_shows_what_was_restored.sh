@@ -1,5 +1,5 @@
-# A service sees its data at a bind mount, from a mount unit and made by hand, a part of it elsewhere, read-only. After a
-# restore each of them shows what was restored, with the options it had, and what requires the mount was not stopped.
+# A service sees its data at bind mounts: from a mount unit, made by hand, a part of it elsewhere, read-only. After a
+# restore, each of them shows what was restored, with the options it had. What requires the mount was not stopped.
 # also: vm
 
 declare_default_host

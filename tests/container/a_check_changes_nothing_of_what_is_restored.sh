@@ -1,7 +1,7 @@
+# What is swapped in is byte for byte what the source held, whatever SQLite would do to it: with a journal that names
+# a file of root's as its super-journal, with one that a pipe answers, with an honest transaction over two databases.
+# A check never touches another file of the machine.
 # also: vm
-# What is swapped in is byte for byte what the source held, whatever SQLite would do to it: a journal that names any file
-# of root's as its super-journal, one that a pipe answers, an honest transaction over two databases. And a check never
-# touches another file of the machine.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# `preseedctl check` lists what lies below the directories of declarations and is not read, warns of a service that
-# nothing could restore, and looks at the files of secrets as a restore would, and at who may read them.
+# `preseedctl check` lists files below the directories of declarations that are not read, and warns of a service that
+# nothing could restore. It looks at the files of secrets as a restore would, and at who may read them.
 
 declare_host <<EOT
 [storage]

@@ -1,5 +1,5 @@
-# A database whose check takes for ever: its time is bounded, it holds no slot of a restore while it is checked, and what
-# could not be checked is not called unsound. Other services are restored meanwhile.
+# The check of a database takes for ever. Its time is limited, it holds no slot of a restore, and its data is not
+# called unsound. Other services are restored meanwhile.
 
 declare_default_host
 sed -i 's/^backend = .*/&\nmax-parallel-restores = 1/' /etc/preseed/preseed.toml

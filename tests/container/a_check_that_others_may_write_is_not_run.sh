@@ -1,6 +1,6 @@
-# A program of a user's is never run by root, nor as root's stand-in: it must belong to root all the way. Where the data
-# belongs to root, a check runs as an unprivileged user, unless it says `user = "root"`; that it may not read something is
-# not the data's fault.
+# Root never runs a user's program as a check, nor does root's stand-in: the program must belong to root, all the way
+# to it. If the data belongs to root, a check runs as an unprivileged user, unless it says `user = "root"`. A check
+# that may not read something does not blame the data.
 
 declare_default_host
 repository_init

@@ -1,7 +1,7 @@
-# A snapshot whose database is damaged, and one that the declared command refuses, are passed over for an older one;
-# not more of them are tried than `max-candidates`, but empty ones do not count. A check that cannot be run, or does
-# not end, says nothing of the data: then no older data is taken. What passes reaches the service with all that is
-# in the database's log.
+# A snapshot whose database is damaged, and one that the declared command refuses, are passed over for an older one.
+# At most `max-candidates` are tried; empty ones do not count. A check that cannot be run, or does not end, says
+# nothing of the data: no older data is taken then. What passes reaches the service with everything in the database's
+# log.
 
 declare_default_host
 repository_init

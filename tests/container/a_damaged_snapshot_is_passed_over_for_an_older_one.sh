@@ -1,5 +1,5 @@
-# The newest snapshot in the repository lacks its index, the one before is damaged: each is passed over,
-# and the service gets the newest one that is whole. Nothing of the others is left.
+# The newest snapshot in the repository lacks its index, and the one before it is damaged. Both are passed over, and
+# the service gets the newest one that is whole. Nothing of the others is left.
 # also: vm
 
 declare_default_host

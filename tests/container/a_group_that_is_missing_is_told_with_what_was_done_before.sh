@@ -1,5 +1,5 @@
-# A declared group that the machine does not have keeps the service down. What was done until then is told too,
-# and once there is such a group, the service starts.
+# A declared group that does not exist keeps the service down. What was done until then is reported too. Once the
+# group exists, the service starts.
 # also: vm
 
 declare_default_host

@@ -1,5 +1,5 @@
-# Another program has the lock of a service's storage and stands still: the service does not start, and its status names
-# the holder. Once that is gone, it starts.
+# Another program holds the lock of a service's storage and stands still. The service does not start, and its status
+# names the holder. Once the holder is gone, the service starts.
 
 declare_default_host
 repository_init

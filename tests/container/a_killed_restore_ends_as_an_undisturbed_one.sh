@@ -1,5 +1,5 @@
-# The helper is killed in the middle of a restore: the service does not start, no half of the data is
-# in its place, and the next start ends as an undisturbed restore does.
+# The helper is killed in the middle of a restore. The service does not start, and no half of the data is in its
+# place. The next start ends as an undisturbed restore does.
 
 declare_default_host
 repository_init

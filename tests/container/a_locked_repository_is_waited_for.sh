@@ -1,5 +1,5 @@
-# Somebody works on the repository and excludes all others: the restore waits, says for whom, and goes on once
-# the lock is given back; but not for longer than `stall-timeout`. A lock that nobody holds any more stops nothing.
+# Somebody works on the repository and excludes all others. The restore waits, says for whom, and continues once the
+# lock is given back, but it waits no longer than `stall-timeout`. A lock that nobody holds any more stops nothing.
 # also: vm
 
 declare_default_host

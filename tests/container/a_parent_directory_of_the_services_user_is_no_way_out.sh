@@ -1,6 +1,6 @@
-# The mountpoint lies in a directory of the service's own user, who puts links there while root restores: nothing outside
-# is written, and the data comes back. Where another user can write to that directory, root makes or renames nothing in
-# it, and says so; a service whose data is there starts. A link of root's above the mountpoint is an ordinary thing.
+# The mountpoint lies in a directory of the service's own user, who puts links there while root restores. Nothing
+# outside is written, and the data comes back. If another user can write to that directory, root makes and renames
+# nothing in it, and says so; a service whose data is there starts. A link of root's above the mountpoint is followed.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# Another user than root is told that root is needed, and not that there is nothing. A program that is not installed is
-# named with its package. A mended declaration that systemd has not read yet says how it does. What a user's environment
-# says of a home makes no difference between a plan by hand and a start.
+# A user who is not root is told that root is needed, and not that there is nothing. If a program is not installed,
+# the message names its package. After a broken declaration is mended, the message says how systemd gets to know. A
+# plan by hand and a start agree, whatever home the user's environment names.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# What keeps the service's directory from being made what is declared is told by a plan as by a start, in the same words,
-# and before anything else. Nothing is changed by the plan.
+# If the service's directory cannot be made what is declared, a plan says so in the same words as a start, and before
+# anything else. The plan changes nothing.
 # also: vm
 
 # refuses REGEX: as the plan does, so the start.

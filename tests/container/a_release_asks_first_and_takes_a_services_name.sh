@@ -1,5 +1,5 @@
-# What a restore replaced is shown before it goes for good, and goes only if somebody says so: at the terminal, or with
-# --yes. A service's name stands for all that is kept of it. Shells complete both.
+# `preseedctl release` shows what a restore replaced before it removes it for good, and removes it only if somebody
+# agrees: at the terminal, or with --yes. A service's name stands for all that is kept of it. Shells complete both.
 
 declare_default_host
 repository_init

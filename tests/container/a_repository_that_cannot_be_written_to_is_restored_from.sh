@@ -1,4 +1,4 @@
-# The repository is mounted read-only, so that no lock can be made: the restore says so and goes on without one.
+# The repository is mounted read-only, so no lock can be made. The restore says so and continues without one.
 # also: vm
 
 declare_default_host

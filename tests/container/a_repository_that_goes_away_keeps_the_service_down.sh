@@ -1,5 +1,5 @@
-# The disk of the repository goes away in the middle of a restore and stays away: the service stays down, and no older
-# data is taken. Once it is back, the same start brings the newest.
+# The disk of the repository goes away in the middle of a restore and stays away. The service stays down, and no older
+# data is taken. Once the disk is back, the same start brings the newest data.
 
 declare_default_host
 repository_init

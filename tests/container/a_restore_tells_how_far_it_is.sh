@@ -1,5 +1,6 @@
-# On a terminal of 80 columns, a restore by hand shows what has come and how fast, and, once it is known how much there
-# is, a bar: no line is longer. In the journal, it says when it begins, and how far it is while it takes its time.
+# A restore by hand on a terminal of 80 columns shows how much has come and how fast and, once the total is known, a
+# bar. No line is longer than the terminal. The journal says when the restore begins, and how far it is while it takes
+# its time.
 
 declare_default_host
 repository_init

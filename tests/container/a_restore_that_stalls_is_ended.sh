@@ -1,6 +1,6 @@
-# restic stands still, since a part of the repository gives no answer or since it was stopped: after
-# `stall-timeout` it is ended, the service does not start and says why, and nothing is left of the attempt.
-# One that is slow, but goes on, is not ended.
+# restic stands still, since a part of the repository gives no answer or since restic was stopped. After
+# `stall-timeout` it is ended, the service does not start and says why, and nothing is left of the attempt. A restore
+# that is slow, but moves, is not ended.
 
 declare_default_host
 repository_init

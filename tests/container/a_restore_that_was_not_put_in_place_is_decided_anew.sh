@@ -1,6 +1,6 @@
-# A restore was complete and was not put in place. The next start does not replay that decision: a newer backup wins, and
-# the copy is kept as unused. If nobody can be asked, the copy is used where the directory was not touched since; else
-# the service does not start.
+# A restore was complete and was not put in place. The next start does not replay that decision: a newer backup wins,
+# and the copy is kept as unused. If no source can be asked, the copy is used if the directory was not touched since;
+# otherwise the service does not start.
 
 declare_default_host
 repository_init

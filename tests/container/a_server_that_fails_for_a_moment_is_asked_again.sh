@@ -1,5 +1,5 @@
-# The repository is on a server: it is down when the service starts, and is asked again until it answers; it breaks
-# off in the middle of the restore, which is begun again; and when it goes silent for good, the restore is ended and
+# The repository is on a server. It is down when the service starts, and is asked again until it answers. It breaks
+# off in the middle of the restore, which is begun again. When it stops responding for good, the restore is ended and
 # no older data is taken instead.
 
 declare_default_host

@@ -1,5 +1,5 @@
-# The daily timer writes records that a starting service writes too. It takes the service's lock, and does not wait for
-# it: of one that another run is at work on nothing is written, and the others are remembered meanwhile.
+# The daily timer writes the same records as a starting service. It takes the service's lock, and does not wait for
+# it: it writes nothing of a service that another run is at work on, and remembers the others meanwhile.
 # also: vm
 
 declare_default_host

@@ -1,5 +1,6 @@
-# restic leaves out snapshots that it cannot read, and ends with 0. Such a one may be the service's only backup: it does
-# not start empty. Where an older one can be read, that is restored, and the journal says what was left out.
+# restic leaves out snapshots that it cannot read, and exits with 0. One of them may be the service's only backup, so
+# the service does not start empty. If an older snapshot can be read, it is restored, and the journal says what was
+# left out.
 # also: vm
 
 declare_default_host

@@ -1,6 +1,6 @@
-# A service is started by its socket, its data is lost and the repository is away. Each connection would start it again
-# at once, hundreds of times a minute: the same answer is held back the longer, the more often it was given. What comes
-# by itself once the repository is back needs no help.
+# A socket starts a service whose data is lost, while the repository is away. Each connection would start it again at
+# once, hundreds of times a minute. The same refusal is held back for longer each time. Once the repository is back,
+# the service starts without help.
 
 declare_default_host
 repository_init

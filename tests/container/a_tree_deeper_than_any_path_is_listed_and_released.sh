@@ -1,5 +1,5 @@
-# A service's user makes directories nested far deeper than any path may be long, and then loses the data: the restore
-# keeps what was there, `preseedctl kept` lists it beside that of others, and both are released.
+# A service's user nests directories far deeper than any path may be long, and then loses the data. The restore keeps
+# what was there, `preseedctl kept` lists it beside that of others, and both can be released.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# A drop-in for a unit that does not exist guards nothing, nor one for a unit that only stands for others, as Debian's
-# postgresql.service, nor one for a unit that is started before any data can be restored. `check` and `plan` say it, with
-# the unit that is probably meant; so does a unit at boot, which fails. An alias is as good as the unit itself.
+# A drop-in guards nothing if its unit does not exist, only stands for others (Debian's postgresql.service), or is
+# started before any data can be restored. `check` and `plan` report it, with the unit that is probably meant; a unit
+# at boot reports it too, and fails. An alias is as good as the unit itself.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# The data is lost and the repository's password is wrong, then missing: the service is not started
-# on an empty directory, and says why. Other services run. Once corrected, `systemctl start` works.
+# The data is lost, and the repository's password is wrong, then missing. The service does not start on an empty
+# directory, and says why. Other services run. Once the password is corrected, `systemctl start` works.
 # also: vm
 
 declare_default_host

@@ -1,5 +1,5 @@
-# A large repository far away: on a machine that knows nothing of it yet, as after a disaster, its index takes longer
-# to come than a server is asked that gives no answer. The data is restored, since it comes all the while.
+# A large repository is far away. To a machine that has no cache of it, as after a disaster, its index takes longer to
+# come than a silent server is waited for. The data is restored, because the answer keeps coming.
 
 declare_default_host
 repository_init

@@ -1,6 +1,7 @@
+# Any user can mount any directory once more in a user namespace of its own, even one that it may not enter. That
+# stops no restore of another user's service. A mount by somebody who may enter the directory does stop it: that user
+# would go on writing to what is replaced.
 # also: vm
-# Any user can mount any directory once more in a user namespace of its own, also one that it may not enter. That stops no
-# restore of another user's service. Whoever may enter it so would go on writing to what is replaced, and stops it.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# Data was there before anything was declared: it is marked and left alone, whatever is in the
-# repository, and even if that cannot be asked.
+# Data was there before anything was declared. It is marked and left alone, whatever the repository holds, and even if
+# the repository cannot be asked.
 
 install -d -o sonarr -g sonarr -m 0700 /var/lib/sonarr
 systemctl start sonarr

@@ -1,6 +1,6 @@
-# A package has made the directories that a service keeps its data in, and `expect` names a file that no snapshot has. The
-# snapshot's entries are those that are there now, but there are files below them: perhaps they are the data. The
-# service does not start empty. A snapshot of nothing but the same empty directories is nothing.
+# A package has made the directories that a service keeps its data in, and `expect` names a file that no snapshot has.
+# The snapshot has the same directories, with files below them, which may be the data: the service does not start
+# empty. A snapshot of the same directories without files holds nothing.
 # also: vm
 
 declare_default_host

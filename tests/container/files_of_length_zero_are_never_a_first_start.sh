@@ -1,5 +1,5 @@
-# Files of length zero, as a power cut leaves them, in the repository, among the secrets and the declarations, and a
-# repository that lost its snapshots: whatever restic then says, the service is down or has its data. It never starts
+# A power cut leaves files of length zero: in the repository, among the secrets and the declarations; or the
+# repository lost its snapshots. Whatever restic then says, the service is down or has its data. It never starts
 # empty, and starts by itself once all is well.
 # also: vm
 

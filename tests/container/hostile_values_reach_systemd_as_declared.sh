@@ -1,6 +1,5 @@
-# Names, mountpoints and files of secrets that mean something to systemd, to a shell or to a terminal:
-# what is declared is what the helpers are given and what is asserted. A missing secret keeps no
-# unit down.
+# Names, mountpoints and files of secrets mean something to systemd, to a shell or to a terminal. The helpers are
+# given, and the units assert, exactly what is declared. A missing secret keeps no unit down.
 
 # In the helpers' places: they write down what they are given.
 cat >/usr/lib/preseed/preseed-helper <<'EOT'

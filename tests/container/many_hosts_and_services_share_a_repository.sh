@@ -1,6 +1,6 @@
-# Three hosts back the same services up to one repository, and forty services of this host have tags in common. A host
-# whose name is declared once is told of the others' snapshots, and starts what is new without a question. What one
-# service takes is never another's doubt.
+# Three hosts back up the same services to one repository, and forty services of this host have tags in common. A host
+# whose name is declared once reports the others' snapshots, and starts what is new without a question. What one
+# service takes never puts another in doubt.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# A restore is started by hand while the unit's is at work: it waits and says so, and goes on when the other
-# one is gone.
+# A restore is started by hand while the unit's is at work. It waits, says so, and continues when the other one is
+# gone.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# A dozen sandboxed units, a monitoring container that has all of the machine, an admin's shell in the directory, and a link
-# above the mountpoint: each tier restores all the same, and everybody goes on.
+# A dozen sandboxed units run, a monitoring container that sees all of the machine, an admin's shell in the directory,
+# and a link above the mountpoint. Each tier restores all the same, and all of them keep running.
 # also: vm
 
 declare_default_host

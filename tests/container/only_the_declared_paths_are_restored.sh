@@ -1,5 +1,5 @@
-# `paths` restores these and nothing else, with the log that belongs to a database that is checked. A snapshot that
-# holds something, but none of them, is no first start.
+# `paths` restores these paths and nothing else, with the log that belongs to a database that is checked. If a
+# snapshot holds something, but none of them, that is no first start.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# One of the files that make the data is gone: the service does not start, and nothing is touched.
-# With `on-partial = "restore"` it is restored, and what was there is kept.
+# One of the files that make the data is gone. The service does not start, and nothing is touched. With `on-partial =
+# "restore"` the data is restored, and what was there is kept.
 # also: vm
 
 declare_default_host

@@ -1,5 +1,5 @@
-# With `max-parallel-restores = 1` and a restore at work, another one that moves data waits and says so; a service
-# whose data is there starts at once. When the first ends, the second goes on.
+# With `max-parallel-restores = 1` and a restore at work, a second one that moves data waits and says so. A service
+# whose data is there starts at once. When the first restore ends, the second continues.
 
 declare_default_host
 sed -i '/^backend/a max-parallel-restores = 1' /etc/preseed/preseed.toml

@@ -1,6 +1,6 @@
-# In one repository there are newer snapshots of the same path by another host, by this host with other tags,
-# and of a path that begins alike: none of them is ever taken. Where there are no others, the service does not get
-# somebody else's data and does not start empty: a reader is told whose it is, and decides.
+# The repository holds newer snapshots of the same path by another host and with other tags, and of a path that begins
+# alike. None of them is ever taken. If there are no others, the service gets nobody else's data and does not start
+# empty: the message says whose they are, and the admin decides.
 # also: vm
 
 declare_default_host

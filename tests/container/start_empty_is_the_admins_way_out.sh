@@ -1,5 +1,5 @@
-# The repository cannot be asked and the declaration says `on-unavailable = "start-empty"`: the
-# service starts empty, without a mark, so that nothing claims that this is its data.
+# The repository cannot be asked, and `on-unavailable = "start-empty"` is declared. The service starts empty, without
+# a mark, so that nothing claims that this is its data.
 # also: vm
 
 declare_default_host

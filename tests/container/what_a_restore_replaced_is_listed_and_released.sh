@@ -1,6 +1,6 @@
-# What restores replaced is listed with when, why and how large; it goes when somebody releases it by name, or by the
-# daily timer once `keep-replaced` is over. Nothing else does: not the service's data, not a copy of a kept one, not
-# one whose time cannot be read or whose service is not declared, and not one without a successor.
+# `preseedctl kept` lists what restores replaced, with when, why and how large. It goes when somebody releases it by
+# name, or by the daily timer once `keep-replaced` is over. Nothing else goes: not the service's data, not a copy of
+# something kept, and nothing without a readable time, a declared service or a successor.
 
 declare_default_host
 repository_init

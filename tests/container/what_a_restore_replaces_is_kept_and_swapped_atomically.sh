@@ -1,5 +1,5 @@
-# A package made a directory with a file of its own, the data is missing: it is restored, and the
-# skeleton is kept aside. Whoever looks sees the one or the other, never half of it.
+# A package made a directory with a file of its own, and the data is missing. The data is restored, and the skeleton
+# is kept aside. Whoever looks sees the one or the other, never half of it.
 
 declare_default_host
 repository_init

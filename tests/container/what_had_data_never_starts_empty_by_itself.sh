@@ -1,6 +1,7 @@
-# The data is gone, with the directory and its mark, and the repository answers that it holds nothing: the service
-# stays down, and says since when it had data and what the source answered. One record of two is enough. What an admin
-# forgets starts empty; so does what is declared to, without a mark. A new host name, other tags: never a first start.
+# The data is gone with the directory and its mark, and the repository answers that it holds nothing. The service
+# stays down, and says since when it had data and what the source answered. One record of two is enough. After
+# `forget`, the service starts empty; so does one that is declared to, without a mark. A new host name or other tags
+# are never a first start.
 # also: vm
 
 is_zfs() { command -v zpool >/dev/null && zpool list tank >/dev/null 2>&1; }

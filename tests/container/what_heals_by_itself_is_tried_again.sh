@@ -1,6 +1,6 @@
-# A repository whose disk is not there yet keeps the service down for now. Once it is there, the service is started
-# again by itself: exactly what waited, a while later each time, without holding up anything. What was masked since is
-# left alone, and what needs a person is not tried again.
+# A repository whose disk is not there yet keeps the service down for now. Once it is there, a timer starts the
+# service: exactly what waited, later each time, without holding up anything. What was masked since is left alone, and
+# what needs a person is not tried again.
 
 declare_default_host
 repository_init

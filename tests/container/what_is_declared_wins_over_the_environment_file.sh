@@ -1,5 +1,5 @@
-# An environment file that other programs use as well names a repository, a password and a host. What is declared counts:
-# from the other repository, the service would have started empty.
+# An environment file that other programs use as well names a repository, a password and a host. What is declared
+# wins. With the other repository, the service would have started empty.
 # also: vm
 
 declare_default_host

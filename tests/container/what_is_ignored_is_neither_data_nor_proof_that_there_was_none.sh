@@ -1,6 +1,6 @@
-# A service was started empty, on what `ignore` names. As long as nothing came or went in its directory, it starts empty
-# again, whatever it logged. Data that came and went is remembered; so is a change that may have been one of ignored
-# entries alone, since nobody can tell.
+# A service was started empty, on what `ignore` names. As long as nothing appears or goes in its directory, it starts
+# empty again, whatever it logged. Data that came and went is remembered. So is a change that may have been one of
+# ignored entries alone, since nobody can tell.
 # also: vm
 
 declare_default_host

@@ -1,6 +1,6 @@
-# What a restore replaced goes once it has been kept for `keep-replaced`: that is counted by no clock that can be wrong, and
-# only while the service has its data. While the service is kept down, or has only started empty, it may be the last copy;
-# what belongs to no declared service goes only by hand.
+# What a restore replaced goes once it has been kept for `keep-replaced`. No clock that can be wrong counts that time,
+# and it counts only while the service has its data: if the service is kept down, or has only started empty, what is
+# kept may be the last copy. What belongs to no declared service goes only by hand.
 
 declare_default_host
 repository_init

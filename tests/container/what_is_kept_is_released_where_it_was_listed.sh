@@ -1,6 +1,6 @@
-# A directory above a service's belongs to its user, who puts a link to another directory in its place: what is kept there is
-# of no service of that user's, is not listed as such, and goes neither by name nor by the daily timer. And of what was
-# listed, nothing is removed but itself.
+# A directory above a service's belongs to its user, who puts a link to another directory in its place. What is kept
+# where the link leads is not that user's: it is not listed as such, and goes neither by name nor by the daily timer.
+# Of what was listed, nothing but itself is removed.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# Nothing is known of a directory, and it holds none of what is expected. It may be the service's data all the same, under
-# the name it has since an upgrade: the service does not start, and its status has the three ways out. What a package
-# makes, as `skeleton` declares, is restored over and kept aside.
+# An unmarked directory holds something, but nothing of what is expected. That may be the service's data under names
+# it uses since an upgrade: the service does not start, and its status has the three ways out. What a package makes,
+# as `skeleton` declares, is restored over and kept aside.
 # also: vm
 
 declare_default_host

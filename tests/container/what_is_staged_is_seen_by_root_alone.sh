@@ -1,7 +1,7 @@
+# While a restore is staged and checked, nobody but root can see it: neither by its path nor in another process's view
+# of the machine. Whatever the service's user or anybody else does meanwhile neither reaches it nor keeps it busy. The
+# check sees the data at the service's own path, as the service's user, and can write to nothing but its copy.
 # also: vm
-# While a restore is staged and checked, nobody but root can see it: not by its path, not by another process's view of
-# the machine. What the service's user or anybody else does meanwhile neither reaches it nor keeps it busy. The check
-# sees the data at the service's own path, as the service's user, and can write nothing but its copy of it.
 
 declare_default_host
 repository_init

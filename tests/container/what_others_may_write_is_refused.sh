@@ -1,5 +1,5 @@
-# A declaration, a directory of declarations or a password that somebody else than root may write is not
-# used: what depends on it stays down and says why, and the rest of the machine is not touched.
+# If somebody else than root may write a declaration, a directory of declarations or a password, it is not used. What
+# depends on it stays down and says why, and the rest of the machine is not touched.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# Names in the data, the words of a server and the fields of a snapshot hold control characters: in the status, the
-# journal and on the terminal they are escaped, and stay on one line. Data that holds names of preseed's own, or names
-# that are not UTF-8, is restored as it is.
+# Names in the data, a server's words and the fields of a snapshot hold control characters. In the status, the journal
+# and on the terminal they are escaped and stay on one line. Data that uses names of preseed's own, or names that are
+# not UTF-8, is restored as it is.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# Another service has the directory mounted in a mount namespace of its own, as containers do, and can write to it. It would
-# go on writing into what a restore replaces: the service stays down, with what to restart. All is as it was. One that
-# only reads does not stop it.
+# Another service has the directory mounted in a mount namespace of its own, as containers do, and can write to it. It
+# would go on writing into what a restore replaces. The service stays down, the message says what to restart, and
+# nothing is changed. A mount that can only be read stops nothing.
 # also: vm
 
 declare_default_host

@@ -1,5 +1,6 @@
-# The newest snapshot does not fit, or there is no room to check it: beside it, in the copy that a check is given, in its
-# /tmp. That says nothing of the snapshot, so the older one, which would fit, is not taken. Nothing is left of the attempt.
+# The newest snapshot does not fit, or there is no room to check it: beside it, in the copy that a check is given, or
+# in the check's /tmp. That says nothing of the snapshot, so an older one that would fit is not taken. Nothing is left
+# of the attempt.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# The repository is there and holds nothing of the service: its first start. It starts empty, and
-# a snapshot that appears later is not restored over what it has written since, nor without it.
+# The repository is there and holds nothing of the service: its first start. It starts empty. A snapshot that appears
+# later is not restored, neither over what it has written since nor if it has written nothing.
 # also: vm
 
 declare_default_host

@@ -1,6 +1,6 @@
-# The newest snapshot holds a damaged database: that is found out in a clone before anything is changed, and the
-# snapshot before it is restored; the bad one is still there. A sound one, taken while the service was writing, is
-# rolled back to with all that is in the database's log.
+# The newest snapshot holds a damaged database. A check in a clone finds that before anything is changed, and the
+# snapshot before it is restored; the bad one still exists. A sound one, taken while the service was writing, is
+# rolled back to with everything in the database's log.
 
 declare_default_host
 repository_init

@@ -1,5 +1,6 @@
-# A restore was complete and the power went before it took the dataset's place; meanwhile somebody has brought the data
-# back by hand. The data that is there wins. The complete copy must not take its place at some later loss: it is kept.
+# A restore was complete, and the power went before it took the dataset's place. Meanwhile somebody has brought the
+# data back by hand. The data that is there wins. The complete copy is kept, so that it does not take its place at
+# some later loss.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

@@ -1,6 +1,6 @@
-# While a snapshot is tried out, somebody begins to hold on to the copy, here by a hold on a snapshot of it: it cannot be
-# destroyed. The service starts all the same; the copy is put aside, is never mounted by `zfs mount -a`, and the daily timer
-# destroys it once it is free.
+# While a snapshot is tried out, somebody holds a snapshot of the copy, so that the copy cannot be destroyed. The
+# service starts all the same. The copy is put aside, `zfs mount -a` never mounts it, and the daily timer destroys it
+# once it is free.
 
 declare_default_host
 repository_init

@@ -1,5 +1,6 @@
-# Somebody restores the dataset by hand while the service is started: `zfs receive` is at work on it, or was cut off and
-# can go on. The dataset is not touched, the service is told to wait, and has its data when the receive is done.
+# Somebody restores the dataset by hand while the service is started: `zfs receive` is at work on it, or was
+# interrupted and can continue. The dataset is not touched, the status says to wait, and the service has its data when
+# the receive is done.
 
 sonarr_with 'The Expanse'
 head -c 4M /dev/urandom >/var/lib/sonarr/large

@@ -1,5 +1,6 @@
-# ZFS makes a dataset and sets its properties a moment later. A power cut in between leaves a container that is mounted,
-# or a dataset without its properties: both become what they would have been. What an admin made so stays so.
+# ZFS makes a dataset and sets its properties a moment later. A power cut in between leaves a container that is
+# mounted, or a dataset without its properties. Both become what they would have been. What an admin made like that
+# stays as it is.
 
 declare_default_host
 repository_init

@@ -1,4 +1,4 @@
-# Half of the pool's mirror is away, and so is the repository: the service whose data is there starts all the same.
+# Half of the pool's mirror is away, and so is the repository. The service whose data is there starts all the same.
 
 declare_default_host
 repository_init

@@ -1,6 +1,7 @@
-# Somebody reads, or even writes to, a file that was deleted with the data: nobody else can ever see what becomes of it, so it
-# stands in the way of no restore, whatever the tier. The kernel lets nobody roll back in place then: the next tier does. A
-# shell that stands there as well can write nothing any more. Who writes to a file that has a name stops it, and is named.
+# Somebody reads, or even writes to, a file that was deleted with the data. Nobody else can ever see what becomes of
+# it, so it stops no restore, whatever the tier. The kernel forbids a rollback in place then; the next tier restores.
+# A shell that stands there can write nothing any more. Somebody who writes to a file with a name stops the restore,
+# and is named.
 
 sonarr_with 'The Expanse'
 backup_sonarr

@@ -1,5 +1,6 @@
-# The copy does not fit: the dataset's own quota, then the pool, is full in the middle of the restore. What was staged
-# is thrown away, nothing was replaced, the service is down and told what to do; with room, the same start restores.
+# The copy does not fit: first the dataset's own quota, then the pool is full in the middle of the restore. The staged
+# copy is thrown away, nothing is replaced, and the service is down and says what to do. With room, the same start
+# restores.
 # needs: zfs >= 2.2
 
 sonarr_with 'The Expanse'

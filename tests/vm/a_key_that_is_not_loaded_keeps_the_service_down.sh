@@ -1,6 +1,6 @@
-# The parent of the services is encrypted and its key is not loaded: a dataset that is there is not taken for lost, one
-# that is missing is not created in clear, and each refusal names the key to load. Then the service has its data. A
-# replica that was sent raw is asked for its key as well, and arrives encrypted as its parent is.
+# The parent of the services is encrypted and its key is not loaded. An existing dataset does not count as lost, a
+# missing one is not created unencrypted, and each refusal names the key to load. Then the service has its data. The
+# key of a replica that was sent raw is requested as well, and the copy is encrypted as its parent is.
 
 echo 'correct horse' >/var/tmp/key
 zfs create -o mountpoint=none -o canmount=off -o encryption=on -o keyformat=passphrase \

@@ -1,5 +1,5 @@
-# A restore is killed after it has taken down the bind mounts of the data, before and after what was restored took its
-# place: the next start brings them back, and nothing is left read-only, though a shell stands in what was replaced.
+# A restore is killed after it has taken down the bind mounts of the data, before and after the swap. The next start
+# puts them back, and nothing is left read-only, although a shell stands in what was replaced.
 
 sonarr_with 'The Expanse'
 backup_sonarr

@@ -1,5 +1,5 @@
-# A dataset with mountpoint=legacy is mounted by its line in /etc/fstab. It is used and rolled back there and stays
-# legacy: set to anything else, the line would fail at the next boot. What would replace it is refused.
+# A line in /etc/fstab mounts a dataset with mountpoint=legacy. It is used and rolled back there and stays legacy:
+# with another mountpoint, the line would fail at the next boot. What would replace it is refused.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

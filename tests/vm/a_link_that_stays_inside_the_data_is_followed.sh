@@ -1,4 +1,4 @@
-# What is expected lies behind a link of the data to itself, as many installers make it: absolute, and relative. It is
+# What is expected lies behind a link of the data to itself, as many installers make it: absolute, or relative. It is
 # found in snapshots and backups, and the data is restored. A link that leads out of the copy is not followed.
 
 declare_default_host

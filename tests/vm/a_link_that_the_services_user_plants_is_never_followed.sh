@@ -1,5 +1,5 @@
-# Only paths are copied out of a snapshot, by root's cp: the service's user, who tries all the while to put a link where
-# they go, and another user, who tries to stand there, get nowhere. The data comes back, and no file of root's is touched.
+# Root's cp copies single paths out of a snapshot. The service's user tries all the while to put a link where they go,
+# and another user tries to stand there. Neither succeeds: the data comes back, and no file of root's is touched.
 
 declare_default_host
 printf 'u app -\nu spy -\n' | systemd-sysusers -

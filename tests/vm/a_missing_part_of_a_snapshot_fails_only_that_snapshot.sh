@@ -1,5 +1,6 @@
-# A part of the newest snapshot is missing from the repository: it is passed over for the older one, with no trace.
-# On the guests only, though it asks nothing of ZFS: restic before 0.17 looks 40 s for a missing part.
+# A part of the newest snapshot is missing from the repository. That snapshot is passed over for the older one,
+# without a trace. On the guests only, though it asks nothing of ZFS: restic before 0.17 looks 40 s for a missing
+# part.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# The data is lost and the replica's pool is not imported: whether it holds the data cannot be told, so the
-# service is not started, and says what to do. Services whose data is there are not affected, replica or not.
-# Then the service's own pool is away: again a clear answer, and again the cure works.
+# The data is lost, and the replica's pool is not imported. Whether it holds the data cannot be told, so the service
+# does not start, and says what to do. Services whose data is there are not affected, replica or not. Then the
+# service's own pool is away: again the answer is clear, and again its cure works.
 
 declare_default_host
 declare_vault

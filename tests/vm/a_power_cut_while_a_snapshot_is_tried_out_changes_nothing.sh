@@ -1,5 +1,5 @@
-# The power goes while the newest snapshot is checked in a clone, before it is rolled back to: nothing of the dataset
-# has changed, the clone is thrown away at the next boot, and that restores as if nothing had been.
+# The power goes while the newest snapshot is checked in a clone, before it is rolled back to. Nothing of the dataset
+# has changed. The next boot throws the clone away and restores as if nothing had been.
 
 declare_default_host
 repository_init

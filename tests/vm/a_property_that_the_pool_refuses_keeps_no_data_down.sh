@@ -1,5 +1,5 @@
-# The pool is kept compatible with an older ZFS and has no zstd, and the declaration asks for it. The data is there: the
-# service starts with it, and is told what stays as it is.
+# The pool is kept compatible with an older ZFS and has no zstd, but the declaration wants it. The data is there, so
+# the service starts with it, and the journal says what stays as it is.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# The replica has a key of its own, since it was sent raw, and the new parent of the services is not encrypted: received
-# there, the data would lie in clear. That is refused; the cure keeps it encrypted, and the service has its data. A
-# replica that is encrypted only since its pool is may lie in clear.
+# The replica was sent raw, so it has a key of its own, and the new parent of the services is not encrypted. Received
+# there, the data would be stored unencrypted. That is refused; the cure keeps it encrypted, and the service has its
+# data. A replica that is encrypted only because its pool is may be stored unencrypted.
 
 printf '%064d' 1 >/var/tmp/key
 key=(-o encryption=on -o keyformat=hex -o keylocation=file:///var/tmp/key)

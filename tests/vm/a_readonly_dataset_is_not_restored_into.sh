@@ -1,5 +1,5 @@
-# readonly=on says that nothing is to be changed. Data that is there is left alone and the service starts; data that
-# is missing is not restored by any tier until the property is gone, also where it is inherited.
+# readonly=on says that nothing is to be changed. Data that is there is left alone and the service starts. No tier
+# restores missing data until the property is gone, also where it is inherited.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

@@ -1,5 +1,5 @@
-# The replica's side stands still in the middle of a receive: it is ended, the service is not started, and
-# nothing half-received is left. With both sides well again it starts with its data.
+# The replica's side stands still in the middle of a receive. The receive is ended, the service does not start, and
+# nothing half-received is left. With both sides well again, it starts with its data.
 
 declare_default_host
 declare_vault

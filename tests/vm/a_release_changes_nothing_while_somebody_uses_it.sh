@@ -1,5 +1,6 @@
-# What is kept is released all at once or not at all: mounted in a container, in a mount namespace that only a file keeps,
-# by somebody who stands in what was unmounted since, or one of its snapshots looked into. The kernel is asked.
+# A release removes all of what is kept or nothing. It removes nothing if it is mounted in a container or in a mount
+# namespace that only a file keeps, if somebody stands in what was unmounted since, or if one of its snapshots is
+# looked into. The kernel says so.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

@@ -1,5 +1,5 @@
-# The replica of the service's dataset stands elsewhere below the replica's parent, as after a syncoid run with another
-# target: the service does not start empty, and the message has the line with which it is restored.
+# The replica of the service's dataset is elsewhere below the replica's parent, as after a syncoid run with another
+# target. The service does not start empty, and the message has the line with which it is restored.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@daily"

@@ -1,5 +1,5 @@
-# Two restores at once, each in a mount namespace of its own, and while they stand still, another pool is exported,
-# another dataset is unmounted and destroyed, and the machine sees nothing of what is staged.
+# Two restores run at once, each in a mount namespace of its own. While they stand still, another pool is exported,
+# and another dataset is unmounted and destroyed. The machine sees nothing of what is staged.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# Restores run in a slice that everything else on the machine goes before, and with a part of its
-# memory. What needs more is ended, the service stays down and says so, and the next start restores.
+# Restores run in a slice that goes after everything else on the machine, with a part of its memory. What needs more
+# is ended. The service stays down and says so, and the next start restores.
 
 declare_default_host
 repository_init

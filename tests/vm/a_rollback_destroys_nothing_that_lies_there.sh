@@ -1,6 +1,6 @@
-# The data is lost and the newest snapshot holds it, so it would be rolled back to. But there is something that a
-# rollback would destroy: what lies in `lost+found`, which on ZFS is a directory as any other; or all of the dataset,
-# where only an empty directory of it is seen at the mountpoint. Nothing is rolled back.
+# The data is lost, and the newest snapshot holds it. But a rollback would destroy something: the contents of
+# `lost+found`, which on ZFS is a directory like any other; or all of the dataset, if only an empty directory of it is
+# seen at the mountpoint. Nothing is rolled back.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

@@ -1,6 +1,6 @@
-# From the look that finds nothing to be lost until the rollback is done, nobody can write to the dataset: also not
-# through another mount of it. Who has a file open for writing is named, and nothing is rolled back. Readers, and a shell
-# that stands in the directory, keep no service down.
+# From the look that finds nothing to lose until the rollback is done, nobody can write to the dataset, not even
+# through another mount of it. If somebody has a file open for writing, the message names the process and nothing is
+# rolled back. Readers, and a shell that stands in the directory, keep no service down.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

@@ -1,5 +1,6 @@
-# What cannot be read of a replica's newest snapshot is read once more. Only if it cannot be read then either, and its pool is
-# whole and names it, is an older one taken: a disk that is away, or was for a moment, is no damage of a snapshot.
+# What cannot be read of a replica's newest snapshot is read once more. An older snapshot is taken only if that fails
+# too, the pool is whole, and the pool names the snapshot. A disk that is away, or was for a moment, does not damage a
+# snapshot.
 
 sonarr_with 'The Expanse'
 declare_sonarr 'tiers = ["snapshot"]'

@@ -1,5 +1,6 @@
-# While restic restores, somebody takes a recursive snapshot, and with it one of half of the data. It is destroyed before the
-# restore takes its place; where somebody holds it, it is left, and is never a candidate: here nor in a replica.
+# While restic restores, somebody takes a recursive snapshot, which includes half of the data. It is destroyed before
+# the restore takes its place. If somebody holds it, it is left, and is never a candidate: neither here nor in a
+# replica.
 
 sonarr_with 'The Expanse'
 declare_sonarr 'expect = []'

@@ -1,6 +1,6 @@
-# Another program destroys snapshots between the moment they are listed and the moment they are looked into, as sanoid
-# does when it prunes: they are listed again, and the newest that holds the data is restored. If the only one that may
-# have held it is gone, the service does not start empty by itself.
+# Another program destroys snapshots after they are listed and before they are looked into, as sanoid does when it
+# prunes. They are listed again, and the newest that holds the data is restored. If the only one that may have held it
+# is gone, the service does not start empty by itself.
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good1"
 zfs snapshot "$DATASET@good2"

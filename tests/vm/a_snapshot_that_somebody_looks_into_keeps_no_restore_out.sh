@@ -1,5 +1,5 @@
-# Somebody has looked into .zfs/snapshot, as people and Samba do, and ZFS has mounted that snapshot by itself for some
-# minutes: it goes with the dataset, and keeps neither a rollback nor a clone from taking its place.
+# Somebody has looked into .zfs/snapshot, as people and Samba do, and ZFS keeps that snapshot mounted for some
+# minutes. That mount goes with the dataset, and stops neither a rollback nor a clone.
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"
 look_into() {

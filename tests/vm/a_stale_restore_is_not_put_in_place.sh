@@ -1,6 +1,6 @@
 # A restore is complete, but cannot be put in place; it stays beside the dataset. The next start does not replay that
-# decision: it decides anew. A newer snapshot that holds the data wins, and so does another dataset; the copy is then kept
-# as unused, one at most. An empty snapshot in between does not throw it away.
+# decision but decides anew. A newer snapshot that holds the data wins, and so does another dataset. The copy is then
+# kept as unused, one at most. An empty snapshot taken in between does not make it void.
 
 sonarr_with 'The Expanse'
 declare_sonarr 'tiers = ["snapshot"]'

@@ -1,5 +1,6 @@
-# A pool's disk fails and the pool is suspended: whatever asks ZFS about it would wait in the kernel for good. The service
-# does not start and says so at once, one on another pool starts as ever, and once the disk is mended so does the first.
+# A pool's disk fails and the pool is suspended: whatever asks ZFS about it would wait in the kernel for good. The
+# service does not start and says so at once. A service on another pool starts as ever. Once the disk is mended, the
+# first one starts too.
 declare_default_host
 repository_init
 declare_sonarr

@@ -1,5 +1,5 @@
-# The users of the machine are written down on a dataset of its own, to which /etc/passwd is a link. What a restore mounts
-# for itself alone is mounted where that dataset is not seen: the owner is known all the same.
+# The machine's users are stored on a dataset of its own, to which /etc/passwd is a link. That dataset is not visible
+# where a restore mounts things for itself alone. The owner is known all the same.
 
 zfs create -o mountpoint=/persist tank/persist
 for file in passwd group; do

@@ -1,6 +1,6 @@
-# The declaration's file is of length zero after a power cut, as one is left that was just written, or holds nothing
-# but comments: the service stays down with the file's name and line, and its dataset stays where it is. So it does
-# with an empty template, and an empty preseed.toml; no other service is touched by the first two.
+# A power cut left the declaration's file with length zero, or it holds nothing but comments. The service stays down,
+# the status has the file's name and line, and its dataset stays where it is. The same goes for an empty template and
+# an empty preseed.toml. The first two touch no other service.
 
 sonarr_with 'The Expanse'
 cat >/etc/systemd/system/root-run.service <<EOT

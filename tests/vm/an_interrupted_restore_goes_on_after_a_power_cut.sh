@@ -1,5 +1,5 @@
-# The power goes in the middle of a restic restore: nothing of it is in the dataset's place, the half-restored
-# dataset is not mounted by anyone, and the next boot ends as an undisturbed restore does.
+# The power goes in the middle of a restic restore. Nothing of it is in the dataset's place, nobody mounts the
+# half-restored dataset, and the next boot ends as an undisturbed restore does.
 # needs: restic >= 0.17
 
 declare_default_host

@@ -1,5 +1,5 @@
-# The newest snapshot of a replica is being received when `zfs receive` is killed, as for want of memory: that is no fault
-# of the snapshot, so no older one is taken for it. The next start brings the newest.
+# `zfs receive` is killed while it receives a replica's newest snapshot, as for want of memory. That is not the
+# snapshot's fault, so no older one is taken for it. The next start brings the newest.
 
 sonarr_with 'The Expanse'
 declare_sonarr 'tiers = ["snapshot"]'

@@ -1,5 +1,5 @@
-# Something else is seen at the mountpoint: another dataset that is mounted there, or a file system that was mounted
-# later above it. The service does not start below it, and its own dataset is left as it is.
+# Something else is seen at the mountpoint: another dataset, or a file system that was mounted later above it. The
+# service does not start on it, and its own dataset is left as it is.
 
 sonarr_with 'The Expanse'
 umount /var/lib/sonarr

@@ -1,5 +1,5 @@
-# canmount=noauto stays so, and the dataset is mounted with its data. canmount=off says that it is a
-# container: that is refused, since setting it could mount what nobody wanted to see there.
+# canmount=noauto stays so, and the dataset is mounted with its data. canmount=off says that it is a container. That
+# is refused: to change it could mount what nobody wanted to see there.
 
 sonarr_with 'The Expanse'
 umount /var/lib/sonarr

@@ -1,5 +1,5 @@
-# Somebody holds a snapshot, has cloned another and bookmarked a third. A restore goes round all of them and none
-# is lost: neither what a rollback would have to destroy nor what moves away with the replaced dataset.
+# Somebody holds a snapshot, has cloned another and bookmarked a third. A restore works around all of them, and none
+# is lost: neither what a rollback would have to destroy nor what is kept with the replaced dataset.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@older"

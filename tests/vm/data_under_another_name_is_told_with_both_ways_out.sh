@@ -1,6 +1,6 @@
-# The service's dataset was renamed, or its declaration names another: no empty one is made in its stead, and nothing
-# older is restored. The message has the way back, and the way to give the old one up. A copy, what a restore replaced,
-# an empty one and one whose mark came with a stream are none of it.
+# The service's dataset was renamed, or its declaration names another. No empty one is made in its stead, and nothing
+# older is restored. The message has the way back, and the way to give the old one up. A copy, what a restore
+# replaced, an empty dataset and one whose mark came with a stream do not count as the service's data.
 
 sonarr_with 'The Expanse'
 assert_matches "$(zfs get -H -o value preseed:state "$DATASET")" ' service=sonarr from='

@@ -1,5 +1,5 @@
-# Neither a local snapshot nor a replica is left, and both are provably not there: restic restores, into a
-# dataset that is then as declared.
+# Neither a local snapshot nor a replica is left, and both are provably not there. restic restores into a dataset that
+# is then as declared.
 
 sonarr_with 'The Expanse'
 fingerprint /var/lib/sonarr >/var/tmp/before

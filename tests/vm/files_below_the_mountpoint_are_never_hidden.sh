@@ -1,5 +1,5 @@
-# A service ran before its dataset was declared: files lie where the dataset should be mounted. Mounting would
-# hide them, so nothing is created or mounted, the service does not start, and the files are still there.
+# A service ran before its dataset was declared, so files lie where the dataset should be mounted. Mounting would hide
+# them: nothing is created or mounted, the service does not start, and the files are still there.
 
 declare_default_host
 repository_init

@@ -1,4 +1,5 @@
-# The data is removed and the newest snapshot holds it: it is rolled back to, and the service sees its data.
+# The data is removed, and the newest snapshot holds it. The dataset is rolled back to it, and the service sees its
+# data.
 
 declare_default_host
 repository_init

@@ -1,5 +1,5 @@
-# The data is removed and the empty dataset is snapshotted twice more: the older snapshot that holds the
-# data is cloned into place, and the newer ones still exist under the name of what was replaced.
+# The data is removed, and the empty dataset is snapshotted twice more. The older snapshot that holds the data is
+# cloned into place. The newer ones still exist under the name of what was replaced.
 
 declare_default_host
 repository_init

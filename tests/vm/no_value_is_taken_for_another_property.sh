@@ -1,6 +1,6 @@
-# Whoever may set properties of a dataset writes line breaks, tabs and bytes that are not UTF-8 into them, and lines
-# that look like other properties. A restore brings these values back exactly as they are, and sets nothing else; and
-# a mark is not made up by a line of a mountpoint, nor does any of it keep a service down whose data is there.
+# Whoever may set properties of a dataset can write line breaks, tabs and bytes that are not UTF-8 into them, and
+# lines that look like other properties. A restore carries these values over exactly as they are, and sets nothing
+# else. A line in a mountpoint does not count as a mark, and none of it keeps a service down whose data is there.
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"
 lose_data /var/lib/sonarr

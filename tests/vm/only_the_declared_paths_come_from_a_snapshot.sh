@@ -1,5 +1,5 @@
 # `paths` are copied out of a local snapshot, or out of the replica once the dataset is gone, with owners, times and
-# holes, and nothing else; a rollback, which would bring everything, is left out and the plan says so.
+# holes, and nothing else. A rollback would bring everything: it is left out, and the plan says so.
 
 declare_default_host
 declare_vault

@@ -1,7 +1,7 @@
-# What nobody declares, what a template says and what preseed.toml says makes new datasets, and changes none that is
-# there: not its place, its record size, compression, canmount, owner, group or mode. The service runs on the dataset
-# where it is, restores and all, and `check` tells the difference. A line of the service's own file is applied at the
-# next start, and told with what was.
+# Defaults, a template and preseed.toml decide what new datasets are like, and change no existing one: not its place,
+# record size, compression, canmount, owner, group or mode. The service runs on the dataset where it is, restores
+# included, and `check` reports the difference. A line of the service's own file is applied at the next start, and
+# reported with the old value.
 
 declare_default_host
 repository_init

@@ -1,6 +1,6 @@
-# With `prefer = "newest"` the newest snapshot of all tiers is restored, whatever their order, and the plan lists
-# every one of them; if a source cannot be asked, the journal says that it may hold newer data. In order, a tier
-# whose data is older than `max-age` comes last.
+# With `prefer = "newest"`, the newest snapshot of all tiers is restored, whatever their order, and the plan lists
+# every one of them. If a source cannot be asked, the journal says that it may hold newer data. Without it, the order
+# counts, and a tier whose data is older than `max-age` comes last.
 
 declare_default_host
 repository_init

@@ -1,5 +1,6 @@
-# ZFS makes a dataset and sets its properties a moment later. A power cut in between leaves one where restores are
-# staged that carries no mark: it holds nothing of its own, and is thrown away. Whatever else stands there is not.
+# ZFS makes a dataset and sets its properties a moment later. A power cut in between leaves a dataset without a mark
+# where restores are staged. It holds nothing of its own, and is thrown away. Anything else that has that name is left
+# alone.
 
 staging=$DATASET:preseed-staging
 sonarr_with 'The Expanse'

@@ -1,5 +1,5 @@
-# What restores started something that does not end, and holds the pipe that its words go through, as does what hangs in the
-# kernel and cannot be killed. The restore goes on without it: by `zfs receive`, by `cp` and by restic.
+# A program that restores started something that does not end and holds its pipe open, as does what hangs in the
+# kernel and cannot be killed. The restore continues without it: by `zfs receive`, by `cp` and by restic.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

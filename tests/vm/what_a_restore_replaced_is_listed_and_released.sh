@@ -1,6 +1,6 @@
-# After a clone has taken its place, the replaced dataset is kept with the snapshots that are newer than the one that
-# was restored: that is said before it is released. What somebody holds, has cloned, put below it or looks into is
-# refused with the cure, by name and by the timer; nothing but a kept dataset can be released; the data stays.
+# After a clone has taken its place, the replaced dataset is kept with the snapshots that are newer than the restored
+# one. `release` says so first. It refuses, with the cure, what somebody holds, has cloned, put below it or looks
+# into; so does the timer. Nothing but a kept dataset can be released, and the data stays.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"

@@ -1,5 +1,5 @@
-# While a dataset is replaced, it is told not to be mounted by itself and not to be snapshotted, and what takes its place is
-# so too until it is there. Killed at any step of it: what an admin had set is set again, and nothing else is.
+# While a dataset is replaced, it is set not to be mounted by itself and not to be snapshotted. What takes its place
+# is too, until it is there. After a kill at any step, what an admin had set is set again, and nothing else is.
 
 sonarr_with 'The Expanse'
 backup_sonarr

@@ -1,6 +1,6 @@
-# All that an admin set on the dataset by hand is on what replaces it: properties, also those that were received, limits and
-# quotas, also of single users, how it is shared, what users may do with it, and what can be chosen only when a dataset is
-# made. What belongs to the one dataset only is not: a reservation would take the space twice.
+# What replaces a dataset has all that an admin set on it by hand: properties, received ones too, limits and quotas,
+# also of single users, how it is shared, what users may do with it, and what can be chosen only when a dataset is
+# made. What belongs to the one dataset only is not carried over: a reservation would take the space twice.
 
 sonarr_with 'The Expanse'
 BY_HAND=quota,refquota,snapshot_limit,filesystem_limit,com.sun:auto-snapshot,logbias,atime,devices,sync,org.example:note,sharenfs,reservation

@@ -1,5 +1,6 @@
-# A directory above the service's place belongs to its user, who moves it away and puts a link in its place after it was
-# looked at and before the dataset is mounted: nothing is mounted where the link leads, at a plain start as at a restore.
+# A directory above the service's place belongs to its user. After it was looked at and before the dataset is mounted,
+# the user moves it away and puts a link in its place. Nothing is mounted where the link leads, neither at a plain
+# start nor at a restore.
 
 declare_default_host
 printf 'u app -\n' | systemd-sysusers -
