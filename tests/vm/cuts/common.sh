@@ -1,6 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# What the beds of the power cuts share. A bed is a machine that has lost its data; each is restored in
-# another way.
+# What the prepared machines of the power cuts share. Each has lost its data, and is restored in another way.
 
 declare_default_host
 repository_init

@@ -1,3 +1,3 @@
-# The bed is ready: what is lost is lost on the disks as well.
+# The machine is prepared: what is lost is lost on the disks as well.
 zpool sync
 sync

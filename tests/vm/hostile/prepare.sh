@@ -105,6 +105,6 @@ for name in "${services[@]}" neighbour; do
     esac
 done
 printf '%s\n' "${services[@]}" >/var/tmp/services
-# The bed is ready.
+# The machine is prepared.
 [[ $backend == directory ]] || zpool sync
 sync
