@@ -11,7 +11,7 @@ use std::process::Command;
 use case::{generator, scratch};
 
 /// A declaration, one of its units, and the exposure it may have at most, in tenths.
-/// Services that mount for the whole machine cannot come close to 0 (ARCHITECTURE.md).
+/// Services that mount for the whole machine cannot come close to 0 (docs/decisions/units.md).
 const UNITS: [(&str, &str, u32); 7] = [
     ("[dataset]", "dataset-zfs.service", 47),
     ("[dataset]", "preseed-zfs.service", 52),

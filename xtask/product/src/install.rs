@@ -77,11 +77,21 @@ pub fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         0o644,
     )?;
     // The journal's catalog points to it.
-    copy(
-        &workspace().join("README.md"),
-        &root.join("usr/share/doc/preseed/README.md"),
-        0o644,
-    )?;
+    let documents = root.join("usr/share/doc/preseed");
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ] {
+        copy(&workspace().join(name), &documents.join(name), 0o644)?;
+    }
+    for below in ["docs", "docs/decisions"] {
+        for page in files(&workspace().join(below), "md")? {
+            let name = page.file_name().unwrap_or_default();
+            copy(&page, &documents.join(below).join(name), 0o644)?;
+        }
+    }
     for template in files(&units.join("catalog"), "toml")? {
         let name = template.file_name().unwrap_or_default();
         copy(

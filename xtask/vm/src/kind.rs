@@ -61,7 +61,7 @@ impl Choice {
             return Ok(Kind::Quick);
         }
         eprintln!(
-            "the quick guest is not built yet (`cargo xtask vm build` does it, in about 20 minutes): emulating Debian 13"
+            "the quick guest is not built yet (`cargo xtask vm build` does it, in half an hour): emulating Debian 13"
         );
         Ok(Kind::Trixie)
     }
