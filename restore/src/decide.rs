@@ -70,11 +70,9 @@ pub trait End: Observer {
     /// The data is there and known.
     fn present(&mut self);
 
-    /// Data is there that nothing is known of: it is marked, and left alone.
-    ///
-    /// # Errors
-    /// When it cannot be marked.
-    fn adopt(&mut self) -> Result<(), Error>;
+    /// Data is there that nothing is known of: it is marked, and left alone. Gives whether it could be marked: it is there
+    /// all the same, and the next start tries again.
+    fn adopt(&mut self) -> bool;
 
     /// An interrupted restore in place had brought the data: its mark is finished.
     ///
@@ -163,10 +161,11 @@ pub fn decide(
             end.present();
             Ok(Outcome::Present)
         }
-        Verdict::Adopt => {
-            end.adopt()?;
-            Ok(Outcome::Adopted)
-        }
+        Verdict::Adopt => Ok(if end.adopt() {
+            Outcome::Adopted
+        } else {
+            Outcome::Present
+        }),
         Verdict::Finish => {
             if let MarkState::Ours(mark) = &observation.mark {
                 end.finish(mark)?;

@@ -142,9 +142,9 @@ impl End for Telling<'_> {
         "the data is there: nothing to do".clone_into(&mut self.end);
     }
 
-    fn adopt(&mut self) -> Result<(), Error> {
+    fn adopt(&mut self) -> bool {
         "the data is there: would mark it and leave it alone".clone_into(&mut self.end);
-        Ok(())
+        true
     }
 
     fn finish(&mut self, _mark: &Mark) -> Result<(), Error> {

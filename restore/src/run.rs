@@ -140,13 +140,18 @@ impl End for Acting<'_> {
         self.machine.say("data is there: nothing to do");
     }
 
-    fn adopt(&mut self) -> Result<(), Error> {
+    fn adopt(&mut self) -> bool {
         let mark = Mark::new(Stage::Seeded, "adopted", "");
-        self.context.storage.set_mark(&mark)?;
+        if let Err(error) = self.context.storage.set_mark(&mark) {
+            let message = format!("data is there, but cannot be marked: {error}");
+            let event = Event::new(Kind::Adopted, self.service, message);
+            self.tell_the_end(&event.outcome("not-marked").warning());
+            return false;
+        }
         let message = "data is there already: adopted";
         let event = Event::new(Kind::Adopted, self.service, message);
         self.tell_the_end(&event.outcome("adopted"));
-        Ok(())
+        true
     }
 
     fn finish(&mut self, mark: &Mark) -> Result<(), Error> {

@@ -65,6 +65,7 @@ systemctl enable --quiet mnt-nas.mount nas-comes-up users-come-up media
 
 # A plan does not wait for what a start waits for, and says so.
 umount /mnt/nas
+eventually eval '! systemctl is-active mnt-nas.mount'
 assert_exit 1 preseedctl plan sonarr
 assert_contains "$output" "a start first waits for mnt-nas.mount; this plan does not"
 
