@@ -59,81 +59,98 @@ impl FromStr for DatasetName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |why: String, help: &str| {
-            Err(Invalid::new(
+        let pool = text.split('/').next().unwrap_or_default();
+        let fault = fault_of_text(text)
+            .or_else(|| fault_of_components(text))
+            .or_else(|| fault_of_pool(pool));
+        match fault {
+            None => Ok(Self(text.to_owned())),
+            Some((why, help)) => Err(Invalid::new(
                 format!("dataset name {} {why}", quoted(text)),
                 help,
-            ))
-        };
-        if text.is_empty() {
-            return refuse("is empty".into(), "write it in full, e.g. tank/services");
+            )),
         }
-        if text.starts_with('/') {
-            return refuse(
-                "begins with `/`".into(),
-                "write a dataset, e.g. tank/services, not a path",
-            );
-        }
-        if text.len() > LONGEST {
-            return refuse(
-                format!("is {} bytes long", text.len()),
-                "ZFS allows 255: choose shorter names",
-            );
-        }
-        if let Some(character) = text.chars().find(|c| !is_valid(*c) && *c != '/') {
-            let help = match character {
-                '@' => "name the dataset itself, without a snapshot",
-                '#' => "name the dataset itself, without a bookmark",
-                _ => "ZFS allows ASCII letters, digits, spaces and `-`, `_`, `.`, `:`",
-            };
-            return refuse(
-                format!("holds {}", quoted(character.encode_utf8(&mut [0; 4]))),
-                help,
-            );
-        }
-        for component in text.split('/') {
-            match component {
-                "" if text.ends_with('/') => {
-                    return refuse("ends with `/`".into(), "remove the last `/`");
-                }
-                "" => return refuse("holds `//`".into(), "remove one `/`"),
-                "." | ".." => {
-                    return refuse(
-                        format!("holds the component `{component}`"),
-                        "write the name in full",
-                    );
-                }
-                _ => {}
-            }
-        }
-        if text.matches('/').count() >= DEEPEST {
-            return refuse(
-                format!("is {DEEPEST} or more levels deep"),
-                "choose a place higher up",
-            );
-        }
-        let pool = text.split('/').next().unwrap_or_default();
-        if !pool.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            return refuse(
-                format!("begins with the pool name {}", quoted(pool)),
-                "a pool's name begins with a letter: write the name in full, from the pool on",
-            );
-        }
-        let reserved = ["mirror", "raidz", "draid", "spare"];
-        if pool == "log" || reserved.iter().any(|word| pool.starts_with(word)) {
-            return refuse(
-                format!("begins with {}, which ZFS keeps for itself", quoted(pool)),
-                "write the name in full, from the pool on, as `zpool list` shows it",
-            );
-        }
-        if pool.len() > LONGEST_POOL {
-            return refuse(
-                "begins with a pool name longer than 239 bytes".into(),
-                "take the pool as `zpool list` shows it",
-            );
-        }
-        Ok(Self(text.to_owned()))
     }
+}
+
+/// What is wrong with a name, and what to do.
+type Fault = (String, &'static str);
+
+/// What is wrong with the name as a text: how it begins, its length, its characters.
+fn fault_of_text(text: &str) -> Option<Fault> {
+    if text.is_empty() {
+        return Some(("is empty".into(), "write it in full, e.g. tank/services"));
+    }
+    if text.starts_with('/') {
+        return Some((
+            "begins with `/`".into(),
+            "write a dataset, e.g. tank/services, not a path",
+        ));
+    }
+    if text.len() > LONGEST {
+        return Some((
+            format!("is {} bytes long", text.len()),
+            "ZFS allows 255: choose shorter names",
+        ));
+    }
+    let character = text.chars().find(|c| !is_valid(*c) && *c != '/')?;
+    let help = match character {
+        '@' => "name the dataset itself, without a snapshot",
+        '#' => "name the dataset itself, without a bookmark",
+        _ => "ZFS allows ASCII letters, digits, spaces and `-`, `_`, `.`, `:`",
+    };
+    Some((
+        format!("holds {}", quoted(character.encode_utf8(&mut [0; 4]))),
+        help,
+    ))
+}
+
+/// What is wrong with what lies between the `/`, or with how many there are.
+fn fault_of_components(text: &str) -> Option<Fault> {
+    for component in text.split('/') {
+        match component {
+            "" if text.ends_with('/') => {
+                return Some(("ends with `/`".into(), "remove the last `/`"));
+            }
+            "" => return Some(("holds `//`".into(), "remove one `/`")),
+            "." | ".." => {
+                return Some((
+                    format!("holds the component `{component}`"),
+                    "write the name in full",
+                ));
+            }
+            _ => {}
+        }
+    }
+    (text.matches('/').count() >= DEEPEST).then(|| {
+        (
+            format!("is {DEEPEST} or more levels deep"),
+            "choose a place higher up",
+        )
+    })
+}
+
+/// What is wrong with the name's first component.
+fn fault_of_pool(pool: &str) -> Option<Fault> {
+    if !pool.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Some((
+            format!("begins with the pool name {}", quoted(pool)),
+            "a pool's name begins with a letter: write the name in full, from the pool on",
+        ));
+    }
+    let reserved = ["mirror", "raidz", "draid", "spare"];
+    if pool == "log" || reserved.iter().any(|word| pool.starts_with(word)) {
+        return Some((
+            format!("begins with {}, which ZFS keeps for itself", quoted(pool)),
+            "write the name in full, from the pool on, as `zpool list` shows it",
+        ));
+    }
+    (pool.len() > LONGEST_POOL).then(|| {
+        (
+            "begins with a pool name longer than 239 bytes".into(),
+            "take the pool as `zpool list` shows it",
+        )
+    })
 }
 
 fn is_valid(character: char) -> bool {
@@ -146,6 +163,8 @@ impl Value for DatasetName {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::too_many_lines, reason = "tables of cases")]
+
     use super::super::check::{refuses, takes};
     use super::*;
 
