@@ -108,96 +108,119 @@ impl FromStr for UnitName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refuse = |why: String, help: String| {
-            Err(Invalid::new(
+        match fault(text) {
+            None => Ok(Self(text.to_owned())),
+            Some((why, help)) => Err(Invalid::new(
                 format!("unit name {} {why}", quoted(text)),
                 help,
-            ))
-        };
-        if text.is_empty() {
-            return refuse("is empty".into(), "name a unit, e.g. sonarr.service".into());
+            )),
         }
-        let allowed =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.' | '\\' | '@');
-        if let Some(character) = text.chars().find(|c| !allowed(*c)) {
-            return refuse(
-                format!("holds {}", quoted(character.encode_utf8(&mut [0; 4]))),
-                "write it as `systemctl list-units` shows it".into(),
-            );
-        }
-        let Some((stem, suffix)) = text.rsplit_once('.') else {
-            return refuse(
-                "has no suffix".into(),
-                format!("did you mean `{text}.service`?"),
-            );
-        };
-        if stem.is_empty() {
-            return refuse(
-                "is only a suffix".into(),
-                "name a unit, e.g. sonarr.service".into(),
-            );
-        }
-        if let Some((_, added)) = QUADLETS.iter().find(|(kind, _)| *kind == suffix) {
-            return refuse(
-                "is the file of a quadlet".into(),
-                format!(
-                    "name the service that podman makes of it: `{stem}{added}.service`, unless its `ServiceName=` says another"
-                ),
-            );
-        }
-        if OTHER_SUFFIXES.contains(&suffix) {
-            return refuse(
-                format!("is of the type `{suffix}`, which cannot wait for data"),
-                "name the service that uses the data (or a target, a timer)".into(),
-            );
-        }
-        if !SUFFIXES.contains(&suffix) {
-            let meant = match nearest(suffix, SUFFIXES) {
-                Some(suffix) => format!("did you mean `{stem}.{suffix}`?"),
-                None => format!("did you mean `{text}.service`?"),
-            };
-            return refuse("has no suffix that systemd knows".into(), meant);
-        }
-        if stem
-            .rsplit_once('.')
-            .is_some_and(|(_, before)| before == suffix)
-        {
-            return refuse(
-                "has its suffix twice".into(),
-                format!("did you mean `{stem}`?"),
-            );
-        }
-        if stem.starts_with('@') {
-            return refuse(
-                "has nothing before `@`".into(),
-                "name a unit, e.g. sonarr@1.service".into(),
-            );
-        }
-        if stem.find('@') == Some(stem.len() - 1) {
-            return refuse(
-                "is a template".into(),
-                format!("name an instance, e.g. `{stem}1.{suffix}`"),
-            );
-        }
-        if text.len() > LONGEST {
-            return refuse(
-                format!("is {} bytes long", text.len()),
-                "its drop-in directory would not fit: choose a name of at most 253 bytes".into(),
-            );
-        }
-        let ours =
-            suffix == "service" && (stem.starts_with("preseed-") || stem.starts_with("dataset-"));
-        if ours {
-            return refuse(
-                "is one of the units that are generated".into(),
-                "it cannot wait for itself: name the unit that uses the data".into(),
-            );
-        }
-        if let Some((why, help)) = needed_by_others(text) {
-            return refuse(why.into(), help.into());
-        }
-        Ok(Self(text.to_owned()))
     }
+}
+
+/// What is wrong with a unit's name, and what to do.
+type Fault = (String, String);
+
+fn fault(text: &str) -> Option<Fault> {
+    if text.is_empty() {
+        return Some(("is empty".into(), "name a unit, e.g. sonarr.service".into()));
+    }
+    let allowed =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.' | '\\' | '@');
+    if let Some(character) = text.chars().find(|c| !allowed(*c)) {
+        return Some((
+            format!("holds {}", quoted(character.encode_utf8(&mut [0; 4]))),
+            "write it as `systemctl list-units` shows it".into(),
+        ));
+    }
+    let Some((stem, suffix)) = text.rsplit_once('.') else {
+        return Some((
+            "has no suffix".into(),
+            format!("did you mean `{text}.service`?"),
+        ));
+    };
+    if stem.is_empty() {
+        return Some((
+            "is only a suffix".into(),
+            "name a unit, e.g. sonarr.service".into(),
+        ));
+    }
+    fault_of_suffix(stem, suffix)
+        .or_else(|| fault_of_stem(stem, suffix))
+        .or_else(|| {
+            (text.len() > LONGEST).then(|| {
+                (
+                    format!("is {} bytes long", text.len()),
+                    "its drop-in directory would not fit: choose a name of at most 253 bytes"
+                        .into(),
+                )
+            })
+        })
+        .or_else(|| generated(stem, suffix))
+        .or_else(|| needed_by_others(text).map(|(why, help)| (why.into(), help.into())))
+}
+
+/// What is wrong with what follows the last `.`.
+fn fault_of_suffix(stem: &str, suffix: &str) -> Option<Fault> {
+    if let Some((_, added)) = QUADLETS.iter().find(|(kind, _)| *kind == suffix) {
+        return Some((
+            "is the file of a quadlet".into(),
+            format!(
+                "name the service that podman makes of it: `{stem}{added}.service`, unless its `ServiceName=` says another"
+            ),
+        ));
+    }
+    if OTHER_SUFFIXES.contains(&suffix) {
+        return Some((
+            format!("is of the type `{suffix}`, which cannot wait for data"),
+            "name the service that uses the data (or a target, a timer)".into(),
+        ));
+    }
+    if !SUFFIXES.contains(&suffix) {
+        let meant = match nearest(suffix, SUFFIXES) {
+            Some(suffix) => format!("did you mean `{stem}.{suffix}`?"),
+            None => format!("did you mean `{stem}.{suffix}.service`?"),
+        };
+        return Some(("has no suffix that systemd knows".into(), meant));
+    }
+    None
+}
+
+/// What is wrong with what precedes the last `.`.
+fn fault_of_stem(stem: &str, suffix: &str) -> Option<Fault> {
+    if stem
+        .rsplit_once('.')
+        .is_some_and(|(_, before)| before == suffix)
+    {
+        return Some((
+            "has its suffix twice".into(),
+            format!("did you mean `{stem}`?"),
+        ));
+    }
+    if stem.starts_with('@') {
+        return Some((
+            "has nothing before `@`".into(),
+            "name a unit, e.g. sonarr@1.service".into(),
+        ));
+    }
+    (stem.find('@') == Some(stem.len() - 1)).then(|| {
+        (
+            "is a template".into(),
+            format!("name an instance, e.g. `{stem}1.{suffix}`"),
+        )
+    })
+}
+
+/// Why a unit that preseed itself generates cannot wait for data.
+fn generated(stem: &str, suffix: &str) -> Option<Fault> {
+    let is_ours =
+        suffix == "service" && (stem.starts_with("preseed-") || stem.starts_with("dataset-"));
+    is_ours.then(|| {
+        (
+            "is one of the units that are generated".into(),
+            "it cannot wait for itself: name the unit that uses the data".into(),
+        )
+    })
 }
 
 /// Why a unit cannot wait for data since others need it, and what to do; `None` if none is known to.
@@ -227,6 +250,8 @@ impl Value for UnitName {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::too_many_lines, reason = "tables of cases")]
+
     use super::super::check::{refuses, takes};
     use super::*;
 
