@@ -8,7 +8,12 @@
 //! === problems, broken, services            what `load` gives
 //! ```
 //! With `BLESS=1` what is expected is written anew; look at the difference before committing it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines
+)]
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};

@@ -260,6 +260,8 @@ impl Value for RelativePath {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::too_many_lines, reason = "tables of cases")]
+
     use super::super::check::{refuses, takes};
     use super::*;
 

@@ -85,6 +85,8 @@ impl Value for Recordsize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::too_many_lines, reason = "tables of cases")]
+
     use super::super::check::{refuses, takes};
     use super::*;
 

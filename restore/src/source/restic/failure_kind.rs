@@ -216,6 +216,8 @@ pub(super) fn complaint(stderr: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::too_many_lines, reason = "tables of cases")]
+
     use super::*;
 
     const ID: &str = "1c04d9e400c160fc0fecb33d1cdc117d91b2c66fb4341c6856dbf7d3ba72e102";
