@@ -109,7 +109,10 @@ impl Search {
                 let problem = Location::START.problem(&shown, what, help.to_owned());
                 listing.problems.push(problem.clone());
                 let problem = Arc::new(problem);
-                listing.unlisted = Some(Arc::clone(&problem));
+                // What is not there holds no fragment of what has gone before.
+                if error.kind() != io::ErrorKind::NotFound {
+                    listing.unlisted = Some(Arc::clone(&problem));
+                }
                 doubt = Some(problem);
             }
         }
@@ -193,11 +196,14 @@ impl Search {
         let directory = match fs::read_dir(self.on_disk(shown)) {
             Ok(directory) => directory,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let is_fragments = shown.file_name().and_then(fragmented_stem).is_some();
                 return match self.dangling(shown) {
-                    Some(link) => Err(io::Error::other(format!(
-                        "{} is a dangling link",
-                        link.display()
-                    ))),
+                    // Nobody has put fragments there; the link is told where services are listed.
+                    Some(link) if is_fragments && link != **shown => Ok(()),
+                    Some(link) => Err(io::Error::new(
+                        io::ErrorKind::NotFound,
+                        format!("{} is a dangling link", link.display()),
+                    )),
                     None => Ok(()),
                 };
             }
@@ -345,7 +351,7 @@ pub(crate) struct Listing {
     pub(crate) entries: Vec<Entry>,
     /// The names without `.toml` of which there is a directory of fragments, `NAME.toml.d`.
     with_fragments: BTreeMap<OsString, Directories>,
-    /// One that could not be listed.
+    /// One that is there, or may be, and could not be listed.
     unlisted: Option<Arc<Problem>>,
     /// Directories that could not be listed.
     pub(crate) problems: Vec<Problem>,
