@@ -190,11 +190,30 @@ fn names(units: &[UnitName]) -> Vec<&str> {
 
 fn sound(service: &Service, written: &Written, expected: &mut BTreeSet<String>) {
     let own = Names::of(service.name.as_str());
-    let (dataset_name, preseed_name) = (own.dataset.as_str(), own.preseed.as_str());
     expected.extend([own.dataset.clone(), own.preseed.clone()]);
-    let mountpoint = text(&service.mountpoint);
+    let dataset = dataset_unit(service, &own, written);
+    let preseed = preseed_unit(service, &own, written);
+    for unit in [&dataset, &preseed] {
+        assert_eq!(unit.path("Unit.SourcePath"), Some(text(&service.source)));
+        let mounts = unit
+            .one("Unit.RequiresMountsFor")
+            .map(|value| words(value, false));
+        let directory = matches!(service.storage, Storage::Directory);
+        assert_eq!(
+            mounts.map(|words| words
+                .iter()
+                .map(|word| specifiers(word))
+                .collect::<Vec<_>>()),
+            directory.then(|| vec![text(&service.mountpoint)])
+        );
+    }
+    drop_ins(service, &own, written, expected);
+    wanted(written, "storage-datasets.target", &own.dataset);
+    wanted(written, "storage-preseed.target", &own.preseed);
+}
 
-    let dataset = Read::new(&written.files[dataset_name]);
+fn dataset_unit(service: &Service, own: &Names, written: &Written) -> Read {
+    let dataset = Read::new(&written.files[&own.dataset]);
     dataset.only(&[
         "Unit.Description",
         "Unit.SourcePath",
@@ -207,9 +226,12 @@ fn sound(service: &Service, written: &Written, expected: &mut BTreeSet<String>) 
         dataset.command(),
         command("dataset-helper", "apply", service.name.as_str())
     );
-    assert_eq!(dataset.units("Unit.Before"), [preseed_name]);
+    assert_eq!(dataset.units("Unit.Before"), [own.preseed.as_str()]);
+    dataset
+}
 
-    let preseed = Read::new(&written.files[preseed_name]);
+fn preseed_unit(service: &Service, own: &Names, written: &Written) -> Read {
+    let preseed = Read::new(&written.files[&own.preseed]);
     preseed.only(&[
         "Unit.Description",
         "Unit.SourcePath",
@@ -226,8 +248,8 @@ fn sound(service: &Service, written: &Written, expected: &mut BTreeSet<String>) 
         command("preseed-helper", "run", service.name.as_str())
     );
     assert_eq!(preseed.units("Unit.Before"), names(&service.units));
-    assert_eq!(preseed.units("Unit.Requires"), [dataset_name]);
-    assert_eq!(preseed.units("Unit.After"), [dataset_name]);
+    assert_eq!(preseed.units("Unit.Requires"), [own.dataset.as_str()]);
+    assert_eq!(preseed.units("Unit.After"), [own.dataset.as_str()]);
     let wants = service.needs_network().then_some("network-online.target");
     assert_eq!(preseed.one("Unit.Wants"), wants);
     let mut secrets = Vec::new();
@@ -250,40 +272,29 @@ fn sound(service: &Service, written: &Written, expected: &mut BTreeSet<String>) 
         .map(|value| unguarded(&specifiers(value)))
         .collect();
     assert_eq!(loaded, secrets);
+    preseed
+}
 
-    for unit in [&dataset, &preseed] {
-        assert_eq!(unit.path("Unit.SourcePath"), Some(text(&service.source)));
-        let mounts = unit
-            .one("Unit.RequiresMountsFor")
-            .map(|value| words(value, false));
-        let directory = matches!(service.storage, Storage::Directory);
-        assert_eq!(
-            mounts.map(|words| words
-                .iter()
-                .map(|word| specifiers(word))
-                .collect::<Vec<_>>()),
-            directory.then(|| vec![mountpoint.clone()])
-        );
-    }
+/// What the service's own units are given, so that they wait for the data.
+fn drop_ins(service: &Service, own: &Names, written: &Written, expected: &mut BTreeSet<String>) {
+    let ours = [own.dataset.as_str(), own.preseed.as_str()];
     for unit in &service.units {
         let path = format!("{unit}.d/{}", own.drop_in);
         let drop_in = Read::new(&written.files[&path]);
         drop_in.only(&["Unit.Requires", "Unit.After", "Unit.AssertPathIsMountPoint"]);
-        assert_eq!(drop_in.units("Unit.Requires"), [dataset_name, preseed_name]);
-        assert_eq!(drop_in.units("Unit.After"), [dataset_name, preseed_name]);
+        assert_eq!(drop_in.units("Unit.Requires"), ours);
+        assert_eq!(drop_in.units("Unit.After"), ours);
         let dataset = matches!(service.storage, Storage::Zfs(_));
         assert_eq!(
             drop_in.path("Unit.AssertPathIsMountPoint"),
             dataset.then(|| if service.mountpoint.is_own() {
-                mountpoint.clone()
+                text(&service.mountpoint)
             } else {
                 format!("/run/preseed/mountpoint/{}", service.name)
             })
         );
         expected.insert(path);
     }
-    wanted(written, "storage-datasets.target", dataset_name);
-    wanted(written, "storage-preseed.target", preseed_name);
 }
 
 fn broken(
