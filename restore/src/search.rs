@@ -219,10 +219,17 @@ impl Round<'_> {
                 }
             }
         }
+        let answer = self.without_candidate(number);
+        self.out(number, answer, observer);
+        Ok(())
+    }
+
+    /// What the source answers once it has no further snapshot to look at.
+    fn without_candidate(&mut self, number: usize) -> Answer {
         let asking = &mut self.asked[number];
         let tried = asking.failed.len();
         let (doubtful, gone) = (asking.doubtful.take(), asking.gone.take());
-        let answer = match (asking.failed.drain(..).next(), doubtful) {
+        match (asking.failed.drain(..).next(), doubtful) {
             (Some(error), _) if tried >= self.context.service.max_candidates => {
                 let help = format!(
                     "{}; `max-candidates` ended the search after {tried}",
@@ -232,10 +239,8 @@ impl Round<'_> {
             }
             (Some(error), _) => Answer::Failed(error),
             (None, Some(error)) => Answer::InDoubt(error),
-            (None, None) => gone.map_or_else(|| elsewhere(source), Answer::Unavailable),
-        };
-        self.out(number, answer, observer);
-        Ok(())
+            (None, None) => gone.map_or_else(|| elsewhere(asking.source), Answer::Unavailable),
+        }
     }
 
     /// Whether a snapshot that could not be used is one that somebody has destroyed since it was listed. The source's
