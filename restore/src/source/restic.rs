@@ -32,7 +32,7 @@ use crate::failure::Failure;
 use crate::remember;
 use crate::source::{Bring, Elsewhere, Fill, Snapshots, Source};
 use elsewhere::{Claim, Filed, Group, Reason, groups};
-use listing::Listing;
+use listing::{Listed, Listing};
 use snapshot_entry::{Lies, lies};
 
 /// A newest snapshot of less than this age is taken without a look at all others.
@@ -75,6 +75,45 @@ impl<'a> Restic<'a> {
             Ok(call) => proof::blame(call, None, trouble),
             Err(error) => Failure::Source(error),
         }
+    }
+
+    /// Whether a snapshot holds the directory of the service's data. One of a path above need not.
+    ///
+    /// # Errors
+    /// It holds the directory in a way that cannot be used, or was not made of it.
+    fn has_root(&self, snapshot: &Snapshot, listed: &Listed) -> std::result::Result<bool, Failure> {
+        let path = self.listing.path().map_err(Failure::Source)?;
+        let (root, nodes) = (Path::new(path), &listed.nodes);
+        let root_node = nodes.iter().find(|node| node.path == root);
+        let is_link_above = |node: &listing::Node| {
+            node.is_link() && root.starts_with(&node.path) && node.path != root
+        };
+        let is_link = root_node.is_some_and(|node| !node.is_directory())
+            || root_node.is_none() && nodes.iter().any(is_link_above);
+        if is_link {
+            return Err(Failure::Source(Error::new(
+                self.label(snapshot),
+                format!(
+                    "it holds {} only as a link or a file, not what is behind it",
+                    root.display()
+                ),
+                "restic stores a link as it is: make the backup of the directory that it leads to, \
+                 and declare that as `path` below [backup]",
+            )));
+        }
+        if root_node.is_some() {
+            return Ok(true);
+        }
+        if lies(&listed.told, path) == Lies::Above {
+            // From before the service had anything there.
+            return Ok(false);
+        }
+        Err(Failure::Source(Error::new(
+            self.label(snapshot),
+            format!("it does not hold {} itself", root.display()),
+            "it was made with a relative path: look with `restic ls`, restore it by hand if it is the data, \
+             and make backups with the whole path",
+        )))
     }
 
     /// The names that a path of the service's data may end with.
@@ -231,37 +270,10 @@ impl Source for Restic<'_> {
             &looked
         };
         let nodes = &listed.nodes;
-        let paths: BTreeSet<&Path> = nodes.iter().map(|node| node.path.as_path()).collect();
-        let root_node = nodes.iter().find(|node| node.path == root);
-        let is_link_above = |node: &listing::Node| {
-            node.is_link() && root.starts_with(&node.path) && node.path != root
-        };
-        let is_link = root_node.is_some_and(|node| !node.is_directory())
-            || root_node.is_none() && nodes.iter().any(is_link_above);
-        let path = self.listing.path().map_err(Failure::Source)?;
-        if root_node.is_none() && !is_link && lies(&listed.told, path) == Lies::Above {
-            // The backup of a path above, from before the service had anything there.
+        if !self.has_root(snapshot, listed)? {
             return Ok(Contents::default());
         }
-        if is_link {
-            return Err(Failure::Source(Error::new(
-                self.label(snapshot),
-                format!(
-                    "it holds {} only as a link or a file, not what is behind it",
-                    root.display()
-                ),
-                "restic stores a link as it is: make the backup of the directory that it leads to, \
-                 and declare that as `path` below [backup]",
-            )));
-        }
-        if root_node.is_none() {
-            return Err(Failure::Source(Error::new(
-                self.label(snapshot),
-                format!("it does not hold {} itself", root.display()),
-                "it was made with a relative path: look with `restic ls`, restore it by hand if it is the data, \
-                 and make backups with the whole path",
-            )));
-        }
+        let paths: BTreeSet<&Path> = nodes.iter().map(|node| node.path.as_path()).collect();
         // restic does not tell where a link leads. What lies behind one is looked for once it is restored.
         let links: BTreeSet<&Path> = nodes
             .iter()
