@@ -59,30 +59,7 @@ pub(super) fn restore(
             Err(failure) => failure,
         };
         match failure.kind {
-            Kind::Locked if how.lock => {
-                let locks = locks::exclusive(call).map_err(RepositoryFailure::of_the_source)?;
-                let machine = Machine::this();
-                let held = locks
-                    .iter()
-                    .find(|lock| !lock.is_stale(&machine, locks::runs));
-                match (held, locks.first()) {
-                    (Some(held), _) => wait.pause(call, turn, &format!("by {held}"))?,
-                    (None, Some(stale)) => {
-                        how.lock = false;
-                        without_lock(
-                            service,
-                            &format!(
-                                "{} is locked by {stale}, which is gone: going on without a lock; `restic unlock` removes it",
-                                call.subject()
-                            ),
-                        );
-                    }
-                    // Given back since.
-                    (None, None) => {
-                        wait.pause(call, turn, "by somebody who has just given it back")?;
-                    }
-                }
-            }
+            Kind::Locked if how.lock => how.lock = wait.for_lock(call, turn)?,
             Kind::NoLock if how.lock => {
                 how.lock = false;
                 without_lock(
@@ -175,6 +152,31 @@ struct Wait {
 }
 
 impl Wait {
+    /// Waits a little for whoever holds the lock. Gives whether one is needed: nobody holds a stale one.
+    fn for_lock(&mut self, call: &Call<'_>, turn: &Turn<'_>) -> Result<bool, Failure> {
+        let locks = locks::exclusive(call).map_err(RepositoryFailure::of_the_source)?;
+        let machine = Machine::this();
+        let held = locks
+            .iter()
+            .find(|lock| !lock.is_stale(&machine, locks::runs));
+        match (held, locks.first()) {
+            (Some(held), _) => self.pause(call, turn, &format!("by {held}"))?,
+            (None, Some(stale)) => {
+                without_lock(
+                    turn.service(),
+                    &format!(
+                        "{} is locked by {stale}, which is gone: going on without a lock; `restic unlock` removes it",
+                        call.subject()
+                    ),
+                );
+                return Ok(false);
+            }
+            // Given back since.
+            (None, None) => self.pause(call, turn, "by somebody who has just given it back")?,
+        }
+        Ok(true)
+    }
+
     /// Waits a little, each time longer. Meanwhile others may have the restore's slot.
     fn pause(&mut self, call: &Call<'_>, turn: &Turn<'_>, held: &str) -> Result<(), Failure> {
         let stall_timeout = turn.service().stall_timeout;
