@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use declaration::settings::{CheckCommand, Service};
@@ -85,22 +85,7 @@ pub(super) fn check(
     who: Identity,
     trial: &Trial,
 ) -> Result<std::result::Result<(), String>> {
-    let not_given = |error: std::io::Error| {
-        Error::new(
-            service.name.as_str(),
-            format!(
-                "restored data could not be verified: the copy cannot be given to the check: {error}"
-            ),
-            "see that its file system has room",
-        )
-    };
-    let _ = std::fs::remove_dir(&trial.files);
-    // As it will be in its place; a stand-in for root gets at it as root would.
-    chown(&trial.root, Some(who.uid), Some(who.gid)).map_err(not_given)?;
-    let mode = PermissionsExt::from_mode(service.mode.bits());
-    std::fs::set_permissions(&trial.root, mode).map_err(not_given)?;
-    let directory = trial.show_copy(service)?;
-
+    let directory = give_copy(service, who, trial)?;
     let mut command = Command::new(program(checked));
     command.args(checked.words.iter().skip(1)).arg(&directory);
     confine(&mut command, who);
@@ -135,38 +120,55 @@ pub(super) fn check(
             return Err(not_done(format!("was ended after {} s", limit.as_secs())));
         }
     };
-    let code = match status.code() {
-        Some(0) => return Ok(Ok(())),
-        Some(code) => code,
-        None => return Err(not_done(format!("ended with {status}"))),
-    };
-    if NOT_RUN.contains(&code) || SIGNALLED.contains(&code) {
-        return Err(not_done(format!("ended with {status}")));
+    if status.success() {
+        return Ok(Ok(()));
     }
-    for (what, directory) in [
-        ("the copy it was given", &*trial.root),
-        ("/tmp", TMP.as_ref()),
-    ] {
+    match hindered(status, &watched.hindrance, who, &trial.root) {
+        Some(what) => Err(not_done(what)),
+        None => Ok(Err(format!("`{line}` ended with {status}: {last}"))),
+    }
+}
+
+/// Makes the copy one that the command may use as `who`. Gives where it sees the copy.
+fn give_copy(service: &Service, who: Identity, trial: &Trial) -> Result<PathBuf> {
+    let not_given = |error: std::io::Error| {
+        Error::new(
+            service.name.as_str(),
+            format!(
+                "restored data could not be verified: the copy cannot be given to the check: {error}"
+            ),
+            "see that its file system has room",
+        )
+    };
+    let _ = std::fs::remove_dir(&trial.files);
+    // As it will be in its place; a stand-in for root gets at it as root would.
+    chown(&trial.root, Some(who.uid), Some(who.gid)).map_err(not_given)?;
+    let mode = PermissionsExt::from_mode(service.mode.bits());
+    std::fs::set_permissions(&trial.root, mode).map_err(not_given)?;
+    trial.show_copy(service)
+}
+
+/// How a command that failed ended, if something has kept it from its work: then its status says nothing of the data.
+/// `told`: the line in which it says so itself, or empty.
+fn hindered(status: ExitStatus, told: &str, who: Identity, copy: &Path) -> Option<String> {
+    let is_of_a_shell = |code| NOT_RUN.contains(&code) || SIGNALLED.contains(&code);
+    if status.code().is_none_or(is_of_a_shell) {
+        return Some(format!("ended with {status}"));
+    }
+    for (what, directory) in [("the copy it was given", copy), ("/tmp", TMP.as_ref())] {
         if has_no_room(directory) {
-            return Err(not_done(format!(
-                "ended with {status}, and {what} has no room left"
-            )));
+            return Some(format!("ended with {status}, and {what} has no room left"));
         }
     }
-    if let Some(path) = unreadable_for(who, &trial.root) {
-        let path = path.strip_prefix(&trial.root).unwrap_or(&path).display();
-        return Err(not_done(format!(
+    if let Some(path) = unreadable_for(who, copy) {
+        let path = path.strip_prefix(copy).unwrap_or(&path).display();
+        return Some(format!(
             "ended with {status} as user {}, who cannot read {path} (`user = \"root\"` runs it as root)",
             who.uid
-        )));
+        ));
     }
-    if !watched.hindrance.is_empty() {
-        let hindrance = &watched.hindrance;
-        return Err(not_done(format!(
-            "ended with {status}, and says that it could not do its work ({hindrance})"
-        )));
-    }
-    Ok(Err(format!("`{line}` ended with {status}: {last}")))
+    (!told.is_empty())
+        .then(|| format!("ended with {status}, and says that it could not do its work ({told})"))
 }
 
 /// Whom a command runs as.
