@@ -1,6 +1,7 @@
 //! Restores that move the data once: receive and restic.
 
 use crate::guest::Measured;
+use crate::samples::Samples;
 use crate::table::{Table, claim, s, times};
 use vm::Vms;
 
@@ -55,8 +56,8 @@ fn measure(vms: &Vms, transfer: &Transfer) -> anyhow::Result<()> {
     let Transfer {
         script,
         title,
-        bare,
         megabytes,
+        ..
     } = *transfer;
     let measured = Measured::of(vms, script, &[("LARGE", megabytes)], ROUNDS)?;
     println!("### {title}\n");
@@ -66,44 +67,10 @@ fn measure(vms: &Vms, transfer: &Transfer) -> anyhow::Result<()> {
          start: {}.\n",
         measured.load
     );
-    let mut table = Table::new([
-        "what",
-        "64 KB",
-        &format!("{megabytes} MB"),
-        "the data alone",
-    ]);
-    let samples = |name: &str| measured.samples(name);
-    let (run_tiny, run_large) = (samples("run-tiny")?, samples("run-large")?);
-    let (bare_tiny, bare_large) = (samples("bare-tiny")?, samples("bare-large")?);
-    let (run_data, bare_data) = (run_large.minus(run_tiny), bare_large.minus(bare_tiny));
-    for (what, tiny, large, data) in [
-        ("preseed-helper run", run_tiny, run_large, &run_data),
-        (bare, bare_tiny, bare_large, &bare_data),
-    ] {
-        table.row(&[
-            what.to_owned(),
-            s(tiny.median()),
-            s(large.median()),
-            s(data.median()),
-        ]);
-    }
-    let ratios = run_large.ratio(bare_large);
+    let (run, bare) = (Took::of(&measured, "run")?, Took::of(&measured, "bare")?);
+    println!("{}", table(transfer, &run, &bare));
+    let ratios = run.large.ratio(bare.large);
     let whole = ratios.median();
-    let data = run_data.median() / bare_data.median();
-    table.row(&[
-        "times".to_owned(),
-        times(run_tiny.ratio(bare_tiny).median()),
-        times(whole),
-        times(data),
-    ]);
-    let fixed = run_tiny.minus(bare_tiny).median();
-    table.row(&[
-        "more".to_owned(),
-        s(fixed),
-        s(run_large.minus(bare_large).median()),
-        s(run_data.minus(&bare_data).median()),
-    ]);
-    println!("{table}");
     claim(
         whole <= MOST_TIMES,
         &format!("at most {MOST_TIMES} times the bare command with {megabytes} MB"),
@@ -113,12 +80,14 @@ fn measure(vms: &Vms, transfer: &Transfer) -> anyhow::Result<()> {
             times(ratios.maximum())
         ),
     );
+    let data = run.data.median() / bare.data.median();
     claim(
         data <= MOST_TIMES,
         &format!("at most {MOST_TIMES} times for the data alone"),
         &format!("{data:.3}"),
     );
-    let seconds_per_megabyte = bare_data.median() / f64::from(megabytes);
+    let fixed = run.tiny.minus(bare.tiny).median();
+    let seconds_per_megabyte = bare.data.median() / f64::from(megabytes);
     let enough = fixed / (MOST_TIMES - 1.0) / seconds_per_megabyte;
     println!(
         "- the fixed cost is {}: at this machine's speed it is a twentieth of the whole from {enough:.0} MB on",
@@ -126,4 +95,52 @@ fn measure(vms: &Vms, transfer: &Transfer) -> anyhow::Result<()> {
     );
     println!("- a restore starts {}\n", measured.fact("programs")?);
     Ok(())
+}
+
+/// How long one of the two took.
+struct Took<'a> {
+    tiny: &'a Samples,
+    large: &'a Samples,
+    /// Without what it takes with almost no data.
+    data: Samples,
+}
+
+impl<'a> Took<'a> {
+    fn of(measured: &'a Measured, which: &str) -> anyhow::Result<Self> {
+        let tiny = measured.samples(&format!("{which}-tiny"))?;
+        let large = measured.samples(&format!("{which}-large"))?;
+        let data = large.minus(tiny);
+        Ok(Self { tiny, large, data })
+    }
+}
+
+/// Both beside each other, and how much longer preseed takes.
+fn table(transfer: &Transfer, run: &Took<'_>, bare: &Took<'_>) -> Table {
+    let mut table = Table::new([
+        "what",
+        "64 KB",
+        &format!("{} MB", transfer.megabytes),
+        "the data alone",
+    ]);
+    for (what, took) in [("preseed-helper run", run), (transfer.bare, bare)] {
+        table.row(&[
+            what.to_owned(),
+            s(took.tiny.median()),
+            s(took.large.median()),
+            s(took.data.median()),
+        ]);
+    }
+    table.row(&[
+        "times".to_owned(),
+        times(run.tiny.ratio(bare.tiny).median()),
+        times(run.large.ratio(bare.large).median()),
+        times(run.data.median() / bare.data.median()),
+    ]);
+    table.row(&[
+        "more".to_owned(),
+        s(run.tiny.minus(bare.tiny).median()),
+        s(run.large.minus(bare.large).median()),
+        s(run.data.minus(&bare.data).median()),
+    ]);
+    table
 }
