@@ -79,23 +79,7 @@ struct Sum {
 /// A machine cannot be prepared.
 pub fn run(vms: &Vms, plan: &Plan) -> anyhow::Result<Tally> {
     let prepared = prepare_all(vms)?;
-    let boots: Vec<Boot<'_>> = boots(plan)
-        .into_iter()
-        .zip(prepared.iter().cycle())
-        .filter_map(|(mut rounds, (backend, prepared))| {
-            if let Some(only) = plan.only {
-                if !rounds.contains(&only) {
-                    return None;
-                }
-                rounds.end = only + 1;
-            }
-            Some(Boot {
-                prepared,
-                backend,
-                rounds,
-            })
-        })
-        .collect();
+    let boots = planned(plan, &prepared);
     let mut machines = vms.machines();
     machines.until = plan
         .minutes
@@ -106,44 +90,7 @@ pub fn run(vms: &Vms, plan: &Plan) -> anyhow::Result<Tally> {
         format!("rounds {first} to {last} on the {} backend", boot.backend)
     };
     let tally = run_each(machines, &boots, name, |boot| {
-        let mut machine = vms.machine_from(boot.prepared, Unflushed::Kept)?;
-        for round in boot.rounds.clone() {
-            let since = Instant::now();
-            if machines.until.is_some_and(|until| since > until) {
-                println!("no time left for round {round}");
-                break;
-            }
-            let mut output = Vec::new();
-            let script = round_script(boot, plan.seed, round)?;
-            let status = machine.stage_within(ROUND, "round.sh", &script, &mut output);
-            let output = String::from_utf8_lossy(&output).into_owned();
-            let mut sum = sum
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            sum.add(&output);
-            let problem = match status {
-                Ok(0) => {
-                    println!(
-                        "ok     {:5.1} s  {}: round {round}",
-                        since.elapsed().as_secs_f32(),
-                        vms.name()
-                    );
-                    continue;
-                }
-                Ok(status) => format!("exit status {status}"),
-                Err(error) => {
-                    sum.hangs += 1;
-                    format!("{error:#}")
-                }
-            };
-            return Ok(Err(Failure {
-                output: format!(
-                    "{output}round {round}: {problem}\n{}",
-                    shown_again(plan, round)
-                ),
-            }));
-        }
-        Ok(Ok(()))
+        go_through(vms, plan, boot, machines.until, &sum)
     });
     let sum = sum
         .into_inner()
@@ -162,6 +109,75 @@ pub fn run(vms: &Vms, plan: &Plan) -> anyhow::Result<Tally> {
         plan.seed
     );
     Ok(tally)
+}
+
+/// The boots that the plan asks for, on one prepared machine after the other.
+fn planned<'a>(plan: &Plan, prepared: &'a [(&'static str, PreparedMachine)]) -> Vec<Boot<'a>> {
+    boots(plan)
+        .into_iter()
+        .zip(prepared.iter().cycle())
+        .filter_map(|(mut rounds, (backend, prepared))| {
+            if let Some(only) = plan.only {
+                if !rounds.contains(&only) {
+                    return None;
+                }
+                rounds.end = only + 1;
+            }
+            Some(Boot {
+                prepared,
+                backend,
+                rounds,
+            })
+        })
+        .collect()
+}
+
+/// Goes through the rounds of a boot, up to the first that finds something, and adds them up.
+fn go_through(
+    vms: &Vms,
+    plan: &Plan,
+    boot: &Boot<'_>,
+    until: Option<Instant>,
+    sum: &Mutex<Sum>,
+) -> anyhow::Result<Result<(), Failure>> {
+    let mut machine = vms.machine_from(boot.prepared, Unflushed::Kept)?;
+    for round in boot.rounds.clone() {
+        let since = Instant::now();
+        if until.is_some_and(|until| since > until) {
+            println!("no time left for round {round}");
+            break;
+        }
+        let mut output = Vec::new();
+        let script = round_script(boot, plan.seed, round)?;
+        let status = machine.stage_within(ROUND, "round.sh", &script, &mut output);
+        let output = String::from_utf8_lossy(&output).into_owned();
+        let mut sum = sum
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        sum.add(&output);
+        let problem = match status {
+            Ok(0) => {
+                println!(
+                    "ok     {:5.1} s  {}: round {round}",
+                    since.elapsed().as_secs_f32(),
+                    vms.name()
+                );
+                continue;
+            }
+            Ok(status) => format!("exit status {status}"),
+            Err(error) => {
+                sum.hangs += 1;
+                format!("{error:#}")
+            }
+        };
+        return Ok(Err(Failure {
+            output: format!(
+                "{output}round {round}: {problem}\n{}",
+                shown_again(plan, round)
+            ),
+        }));
+    }
+    Ok(Ok(()))
 }
 
 /// The rounds of each boot. There are two boots at least, so that each backend has one.
