@@ -1,29 +1,33 @@
 //! A directory of any file system: no snapshots, marks as extended attributes.
 
+mod elsewhere;
+mod mark;
 pub(crate) mod replaced;
+mod spot;
 mod staging;
+mod swap;
 mod trial;
 mod withdraw;
 
 use std::borrow::Cow;
-use std::fs::{DirBuilder, Metadata};
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use declaration::settings::Service;
 use jiff::Timestamp;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::kept::Note;
-use crate::mark::{PROPERTY, Stage};
+use crate::mark::Stage;
 use crate::trial::Tree;
-use crate::way::{Held, Spot};
+use crate::way::Spot;
 use crate::{
     Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place,
     Result, Seal, Since, Snapshots, Staged, Staging, Storage, Trial, as_found, binds, holders,
-    kept, memory, mountpoint, namespace, namespaces, quoted, seal, shown, step, way,
+    kept, mountpoint, namespace, namespaces, shown, way,
 };
+use mark::{identity, mark_of, seal_of, write_mark, write_seal};
+use spot::{exists, gone, refused, sync};
 use staging::Way;
 
 /// One service's directory.
@@ -36,122 +40,9 @@ impl Directory<'_> {
         &self.service.mountpoint
     }
 
-    fn leaf(&self) -> String {
-        self.path()
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    }
-
     /// The way down to the directory that the service's lies in.
     fn way(&self) -> Result<Way> {
         Way::to(self.service, false)
-    }
-
-    /// That a new and empty directory can be made, and takes the place of nothing that stands elsewhere.
-    fn must_be_creatable(&self, way: &Way) -> Result<()> {
-        way.parent()?.must_be_safe()?;
-        self.must_not_hold_the_data_elsewhere()
-    }
-
-    /// That the place where its data was seen last holds none of it.
-    fn must_not_hold_the_data_elsewhere(&self) -> Result<()> {
-        let Some(other) = memory::place(self.service).filter(|other| other != self.path()) else {
-            return Ok(());
-        };
-        if way::parent_is_missing(&other) {
-            return Ok(());
-        }
-        let own = mountpoint::owner(self.service).ok();
-        let held = way::down(other.parent().unwrap_or(&other), own, false)?;
-        let spot = held
-            .last()
-            .zip(other.file_name())
-            .map(|(parent, leaf)| parent.entry(leaf));
-        let Some(spot) = spot else {
-            return Ok(());
-        };
-        if !matches!(exists(&spot), Ok(true)) {
-            return Ok(());
-        }
-        let MarkState::Ours(mark) = mark_of(&spot)? else {
-            return Ok(());
-        };
-        let name = self.service.name.as_str();
-        let is_its_own = mark.stage == Stage::Seeded
-            && mark.service.as_ref().is_none_or(|service| service == name);
-        let mut entries = std::fs::read_dir(&spot.at)
-            .map_err(|e| refused(&other, "cannot be looked into", &e))?;
-        if !is_its_own || entries.next().is_none() {
-            return Ok(());
-        }
-        Err(Error::new(
-            shown(self.path()),
-            format!(
-                "it is not there, and {} holds data of the service {name}",
-                shown(&other)
-            ),
-            format!(
-                "bring it back with `mv -T {} {}`; or, if that is not wanted any more, give it up with `preseedctl forget {name}`,                  which leaves it where it is; then start the service again",
-                quoted(&other),
-                quoted(self.path())
-            ),
-        ))
-    }
-
-    /// Swaps the complete staged directory in, and keeps what was there.
-    fn swap(&self, mark: &Mark) -> Result<Option<Kept>> {
-        let way = self.way()?;
-        way.parent()?.must_be_safe()?;
-        let (place, staging) = (way.place()?, way.staging()?);
-        let staging = staging.ok_or_else(|| gone(self.path()))?;
-        let mut seen_by = None;
-        if exists(&place)? {
-            seen_by = withdraw::withdraw(self.service, &staging.at)?;
-            rename(&staging, &place, RenameFlags::EXCHANGE)
-                .map_err(|error| withdraw::put_back(self.service, error))?;
-        } else {
-            rename(&staging, &place, RenameFlags::NOREPLACE)?;
-        }
-        let kept = self.settle(mark)?;
-        Ok(kept.map(|kept| Kept { seen_by, ..kept }))
-    }
-
-    /// Finishes a directory that was swapped into its place: what it replaced stands under the staging's name and is
-    /// given the name it is kept under. The mark says `seeded` last, so that an interrupted one is settled again.
-    fn settle(&self, mark: &Mark) -> Result<Option<Kept>> {
-        let way = self.way()?;
-        let kept = if way.staging()?.is_some() {
-            Some(self.keep(&Note::new(&format!("before-{}", mark.by), mark))?)
-        } else {
-            None
-        };
-        // Before the mark, which says that all is done.
-        binds::put_back(self.service)?;
-        let place = way.place()?;
-        // Of no use once it is in place; what cannot be removed is never read.
-        let _ = xattr::remove(&place.at, seal_attribute());
-        write_mark(&place, &mark.at_stage(Stage::Seeded))?;
-        sync(&place)?;
-        way.tidy();
-        Ok(kept)
-    }
-
-    /// Gives what stands under the staging's name the name it is kept under.
-    fn keep(&self, note: &Note) -> Result<Kept> {
-        let way = self.way()?;
-        let staging = way.staging()?.ok_or_else(|| gone(self.path()))?;
-        // Beside the service's directory, hidden.
-        let kept = format!(".{}", kept::kept_with(&self.leaf(), note));
-        let kept = way.parent()?.entry(kept);
-        replaced::write_note(&staging, note)?;
-        rename(&staging, &kept, RenameFlags::NOREPLACE)?;
-        Ok(Kept {
-            name: shown(&kept.real),
-            seen_by: None,
-            pending: None,
-        })
     }
 
     /// The mark of a complete staged directory that waits to be swapped in.
@@ -208,17 +99,17 @@ impl InPlace for Directory<'_> {
             if let MarkState::Ours(mark) = mark_of(&place)?
                 && mark.stage == Stage::Staged
             {
-                let kept = self.settle(&mark)?;
+                let kept = swap::settle(self.service, &mark)?;
                 applied.finished = Some((mark, kept));
             }
         } else if let Some(mark) = self.complete()?
             && self.seal()?.1 != Since::Other
         {
             // It was missing before as well.
-            let kept = self.swap(&mark)?;
+            let kept = swap::swap(self.service, &mark)?;
             applied.finished = Some((mark, kept));
         } else {
-            self.must_be_creatable(&way)?;
+            elsewhere::must_be_creatable(self.service, &way)?;
             std::fs::create_dir(&place.at)
                 .map_err(|error| refused(&place.real, "cannot be created", &error))?;
             is_new = true;
@@ -241,7 +132,7 @@ impl InPlace for Directory<'_> {
         if !way::parent_is_missing(self.path()) {
             let way = self.way()?;
             if !exists(&way.place()?)? {
-                self.must_be_creatable(&way)?;
+                elsewhere::must_be_creatable(self.service, &way)?;
             }
         }
         mountpoint::owner(self.service).map(drop)
@@ -337,7 +228,7 @@ impl Staging for Directory<'_> {
         parent.must_be_safe()?;
         let place = way.place()?;
         if exists(&place)? {
-            must_be_replaceable(&place, parent)?;
+            swap::must_be_replaceable(&place, parent)?;
             let data = holders::of_directory(self.path())?;
             holders::nobody_must_have_it(&data, &shown(self.path()), self.service)?;
         }
@@ -371,10 +262,11 @@ impl Staging for Directory<'_> {
         };
         // The daily timer tries again. It keeps no service down.
         match self.way()?.staged()? {
-            Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => self
-                .keep(&Note::new(kept::THROWN_AWAY, &mark))
-                .map(drop)
-                .map_err(|_| error),
+            Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => {
+                swap::keep(self.service, &Note::new(kept::THROWN_AWAY, &mark))
+                    .map(drop)
+                    .map_err(|_| error)
+            }
             _ => Err(error),
         }
     }
@@ -386,22 +278,18 @@ impl Staging for Directory<'_> {
         mountpoint::own_spot(&staging, self.service, &mut Vec::new())?;
         let seen = self.seen()?;
         let over = seen.as_ref().map(|(id, place)| (id.clone(), &*place.at));
-        let seal = Seal::new(over, taken)?.to_string();
-        xattr::set(&staging.at, seal_attribute(), seal.as_bytes())
-            .map_err(|error| refused(&staging.real, "its seal cannot be written", &error))?;
+        write_seal(&staging, &Seal::new(over, taken)?)?;
         // The data is on the disk before the mark that says so.
         sync(&staging)?;
         write_mark(&staging, &mark.at_stage(Stage::Staged))?;
         sync(&staging)?;
-        self.swap(mark)
+        swap::swap(self.service, mark)
     }
 
     fn seal(&self) -> Result<(Option<Seal>, Since)> {
         let staging = self.way()?.staging()?;
         let staging = staging.ok_or_else(|| gone(self.path()))?;
-        let told = xattr::get(&staging.at, seal_attribute())
-            .map_err(|error| refused(&staging.real, "its seal cannot be read", &error))?;
-        let Some(seal) = told.and_then(|text| Seal::parse(&String::from_utf8_lossy(&text))) else {
+        let Some(seal) = seal_of(&staging)? else {
             return Ok((None, Since::Other));
         };
         let seen = self.seen()?;
@@ -411,7 +299,7 @@ impl Staging for Directory<'_> {
 
     fn put_aside(&self, mark: &Mark) -> Result<Kept> {
         self.remove_unused();
-        self.keep(&Note::new(kept::UNUSED, mark))
+        swap::keep(self.service, &Note::new(kept::UNUSED, mark))
     }
 
     fn put_away(&self, left_over: &LeftOver) -> Result<Option<String>> {
@@ -430,120 +318,7 @@ impl Staging for Directory<'_> {
             return Ok(None);
         };
         self.must_be_replaceable(&Origin::Empty)?;
-        let kept = self.swap(&mark)?;
+        let kept = swap::swap(self.service, &mark)?;
         Ok(Some((mark, kept)))
     }
-}
-
-/// The extended attribute of the mark. `trusted.`: only root can write it, so no service can forge it (xattr(7)).
-fn attribute() -> String {
-    format!("trusted.{}", PROPERTY.replace(':', "."))
-}
-
-/// The extended attribute of the seal.
-fn seal_attribute() -> String {
-    format!("trusted.{}", seal::PROPERTY.replace(':', "."))
-}
-
-fn mark_of(spot: &Spot) -> Result<MarkState> {
-    match xattr::get(&spot.at, attribute()) {
-        Ok(None) => Ok(MarkState::None),
-        Ok(Some(text)) => Ok(Mark::read(
-            &String::from_utf8_lossy(&text),
-            &identity(&spot.at)?,
-        )),
-        Err(error) => Err(refused(&spot.real, "its mark cannot be read", &error)),
-    }
-}
-
-fn write_mark(spot: &Spot, mark: &Mark) -> Result<()> {
-    let text = mark.bound_to(&identity(&spot.at)?);
-    let path = shown(&spot.real);
-    step::at(|| format!("mark {path} {text}"));
-    xattr::set(&spot.at, attribute(), text.as_bytes()).map_err(|error| {
-        Error::new(
-            path,
-            format!("its mark cannot be written as `{}`: {error}", attribute()),
-            "see that its file system holds extended attributes and is writable, and that we run as root",
-        )
-    })
-}
-
-/// What a mark is bound to: a copy of the directory has another inode or time of birth.
-fn identity(path: &Path) -> Result<String> {
-    let found = path.symlink_metadata();
-    let found = found.map_err(|error| refused(path, "cannot be looked at", &error))?;
-    Ok(identity_of(&found))
-}
-
-fn identity_of(metadata: &Metadata) -> String {
-    let born = metadata
-        .created()
-        .ok()
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(0, |age| age.as_nanos());
-    format!("inode:{}:{born}", metadata.ino())
-}
-
-fn exists(spot: &Spot) -> Result<bool> {
-    match spot.at.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => Ok(true),
-        Ok(_) => Err(Error::new(
-            shown(&spot.real),
-            "it is not a directory",
-            "move it away (where it is a link: declare its target as the mountpoint), then start the service again",
-        )),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(refused(&spot.real, "cannot be looked at", &error)),
-    }
-}
-
-/// That a restored directory can take its place by one rename: it is on the file system of what it lies in.
-fn must_be_replaceable(place: &Spot, parent: &Held) -> Result<()> {
-    let metadata = place.at.symlink_metadata();
-    let device = metadata
-        .map_err(|error| refused(&place.real, "cannot be looked at", &error))?
-        .dev();
-    if device == parent.device {
-        return Ok(());
-    }
-    Err(Error::new(
-        shown(&place.real),
-        "a file system is mounted exactly there, so no restored directory could take its place",
-        "declare a directory below it as the mountpoint",
-    ))
-}
-
-fn rename(from: &Spot, to: &Spot, flags: RenameFlags) -> Result<()> {
-    let (old, new) = (shown(&from.real), shown(&to.real));
-    step::at(|| format!("rename {old} {new}"));
-    renameat_with(CWD, &from.at, CWD, &to.at, flags).map_err(|error| {
-        Error::new(
-            old,
-            format!("cannot be renamed to {new}: {error}"),
-            "see that its file system is writable and knows renameat2(2)",
-        )
-    })
-}
-
-/// Brings the file system that holds the directory to the disk.
-fn sync(spot: &Spot) -> Result<()> {
-    let synced = spot.open().and_then(|file| Ok(rustix::fs::syncfs(file)?));
-    synced.map_err(|error| refused(&spot.real, "cannot be brought to the disk", &error))
-}
-
-fn gone(path: &Path) -> Error {
-    Error::new(
-        shown(path),
-        "what was staged for it is gone",
-        "see who removed it, then start the service again",
-    )
-}
-
-fn refused(path: &Path, what: &str, error: &std::io::Error) -> Error {
-    Error::new(
-        shown(path),
-        format!("{what}: {error}"),
-        "see that its file system is sound and writable, and that we run as root",
-    )
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use declaration::settings::{KeepReplaced, Service, Storage};
 
-use crate::directory::replaced::KeptDirectory;
+use crate::directory::replaced::{self as directory, KeptDirectory};
 use crate::kept::Note;
 use crate::namespaces::{self, Machine};
-use crate::{Error, Result, directory, kept, uptime, zfs};
+use crate::{Error, Result, kept, uptime, zfs};
 
 /// Storage that a restore replaced.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ pub fn list(services: &[Service]) -> Listing {
         listing.take(zfs::replaced::list(container, &machine));
     }
     for directory in &directories {
-        listing.take(directory::replaced::list(directory, &machine));
+        listing.take(directory::list(directory, &machine));
     }
     listing.replaced.sort_by(|a, b| a.name.cmp(&b.name));
     listing

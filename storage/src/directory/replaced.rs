@@ -1,5 +1,4 @@
 //! Directories that restores replaced.
-
 //!
 //! Another user may own the directory that they lie in, or one above it. So it is held by a descriptor from the moment it is
 //! listed, and what is released is what was listed, whatever has that name or path since.
@@ -13,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use xattr::FileExt;
 
-use super::{identity_of, refused};
+use super::mark::identity_of;
+use super::spot::refused;
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
 use crate::replaced::{self, Place, Replaced};

@@ -11,7 +11,9 @@ use declaration::settings::Service;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::{exists, mark_of, refused, trial};
+use super::mark::mark_of;
+use super::spot::{exists, refused};
+use super::trial;
 use crate::mark::Stage;
 use crate::way::{self, Held, Spot, Writer};
 use crate::{Error, MarkState, Result, kept, mountpoint, shown};
