@@ -1,186 +1,23 @@
 //! Who has the same data mounted elsewhere, and whether that stands in the way of replacing it.
 
+mod data;
+mod door;
+mod holder;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use declaration::settings::Service;
 use declaration::value::UnitName;
 
 use crate::mountinfo::{self, Mount};
 use crate::namespaces::{self, Machine, Namespace, Owner};
-use crate::{Error, Result, shown};
+use crate::{Error, Result};
 
-/// Data that may be mounted at several places.
-#[derive(Debug, Clone)]
-pub(crate) enum Data<'a> {
-    /// All of a dataset.
-    Dataset(&'a str),
-    /// The snapshots of a dataset.
-    SnapshotsOf(&'a str),
-    /// A directory of a file system: the device that mountinfo tells, and the path within the file system.
-    Directory(u64, PathBuf),
-}
-
-impl Data<'_> {
-    /// Whether a mount shows it, or a part of it, and nothing else.
-    pub(crate) fn is_shown_by(&self, mount: &Mount) -> bool {
-        match self {
-            Data::Dataset(name) => mount.is_of_dataset(name),
-            Data::SnapshotsOf(name) => {
-                mount.kind == "zfs"
-                    && mount
-                        .source
-                        .strip_prefix(name)
-                        .is_some_and(|rest| rest.starts_with('@'))
-            }
-            Data::Directory(device, path) => {
-                mount.device == *device && mount.root.starts_with(path)
-            }
-        }
-    }
-
-    /// Whether a mount that shows it shows all of it.
-    fn is_root_of(&self, mount: &Mount) -> bool {
-        match self {
-            Data::Dataset(_) => mount.root == Path::new("/"),
-            Data::SnapshotsOf(_) => false,
-            Data::Directory(_, path) => mount.root == *path,
-        }
-    }
-}
-
-/// The directory at `path`, which must be there, as data.
-///
-/// # Errors
-/// When it cannot be told what it is mounted from.
-pub(crate) fn of_directory(path: &Path) -> Result<Data<'static>> {
-    let real = mountinfo::without_links(path);
-    let table = mountinfo::own()?;
-    let above = real
-        .ancestors()
-        .find_map(|a| mountinfo::uppermost(&table, a));
-    let (device, root) = above
-        .and_then(|mount| Some((mount.device, within(mount, &real)?)))
-        .ok_or_else(|| {
-            Error::new(
-                shown(path),
-                "what it is mounted from cannot be told",
-                "see that /proc is mounted: `findmnt`",
-            )
-        })?;
-    Ok(Data::Directory(device, root))
-}
-
-/// Where a path below a mount lies within the mounted file system.
-fn within(mount: &Mount, path: &Path) -> Option<PathBuf> {
-    let rest = path.strip_prefix(&mount.point).ok()?;
-    Some(if rest == Path::new("") {
-        mount.root.clone()
-    } else {
-        mount.root.join(rest)
-    })
-}
-
-/// Where a mount hangs: in which file system, and where within it. In a copy of a tree of mounts it is the same.
-fn position(mount: &Mount, table: &[Mount]) -> Option<(u64, PathBuf)> {
-    let parent = table.iter().find(|other| other.id == mount.parent)?;
-    Some((parent.device, within(parent, &mount.point)?))
-}
-
-/// Somebody who has it mounted.
-#[derive(Debug)]
-pub(crate) struct Holder {
-    /// The mount.
-    pub(crate) mount: Mount,
-    /// How.
-    pub(crate) how: How,
-    /// Some of the processes that see it.
-    pub(crate) owners: Vec<Owner>,
-}
-
-/// Whom the directory at the root of the data lets in.
-#[derive(Debug, Clone, Copy)]
-struct Door {
-    uid: u32,
-    gid: u32,
-    mode: u32,
-}
-
-impl Door {
-    fn of(service: &Service) -> Option<Self> {
-        let (uid, gid) = crate::owner(service).ok()?;
-        let mode = service.mode.bits();
-        Some(Self { uid, gid, mode })
-    }
-
-    /// Whether a process in a user namespace of its own cannot get in. Any user can mount any directory in such a
-    /// namespace, whether or not it may enter it. What cannot be told counts as no.
-    fn keeps_out(self, process: u32) -> bool {
-        let link = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/user"));
-        let process = process.to_string();
-        let (Ok(own), there) = (link("self"), link(&process)) else {
-            return false;
-        };
-        match there {
-            Ok(there) if there != own => {}
-            Err(error) if namespaces::is_gone(&error) => return true,
-            _ => return false,
-        }
-        let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
-        match (read("status"), read("uid_map"), read("gid_map")) {
-            (Ok(status), Ok(users), Ok(groups)) => self.shuts_out(&status, &users, &groups),
-            _ => false,
-        }
-    }
-
-    /// The same, by what /proc tells of the process in our user namespace's numbers (user_namespaces(7)).
-    fn shuts_out(self, status: &str, users: &str, groups: &str) -> bool {
-        let has = |keys: &[&str], id: u32| {
-            let lines = status.lines();
-            let of_keys = lines.filter_map(|line| keys.iter().find_map(|k| line.strip_prefix(k)));
-            of_keys
-                .flat_map(str::split_whitespace)
-                .any(|one| one.parse() == Ok(id))
-        };
-        // What is mapped, its root may act as.
-        let maps = |map: &str, id: u32| {
-            map.lines().any(|line| {
-                let numbers: Vec<u64> = line.split_whitespace().flat_map(str::parse).collect();
-                match numbers.as_slice() {
-                    &[_, first, count] => (first..first + count).contains(&u64::from(id)),
-                    _ => true,
-                }
-            })
-        };
-        let is_owner = has(&["Uid:"], self.uid) || maps(users, self.uid);
-        let is_in_group = has(&["Gid:", "Groups:"], self.gid) || maps(groups, self.gid);
-        !is_owner && (self.mode & 0o010 == 0 || !is_in_group) && self.mode & 0o001 == 0
-    }
-}
-
-/// How somebody has it mounted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum How {
-    /// Where the whole machine sees it.
-    Host,
-    /// In a namespace of its own, by a mount of its own through which it can write.
-    Own,
-    /// In a namespace of its own, as part of a copy of the host's mounts.
-    Copy,
-    /// In a namespace of its own, where nothing can be written.
-    ReadOnly,
-    /// In a user namespace of its own, by somebody whom it does not let in.
-    ShutOut,
-    /// By preseed, or by what is left of the service itself.
-    Harmless,
-}
-
-impl How {
-    /// Whether it stops a restore: who has it so would go on writing where nobody looks.
-    pub(crate) fn stops(self) -> bool {
-        matches!(self, Self::Host | Self::Own)
-    }
-}
+use data::within;
+pub(crate) use data::{Data, of_directory};
+use door::Door;
+pub(crate) use holder::{Holder, How, in_words};
 
 /// That nobody is left who would go on writing to what is replaced.
 ///
@@ -272,6 +109,12 @@ fn find(
         .collect()
 }
 
+/// Where a mount hangs: in which file system, and where within it. In a copy of a tree of mounts it is the same.
+fn position(mount: &Mount, table: &[Mount]) -> Option<(u64, PathBuf)> {
+    let parent = table.iter().find(|other| other.id == mount.parent)?;
+    Some((parent.device, within(parent, &mount.point)?))
+}
+
 fn holder(
     namespace: &Namespace,
     mount: &Mount,
@@ -319,59 +162,6 @@ fn holder(
         mount: mount.clone(),
         how,
         owners,
-    }
-}
-
-impl Holder {
-    /// Who has it where, in words.
-    pub(crate) fn in_words(&self) -> String {
-        let point = shown(&self.mount.point);
-        if self.how == How::Host {
-            return format!("it is mounted at {point}");
-        }
-        let how = match self.how {
-            How::ReadOnly => ", read-only",
-            How::Copy => ", in a copy of the host's mounts",
-            How::ShutOut => ", which does not let it in",
-            _ => "",
-        };
-        format!("{} at {point}{how}", owners(&self.owners))
-    }
-
-    /// How the data is restored, and seen there afterwards.
-    fn cure_of_a_restore(&self) -> String {
-        match self.owners.first() {
-            Some(owner) => format!(
-                "{}, start the service again, then {}",
-                owner.end(),
-                owner.help()
-            ),
-            None => format!("{}, then start the service again", self.help()),
-        }
-    }
-
-    /// What lets go of it.
-    pub(crate) fn help(&self) -> String {
-        match self.owners.first() {
-            Some(owner) => owner.help(),
-            None => format!("`umount {}`", crate::quoted(&self.mount.point)),
-        }
-    }
-}
-
-fn owners(owners: &[Owner]) -> String {
-    let words: Vec<String> = owners.iter().map(Owner::in_words).collect();
-    words.join(", ")
-}
-
-/// Several holders in words.
-pub(crate) fn in_words<'a>(holders: impl IntoIterator<Item = &'a Holder>) -> String {
-    /// So many are named.
-    const FEW: usize = 5;
-    let words: Vec<String> = holders.into_iter().map(Holder::in_words).collect();
-    match words.len() {
-        all if all > FEW => format!("{}; … ({all} in all)", words[..FEW].join("; ")),
-        _ => words.join("; "),
     }
 }
 
@@ -427,49 +217,5 @@ mod tests {
             111 101 0:50 / /data rw master:2 - zfs tank/app rw\n\
             112 110 0:50 / /srv/app rw master:2 - zfs tank/app rw\n";
         assert_eq!(how(beside_a_copy), [How::Copy, How::Own, How::Own]);
-    }
-
-    #[test]
-    fn whoever_is_not_let_in_is_told_by_its_users_and_groups() {
-        let door = |mode| Door {
-            uid: 70,
-            gid: 71,
-            mode,
-        };
-        let other = "Uid:\t90\t90\t90\t90\nGid:\t91\t91\t91\t91\nGroups:\t91 92 \n";
-        let only_own = "0 90 1\n";
-        assert!(door(0o700).shuts_out(other, only_own, "0 91 1\n"));
-        assert!(door(0o750).shuts_out(other, only_own, "0 91 1\n"));
-        assert!(!door(0o751).shuts_out(other, only_own, "0 91 1\n"));
-        let in_group = other.replace("92", "71");
-        assert!(!door(0o750).shuts_out(&in_group, only_own, "0 91 1\n"));
-        assert!(door(0o700).shuts_out(&in_group, only_own, "0 91 1\n"));
-        let owner = other.replace("90", "70");
-        assert!(!door(0o700).shuts_out(&owner, "0 70 1\n", "0 71 1\n"));
-        let rootless_container = "0 90 1\n1 60 1000\n";
-        assert!(!door(0o700).shuts_out(other, rootless_container, "0 91 1\n"));
-        assert!(!door(0o700).shuts_out(other, "what is this\n", "0 91 1\n"));
-        // Of this process: it is in our user namespace.
-        assert!(!door(0o700).keeps_out(std::process::id()));
-    }
-
-    #[test]
-    fn a_directory_is_shown_by_a_bind_mount_of_it_or_of_a_part() {
-        let data = Data::Directory(7, PathBuf::from("/persist/app"));
-        let table = mountinfo::read(
-            b"1 0 0:7 / / rw - ext4 /dev/sda rw\n\
-            2 1 0:7 /persist/app /a rw - ext4 /dev/sda rw\n\
-            3 1 0:7 /persist/app/sub /b rw - ext4 /dev/sda rw\n\
-            4 1 0:7 /persist/apple /c rw - ext4 /dev/sda rw\n\
-            5 1 0:7 /persist /d rw - ext4 /dev/sda rw\n\
-            6 1 0:8 /persist/app /e rw - ext4 /dev/sdb rw\n",
-        )
-        .unwrap();
-        let shown: Vec<u64> = table
-            .iter()
-            .filter(|m| data.is_shown_by(m))
-            .map(|m| m.id)
-            .collect();
-        assert_eq!(shown, [2, 3]);
     }
 }
