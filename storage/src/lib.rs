@@ -34,6 +34,7 @@ pub mod stall;
 pub mod step;
 pub mod tree;
 mod trial;
+mod unmount;
 pub mod uptime;
 mod users;
 pub mod watched;

@@ -11,7 +11,8 @@ use declaration::settings::Service;
 use crate::binds::{self, Bind};
 use crate::holders::{self, Data};
 use crate::mountinfo::{self, Mount};
-use crate::{Error, Result, namespaces, quoted, shown, users};
+use crate::unmount::unmount;
+use crate::{Error, Result, namespaces, shown, users};
 
 /// Takes down what the whole machine sees of the directory elsewhere; `successor` takes its place.
 /// Gives who still has it mounted, in words.
@@ -40,36 +41,7 @@ pub(super) fn put_back(service: &Service, error: Error) -> Error {
 
 fn take_down(data: &Data<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
     for Bind { point, .. } in binds.iter().rev() {
-        // It is unmounted by its path: what is there must be what was found there.
-        match mountinfo::at(point)? {
-            Some(mount) if data.is_shown_by(&mount) => {}
-            None => continue,
-            Some(other) => {
-                return Err(Error::new(
-                    shown(point),
-                    format!(
-                        "{} `{}` was mounted over the service's data just now",
-                        other.kind, other.source
-                    ),
-                    format!("`umount {}`, then start the service again", quoted(point)),
-                ));
-            }
-        }
-        let mut taken = binds::take_down(point, false);
-        if taken == Err(nix::Error::EBUSY) {
-            nobody_must_write(data, before, point)?;
-            taken = binds::take_down(point, true);
-        }
-        taken.map_err(|error| {
-            Error::new(
-                shown(point),
-                format!("cannot be unmounted: {error}"),
-                format!(
-                    "see what uses it with `fuser -vm {}`, stop that, then start the service again",
-                    quoted(point)
-                ),
-            )
-        })?;
+        unmount(point, data, || nobody_must_write(data, before, point))?;
     }
     Ok(())
 }

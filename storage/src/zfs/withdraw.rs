@@ -16,6 +16,7 @@ use crate::holders::{self, Data};
 use crate::kept::Note;
 use crate::mountinfo::{self, Mount};
 use crate::namespaces;
+use crate::unmount::unmount;
 use crate::writers::{self, Holders};
 use crate::{Error, Result, quoted, shown, step};
 
@@ -88,23 +89,7 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
         .map(|bind| &bind.point)
         .chain(at_place.map(|mount| &mount.point));
     for point in points {
-        // What is there must be what was found there: it is unmounted by its path.
-        match mountinfo::at(point)? {
-            Some(mount) if mount.is_of_dataset(zfs.name()) => {}
-            None => continue,
-            Some(other) => {
-                return Err(Error::new(
-                    shown(point),
-                    format!(
-                        "{} `{}` was mounted over the service's data just now",
-                        other.kind, other.source
-                    ),
-                    format!("`umount {}`, then start the service again", quoted(point)),
-                ));
-            }
-        }
-        let mut taken = binds::take_down(point, false);
-        if taken == Err(nix::Error::EBUSY) {
+        unmount(point, &Data::Dataset(zfs.name()), || {
             // A reader does not keep a service down, a shell that stands there neither; a writer does.
             if !is_read_only {
                 is_read_only = shut_writers_out(zfs, point)?;
@@ -114,17 +99,7 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
                 // file is open for writing, which does not matter.
                 let _ = binds::make_read_only(point);
             }
-            taken = binds::take_down(point, true);
-        }
-        taken.map_err(|error| {
-            Error::new(
-                shown(point),
-                format!("cannot be unmounted: {error}"),
-                format!(
-                    "see what uses it with `fuser -vm {}`, stop that, then start the service again",
-                    quoted(point)
-                ),
-            )
+            Ok(())
         })?;
     }
     Ok(())
