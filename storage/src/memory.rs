@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::mark::{BOOTSTRAP, Stage, now};
 use crate::zfs::memory as pool;
-use crate::{MarkState, Observation, Result, Storage, local, shown};
+use crate::{Error, MarkState, Observation, Result, Storage, local, shown};
 
 pub use record::{Record, What};
 
@@ -103,31 +103,18 @@ pub fn started_empty(service: &Service, storage: &dyn Storage) -> Result<()> {
 pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observation) -> Recalled {
     let found = all_of(service);
     let forgotten = forgotten(&found);
-    if let MarkState::Ours(mark) = &observation.mark
-        && (mark.is_seeded() || mark.stage == Stage::Seeding)
-        && mark.by != BOOTSTRAP
-        && Some(mark.at) > forgotten
-    {
-        return Recalled::Data(format!(
-            "it had data since {} (by {})",
-            local(mark.at),
-            mark.by
-        ));
+    if let Some(data) = told_by_the_mark(observation, forgotten) {
+        return Recalled::Data(data);
     }
     let identity = storage.identity().ok().flatten();
     let identity = identity.map(|(identity, _)| identity);
     let machine = machine_id();
-    let mut question = None;
+    let mut recalled = Recalled::Nothing;
     for found in &found {
         let record = match &found.record {
             Ok(record) => record,
             // An error is not "nothing".
-            Err(error) => {
-                return Recalled::Data(format!(
-                    "it may have had data: its record cannot be read ({})",
-                    error.fault()
-                ));
-            }
+            Err(error) => return Recalled::Data(unreadable(error)),
         };
         if Some(record.at) <= forgotten {
             continue;
@@ -146,7 +133,7 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
                 ));
             }
             What::Data => {
-                question = Some(format!(
+                recalled = Recalled::Question(format!(
                     "another machine remembers data of a service of this name since {}, {place}: was that this service's, \
                      and where is it now?",
                     record.since
@@ -170,7 +157,23 @@ pub fn recall(service: &Service, storage: &dyn Storage, observation: &Observatio
             What::StartedEmpty(_) | What::Forgotten => {}
         }
     }
-    question.map_or(Recalled::Nothing, Recalled::Question)
+    recalled
+}
+
+/// That a service may have had data, in words, since this kept a record of it from being read.
+fn unreadable(error: &Error) -> String {
+    let why = error.fault();
+    format!("it may have had data: its record cannot be read ({why})")
+}
+
+/// That a service had data, in words, as its mark says, if it was not forgotten since.
+fn told_by_the_mark(observation: &Observation, forgotten: Option<Timestamp>) -> Option<String> {
+    let MarkState::Ours(mark) = &observation.mark else {
+        return None;
+    };
+    let had_data = (mark.is_seeded() || mark.stage == Stage::Seeding) && mark.by != BOOTSTRAP;
+    (had_data && Some(mark.at) > forgotten)
+        .then(|| format!("it had data since {} (by {})", local(mark.at), mark.by))
 }
 
 /// Whether a service was started empty, as a record says that can be read, and provably nothing came of it since.

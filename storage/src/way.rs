@@ -141,17 +141,7 @@ pub(crate) type Own = (u32, u32);
 /// # Errors
 /// When one is missing, is none, or cannot be looked at, or when a link may be another user's.
 pub(crate) fn down(path: &Path, own: Option<Own>, create: bool) -> Result<Vec<Held>> {
-    let root = File::open("/").map_err(|error| refused(Path::new("/"), &error))?;
-    let metadata = root
-        .metadata()
-        .map_err(|error| refused(Path::new("/"), &error))?;
-    let root = Held {
-        file: Arc::new(root),
-        path: PathBuf::from("/"),
-        writer: Writer::Root,
-        device: metadata.dev(),
-    };
-    let mut way = vec![root];
+    let mut way = vec![root()?];
     let mut left = components(path);
     let mut links = 0;
     while let Some(name) = left.pop_front() {
@@ -165,26 +155,10 @@ pub(crate) fn down(path: &Path, own: Option<Own>, create: bool) -> Result<Vec<He
             continue;
         }
         let spot = here.path.join(&name);
-        let found = match look(&here.file, &name) {
-            Err(error) if error.kind() == ErrorKind::NotFound && create => {
-                here.must_be_safe()?;
-                match mkdirat(&*here.file, name.as_os_str(), Mode::from_raw_mode(0o755)) {
-                    Ok(()) | Err(Errno::EXIST) => look(&here.file, &name),
-                    Err(error) => Err(error.into()),
-                }
-            }
-            found => found,
-        };
-        let (found, metadata) = found.map_err(|error| refused(&spot, &error))?;
+        let (found, metadata) = step_into(&here, &name, create)?;
         if metadata.is_symlink() {
             links += 1;
-            if here.writer != Writer::Root || metadata.uid() != 0 {
-                return Err(Error::new(
-                    shown(&spot),
-                    "it is a link that another user than root can have made",
-                    "declare the path that it leads to, or let only root write to the directory it is in",
-                ));
-            }
+            must_be_roots(&spot, &here, &metadata)?;
             if links > LINKS {
                 return Err(refused(&spot, &Errno::LOOP.into()));
             }
@@ -211,6 +185,46 @@ pub(crate) fn down(path: &Path, own: Option<Own>, create: bool) -> Result<Vec<He
         });
     }
     Ok(way)
+}
+
+/// The root directory, held.
+fn root() -> Result<Held> {
+    let path = Path::new("/");
+    let file = File::open(path).map_err(|error| refused(path, &error))?;
+    let metadata = file.metadata().map_err(|error| refused(path, &error))?;
+    Ok(Held {
+        file: Arc::new(file),
+        path: path.to_owned(),
+        writer: Writer::Root,
+        device: metadata.dev(),
+    })
+}
+
+/// What is called `name` in a directory, which may be a link. With `create`, a directory is made if there is nothing.
+fn step_into(here: &Held, name: &OsStr, create: bool) -> Result<(File, Metadata)> {
+    let found = match look(&here.file, name) {
+        Err(error) if error.kind() == ErrorKind::NotFound && create => {
+            here.must_be_safe()?;
+            match mkdirat(&*here.file, name, Mode::from_raw_mode(0o755)) {
+                Ok(()) | Err(Errno::EXIST) => look(&here.file, name),
+                Err(error) => Err(error.into()),
+            }
+        }
+        found => found,
+    };
+    found.map_err(|error| refused(&here.path.join(name), &error))
+}
+
+/// That only root can have made a link, which lies in the directory `here`.
+fn must_be_roots(link: &Path, here: &Held, metadata: &Metadata) -> Result<()> {
+    if here.writer == Writer::Root && metadata.uid() == 0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        shown(link),
+        "it is a link that another user than root can have made",
+        "declare the path that it leads to, or let only root write to the directory it is in",
+    ))
 }
 
 /// Whether an error of [`down`] is that something is missing.

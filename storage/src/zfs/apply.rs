@@ -55,45 +55,62 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
             true
         }
     };
+    bring_into_view(zfs, found.as_ref(), &mut applied.changes)?;
+    // Only now: it keeps nothing from being used.
+    if found.as_ref().is_some_and(promote::is_to_be_promoted) {
+        promote::again(zfs, applied)?;
+    }
+    own(zfs, found.as_ref(), is_new, &mut applied.changes)
+}
+
+/// Mounts it where it is not, with all that a swap may have taken down. `found` is what it was before; none if it was made.
+fn bring_into_view(
+    zfs: &Zfs<'_>,
+    found: Option<&Properties>,
+    changes: &mut Vec<String>,
+) -> Result<()> {
+    // A swap that was interrupted before its first rename leaves both, and the data may be back since.
+    let withdrawn = found.filter(|found| found.is_local(swap::KEPT));
     if !is_mounted(zfs)? {
-        // Who stands in what was unmounted by a swap that was interrupted keeps its file system read-only.
-        let was_withdrawn = found
-            .as_ref()
-            .is_some_and(|found| found.is_local(swap::KEPT));
-        mount::at_place(zfs, was_withdrawn)?;
+        // Who stands in what was unmounted by such a swap keeps its file system read-only.
+        mount::at_place(zfs, withdrawn.is_some())?;
         if found.is_none() {
             aside::share_again(zfs.name(), &existing(zfs.name())?)?;
         }
-        applied.changes.push(format!(
+        changes.push(format!(
             "mounted {} at {}",
             zfs.name(),
             shown(&zfs.service.mountpoint)
         ));
     }
-    // A swap that was interrupted before its first rename leaves both, and the data may be back since.
-    if let Some(properties) = found.as_ref().filter(|found| found.is_local(swap::KEPT)) {
+    if let Some(properties) = withdrawn {
         withdraw::make_writable(zfs, properties)?;
         // It may have been unshared and not unmounted.
         aside::share_again(zfs.name(), properties)?;
         withdraw::forget_why(zfs.name(), properties)?;
     }
-    applied.changes.extend(binds::put_back(zfs.service)?);
-    // Only now: it keeps nothing from being used.
-    if found.as_ref().is_some_and(promote::is_to_be_promoted) {
-        promote::again(zfs, applied)?;
-    }
+    changes.extend(binds::put_back(zfs.service)?);
+    Ok(())
+}
+
+/// Gives its directory the owner and mode that are declared; where it was there, only those that the service's own file
+/// says.
+fn own(
+    zfs: &Zfs<'_>,
+    found: Option<&Properties>,
+    is_new: bool,
+    changes: &mut Vec<String>,
+) -> Result<()> {
     let place = &zfs.service.mountpoint;
     // Made, and the power went before it was given its owner.
-    let has_mark = found
-        .as_ref()
-        .is_some_and(|found| matches!(found.mark(), MarkState::Ours(_)));
+    let has_mark = found.is_some_and(|found| matches!(found.mark(), MarkState::Ours(_)));
     let service = if is_new || !has_mark && mountpoint::is_as_made(place)? {
         Cow::Borrowed(zfs.service)
     } else {
         as_found::owned(zfs.service, place)?
     };
-    let owned = mountpoint::own(place, &service, &mut applied.changes);
-    owned.map_err(|error| match found.as_ref().map(found::must_be_writable) {
+    let owned = mountpoint::own(place, &service, changes);
+    owned.map_err(|error| match found.map(found::must_be_writable) {
         Some(Err(readonly)) => error.with_help(readonly.help()),
         _ => error,
     })
@@ -242,9 +259,27 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
             call::zfs(&["set", &format!("canmount={canmount}"), zfs.name()])?;
         }
     }
-    let mut sets: Vec<(&str, String)> = Vec::new();
     // One that was made by hand, or the power went before its properties were set.
     let is_new = place::is_new(properties)?;
+    let sets = to_be_set(zfs, properties, is_new)?;
+    if sets.is_empty() {
+        return Ok(is_new);
+    }
+    if sets.iter().any(is_needed) && !is_mounted(zfs)? {
+        // Either of them makes `zfs set` mount it.
+        mountpoint::must_be_mountable(zfs.service)?;
+    }
+    set_what_can_be(zfs, properties, sets, changes)?;
+    Ok(is_new)
+}
+
+/// The properties that are to be set, and their values.
+fn to_be_set(
+    zfs: &Zfs<'_>,
+    properties: &Properties,
+    is_new: bool,
+) -> Result<Vec<(&'static str, String)>> {
+    let mut sets: Vec<(&str, String)> = Vec::new();
     if is_new {
         let missing = AT_CREATION.iter().filter(|(property, value)| {
             !properties.is_given(property) && properties.value(property) != Some(value)
@@ -269,29 +304,30 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
             sets.push((property, value));
         }
     }
-    if sets.is_empty() {
-        return Ok(is_new);
-    }
-    if sets
-        .iter()
-        .any(|(property, _)| matches!(*property, "mountpoint" | "canmount"))
-        && !is_mounted(zfs)?
-    {
-        // Either of them makes `zfs set` mount it.
-        mountpoint::must_be_mountable(zfs.service)?;
-    }
+    Ok(sets)
+}
+
+/// Whether the data can be used only with this property.
+fn is_needed((property, _): &(&str, String)) -> bool {
+    matches!(*property, "mountpoint" | "canmount")
+}
+
+/// Sets properties, in one call. How the data is stored never keeps it from being used: a pool may lack a feature.
+fn set_what_can_be(
+    zfs: &Zfs<'_>,
+    properties: &Properties,
+    sets: Vec<(&str, String)>,
+    changes: &mut Vec<String>,
+) -> Result<()> {
     let changed = |(property, value): &(&str, String)| {
         let was = properties.value(property).unwrap_or("-");
         format!("{property}={value} (was {was})")
     };
     let Err(refused) = set(zfs, &sets) else {
         changes.extend(sets.iter().map(changed));
-        return Ok(is_new);
+        return Ok(());
     };
-    // How the data is stored never keeps it from being used: a pool may lack a feature.
-    let (needed, wished): (Vec<_>, Vec<_>) = sets
-        .into_iter()
-        .partition(|(property, _)| matches!(*property, "mountpoint" | "canmount"));
+    let (needed, wished): (Vec<_>, Vec<_>) = sets.into_iter().partition(is_needed);
     // Any other failure says nothing of the property.
     let is_refused = |error: &Error| error.what().contains("cannot set property");
     if wished.is_empty() || !is_refused(&refused) {
@@ -315,7 +351,7 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
             }
         });
     }
-    Ok(is_new)
+    Ok(())
 }
 
 /// Sets properties of the service's dataset, in one call.
