@@ -18,7 +18,7 @@ pub struct Uptime {
 }
 
 /// A day: of a longer time since the last run of the daily timer, no more is counted.
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// Now.
 ///

@@ -24,7 +24,7 @@ const DIRECTORY: &str = "/run/preseed/retry";
 const FIRST: Duration = Duration::from_secs(30);
 
 /// After how long at most.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// The program that the timer starts.
 const HELPER: &str = "/usr/lib/preseed/preseed-helper";

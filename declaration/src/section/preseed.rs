@@ -29,7 +29,7 @@ use crate::value::{
 };
 
 /// How long a restore may make no progress.
-const STALL_TIMEOUT: TimeSpan = TimeSpan(Duration::from_secs(600));
+const STALL_TIMEOUT: TimeSpan = TimeSpan(Duration::from_mins(10));
 
 keys! {
     /// What the service's data is, and how it comes back.

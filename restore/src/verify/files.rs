@@ -233,7 +233,7 @@ mod tests {
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
         };
-        let deadline = after(Duration::from_secs(60));
+        let deadline = after(Duration::from_mins(1));
         bring(
             root,
             Path::new(path),

@@ -15,7 +15,7 @@ use storage::{Error, Result};
 const DIRECTORY: &str = "/run/preseed/checks";
 
 /// How long a check may take where `stall-timeout` is `infinity`.
-pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const LONGEST: Duration = Duration::from_hours(24);
 
 /// How often is looked whether one is free.
 const LOOK: Duration = Duration::from_millis(200);

@@ -53,7 +53,8 @@ fn must_not_hold_the_data_elsewhere(service: &Service) -> Result<()> {
             shown(&other)
         ),
         format!(
-            "bring it back with `mv -T {} {}`; or, if that is not wanted any more, give it up with `preseedctl forget {name}`,                  which leaves it where it is; then start the service again",
+            "bring it back with `mv -T {} {}`; or, if that is not wanted any more, give it up with `preseedctl forget {name}`, \
+                 which leaves it where it is; then start the service again",
             quoted(&other),
             quoted(path)
         ),

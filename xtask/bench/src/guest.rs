@@ -15,7 +15,7 @@ use product::binaries::workspace;
 use vm::{Machine, Vms};
 
 /// How long a stage may take: some move a gigabyte several times, and the machine may be slow.
-const STAGE: Duration = Duration::from_secs(1800);
+const STAGE: Duration = Duration::from_mins(30);
 
 /// What the rounds of a script said.
 #[derive(Debug, Default)]

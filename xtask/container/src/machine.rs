@@ -22,7 +22,7 @@ use crate::control_group::ControlGroup;
 use crate::overlay;
 
 /// Longer than a stage that hangs takes to be ended, reported and the machine shut down.
-const LONGEST_RUN: Duration = Duration::from_secs(300);
+const LONGEST_RUN: Duration = Duration::from_mins(5);
 
 /// What `/var` and `/srv` can hold; the disk is sparse, in memory.
 const DISK_SIZE: u64 = 4 << 30;

@@ -76,22 +76,7 @@ pub fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         &root.join("usr/lib/systemd/catalog/preseed.catalog"),
         0o644,
     )?;
-    // The journal's catalog points to it.
-    let documents = root.join("usr/share/doc/preseed");
-    for name in [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-    ] {
-        copy(&workspace().join(name), &documents.join(name), 0o644)?;
-    }
-    for below in ["docs", "docs/decisions"] {
-        for page in files(&workspace().join(below), "md")? {
-            let name = page.file_name().unwrap_or_default();
-            copy(&page, &documents.join(below).join(name), 0o644)?;
-        }
-    }
+    install_documents(root)?;
     for template in files(&units.join("catalog"), "toml")? {
         let name = template.file_name().unwrap_or_default();
         copy(
@@ -106,6 +91,26 @@ pub fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
             &completions(&built.preseedctl, shell)?,
             0o644,
         )?;
+    }
+    Ok(())
+}
+
+/// Puts the documents at their place below `root`. The journal's catalog points to README.md, and that to the others.
+fn install_documents(root: &Path) -> anyhow::Result<()> {
+    let documents = root.join("usr/share/doc/preseed");
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ] {
+        copy(&workspace().join(name), &documents.join(name), 0o644)?;
+    }
+    for below in ["docs", "docs/decisions"] {
+        for page in files(&workspace().join(below), "md")? {
+            let name = page.file_name().unwrap_or_default();
+            copy(&page, &documents.join(below).join(name), 0o644)?;
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::agent::{Agent, End};
 use scenario::facts::Facts;
 
 /// How long a boot may take, on a busy machine.
-pub(crate) const BOOT: Duration = Duration::from_secs(300);
+pub(crate) const BOOT: Duration = Duration::from_mins(5);
 
 /// A kind of guest, built and cached. Machines of it are started here.
 pub trait Guest: Sync + Send {

@@ -11,13 +11,13 @@ use crate::cache::{Cache, Scratch};
 use crate::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
 
 /// How long a stage of a scenario may take; the guest ends it then.
-const STAGE: Duration = Duration::from_secs(300);
+const STAGE: Duration = Duration::from_mins(5);
 
 /// How long a script may take that is not a stage.
-const SCRIPT: Duration = Duration::from_secs(1800);
+const SCRIPT: Duration = Duration::from_mins(30);
 
 /// How long what we run ourselves may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A machine with disks of its own, which go when it is dropped.
 pub struct Machine<'a> {

@@ -27,7 +27,7 @@ pub enum KeepReplaced {
 
 impl Default for KeepReplaced {
     fn default() -> Self {
-        Self::For(Duration::from_secs(30 * 24 * 3600))
+        Self::For(Duration::from_hours(720))
     }
 }
 
@@ -177,10 +177,7 @@ mod tests {
         let keep = |text: &str| text.parse::<KeepReplaced>().unwrap();
         assert_eq!(keep("forever"), KeepReplaced::Forever);
         assert_eq!(keep("infinity"), KeepReplaced::Forever);
-        assert_eq!(
-            keep("1d"),
-            KeepReplaced::For(Duration::from_secs(24 * 3600))
-        );
+        assert_eq!(keep("1d"), KeepReplaced::For(Duration::from_hours(24)));
         refuses::<KeepReplaced>(&[(
             "always",
             "`always` is not a time span: write how long to keep what a restore replaced, e.g. \"30d\", or \"forever\"",

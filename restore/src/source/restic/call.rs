@@ -19,7 +19,7 @@ use super::{memory, secrets};
 
 /// How long a server is asked that gives no answer. restic itself would try an unreachable one for 15 minutes, or,
 /// before 0.16, give up at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The same, however short the declared `stall-timeout` is: restic takes a while to begin.
 const LEAST_PATIENCE: Duration = Duration::from_secs(10);

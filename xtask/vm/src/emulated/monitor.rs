@@ -19,7 +19,7 @@ impl Monitor {
     /// # Errors
     /// qemu does not greet, or does not leave out the memory that is in a file of its own.
     pub(super) fn new(socket: UnixStream) -> anyhow::Result<Self> {
-        socket.set_read_timeout(Some(Duration::from_secs(60)))?;
+        socket.set_read_timeout(Some(Duration::from_mins(1)))?;
         let reader = BufReader::new(socket.try_clone()?);
         let mut monitor = Self { socket, reader };
         let greeting = monitor.read()?;
@@ -49,7 +49,7 @@ impl Monitor {
     /// qemu cannot write it.
     pub(super) fn save(&mut self, file: &Path) -> anyhow::Result<()> {
         self.execute("migrate", &json!({"uri": uri(file)?}))?;
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let progress = self.execute("query-migrate", &json!({}))?;
             match progress.get("status").and_then(Value::as_str) {

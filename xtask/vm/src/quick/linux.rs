@@ -38,7 +38,7 @@ pub(super) const KERNEL: &[&str] = &[
 ];
 
 /// How long a machine that was told to switch itself off may take.
-const SHUTDOWN: Duration = Duration::from_secs(120);
+const SHUTDOWN: Duration = Duration::from_mins(2);
 
 /// A process group, killed when this is dropped.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ use nix::sched::{CloneFlags, unshare};
 const PAGE: usize = 4096;
 
 /// How long the kernel may remember names and attributes, which never change.
-const FOR_EVER: Duration = Duration::from_secs(3600);
+const FOR_EVER: Duration = Duration::from_hours(1);
 
 /// The disks of one machine. What they hold unflushed is lost when this is dropped.
 #[derive(Debug)]
