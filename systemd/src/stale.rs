@@ -9,25 +9,24 @@ use declaration::value::UnitName;
 use libsystemd::daemon::booted;
 
 use crate::mount::unit_of;
+use crate::show::{Units, show};
 use crate::systemctl::systemctl;
 
+/// What is asked of the mount unit and of the service's units.
+const PROPERTIES: &str = "ActiveState,UnitFileState,ActiveEnterTimestampMonotonic,Job,RequiredBy";
+
 /// The service's units that were to be started at boot, and failed only since the mount unit of `place` did: they are
-/// started once something is mounted there. Asked before that; None if systemd cannot be asked.
+/// started once something is mounted there. Asked before that; none if systemd cannot be asked.
 #[must_use]
 pub fn kept_down_at<'a>(service: &'a Service, place: &Path) -> Vec<&'a str> {
-    let units: Vec<&str> = service.units.iter().map(UnitName::as_str).collect();
+    let units = service.units.iter().map(UnitName::as_str);
     let Some(mount) = unit_of(place).filter(|_| booted() && process::systemd_runs_us()) else {
         return Vec::new();
     };
-    let properties =
-        "--property=Id,ActiveState,UnitFileState,ActiveEnterTimestampMonotonic,Job,RequiredBy";
-    let args = ["show", properties, "--", &mount];
-    let asked = systemctl(args.into_iter().chain(units.iter().copied()));
-    let told = asked.map(|ended| ended.stdout).unwrap_or_default();
-    let kept_down = kept_down(&told);
+    let asked = show(PROPERTIES, units.clone().chain([mount.as_str()]));
+    let shown = asked.unwrap_or_default();
     units
-        .into_iter()
-        .filter(|unit| kept_down.contains(unit))
+        .filter(|unit| is_kept_down(&shown, &mount, unit))
         .collect()
 }
 
@@ -41,68 +40,55 @@ pub fn start(units: &[&str]) {
     let _ = systemctl(args.into_iter().chain(units.iter().copied()));
 }
 
-/// The units that failed for the mount unit, in what `systemctl show` printed of it and of them.
-fn kept_down(shown: &str) -> Vec<&str> {
-    let mut blocks = shown.split("\n\n").map(|block| {
-        move |name: &str| {
-            block
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-        }
-    });
-    let Some(mount) = blocks.next() else {
-        return Vec::new();
+/// Whether a unit failed since the mount unit did, as far as these say.
+fn is_kept_down(shown: &Units, mount: &str, unit: &str) -> bool {
+    let (Some(mount), Some(unit)) = (shown.get(mount), shown.get(unit)) else {
+        return false;
     };
-    if mount("ActiveState") != Some("failed") {
-        return Vec::new();
-    }
-    let required_by: Vec<&str> = mount("RequiredBy").unwrap_or_default().split(' ').collect();
-    blocks
-        .filter(|unit| {
-            unit("ActiveState") == Some("inactive")
-                // It never was active in this boot, and is not about to be.
-                && unit("ActiveEnterTimestampMonotonic") == Some("0")
-                && matches!(unit("Job"), None | Some("" | "0"))
-                && matches!(
-                    unit("UnitFileState"),
-                    Some("enabled" | "enabled-runtime" | "generated")
-                )
-        })
-        .filter_map(|unit| unit("Id"))
-        .filter(|unit| required_by.contains(unit))
-        .collect()
+    let is_wanted = matches!(
+        unit.value("UnitFileState"),
+        "enabled" | "enabled-runtime" | "generated"
+    );
+    // It never was active in this boot, and is not about to be.
+    let was_never_active = unit.value("ActiveState") == "inactive"
+        && unit.value("ActiveEnterTimestampMonotonic") == "0"
+        && matches!(unit.value("Job"), "" | "0");
+    mount.value("ActiveState") == "failed"
+        && mount.words("RequiredBy").any(|by| unit.has_name(by))
+        && is_wanted
+        && was_never_active
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown(mount: &str, unit: &str) -> String {
-        format!(
-            "Id=srv-a.mount\nActiveState={mount}\nUnitFileState=generated\nRequiredBy=b.service a.service\n\n\
-             Id=a.service\nActiveEnterTimestampMonotonic=0\n{unit}\n"
-        )
+    /// Whether a.service is kept down, as systemd shows the state of a mount unit that these require, and of the service.
+    fn is_kept_down_by(mount: &str, required_by: &str, service: &str) -> bool {
+        let shown = Units::parse(&format!(
+            "Id=srv-a.mount\nActiveState={mount}\nUnitFileState=generated\nRequiredBy={required_by}\n\n\
+             Id=a.service\n{service}\n"
+        ));
+        is_kept_down(&shown, "srv-a.mount", "a.service")
     }
 
     #[test]
     fn only_what_failed_at_boot_for_the_mount_is_started() {
-        let enabled = "ActiveState=inactive\nUnitFileState=enabled";
-        assert_eq!(kept_down(&shown("failed", enabled)), ["a.service"]);
-        for (mount, unit) in [
-            ("active", enabled),
-            ("failed", "ActiveState=active\nUnitFileState=enabled"),
-            ("failed", "ActiveState=inactive\nUnitFileState=disabled"),
-            (
-                "failed",
-                "ActiveState=inactive\nUnitFileState=enabled\nJob=77",
-            ),
+        let both = "b.service a.service";
+        let enabled =
+            "ActiveEnterTimestampMonotonic=0\nActiveState=inactive\nUnitFileState=enabled";
+        assert!(is_kept_down_by("failed", both, enabled));
+        assert!(!is_kept_down_by("active", both, enabled));
+        assert!(!is_kept_down_by("failed", "b.service", enabled));
+        for (from, to) in [
+            ("=inactive", "=active"),
+            ("=enabled", "=disabled"),
+            ("=enabled", "=enabled\nJob=77"),
+            ("Monotonic=0", "Monotonic=5"),
         ] {
-            assert!(kept_down(&shown(mount, unit)).is_empty(), "{mount} {unit}");
+            let other = enabled.replace(from, to);
+            assert!(!is_kept_down_by("failed", both, &other), "{other}");
         }
-        let was_active = shown("failed", enabled).replace("Monotonic=0", "Monotonic=5");
-        assert!(kept_down(&was_active).is_empty());
-        let another = shown("failed", enabled).replace("b.service a.service", "b.service");
-        assert!(kept_down(&another).is_empty());
-        assert!(kept_down("").is_empty());
+        assert!(!is_kept_down(&Units::default(), "srv-a.mount", "a.service"));
     }
 }
