@@ -232,7 +232,10 @@ impl Search {
         shown
             .ancestors()
             .take_while(|ancestor| *ancestor != Path::new("/"))
-            .find(|ancestor| self.on_disk(ancestor).is_symlink())
+            .find(|ancestor| {
+                let on_disk = self.on_disk(ancestor);
+                on_disk.is_symlink() && on_disk.metadata().is_err()
+            })
             .map(Path::to_path_buf)
     }
 
