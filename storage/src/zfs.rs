@@ -9,7 +9,7 @@ mod create;
 pub(crate) mod damage;
 mod delegations;
 mod elsewhere;
-mod found;
+mod half_created;
 mod half_done;
 mod inspect;
 mod kinds;
@@ -23,6 +23,7 @@ mod promote;
 mod properties;
 mod quotas;
 mod receive;
+mod refusals;
 pub(crate) mod replaced;
 mod replica;
 mod rollback;
@@ -30,7 +31,6 @@ mod shut;
 mod staging;
 mod swap;
 mod trial;
-mod unmarked;
 mod withdraw;
 
 use std::cell::RefCell;
@@ -150,11 +150,11 @@ impl InPlace for Zfs<'_> {
                 left_over,
             });
         };
-        found::must_be_usable(&properties)?;
+        refusals::must_be_usable(&properties)?;
         let mark = properties.mark();
         if !matches!(mark, MarkState::Ours(_)) {
             // What is there now is not all that somebody brings.
-            found::must_not_be_receiving(self)?;
+            refusals::must_not_be_receiving(self)?;
         }
         let (place, contents) = if apply::is_mounted(self)? {
             let contents = Contents::of(&self.service.mountpoint, self.service)?;
@@ -195,9 +195,9 @@ impl InPlace for Zfs<'_> {
     }
 
     fn must_be_writable(&self) -> Result<()> {
-        found::must_not_be_receiving(self)?;
+        refusals::must_not_be_receiving(self)?;
         match self.seen()?.dataset {
-            Some(found) => found::must_be_writable(&found),
+            Some(found) => refusals::must_be_writable(&found),
             None => Ok(()),
         }
     }
@@ -240,7 +240,7 @@ impl Snapshots for Zfs<'_> {
         progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()> {
         if let Some(found) = self.seen()?.dataset {
-            found::must_stay_encrypted(&found, snapshot)?;
+            refusals::must_stay_encrypted(&found, snapshot)?;
         }
         let stall = self.service.stall_timeout;
         let mut copy = || {
@@ -278,7 +278,7 @@ impl Staging for Zfs<'_> {
     }
 
     fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()> {
-        found::must_be_replaceable(self, origin)
+        refusals::must_be_replaceable(self, origin)
     }
 
     fn stage(

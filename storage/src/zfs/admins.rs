@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use super::kinds::{self, Kind};
+use super::kinds::{self, PropertyKind};
 use super::properties::{self, Properties};
 use super::{Zfs, call, delegations, gone, quotas};
 use crate::{Error, Origin, Result};
@@ -22,7 +22,8 @@ const AT_CREATION: [(&str, &str); 3] = [
 pub(super) fn properties(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<Vec<(String, OsString)>> {
     let mut set = properties::set_on(zfs.name())?;
     set.retain(|(property, value)| {
-        kinds::of(property) == Kind::Carried && !kinds::is_no_limit(property, value.as_bytes())
+        kinds::of(property) == PropertyKind::Carried
+            && !kinds::is_no_limit(property, value.as_bytes())
     });
     if matches!(origin, Origin::Empty) {
         // A clone has them from its origin, and a stream brings them along.

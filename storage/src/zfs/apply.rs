@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::properties::Properties;
 use super::{
-    Zfs, aside, call, create, existing, found, mount, place, promote, shut, swap, withdraw,
+    Zfs, aside, call, create, existing, mount, place, promote, refusals, shut, swap, withdraw,
 };
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
@@ -38,11 +38,11 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         }
     }
     if let Some(properties) = &found {
-        found::must_be_below_the_root(zfs, Some(properties))?;
+        refusals::must_be_below_the_root(zfs, Some(properties))?;
     }
     let is_new = match &found {
         Some(properties) if let Some(mark) = not_settled(properties) => {
-            found::must_be_usable(properties)?;
+            refusals::must_be_usable(properties)?;
             applied
                 .changes
                 .extend(swap::settle(zfs, properties, &mark)?);
@@ -110,7 +110,7 @@ fn own(
         as_found::owned(zfs.service, place)?
     };
     let owned = mountpoint::own(place, &service, changes);
-    owned.map_err(|error| match found.map(found::must_be_writable) {
+    owned.map_err(|error| match found.map(refusals::must_be_writable) {
         Some(Err(readonly)) => error.with_help(readonly.help()),
         _ => error,
     })
@@ -119,8 +119,8 @@ fn own(
 /// See [`crate::InPlace::must_be_applicable`].
 pub(super) fn must_be_applicable(zfs: &Zfs<'_>) -> Result<()> {
     if let Some(properties) = &zfs.look()?.dataset {
-        found::must_be_usable(properties)?;
-        found::must_be_below_the_root(zfs, Some(properties))?;
+        refusals::must_be_usable(properties)?;
+        refusals::must_be_below_the_root(zfs, Some(properties))?;
         must_not_be_a_container(zfs, properties)?;
         if !is_mounted(zfs)? {
             mountpoint::must_be_mountable(zfs.service)?;
@@ -250,7 +250,7 @@ fn must_not_be_a_container(zfs: &Zfs<'_>, properties: &Properties) -> Result<()>
 /// Sets what the service's own file says and differs, in one call; on a dataset that was just made, all that is
 /// declared. Gives whether it was.
 fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -> Result<bool> {
-    found::must_be_usable(properties)?;
+    refusals::must_be_usable(properties)?;
     must_not_be_a_container(zfs, properties)?;
     // A swap that was interrupted before its first rename leaves both, and the data may be back since: it is mounted again.
     if properties.is_local(swap::KEPT) && properties.value("canmount") == Some("noauto") {
@@ -291,7 +291,7 @@ fn to_be_set(
         // Its line in /etc/fstab would fail from then on, and with it the boot.
         if property == "mountpoint" && properties.value(property) == Some("legacy") {
             if !is_mounted(zfs)? {
-                found::must_be_mounted_by_zfs(zfs, properties)?;
+                refusals::must_be_mounted_by_zfs(zfs, properties)?;
             }
             continue;
         }

@@ -4,7 +4,7 @@ use declaration::value::DatasetName;
 
 use super::apply::{AT_CREATION, is_mounted, of_a_new_one};
 use super::properties::{self, Properties};
-use super::{Zfs, call, elsewhere, found, names, unmarked};
+use super::{Zfs, call, elsewhere, half_created, names, refusals};
 use crate::{Result, mountpoint};
 
 /// Makes the dataset, which is missing, and what is missing of its container.
@@ -34,14 +34,14 @@ pub(super) fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
 /// When it could not, with what to do.
 pub(super) fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
     names::must_leave_room(zfs)?;
-    found::must_be_below_the_root(zfs, None)?;
+    refusals::must_be_below_the_root(zfs, None)?;
     elsewhere::must_not_hold_the_data(zfs)?;
     // What is mounted there, even an empty dataset, would be covered.
     is_mounted(zfs)?;
     mountpoint::must_be_mountable(zfs.service)?;
     if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
-        found::must_have_its_key(&parent)?;
-        found::must_be_writable(&parent)?;
+        refusals::must_have_its_key(&parent)?;
+        refusals::must_be_writable(&parent)?;
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ fn is_unfinished(found: &Properties) -> Result<bool> {
             .iter()
             .filter_map(|set| set.split_once('='))
             .all(|(property, _)| !found.is_given(property));
-    Ok(is_bare && found.child().is_none() && unmarked::holds_nothing(found)?)
+    Ok(is_bare && found.child().is_none() && half_created::holds_nothing(found)?)
 }
 
 /// Creates what is missing of the container, from the top: none of it is ever mounted.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::listing::{Datasets, Value};
-use super::{Zfs, call, memory as pool_memory, properties, swap, unmarked};
+use super::{Zfs, call, half_created, memory as pool_memory, properties, swap};
 use crate::kept;
 use crate::mark::PROPERTY;
 use crate::{Error, Mark, MarkState, Result, memory};
@@ -69,7 +69,7 @@ fn holds_something(name: &str) -> Result<bool> {
     let Some(found) = properties::get(name)? else {
         return Ok(false);
     };
-    Ok(!unmarked::holds_nothing(&found).unwrap_or(false))
+    Ok(!half_created::holds_nothing(&found).unwrap_or(false))
 }
 
 fn stands_at(zfs: &Zfs<'_>, other: &str, since: Timestamp) -> Error {

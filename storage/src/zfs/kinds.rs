@@ -4,9 +4,9 @@ use super::staging::IGNORED;
 
 /// What a property is, seen from what takes the dataset's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PropertyKind {
     /// What ZFS tells of this one dataset. Nobody can set it; some counts are told as if somebody had.
-    Told,
+    ReadOnly,
     /// Chosen when it is made, and never changed: what is made anew must be made with it.
     AtCreation,
     /// Of its encryption, which a clone has from its origin, and a copy is made with.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 }
 
 /// What kind a property is. One that is not known was made up by an admin, or is of a later ZFS: it is carried over.
-pub(super) fn of(property: &str) -> Kind {
+pub(super) fn of(property: &str) -> PropertyKind {
     match property {
         "available"
         | "clones"
@@ -61,18 +61,18 @@ pub(super) fn of(property: &str) -> Kind {
         | "usedbysnapshots"
         | "userrefs"
         | "version"
-        | "written" => Kind::Told,
-        "casesensitivity" | "normalization" | "utf8only" => Kind::AtCreation,
+        | "written" => PropertyKind::ReadOnly,
+        "casesensitivity" | "normalization" | "utf8only" => PropertyKind::AtCreation,
         "encryption" | "keyformat" | "keylocation" | "pbkdf2iters" | "pbkdf2salt" => {
-            Kind::Encryption
+            PropertyKind::Encryption
         }
-        "canmount" | "compression" | "mountpoint" | "recordsize" => Kind::Declared,
-        "refreservation" | "reservation" | "zoned" => Kind::Stays,
-        "sharenfs" | "sharesmb" => Kind::Shared,
-        "volblocksize" | "volsize" | "volthreading" => Kind::OfVolumes,
-        IGNORED => Kind::Ours,
-        _ if property.starts_with("preseed:") => Kind::Ours,
-        _ => Kind::Carried,
+        "canmount" | "compression" | "mountpoint" | "recordsize" => PropertyKind::Declared,
+        "refreservation" | "reservation" | "zoned" => PropertyKind::Stays,
+        "sharenfs" | "sharesmb" => PropertyKind::Shared,
+        "volblocksize" | "volsize" | "volthreading" => PropertyKind::OfVolumes,
+        IGNORED => PropertyKind::Ours,
+        _ if property.starts_with("preseed:") => PropertyKind::Ours,
+        _ => PropertyKind::Carried,
     }
 }
 
@@ -114,12 +114,12 @@ mod tests {
     #[test]
     fn each_property_that_zfs_prints_has_its_kind() {
         let all = OF_2_1.split_whitespace().chain(OF_2_3.split_whitespace());
-        let mut carried: Vec<&str> = all.filter(|p| of(p) == Kind::Carried).collect();
+        let mut carried: Vec<&str> = all.filter(|p| of(p) == PropertyKind::Carried).collect();
         carried.sort_unstable();
         assert_eq!(carried, CARRIED.split_whitespace().collect::<Vec<_>>());
         // Told with the source `local`, though nobody can set it.
-        assert_eq!(of("snapshot_count"), Kind::Told);
-        assert_eq!(of("org.example:note"), Kind::Carried);
-        assert_eq!(of("preseed:state"), Kind::Ours);
+        assert_eq!(of("snapshot_count"), PropertyKind::ReadOnly);
+        assert_eq!(of("org.example:note"), PropertyKind::Carried);
+        assert_eq!(of("preseed:state"), PropertyKind::Ours);
     }
 }

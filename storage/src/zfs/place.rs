@@ -6,7 +6,7 @@ use declaration::layer::Layer;
 use declaration::settings::{Dataset, Service, Storage};
 
 use super::properties::Properties;
-use super::{Zfs, apply, found, properties, staging, unmarked};
+use super::{Zfs, apply, half_created, properties, refusals, staging};
 use crate::mark::Stage;
 use crate::{LeftOver, MarkState, Result, memory, mountinfo};
 
@@ -34,7 +34,7 @@ pub(crate) fn actual(service: &Service, dataset: &Dataset) -> Result<Option<Path
     if matches!(found.mark(), MarkState::Ours(mark) if mark.stage == Stage::Staged) {
         return Ok(memory::place(service));
     }
-    found::must_be_below_the_root(&zfs, Some(found))?;
+    refusals::must_be_below_the_root(&zfs, Some(found))?;
     of(found)
 }
 
@@ -56,7 +56,7 @@ fn of(found: &Properties) -> Result<Option<PathBuf>> {
 /// a mountpoint, and it holds nothing.
 pub(super) fn is_new(found: &Properties) -> Result<bool> {
     let is_bare = !found.is_given("mountpoint") && found.value("mountpoint") != Some("legacy");
-    Ok(is_bare && matches!(found.mark(), MarkState::None) && unmarked::holds_nothing(found)?)
+    Ok(is_bare && matches!(found.mark(), MarkState::None) && half_created::holds_nothing(found)?)
 }
 
 /// Whether the service's storage can be seen at its mountpoint.

@@ -6,7 +6,7 @@
 
 use super::half_done::Listed;
 use super::properties::{self, Properties};
-use super::{Zfs, call, existing, found, mark_dataset, snapshots_of};
+use super::{Zfs, call, existing, mark_dataset, refusals, snapshots_of};
 use crate::mark::Stage;
 use crate::{Applied, MarkState, Result, lock};
 
@@ -38,7 +38,7 @@ pub(super) fn promote(zfs: &Zfs<'_>, properties: &Properties) -> Result<Promotio
         }
         zfs.seen.replace(None);
         now = existing(name)?;
-        if found::has_a_key(&now) && found::must_have_its_key(&now).is_err() {
+        if refusals::has_a_key(&now) && refusals::must_have_its_key(&now).is_err() {
             call::zfs(&["load-key", name])?;
         }
     }
@@ -53,7 +53,7 @@ fn key_would_be_missing(zfs: &Zfs<'_>, clone: &Properties) -> Result<Option<Stri
     let root = existing(name)?
         .value("encryptionroot")
         .map(ToOwned::to_owned);
-    let Some(root) = root.filter(|root| found::has_a_key(clone) && *root != name) else {
+    let Some(root) = root.filter(|root| refusals::has_a_key(clone) && *root != name) else {
         return Ok(None);
     };
     if !is_of_the_replaced(zfs, &format!("{root}@")) {
@@ -143,9 +143,9 @@ pub(super) fn load_key_again(found: &Properties) -> Result<bool> {
         MarkState::Ours(mark) if matches!(mark.stage, Stage::Staged | Stage::Unpromoted)
     );
     let is_missing = is_on_the_way
-        && found::has_a_key_of_its_own(found)
+        && refusals::has_a_key_of_its_own(found)
         && found.value("keylocation") != Some("prompt")
-        && found::must_have_its_key(found).is_err();
+        && refusals::must_have_its_key(found).is_err();
     if is_missing {
         call::zfs(&["load-key", found.dataset()])?;
     }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::{call, inspect, objset, properties, swap, unmarked};
+use super::{call, half_created, inspect, objset, properties, swap};
 use crate::command::{self, Ended};
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
@@ -145,11 +145,11 @@ pub(crate) fn write_note(name: &str, note: &Note) -> Result<()> {
 pub(crate) fn holds_nothing(name: &str, snapshots: &[String]) -> Result<bool> {
     /// Of more, it is not worth the look.
     const MANY: usize = 100;
-    if snapshots.len() > MANY || !inspect::mounted(name, unmarked::is_empty)? {
+    if snapshots.len() > MANY || !inspect::mounted(name, half_created::is_empty)? {
         return Ok(false);
     }
     for snapshot in snapshots {
-        if !inspect::mounted(&format!("{name}@{snapshot}"), unmarked::is_empty)? {
+        if !inspect::mounted(&format!("{name}@{snapshot}"), half_created::is_empty)? {
             return Ok(false);
         }
     }

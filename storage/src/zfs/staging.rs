@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::properties::Properties;
 use super::{
-    Zfs, admins, apply, aside, call, found, inspect, listing, properties, receive, swap, trial,
-    unmarked,
+    Zfs, admins, apply, aside, call, half_created, inspect, listing, properties, receive, refusals,
+    swap, trial,
 };
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
@@ -122,7 +122,7 @@ fn properties_of(
             .seen()?
             .dataset
             .as_ref()
-            .is_some_and(found::has_a_key_of_its_own)
+            .is_some_and(refusals::has_a_key_of_its_own)
     {
         properties.extend(encryption_of(zfs)?);
     }
@@ -272,7 +272,7 @@ pub(super) fn inside<T: Send>(
 pub(super) fn must_be_ours(found: &Properties) -> Result<()> {
     let is_ours = match left_over(Some(found)) {
         LeftOver::Incomplete | LeftOver::Complete(_) => true,
-        LeftOver::Unmarked => unmarked::holds_nothing(found)?,
+        LeftOver::Unmarked => half_created::holds_nothing(found)?,
         LeftOver::Nothing => false,
     };
     if is_ours {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::promote::Promotion;
 use super::properties::Properties;
 use super::{
-    Zfs, admins, apply, aside, call, found, gone, half_done, mount, names, promote, replaced,
+    Zfs, admins, apply, aside, call, gone, half_done, mount, names, promote, refusals, replaced,
     staging, withdraw,
 };
 use crate::kept::Note;
@@ -83,7 +83,7 @@ pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
     let LeftOver::Complete(mark) = staging::left_over(Some(&staged)) else {
         return Ok(None);
     };
-    found::must_be_movable(zfs)?;
+    refusals::must_be_movable(zfs)?;
     let kept = swap(zfs, &staged, &mark)?;
     Ok(Some((mark, kept)))
 }

@@ -1,7 +1,7 @@
 //! A clone of a snapshot of the staged dataset, on which it is tried out whether the data is sound.
 
 use super::properties::{self, Properties};
-use super::{Zfs, call, inspect, staging, swap, unmarked};
+use super::{Zfs, call, half_created, inspect, staging, swap};
 use crate::mark::PROPERTY;
 use crate::trial::{self, Trial};
 use crate::{Error, Result, Staged, kept, namespace};
@@ -87,7 +87,7 @@ fn is_ours(found: &Properties) -> Result<bool> {
     if found.is_local(PROPERTY) {
         return Ok(staging::is_incomplete(found));
     }
-    unmarked::holds_nothing(found)
+    half_created::holds_nothing(found)
 }
 
 fn name(zfs: &Zfs<'_>) -> String {
