@@ -16,6 +16,8 @@ const TOUCHES: &[(&str, &[&str])] = &[
         "restore/src/source/restic",
         &["repository", "backup", "restic"],
     ),
+    ("restore/src/fakes", &[]),
+    ("restore/src/promises", &[]),
     ("restore/src/verify", &["verify"]),
     ("restore/src/plan", &["preseedctl plan"]),
     ("restore/src/slots", &["parallel", "take_turns"]),
