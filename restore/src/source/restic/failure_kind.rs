@@ -8,14 +8,14 @@ use storage::{Error, command};
 use super::move_into_place::TARGET;
 use crate::failure::Failure;
 
-/// RepositoryFailure that restic had with a repository.
+/// A failure of restic with a repository.
 #[derive(Debug)]
 pub(super) struct RepositoryFailure {
     pub(super) kind: Kind,
     pub(super) error: Error,
 }
 
-/// What kind of failure.
+/// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The password is wrong.
