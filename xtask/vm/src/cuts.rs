@@ -51,7 +51,7 @@ const SHORT: [(&str, &str); 8] = [
     ("rollback", "zfs rollback"),
     ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
     ("clone", "zfs promote"),
-    ("sent", "zfs set canmount=on preseed:state=unpromoted"),
+    ("sent", "preseed:state=unpromoted"),
     ("receive", "half received"),
     ("receive", "zfs rename tank/services/sonarr:preseed-staging"),
     ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
