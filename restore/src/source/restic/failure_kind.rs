@@ -152,13 +152,14 @@ fn is_damage(line: &str) -> bool {
 
 /// What restic said, out of the JSON that some of its versions wrap it in.
 pub(super) fn words(told: &str) -> String {
-    // Its question after what it says of a repository that is not there, with the address.
-    let told = told
-        .split_once("; Is there a repository at the following location?")
-        .map_or(told, |(before, _)| before);
     let lines = told.split("; ").filter(|line| !is_place_in_source(line));
     let lines: Vec<String> = lines.map(unwrapped).collect();
-    command::one_line(lines.join("\n").as_bytes())
+    let told = command::one_line(lines.join("\n").as_bytes());
+    // After what it says of a repository that is not there, it asks for it, with the address.
+    match told.split_once("; Is there a repository at the following location?") {
+        Some((before, _)) => before.to_owned(),
+        None => told,
+    }
 }
 
 /// Whether a line only names a place in the source of restic: it adds these to what it did not expect.
@@ -192,6 +193,8 @@ pub(super) fn unwrapped(line: &str) -> String {
         }) => format!("{item}: {}", error.message),
         // restic adds the places in its source.
         Ok(Wrapped { message, .. }) => message
+            .strip_prefix("Fatal: ")
+            .unwrap_or(&message)
             .lines()
             .take_while(|line| !line.starts_with("github.com/"))
             .collect::<Vec<_>>()
@@ -348,7 +351,9 @@ mod tests {
     fn a_message_wrapped_in_json_is_told_plainly() {
         let told =
             r#"{"message_type":"exit_error","code":10,"message":"Fatal: no repository\nat /x"}"#;
-        assert_eq!(words(told), "Fatal: no repository; at /x");
+        assert_eq!(words(told), "no repository; at /x");
+        let told = r#"{"message_type":"exit_error","code":10,"message":"Fatal: repository does not exist: no such file\nIs there a repository at the following location?\n/x"}"#;
+        assert_eq!(words(told), "repository does not exist: no such file");
         let told = r#"{"message_type":"error","error":{"message":"ReadFull(\u003cdata/38\u003e): too short"},"during":"restore","item":"/a"}"#;
         assert_eq!(words(told), "/a: ReadFull(<data/38>): too short");
         assert_eq!(words("Fatal: plain"), "plain");
