@@ -27,7 +27,4 @@ pub mod verify;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
-mod fakes;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod promises;
+mod tests;

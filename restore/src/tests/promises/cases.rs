@@ -11,16 +11,16 @@ use tempfile::TempDir;
 
 use crate::context::Context;
 use crate::decide::{Outcome, Refusal};
-use crate::fakes::machine::FakeMachine;
-use crate::fakes::source::{FakeSource, Filed, Script};
-use crate::fakes::storage::FakeStorage;
-use crate::fakes::{
-    Dataset, Disk, EXPECTED, Files, How, Memory, SKELETON, Sealed, Snap, Staging, World, at,
-    service, until_the_power_goes,
-};
 use crate::plan::{self, Plan};
 use crate::run;
 use crate::source::list::sources;
+use crate::tests::fakes::machine::FakeMachine;
+use crate::tests::fakes::source::{FakeSource, Filed, Script};
+use crate::tests::fakes::storage::FakeStorage;
+use crate::tests::fakes::{
+    Dataset, Disk, EXPECTED, Files, How, Memory, SKELETON, Sealed, Snap, Staging, World, at,
+    service, until_the_power_goes,
+};
 use crate::verdict::{Verdict, verdict};
 
 /// A machine before its start, and how its service is declared.

@@ -11,7 +11,7 @@ use declaration::settings::{Replica, Service};
 use jiff::Timestamp;
 
 use super::{Dataset, Disk, Files, How, SKELETON, Sealed, Snap, Staging, World};
-use crate::fakes;
+use crate::tests::fakes;
 
 /// See the module.
 pub(crate) struct FakeStorage<'a> {

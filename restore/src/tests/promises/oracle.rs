@@ -1,8 +1,8 @@
 //! What is to come of a case, told without asking: from what the case is, not from how a restore goes about it.
 
 use super::cases::Case;
-use crate::fakes::source::{Filed, Script};
-use crate::fakes::{EXPECTED, How, SKELETON, Snap};
+use crate::tests::fakes::source::{Filed, Script};
+use crate::tests::fakes::{EXPECTED, How, SKELETON, Snap};
 
 /// How many damaged snapshots of one source are tried.
 const MOST: usize = 3;

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use self::cases::{Case, any_case};
 use self::oracle::{Evidence, evidence, winner};
 use crate::decide::Outcome;
-use crate::fakes::{EXPECTED, Files, Memory, SKELETON};
+use crate::tests::fakes::{EXPECTED, Files, Memory, SKELETON};
 
 /// What is left that somebody could miss, wherever it lies.
 fn everything(case: &cases::Machine) -> Vec<Files> {

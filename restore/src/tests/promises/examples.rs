@@ -5,8 +5,10 @@ use ::storage::mark::{BOOTSTRAP, Stage};
 
 use super::cases::{Case, files, snap};
 use crate::decide::Outcome;
-use crate::fakes::source::{Filed, Script};
-use crate::fakes::{Dataset, EXPECTED, Files, How, Memory, SKELETON, Sealed, Snap, Staging, at};
+use crate::tests::fakes::source::{Filed, Script};
+use crate::tests::fakes::{
+    Dataset, EXPECTED, Files, How, Memory, SKELETON, Sealed, Snap, Staging, at,
+};
 
 /// A dataset that is there, empty, and was never marked.
 fn empty_dataset() -> Dataset {
