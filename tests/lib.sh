@@ -228,6 +228,16 @@ assert_no_series() {
     assert_eq '' "$(series)" "the service's series"
 }
 
+# idle_service NAME: a service that needs no more than to be started.
+idle_service() {
+    cat >"/etc/systemd/system/$1.service" <<'EOT'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+EOT
+}
+
 # another_service NAME PORT: the same small service under another name, its data in /var/lib/NAME.
 another_service() {
     printf 'u %s -\n' "$1" | systemd-sysusers -

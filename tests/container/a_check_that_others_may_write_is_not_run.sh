@@ -5,12 +5,7 @@
 declare_default_host
 repository_init
 printf 'u alice -\n' | systemd-sysusers -
-cat >/etc/systemd/system/app.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service app
 declare_app() { # LINE...
     declare_service app <<-EOT
 	[dataset]

@@ -6,12 +6,7 @@
 declare_default_host
 repository_init
 printf 'u app -\nu other -\n' | systemd-sysusers -
-cat >/etc/systemd/system/app.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service app
 declare_service app <<'EOT'
 [dataset]
 mountpoint = "/srv/app"

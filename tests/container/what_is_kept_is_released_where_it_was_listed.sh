@@ -5,12 +5,7 @@
 declare_default_host
 repository_init
 printf 'u app -\n' | systemd-sysusers -
-cat >/etc/systemd/system/app.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service app
 cp /etc/systemd/system/app.service /etc/systemd/system/data.service
 declare_app() { # MOUNTPOINT
     declare_service app <<EOT

@@ -6,12 +6,7 @@
 declare_default_host
 repository_init
 printf 'u app -\nu spy -\n' | systemd-sysusers -
-cat >/etc/systemd/system/app.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service app
 cat >/usr/local/bin/look-around <<'EOT'
 #!/bin/bash
 # Told to the journal by its last line, since it can write nowhere.

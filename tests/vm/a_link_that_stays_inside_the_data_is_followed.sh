@@ -3,12 +3,7 @@
 
 declare_default_host
 repository_init
-cat >/etc/systemd/system/app.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service app
 declared() { # TIER
     declare_service app <<-EOT
 	[dataset]

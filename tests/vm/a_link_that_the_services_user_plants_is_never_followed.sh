@@ -3,12 +3,7 @@
 
 declare_default_host
 printf 'u app -\nu spy -\n' | systemd-sysusers -
-cat >/etc/systemd/system/app.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service app
 declare_service app <<'EOT'
 [dataset]
 mountpoint = "/srv/app"

@@ -4,12 +4,7 @@
 
 declare_default_host
 declare_vault
-cat >/etc/systemd/system/long.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service long
 LONG=tank/services/$(head -c 166 /dev/zero | tr '\0' x)
 declare_service long <<EOT
 [dataset]

@@ -2,12 +2,7 @@
 # service does not start on it, and nothing is restored over it.
 
 declare_default_host
-cat >/etc/systemd/system/app.service <<'EOT'
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-EOT
+idle_service app
 declared() { # LINE...
     declare_service app <<EOT
 [dataset]
