@@ -124,9 +124,13 @@ impl Search {
         }
         // The sort is stable: of equal names, the one of the first directory stays first.
         listing.entries.sort_by(|a, b| a.stem.cmp(&b.stem));
-        listing
-            .entries
-            .dedup_by(|later, first| later.stem == first.stem);
+        listing.entries.dedup_by(|later, first| {
+            let is_below = later.stem == first.stem;
+            if is_below {
+                first.below.push(later.file());
+            }
+            is_below
+        });
         listing
     }
 
@@ -219,6 +223,7 @@ impl Search {
                     is_regular: entry.file_type().is_ok_and(|kind| kind.is_file()),
                     doubt: doubt.cloned(),
                     fragments: Directories::default(),
+                    below: Vec::new(),
                 });
             } else if let Some(stem) = fragmented_stem(&name) {
                 listing.with_fragments.entry(stem).or_default().add(index);
@@ -260,10 +265,20 @@ impl Search {
                 }
                 Ok(_) => {
                     let mut content = self.read(&shown, false);
-                    if let (Ok(Content::Text { doubt, .. }), Some(distrusted)) =
-                        (&mut content, self.distrust(&shown))
-                    {
-                        *doubt = Some(distrusted);
+                    // Of a mask, who could have put it there counts, and not what it leads to.
+                    let looked_at = match &content {
+                        Ok(Content::Masked) => shown.parent().unwrap_or(&shown),
+                        _ => &shown,
+                    };
+                    match (&mut content, self.distrust(looked_at)) {
+                        (Ok(Content::Text { doubt, .. }), Some(distrusted)) => {
+                            *doubt = Some(distrusted);
+                        }
+                        (Ok(Content::Masked), Some(Problem { what, help, .. })) => {
+                            let failure = Unreadable::new(what);
+                            content = Err(Unreadable { help, ..failure });
+                        }
+                        _ => {}
                     }
                     return Some((shown, content));
                 }
@@ -373,6 +388,8 @@ pub(crate) struct Entry {
     pub(crate) doubt: Option<Arc<Problem>>,
     /// Where there are fragments for it.
     fragments: Directories,
+    /// The files of this name that it overrides or masks.
+    pub(crate) below: Vec<PathBuf>,
 }
 
 impl Entry {

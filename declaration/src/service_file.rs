@@ -35,22 +35,28 @@ pub(crate) struct ServiceFile {
     /// The fragments that change the declaration.
     fragments: Vec<PathBuf>,
     locations: Locations,
+    /// The units of the files that it goes before, if it must not be relied on: they stay down as well.
+    overridden: Vec<UnitName>,
     /// What is wrong with it. Also a complete service is broken if there is anything.
     pub(crate) problems: Vec<Problem>,
 }
 
 impl ServiceFile {
-    /// Reads a service's file and its fragments; `None` if it is masked.
+    /// Reads a service's file and its fragments; `None` if it is masked. A mask that another may have put there is none.
     pub(crate) fn read(entry: &Entry, context: &Context<'_>) -> Option<Self> {
         let source = entry.file();
         let name = entry.stem.to_string_lossy();
         let content = context.search.read(&source, entry.is_regular);
-        if matches!(content, Ok(Content::Masked)) {
+        if matches!(content, Ok(Content::Masked))
+            && (entry.doubt.is_none() || entry.below.is_empty())
+        {
             return None;
         }
+        let is_doubtful =
+            entry.doubt.is_some() || matches!(content, Ok(Content::Text { doubt: Some(_), .. }));
         let fragments = entry.fragments(context.search);
         let mut read = match content {
-            Ok(Content::Masked) => return None,
+            Ok(Content::Masked) => Self::unreadable(&name, source, Vec::new(), Vec::new()),
             Ok(Content::Text { text, doubt }) => {
                 let mut read = Self::understand(&name, source, &text, fragments, context);
                 read.problems.extend(doubt);
@@ -63,23 +69,37 @@ impl ServiceFile {
                 }
                 let mut problems = fragments.problems;
                 problems.push(unreadable.problem(&source));
-                Self {
-                    problems,
-                    fragments: Vec::new(),
-                    locations: Locations::default(),
-                    content: Err(Box::new(Partial {
-                        name: name.into_owned(),
-                        source,
-                        salvaged,
-                        ..Partial::default()
-                    })),
-                }
+                Self::unreadable(&name, source, salvaged, problems)
             }
         };
+        if is_doubtful {
+            read.overridden = overridden(entry, context.search);
+        }
         let problems = &mut read.problems;
         problems.extend(entry.doubt.as_deref().cloned());
         problems.extend(context.host.problems.iter().take(MOST_REPEATED).cloned());
         Some(read)
+    }
+
+    /// A file of which nothing is known but units that may be meant.
+    fn unreadable(
+        name: &str,
+        source: PathBuf,
+        salvaged: Vec<UnitName>,
+        problems: Vec<Problem>,
+    ) -> Self {
+        Self {
+            content: Err(Box::new(Partial {
+                name: name.to_owned(),
+                source,
+                salvaged,
+                ..Partial::default()
+            })),
+            fragments: Vec::new(),
+            locations: Locations::default(),
+            overridden: Vec::new(),
+            problems,
+        }
     }
 
     fn understand(
@@ -143,6 +163,7 @@ impl ServiceFile {
             content,
             fragments: files,
             locations,
+            overridden: Vec::new(),
             problems,
         }
     }
@@ -231,6 +252,7 @@ impl ServiceFile {
         if units.is_empty() {
             units.extend(format!("{name}.service").parse::<UnitName>());
         }
+        units.extend(self.overridden);
         // A list of a few: one that was named twice is kept down once.
         let mut seen = HashSet::new();
         units.retain(|unit| seen.insert(unit.clone()));
@@ -241,6 +263,24 @@ impl ServiceFile {
             problems: self.problems,
         })
     }
+}
+
+/// The units of the files that a declaration goes before: what they name, or the one that is called like the service.
+fn overridden(entry: &Entry, search: &Search) -> Vec<UnitName> {
+    let name = entry.stem.to_string_lossy();
+    let units = entry.below.iter().flat_map(|file| {
+        let named = match search.read(file, false) {
+            Ok(Content::Masked) => return Vec::new(),
+            Ok(Content::Text { text, .. }) => named_units(&text),
+            Err(unreadable) => named_units(&unreadable.salvage),
+        };
+        if named.is_empty() {
+            format!("{name}.service").parse().into_iter().collect()
+        } else {
+            named
+        }
+    });
+    units.collect()
 }
 
 /// Reads one of a service's files, with the units that may be meant if it cannot be parsed.
