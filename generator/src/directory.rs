@@ -88,7 +88,7 @@ fn failure(path: &str, error: Errno) -> EntryError {
     EntryError {
         path: path.to_owned(),
         what: format!(
-            "cannot write: {}: help that, then run `systemctl daemon-reload`",
+            "cannot write: {}: correct that, then run `systemctl daemon-reload`",
             nix::Error::from_raw(error.raw_os_error()).desc()
         ),
     }

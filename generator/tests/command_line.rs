@@ -149,7 +149,7 @@ fn a_directory_that_takes_no_file_is_reported_for_each_entry() {
     assert_eq!(
         stderr,
         "sonarr.service.d/50-preseed-sonarr.conf: cannot write: Not a directory: \
-         help that, then run `systemctl daemon-reload`\n"
+         correct that, then run `systemctl daemon-reload`\n"
     );
 }
 

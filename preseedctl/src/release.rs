@@ -106,7 +106,9 @@ pub(crate) fn release_expired() -> ExitCode {
         words::tell(&error.to_string());
         succeeded = false;
     };
-    services.iter().for_each(settle);
+    for service in &services {
+        settle(service).unwrap_or_else(&mut fail);
+    }
     let mut listing = replaced::list(&services);
     listing.errors.drain(..).for_each(&mut fail);
     let mut health = BTreeMap::new();
@@ -160,15 +162,17 @@ pub(crate) fn release_expired() -> ExitCode {
 }
 
 /// Does what a restore of this service had to leave for later. It keeps nothing else from being released.
-fn settle(service: &Service) {
+///
+/// # Errors
+/// When it cannot be done.
+fn settle(service: &Service) -> storage::Result<()> {
     let mut applied = Applied::default();
-    if let Err(error) = storage::open(service).settle_later(&mut applied) {
-        eprintln!("{error}");
-    }
+    let settled = storage::open(service).settle_later(&mut applied);
     for change in applied.changes {
         let event = Event::new(Kind::StorageChanged, service.name.as_str(), change);
         event.outcome("changed").tell();
     }
+    settled
 }
 
 fn remove(kept: &Replaced, service: Option<&Service>) -> bool {

@@ -110,7 +110,11 @@ pub fn later(service: &Service, error: &Error) -> Option<String> {
     // A note that somebody has ended by stopping its timer is none.
     let before = read(name).filter(|_| is_set(name));
     let is_under_way = before.as_ref().is_some_and(|before| !before.had_its_turn);
-    let arranged = Note::again(before, waiting(service)).filter(|note| {
+    // If systemd gives no answer, what was arranged before stays so.
+    let Ok(waiting) = waiting(service) else {
+        return before.map(|before| told(name, before.delay));
+    };
+    let arranged = Note::again(before, waiting).filter(|note| {
         // What cannot be arranged keeps nothing else from being told.
         write(name, note).is_ok() && (is_under_way || set_timer(name, note.delay))
     });
@@ -118,17 +122,21 @@ pub fn later(service: &Service, error: &Error) -> Option<String> {
         end(name);
         return None;
     };
-    Some(format!(
+    Some(told(name, note.delay))
+}
+
+fn told(service: &str, delay: Duration) -> String {
+    format!(
         "it is tried again by itself within {}, until `systemctl stop {}`",
-        in_words(note.delay),
-        timer_of(name)
-    ))
+        in_words(delay),
+        timer_of(service)
+    )
 }
 
 /// A service may start: what else waited for its data is started as well, and nothing is tried again.
 pub fn succeeded(service: &str) {
     if let Some(note) = read(service).filter(|_| is_set(service)) {
-        let _ = start_all(&without_job(wanted(&note)));
+        let _ = wanted(&note).and_then(|wanted| start_all(&without_job(wanted)));
     }
     end(service);
 }
@@ -152,7 +160,7 @@ pub fn start(service: &str) -> Result<()> {
         let _ = systemctl(["stop", "--", &timer_of(service)]);
         return Ok(());
     };
-    let wanted = wanted(&note);
+    let wanted = wanted(&note)?;
     if wanted.is_empty() {
         end(service);
         return Ok(());
@@ -187,9 +195,12 @@ fn without_job(mut units: Vec<String>) -> Vec<String> {
 }
 
 /// Those of the units that waited which are wanted still, and do not run.
-fn wanted(note: &Note) -> Vec<String> {
+///
+/// # Errors
+/// When systemd cannot be asked.
+fn wanted(note: &Note) -> Result<Vec<String>> {
     let names = note.units.iter().map(|(unit, _)| unit.as_str());
-    let shown = show("LoadState,ActiveState,UnitFileState", names).unwrap_or_default();
+    let shown = show("LoadState,ActiveState,UnitFileState", names)?;
     let wanted = note.units.iter().filter(|(unit, before)| {
         shown.get(unit).is_some_and(|unit| {
             unit.value("LoadState") == "loaded"
@@ -197,7 +208,7 @@ fn wanted(note: &Note) -> Vec<String> {
                 && is_wanted(before, &state_of(unit))
         })
     });
-    wanted.map(|(unit, _)| unit.clone()).collect()
+    Ok(wanted.map(|(unit, _)| unit.clone()).collect())
 }
 
 /// Whether a unit that was in the state `before` when it waited is still wanted now that it is `now`
@@ -208,7 +219,10 @@ fn is_wanted(before: &str, now: &str) -> bool {
 
 /// The units that wait for the service's data to be started just now: its own, and those that require them. Targets
 /// only hold others together, and no boot waits for what is tried again.
-fn waiting(service: &Service) -> Vec<(String, String)> {
+///
+/// # Errors
+/// When systemd cannot be asked.
+fn waiting(service: &Service) -> Result<Vec<(String, String)>> {
     let args = [
         "list-jobs",
         "--no-legend",
@@ -216,16 +230,14 @@ fn waiting(service: &Service) -> Vec<(String, String)> {
         "--full",
         "--plain",
     ];
-    let Ok(jobs) = systemctl(args) else {
-        return Vec::new();
-    };
+    let jobs = systemctl(args)?;
     let starting = starting(&jobs.stdout);
     let mut waiting = Vec::new();
     let mut seen = BTreeSet::new();
     let mut next: Vec<String> = service.units.iter().map(ToString::to_string).collect();
     while !next.is_empty() {
         let names = next.iter().map(String::as_str);
-        let shown = show("UnitFileState,RequiredBy,BoundBy", names).unwrap_or_default();
+        let shown = show("UnitFileState,RequiredBy,BoundBy", names)?;
         next = Vec::new();
         for unit in shown.iter() {
             let is_new = seen.insert(unit.id().to_owned());
@@ -237,7 +249,7 @@ fn waiting(service: &Service) -> Vec<(String, String)> {
             next.extend(requiring.map(ToOwned::to_owned));
         }
     }
-    waiting
+    Ok(waiting)
 }
 
 /// The units that wait to be started, in what `systemctl list-jobs` printed.
@@ -299,11 +311,13 @@ fn set_timer(service: &str, delay: Duration) -> bool {
 /// Whether the service's timer is set.
 fn is_set(service: &str) -> bool {
     let timer = timer_of(service);
-    show("ActiveState", [timer.as_str()]).is_ok_and(|shown| {
-        shown
-            .get(&timer)
-            .is_some_and(|timer| timer.value("ActiveState") == "active")
-    })
+    let Ok(shown) = show("ActiveState", [timer.as_str()]) else {
+        // Nobody has stopped it, as far as can be told.
+        return true;
+    };
+    shown
+        .get(&timer)
+        .is_some_and(|timer| timer.value("ActiveState") == "active")
 }
 
 /// A delay for people.
