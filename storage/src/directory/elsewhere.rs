@@ -1,9 +1,11 @@
 //! Whether a service's directory may be made new: not where its data stands at another place.
 
+use std::io::ErrorKind;
+
 use declaration::settings::Service;
 
 use super::mark::mark_of;
-use super::spot::{exists, refused};
+use super::spot::refused;
 use super::staging::Way;
 use crate::mark::Stage;
 use crate::{Error, MarkState, Result, memory, mountpoint, quoted, shown, way};
@@ -32,15 +34,18 @@ fn must_not_hold_the_data_elsewhere(service: &Service) -> Result<()> {
     let Some(spot) = spot else {
         return Ok(());
     };
-    if !matches!(exists(&spot), Ok(true)) {
-        return Ok(());
+    match spot.at.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refused(&other, "cannot be looked at", &error)),
     }
     let MarkState::Ours(mark) = mark_of(&spot)? else {
         return Ok(());
     };
     let name = service.name.as_str();
-    let is_its_own =
-        mark.stage == Stage::Seeded && mark.service.as_ref().is_none_or(|service| service == name);
+    let is_its_own = matches!(mark.stage, Stage::Seeded | Stage::Staged)
+        && mark.service.as_ref().is_none_or(|service| service == name);
     let mut entries =
         std::fs::read_dir(&spot.at).map_err(|e| refused(&other, "cannot be looked into", &e))?;
     if !is_its_own || entries.next().is_none() {

@@ -25,7 +25,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     }
     let mut found = zfs.look()?.dataset;
     if let Some(properties) = &found
-        && promote::load_key_again(properties)?
+        && promote::load_key_again(zfs, properties)?
     {
         found = zfs.look()?.dataset;
     }

@@ -29,11 +29,10 @@ pub(super) fn kept(zfs: &Zfs<'_>, dataset: &str, note: &Note) -> Result<String> 
     if short.len() + taken <= LONGEST {
         return Ok(short.to_owned());
     }
-    Err(too_long(dataset, short.len(), longest))
+    Err(too_long(zfs, dataset, short.len(), longest))
 }
 
-/// That the real dataset, if there is one, can be kept under a name, and what is received from this snapshot be staged under
-/// another. `dataset` is what is to be replaced.
+/// That `dataset`, which is to be replaced, can be kept under a name.
 ///
 /// # Errors
 /// When ZFS would not allow it.
@@ -53,7 +52,7 @@ pub(super) fn must_fit_received(zfs: &Zfs<'_>, snapshot: &Snapshot) -> Result<()
     if short.len() + 1 + name.len() <= LONGEST {
         return Ok(());
     }
-    Err(too_long(dataset, short.len(), Some(name)))
+    Err(too_long(zfs, dataset, short.len(), Some(name)))
 }
 
 /// That a new dataset of the service's name could be restored at all, one day.
@@ -67,7 +66,7 @@ pub(super) fn must_leave_room(zfs: &Zfs<'_>) -> Result<()> {
     if length + "@x".len() <= LONGEST {
         return Ok(());
     }
-    Err(too_long(zfs.name(), length, None))
+    Err(too_long(zfs, zfs.name(), length, None))
 }
 
 /// One with a name as long as any.
@@ -81,7 +80,8 @@ fn without_why<'a>(full: &'a str, note: &Note) -> &'a str {
         .unwrap_or(full)
 }
 
-fn too_long(dataset: &str, kept: usize, snapshot: Option<&str>) -> Error {
+/// `dataset` has the snapshot; the service's own may have another name.
+fn too_long(zfs: &Zfs<'_>, dataset: &str, kept: usize, snapshot: Option<&str>) -> Error {
     let needed = kept + snapshot.map_or(0, |snapshot| 1 + snapshot.len());
     let what = match snapshot {
         Some(snapshot) => format!(
@@ -92,7 +92,10 @@ fn too_long(dataset: &str, kept: usize, snapshot: Option<&str>) -> Error {
             "its name is too long: a restore keeps what it replaces under a longer one, of {needed} bytes, and ZFS allows {LONGEST}"
         ),
     };
-    let rename = format!("declare a shorter `name` in [dataset] and `zfs rename {dataset}` to it");
+    let rename = format!(
+        "declare a shorter `name` in [dataset] and `zfs rename {}` to it",
+        zfs.name()
+    );
     let help = match (snapshot, LONGEST.checked_sub(kept + 1)) {
         (Some(snapshot), Some(room)) if room > 0 => format!(
             "give the snapshot a name of at most {room} bytes with `zfs rename {dataset}@{snapshot} …`, or {rename}"

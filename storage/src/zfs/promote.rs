@@ -26,6 +26,11 @@ pub(super) enum Promotion {
 /// When the key is not loaded now, or ZFS does not answer.
 pub(super) fn promote(zfs: &Zfs<'_>, properties: &Properties) -> Result<Promotion> {
     let name = zfs.name();
+    if !is_pending(zfs, properties) {
+        // It may have been interrupted after the promotion, and before the key.
+        load_key_again(zfs, properties)?;
+        return Ok(Promotion::Done);
+    }
     let mut now = properties.clone();
     // What was replaced may itself be a clone of what was replaced before.
     while is_pending(zfs, &now) {
@@ -38,9 +43,7 @@ pub(super) fn promote(zfs: &Zfs<'_>, properties: &Properties) -> Result<Promotio
         }
         zfs.seen.replace(None);
         now = existing(name)?;
-        if refusals::has_a_key(&now) && refusals::must_have_its_key(&now).is_err() {
-            call::zfs(&["load-key", name])?;
-        }
+        load_key_again(zfs, &now)?;
     }
     Ok(Promotion::Done)
 }
@@ -133,23 +136,31 @@ pub(super) fn seeded(zfs: &Zfs<'_>, properties: &Properties) -> Stage {
     }
 }
 
-/// Loads the key of a dataset whose promotion was interrupted before that, if it lies in a file. Gives whether it did.
+/// Loads the key of a dataset that was cloned and is to be promoted, or was just now, if it lies in a file: it is its own
+/// root's, or that of what it replaced, for which nothing else loads it at boot. Gives whether it did.
 ///
 /// # Errors
 /// When it cannot be loaded.
-pub(super) fn load_key_again(found: &Properties) -> Result<bool> {
+pub(super) fn load_key_again(zfs: &Zfs<'_>, found: &Properties) -> Result<bool> {
     let is_on_the_way = matches!(
         found.mark(),
         MarkState::Ours(mark) if matches!(mark.stage, Stage::Staged | Stage::Unpromoted)
     );
-    let is_missing = is_on_the_way
-        && refusals::has_a_key_of_its_own(found)
-        && found.value("keylocation") != Some("prompt")
-        && refusals::must_have_its_key(found).is_err();
-    if is_missing {
-        call::zfs(&["load-key", found.dataset()])?;
+    let Some(root) = found
+        .value("encryptionroot")
+        .filter(|_| is_on_the_way && refusals::must_have_its_key(found).is_err())
+    else {
+        return Ok(false);
+    };
+    let is_own = root == zfs.name();
+    if !is_own && !is_of_the_replaced(zfs, &format!("{root}@")) {
+        return Ok(false);
     }
-    Ok(is_missing)
+    if existing(root)?.value("keylocation") == Some("prompt") {
+        return Ok(false);
+    }
+    call::zfs(&["load-key", root])?;
+    Ok(true)
 }
 
 /// Whether a dataset with these properties is a clone of what it replaced.

@@ -200,7 +200,9 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
 /// uses it. The daily timer tries again. It keeps no service down.
 pub(super) fn put_aside(zfs: &Zfs<'_>, dataset: &str, error: Error) -> Result<()> {
     let note = Note::new(kept::THROWN_AWAY, &Mark::new(Stage::Staging, "preseed", ""));
-    let kept = names::kept(zfs, dataset, &note)?;
+    let Ok(kept) = names::kept(zfs, dataset, &note) else {
+        return Err(error);
+    };
     let set = [
         "set",
         "canmount=noauto",
