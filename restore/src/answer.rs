@@ -102,4 +102,6 @@ pub struct Inconclusive {
     pub error: Error,
     /// Whether it could only not be asked: nothing of the data was seen in it.
     pub unavailable: bool,
+    /// Whether only its way of restoring does not do here: that another source heals is enough.
+    pub not_used: bool,
 }

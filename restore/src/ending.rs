@@ -99,7 +99,8 @@ pub(crate) fn inconclusive(service: &Service, why: Why, sources: &[Inconclusive]
         .collect();
     let mut cures: Vec<&str> = sources.iter().map(|of| of.error.help()).collect();
     cures.dedup();
-    let heals = sources.iter().all(|of| of.error.heals());
+    let mut in_the_way = sources.iter().filter(|of| !of.not_used).peekable();
+    let heals = in_the_way.peek().is_some() && in_the_way.all(|of| of.error.heals());
     let error = Error::new(
         service.name.as_str(),
         format!("{}; {}", why.in_words(), faults.join("; ")),

@@ -52,7 +52,7 @@ pub fn given_up(context: &Context<'_>) -> Option<Timestamp> {
 fn was_bootstrapped(context: &Context<'_>) -> bool {
     matches!(
         &context.observation.mark,
-        MarkState::Ours(mark) if mark.stage == Stage::Seeded && mark.by == BOOTSTRAP
+        MarkState::Ours(mark) if mark.is_seeded() && mark.by == BOOTSTRAP
     )
 }
 

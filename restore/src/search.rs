@@ -139,6 +139,7 @@ impl Round<'_> {
         observer.answered(asking.source, &answer);
         // Nobody starts empty because the data that was seen cannot be had for the moment.
         let unavailable = matches!(answer, Answer::Unavailable(_)) && !asking.has_something;
+        let not_used = matches!(answer, Answer::NotUsed(_));
         if let Answer::InDoubt(error)
         | Answer::NotUsed(error)
         | Answer::Unavailable(error)
@@ -148,6 +149,7 @@ impl Round<'_> {
                 source: asking.source.name(),
                 error,
                 unavailable,
+                not_used,
             });
         }
     }
@@ -166,6 +168,7 @@ impl Round<'_> {
             .entry(snapshot.name.clone())
             .or_insert_with(|| error.clone());
         asking.failed.push(error);
+        asking.has_something = true;
         asking.failed.len() >= self.context.service.max_candidates
     }
 
@@ -327,10 +330,12 @@ impl Round<'_> {
                 Ok(false)
             }
             Err(Failure::Source(error)) => {
+                self.not_asked.push(source.name());
                 self.out(number, Answer::Failed(error), observer);
                 Ok(false)
             }
             Err(Failure::Unavailable(error)) => {
+                self.not_asked.push(source.name());
                 self.out(number, Answer::Unavailable(error), observer);
                 Ok(false)
             }

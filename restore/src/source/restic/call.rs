@@ -246,7 +246,11 @@ impl<'a> Call<'a> {
             &ended.stderr
         };
         let told = words(said);
-        let kind = failure_kind::kind(ended.status.code(), said, self.repository.is_remote());
+        let kind = failure_kind::kind(
+            ended.status.code(),
+            &failure_kind::plain(said),
+            self.repository.is_remote(),
+        );
         let (fault, help) = match kind {
             Kind::Password => (
                 "the password is wrong",

@@ -150,16 +150,20 @@ fn is_damage(line: &str) -> bool {
     says(&DAMAGED) || (names_a_part && says(&MISSING))
 }
 
-/// What restic said, out of the JSON that some of its versions wrap it in.
+/// What restic said, in short.
 pub(super) fn words(told: &str) -> String {
-    let lines = told.split("; ").filter(|line| !is_place_in_source(line));
-    let lines: Vec<String> = lines.map(unwrapped).collect();
-    let told = command::one_line(lines.join("\n").as_bytes());
+    let told = command::one_line(plain(told).as_bytes());
     // After what it says of a repository that is not there, it asks for it, with the address.
     match told.split_once("; Is there a repository at the following location?") {
         Some((before, _)) => before.to_owned(),
         None => told,
     }
+}
+
+/// All that restic said, out of the JSON that some of its versions wrap it in: there, `<` and `>` are escaped.
+pub(super) fn plain(told: &str) -> String {
+    let lines = told.split("; ").filter(|line| !is_place_in_source(line));
+    lines.map(unwrapped).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a line only names a place in the source of restic: it adds these to what it did not expect.
@@ -330,6 +334,14 @@ mod tests {
         ] {
             assert_eq!(kind(Some(code), told, is_remote), expected, "{told}");
         }
+    }
+
+    #[test]
+    fn a_part_that_is_named_in_json_is_damaged_as_well() {
+        let told = r#"{"message_type":"exit_error","code":1,"message":"Fatal: ReadFull(\u003cdata/388765bd93\u003e): unexpected EOF"}"#;
+        assert_eq!(kind(Some(1), &plain(told), false), Kind::Damaged);
+        let told = r#"{"message_type":"exit_error","code":1,"message":"Fatal: unable to open: no file\nIs there a repository at the following location?\n/x"}"#;
+        assert_eq!(kind(Some(1), &plain(told), false), Kind::NoRepository);
     }
 
     #[test]
