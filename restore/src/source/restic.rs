@@ -248,7 +248,13 @@ impl Source for Restic<'_> {
             }
             Err(error) => vec![Err(error)],
         });
-        Ok(Box::new(newest.map(Ok).into_iter().chain(older.flatten())))
+        let older = older.flatten().flat_map(|snapshot| {
+            let id = snapshot.as_ref().map_or("", |snapshot| &snapshot.name);
+            let newer = self.listing.left_out_before(id).iter();
+            let newer: Vec<_> = newer.map(|told| Ok(told.snapshot())).collect();
+            newer.into_iter().chain([snapshot])
+        });
+        Ok(Box::new(newest.map(Ok).into_iter().chain(older)))
     }
 
     fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {

@@ -2,7 +2,7 @@
 //! snapshot and what lies in it are asked for at once, and the list of all only if it is needed.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::result::Result as StdResult;
 
@@ -27,6 +27,8 @@ pub(super) struct Listing<'a> {
     others: OnceCell<Vec<SnapshotEntry>>,
     /// All of them as they were when they were last listed again.
     told_again: RefCell<Vec<SnapshotEntry>>,
+    /// Of paths above, those that are looked into only if the next older one has something, by the name of that.
+    between: OnceCell<BTreeMap<String, Vec<SnapshotEntry>>>,
     /// That the repository has snapshots that cannot be read: whose they are, nobody knows.
     unread: OnceCell<Error>,
 }
@@ -77,6 +79,7 @@ impl<'a> Listing<'a> {
             newest: OnceCell::new(),
             told: OnceCell::new(),
             told_again: RefCell::default(),
+            between: OnceCell::new(),
             others: OnceCell::new(),
             unread: OnceCell::new(),
         }
@@ -232,16 +235,24 @@ impl<'a> Listing<'a> {
         let _ = self.others.set(others);
         told.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
         // Each backup of a path above has to be looked into: not hundreds that never held anything of the service.
-        let above: Vec<String> = told
-            .iter()
-            .filter(|snapshot| lies(snapshot, path) == Lies::Above)
-            .map(|snapshot| snapshot.id.clone())
-            .collect();
-        let looked_into: BTreeSet<&String> = spread(&above).into_iter().collect();
-        told.retain(|snapshot| {
-            lies(snapshot, path) == Lies::There || looked_into.contains(&snapshot.id)
-        });
+        let (above, mut told): (Vec<_>, Vec<_>) = told
+            .into_iter()
+            .partition(|snapshot| lies(snapshot, path) == Lies::Above);
+        let (looked_into, between) = split(above);
+        let _ = self.between.set(between);
+        told.extend(looked_into);
+        told.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
         Ok(told)
+    }
+
+    /// Those that were left out before this one, newest first, if it has something: they may have it, too.
+    pub(super) fn left_out_before(&self, id: &str) -> &[SnapshotEntry] {
+        let between = self.between.get().and_then(|between| between.get(id));
+        match between {
+            // If it cannot be looked into, looking into itself says so.
+            Some(between) if self.has_entries(id).unwrap_or(false) => between,
+            _ => &[],
+        }
     }
 
     /// Whether host and tags of a snapshot are the service's.
@@ -255,10 +266,12 @@ impl<'a> Listing<'a> {
         let newest = self.newest.get().and_then(Option::as_ref);
         let newest = newest.map(|newest| &newest.told);
         let all = self.told.get().into_iter().flatten();
+        let between = self.between.get().into_iter().flat_map(BTreeMap::values);
         let again = self.told_again.borrow();
         newest
             .into_iter()
             .chain(all)
+            .chain(between.flatten())
             .chain(&*again)
             .any(|told| told.id == id && told.paths != [path])
     }
@@ -345,7 +358,26 @@ pub(super) fn this_host() -> Result<String> {
     Ok(name)
 }
 
-/// Of many, the first ones, and then some at distances that double: what lasted for long is among them.
+/// Those that are looked into in any case, and the others by the name of the next older one that is.
+fn split(all: Vec<SnapshotEntry>) -> (Vec<SnapshotEntry>, BTreeMap<String, Vec<SnapshotEntry>>) {
+    let ids: Vec<String> = all.iter().map(|snapshot| snapshot.id.clone()).collect();
+    let chosen: BTreeSet<&String> = spread(&ids).into_iter().collect();
+    let (mut looked_into, mut between) = (Vec::new(), BTreeMap::new());
+    let mut left_out = Vec::new();
+    for snapshot in all {
+        if !chosen.contains(&snapshot.id) {
+            left_out.push(snapshot);
+            continue;
+        }
+        if !left_out.is_empty() {
+            between.insert(snapshot.id.clone(), std::mem::take(&mut left_out));
+        }
+        looked_into.push(snapshot);
+    }
+    (looked_into, between)
+}
+
+/// Of many, the first ones, and then some at distances that grow by half: what lasted for long is among them.
 pub(super) fn spread<T>(all: &[T]) -> Vec<&T> {
     const FIRST: usize = 16;
     let mut spread: Vec<&T> = all.iter().take(FIRST).collect();
@@ -362,7 +394,8 @@ pub(super) fn spread<T>(all: &[T]) -> Vec<&T> {
 
 #[cfg(test)]
 mod tests {
-    use super::spread;
+    #![allow(clippy::unwrap_used)]
+    use super::{SnapshotEntry, split, spread};
 
     #[test]
     fn what_lasted_for_long_is_among_those_that_are_looked_into() {
@@ -377,5 +410,27 @@ mod tests {
             let lasted = since..=(2 * since).min(999).max(since);
             assert!(looked.iter().any(|at| lasted.contains(*at)), "{since}");
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_found_by_the_next_older_one() {
+        let entry = |number: usize| -> SnapshotEntry {
+            let text = format!(
+                r#"{{"time":"2026-01-01T00:00:00Z","paths":["/srv"],"hostname":"h","id":"{number}"}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let (looked_into, between) = split((0..30).map(entry).collect());
+        let ids: Vec<&str> = looked_into.iter().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(ids[14..], ["14", "15", "16", "24", "29"]);
+        let before = |id: &str| {
+            between[id]
+                .iter()
+                .map(|entry| entry.id.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(before("24"), ["17", "18", "19", "20", "21", "22", "23"]);
+        assert_eq!(before("29"), ["25", "26", "27", "28"]);
+        assert_eq!(between.len(), 2);
     }
 }
