@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn one_that_was_left_behind_and_goes_on_talking_is_not_listened_to() {
+        let begun = Instant::now();
+        let script = "(for i in $(seq 100); do echo more; sleep 0.2; done) & echo x";
+        let ended = sh(script, GivenUp::IsEnded, OutputMode::Kept, |_| None::<()>);
+        assert!(ended.stdout.starts_with(b"x\n") || ended.stdout.starts_with(b"more\n"));
+        assert!(begun.elapsed() < Duration::from_secs(15));
+    }
+
+    #[test]
     fn one_that_a_program_left_behind_is_not_waited_for() {
         let begun = Instant::now();
         let script = "sleep 20 & echo x";

@@ -12,6 +12,9 @@ use crate::io::Io;
 /// How long output is waited for of a program that has ended: one that it left behind may hold the pipe for good.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// The same where it goes on saying something.
+const ALL_LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// How much is kept of what a program says on standard error, in bytes: that much of its beginning, and half of that
 /// of its end.
 pub(crate) const KEPT_OF_STDERR: usize = 1 << 20;
@@ -166,8 +169,13 @@ impl Output {
         told: &mut dyn FnMut(Activity<'_>) -> Option<T>,
     ) -> io::Result<Option<T>> {
         let mut answer = None;
-        let mut last = Instant::now();
-        while (self.stdout.is_some() || self.stderr.is_some()) && last.elapsed() < LAST_WORDS {
+        // The program's own last words are in the pipes: whoever goes on talking was left behind by it.
+        let began = Instant::now();
+        let mut last = began;
+        while (self.stdout.is_some() || self.stderr.is_some())
+            && last.elapsed() < LAST_WORDS
+            && began.elapsed() < ALL_LAST_WORDS
+        {
             let words = self.words();
             self.wait(None, LAST_WORDS.saturating_sub(last.elapsed()))?;
             if self.words() != words {
