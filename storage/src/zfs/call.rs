@@ -1,6 +1,8 @@
 //! Calls of `zfs` and `zpool`.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -55,6 +57,11 @@ pub(super) fn try_zfs<S: AsRef<OsStr>>(args: &[S]) -> Result<Ended> {
     Ok(bounded("zfs", args)?.ended)
 }
 
+/// Runs `zfs`, which reads `input`, and gives how it ended.
+pub(super) fn try_zfs_on<S: AsRef<OsStr>>(args: &[S], input: File) -> Result<Ended> {
+    Ok(bounded_on("zfs", args, input.into())?.ended)
+}
+
 /// Why a call is given up.
 enum Stuck {
     /// Its pool, which is suspended.
@@ -66,6 +73,11 @@ enum Stuck {
 /// Runs a program of ZFS. It is given up if its pool is suspended, or if it stands still for too long. Only a question
 /// is then ended: a change is never killed for the time it takes.
 fn bounded<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Result<Watched<()>> {
+    bounded_on(program, args, Stdio::null())
+}
+
+/// See [`bounded`]; with what the program reads.
+fn bounded_on<S: AsRef<OsStr>>(program: &str, args: &[S], input: Stdio) -> Result<Watched<()>> {
     let pools = pools_of(args);
     if let Some(pool) = pools.iter().find(|pool| is_suspended(pool)) {
         return Err(suspended(pool));
@@ -77,7 +89,7 @@ fn bounded<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Result<Watched<()>> {
     };
     let mut stall = Stall::of_less(patience(), 1);
     let mut command = command::command(program, args);
-    let watched = watch(&mut command, then, |seen| {
+    let watched = watch(command.stdin(input), then, |seen| {
         if let Some(pool) = pools.iter().find(|pool| is_suspended(pool)) {
             return Some(Stuck::Suspended(pool.clone()));
         }
@@ -191,17 +203,25 @@ pub(super) fn says_missing(ended: &Ended) -> bool {
             .all(|line| line.ends_with(": dataset does not exist"))
 }
 
+/// The pools that are imported, asked for `subject`.
+///
+/// # Errors
+/// When they cannot be told.
+pub(super) fn pools(subject: &str) -> Result<Vec<String>> {
+    let listed = bounded("zpool", &["list", "-H", "-o", "name"])?.ended;
+    if !listed.status.success() {
+        return Err(listed.error(subject, "see that the zfs module is loaded: `modprobe zfs`"));
+    }
+    Ok(listed.stdout.lines().map(str::to_owned).collect())
+}
+
 /// That the pool of a dataset is imported.
 ///
 /// # Errors
 /// When it is not, or when it cannot be told.
 pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
     let pool = dataset.split('/').next().unwrap_or(dataset);
-    let pools = bounded("zpool", &["list", "-H", "-o", "name"])?.ended;
-    if !pools.status.success() {
-        return Err(pools.error(dataset, "see that the zfs module is loaded: `modprobe zfs`"));
-    }
-    if pools.stdout.lines().any(|name| name == pool) {
+    if pools(dataset)?.iter().any(|name| name == pool) {
         return Ok(());
     }
     Err(Error::new(

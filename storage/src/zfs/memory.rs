@@ -114,12 +114,7 @@ pub(crate) fn pools() -> Result<Vec<String>> {
     if !std::path::Path::new("/sys/module/zfs").exists() {
         return Ok(Vec::new());
     }
-    let mut command = crate::command::command("zpool", ["list", "-H", "-o", "name"]);
-    let listed = crate::watched::run(&mut command)?;
-    if !listed.status.success() {
-        return Err(listed.error("zpool", "see that the zfs module is loaded: `modprobe zfs`"));
-    }
-    Ok(listed.stdout.lines().map(str::to_owned).collect())
+    call::pools("zpool")
 }
 
 /// Whether a dataset is one in which a pool remembers: it is nobody's data.

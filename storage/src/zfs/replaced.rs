@@ -1,12 +1,11 @@
 //! Datasets that restores replaced.
 
 use std::io::Write;
-use std::process::Stdio;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::{call, half_created, inspect, objset, properties, swap};
-use crate::command::{self, Ended};
+use crate::command::Ended;
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
@@ -225,8 +224,7 @@ pub(crate) fn destroy(name: &str, guid: u64) -> Result<()> {
         name,
         &guid,
     ];
-    let mut command = command::command("zfs", args);
-    let ended = crate::watched::run(command.stdin(Stdio::from(script)))?;
+    let ended = call::try_zfs_on(&args, script)?;
     match returned(&ended) {
         Some("done") => Ok(()),
         Some(why) => Err(Error::new(
