@@ -1,5 +1,6 @@
 //! Waits for the mount that a path lies below, where systemd knows of one that has not happened yet.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,19 +41,27 @@ pub fn awaited(path: &Path) -> Vec<String> {
 fn resolved(path: &Path) -> PathBuf {
     // As the kernel does (path_resolution(7)).
     const MOST_LINKS: usize = 40;
-    let mut resolved = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        let link = resolved
-            .ancestors()
-            .find_map(|above| Some((above, fs::read_link(above).ok()?)));
-        let Some((above, target)) = link else { break };
-        let rest = resolved.strip_prefix(above).unwrap_or(&resolved);
-        let parent = above.parent().unwrap_or(above);
-        resolved = parent
-            .join(target)
-            .components()
-            .chain(rest.components())
-            .collect();
+    let mut resolved = PathBuf::from("/");
+    let mut links = 0;
+    let names = |path: &Path| -> Vec<OsString> {
+        let parts = path.components().rev();
+        parts.map(|part| part.as_os_str().to_owned()).collect()
+    };
+    let mut left = names(path);
+    while let Some(name) = left.pop() {
+        if name == ".." {
+            resolved.pop();
+            continue;
+        }
+        // An absolute target starts at the root again: `join` replaces all of it.
+        let next = resolved.join(&name);
+        match fs::read_link(&next) {
+            Ok(target) if links < MOST_LINKS => {
+                links += 1;
+                left.extend(names(&target));
+            }
+            _ => resolved = next,
+        }
     }
     resolved
 }
@@ -92,7 +101,9 @@ mod tests {
         let real = root.path().join("mnt/nas");
         symlink("mnt/nas", root.path().join("relative")).unwrap();
         symlink(&real, root.path().join("absolute")).unwrap();
-        for link in ["relative", "absolute"] {
+        std::fs::create_dir(root.path().join("below")).unwrap();
+        symlink("../mnt/nas", root.path().join("below/upwards")).unwrap();
+        for link in ["relative", "absolute", "below/upwards"] {
             assert_eq!(resolved(&root.path().join(link).join("r")), real.join("r"));
         }
         symlink("circle", root.path().join("circle")).unwrap();
