@@ -13,7 +13,8 @@ use crate::show::{Units, show};
 use crate::systemctl::systemctl;
 
 /// What is asked of the mount unit and of the service's units.
-const PROPERTIES: &str = "ActiveState,UnitFileState,ActiveEnterTimestampMonotonic,Job,RequiredBy";
+const PROPERTIES: &str =
+    "ActiveState,UnitFileState,ActiveEnterTimestampMonotonic,Job,RequiredBy,WantedBy";
 
 /// The service's units that were to be started at boot, and failed only since the mount unit of `place` did: they are
 /// started once something is mounted there. Asked before that; none if systemd cannot be asked.
@@ -45,10 +46,14 @@ fn is_kept_down(shown: &Units, mount: &str, unit: &str) -> bool {
     let (Some(mount), Some(unit)) = (shown.get(mount), shown.get(unit)) else {
         return false;
     };
-    let is_wanted = matches!(
-        unit.value("UnitFileState"),
-        "enabled" | "enabled-runtime" | "generated"
-    );
+    let is_wanted = match unit.value("UnitFileState") {
+        "enabled" | "enabled-runtime" => true,
+        // What a generator made may be started by nothing.
+        "generated" => ["WantedBy", "RequiredBy"]
+            .iter()
+            .any(|by| unit.words(by).next().is_some()),
+        _ => false,
+    };
     // It never was active in this boot, and is not about to be.
     let was_never_active = unit.value("ActiveState") == "inactive"
         && unit.value("ActiveEnterTimestampMonotonic") == "0"
@@ -89,6 +94,10 @@ mod tests {
             let other = enabled.replace(from, to);
             assert!(!is_kept_down_by("failed", both, &other), "{other}");
         }
+        let generated = enabled.replace("=enabled", "=generated");
+        assert!(!is_kept_down_by("failed", both, &generated));
+        let wanted = format!("{generated}\nWantedBy=multi-user.target");
+        assert!(is_kept_down_by("failed", both, &wanted));
         assert!(!is_kept_down(&Units::default(), "srv-a.mount", "a.service"));
     }
 }
