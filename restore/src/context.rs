@@ -130,7 +130,7 @@ impl<'a> Context<'a> {
     /// When it has, or when it cannot be told.
     pub fn must_be_unchanged(&self) -> Result<()> {
         let now = self.storage.observe()?;
-        if now.contents == self.observation.contents && now.place == self.observation.place {
+        if now.contents == self.observation.contents && now.presence == self.observation.presence {
             return Ok(());
         }
         Err(Error::new(

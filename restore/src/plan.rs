@@ -6,7 +6,7 @@ use declaration::settings::Service;
 use declaration::visible;
 use report::Kind;
 use storage::contents::named;
-use storage::{Error, LeftOver, Mark, MarkState, Observation, Place, Snapshot};
+use storage::{Error, LeftOver, Mark, MarkState, Observation, Presence, Snapshot};
 
 use crate::answer::{Answer, Observer};
 use crate::context::Context;
@@ -218,10 +218,10 @@ fn seen(service: &Service, observation: &Observation) -> String {
         declaration::settings::Storage::Zfs(dataset) => format!("dataset {}", dataset.name),
         declaration::settings::Storage::Directory => "directory".to_owned(),
     };
-    let place = match observation.place {
-        Place::Missing => "missing; it would be created",
-        Place::Unmounted => "not mounted",
-        Place::Mounted => "there",
+    let place = match observation.presence {
+        Presence::Missing => "missing; it would be created",
+        Presence::Unmounted => "not mounted",
+        Presence::Mounted => "there",
     };
     line(&mut text, "storage", &format!("{storage}: {place}"));
     let mark = match &observation.mark {

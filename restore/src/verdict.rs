@@ -3,7 +3,7 @@
 use declaration::settings::OnPartial;
 use storage::contents::named;
 use storage::mark::Stage;
-use storage::{Contents, MarkState, Observation, Place};
+use storage::{Contents, MarkState, Observation, Presence};
 
 /// What is to be done about a service's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +70,10 @@ impl Why {
 /// one that is not mounted is never taken for empty.
 pub fn verdict(observation: &Observation, on_partial: OnPartial) -> Verdict {
     let contents = &observation.contents;
-    match observation.place {
-        Place::Missing => return Verdict::Restore(Why::Empty),
-        Place::Unmounted => return Verdict::Unmounted,
-        Place::Mounted => {}
+    match observation.presence {
+        Presence::Missing => return Verdict::Restore(Why::Empty),
+        Presence::Unmounted => return Verdict::Unmounted,
+        Presence::Mounted => {}
     }
     let known = match &observation.mark {
         MarkState::None | MarkState::Foreign(_) => false,
@@ -182,7 +182,7 @@ mod tests {
             ..Contents::default()
         };
         Observation {
-            place: Place::Mounted,
+            presence: Presence::Mounted,
             mark,
             contents,
             left_over: LeftOver::Nothing,
@@ -285,7 +285,7 @@ mod tests {
     fn a_dataset_that_is_not_mounted_is_never_taken_for_empty() {
         for mark in [MarkState::None, ours(Stage::Seeded), ours(Stage::Seeding)] {
             let observation = Observation {
-                place: Place::Unmounted,
+                presence: Presence::Unmounted,
                 mark,
                 contents: Contents::default(),
                 left_over: LeftOver::Nothing,
@@ -346,7 +346,7 @@ mod tests {
         /// Rules 3, 4 and 7 of the design, for every state that can be observed.
         #[test]
         fn nothing_that_could_be_data_is_restored_over(
-            place in prop_oneof![Just(Place::Missing), Just(Place::Unmounted), Just(Place::Mounted)],
+            place in prop_oneof![Just(Presence::Missing), Just(Presence::Unmounted), Just(Presence::Mounted)],
             mark in any_mark(),
             others in 0_usize..3,
             found in 0_usize..3,
@@ -356,13 +356,13 @@ mod tests {
         ) {
             let paths = |count: usize| (0..count).map(|n| n.to_string().into()).collect::<Vec<_>>();
             let contents = Contents { entries: (0..others + found).map(|n| n.to_string()).collect(), found: paths(found), missing: paths(missing), hollow, ..Contents::default() };
-            let observation = Observation { place, mark: mark.clone(), contents, left_over: LeftOver::Nothing };
+            let observation = Observation { presence: place, mark: mark.clone(), contents, left_over: LeftOver::Nothing };
             let on_partial = if restore_partial { OnPartial::Restore } else { OnPartial::Stop };
             let is_known = matches!(&mark, MarkState::Ours(mark) if mark.stage != Stage::Staging);
             let decided = verdict(&observation, on_partial);
-            if place == Place::Unmounted {
+            if place == Presence::Unmounted {
                 prop_assert_eq!(decided, Verdict::Unmounted);
-            } else if place == Place::Mounted && others + found > 0 {
+            } else if place == Presence::Mounted && others + found > 0 {
                 if !is_known && found == 0 && hollow {
                     prop_assert_eq!(decided, Verdict::Restore(Why::Skeleton));
                 } else if missing == 0 {

@@ -18,7 +18,7 @@ use crate::trial::Trial;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     /// Whether the storage is there and mounted.
-    pub place: Place,
+    pub presence: Presence,
     /// The mark it carries.
     pub mark: MarkState,
     /// What lies in its directory; empty unless mounted.
@@ -43,7 +43,7 @@ pub enum LeftOver {
 
 /// Whether a service's storage is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Presence {
     /// There is no such dataset or directory.
     Missing,
     /// The dataset is there, but not mounted at the service's mountpoint.

@@ -22,9 +22,9 @@ use crate::mark::Stage;
 use crate::trial::Tree;
 use crate::way::Spot;
 use crate::{
-    Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, Observation, Origin, Place,
-    Result, Seal, Since, Snapshots, Staged, Staging, Storage, Trial, as_found, binds, holders,
-    kept, mountpoint, namespace, namespaces, shown, way,
+    Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, Observation, Origin,
+    Presence, Result, Seal, Since, Snapshots, Staged, Staging, Storage, Trial, as_found, binds,
+    holders, kept, mountpoint, namespace, namespaces, shown, way,
 };
 use mark::{identity, mark_of, seal_of, write_mark, write_seal};
 use spot::{exists, gone, refused, sync};
@@ -140,7 +140,7 @@ impl InPlace for Directory<'_> {
 
     fn observe(&self) -> Result<Observation> {
         let missing = |left_over| Observation {
-            place: Place::Missing,
+            presence: Presence::Missing,
             mark: MarkState::None,
             contents: Contents::default(),
             left_over,
@@ -160,7 +160,7 @@ impl InPlace for Directory<'_> {
             return Ok(missing(left_over));
         }
         Ok(Observation {
-            place: Place::Mounted,
+            presence: Presence::Mounted,
             mark: mark_of(&place)?,
             contents: Contents::of(self.path(), self.service)?,
             left_over,

@@ -43,7 +43,7 @@ mod writers;
 mod zfs;
 
 pub use backend::{
-    Applied, InPlace, Kept, LeftOver, NotRolledBack, Observation, Origin, Place, Snapshot,
+    Applied, InPlace, Kept, LeftOver, NotRolledBack, Observation, Origin, Presence, Snapshot,
     Snapshots, Staged, Staging, Storage,
 };
 pub use contents::Contents;

@@ -26,14 +26,14 @@ pub struct Replaced {
     pub bytes: u64,
     /// The names of its snapshots, which go with it, without the dataset's.
     pub snapshots: Vec<String>,
-    pub(crate) place: Place,
+    pub(crate) kept_in: KeptIn,
     /// Who uses it, or why that cannot be told, and what to do; `None` if nobody does.
     pub(crate) in_use: Option<(String, String)>,
 }
 
 /// Where it lies.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum KeptIn {
     /// The dataset with this guid, which has a child or snapshots that somebody needs.
     Dataset(u64, InTheWay),
     /// A directory, held.
@@ -122,7 +122,7 @@ impl Replaced {
         services.iter().find(|service| match &service.storage {
             Storage::Zfs(dataset) => dataset.name.as_str() == self.of,
             Storage::Directory => {
-                matches!(self.place, Place::Directory(_))
+                matches!(self.kept_in, KeptIn::Directory(_))
                     && service.mountpoint.value == Path::new(&self.of)
             }
         })
@@ -157,12 +157,12 @@ impl Replaced {
         if self.note.age < uptime::DAY || self.in_use.is_some() {
             return Ok(false);
         }
-        match &self.place {
-            Place::Dataset(_, in_the_way) if *in_the_way == InTheWay::default() => {
+        match &self.kept_in {
+            KeptIn::Dataset(_, in_the_way) if *in_the_way == InTheWay::default() => {
                 zfs::replaced::holds_nothing(&self.name, &self.snapshots)
             }
-            Place::Dataset(..) => Ok(false),
-            Place::Directory(directory) => directory.holds_nothing(),
+            KeptIn::Dataset(..) => Ok(false),
+            KeptIn::Directory(directory) => directory.holds_nothing(),
         }
     }
 
@@ -176,9 +176,9 @@ impl Replaced {
             return Ok(());
         }
         let note = self.note.counted_at(&uptime::now()?, counts);
-        match &self.place {
-            Place::Dataset(..) => zfs::replaced::write_note(&self.name, &note)?,
-            Place::Directory(directory) => directory.write_note(&note)?,
+        match &self.kept_in {
+            KeptIn::Dataset(..) => zfs::replaced::write_note(&self.name, &note)?,
+            KeptIn::Directory(directory) => directory.write_note(&note)?,
         }
         self.note = note;
         Ok(())
@@ -193,7 +193,7 @@ impl Replaced {
                 "start its service, so that its data is restored, then release it".to_owned(),
             );
         }
-        if let Place::Dataset(_, in_the_way) = &self.place {
+        if let KeptIn::Dataset(_, in_the_way) = &self.kept_in {
             if let Some(child) = &in_the_way.child {
                 return because(
                     format!("it has a child dataset ({child})"),
@@ -238,9 +238,9 @@ impl Replaced {
     /// # Errors
     /// When it cannot be removed. [`Replaced::obstacle`] says so beforehand, with who needs it.
     pub fn release(&self) -> Result<()> {
-        match &self.place {
-            Place::Dataset(guid, _) => zfs::replaced::destroy(&self.name, *guid),
-            Place::Directory(directory) => directory.remove(),
+        match &self.kept_in {
+            KeptIn::Dataset(guid, _) => zfs::replaced::destroy(&self.name, *guid),
+            KeptIn::Directory(directory) => directory.remove(),
         }
     }
 }

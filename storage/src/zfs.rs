@@ -2,6 +2,7 @@
 
 mod admins;
 mod apply;
+pub(crate) mod as_found;
 mod aside;
 mod call;
 mod children;
@@ -18,7 +19,7 @@ pub(crate) mod memory;
 mod mount;
 mod names;
 mod objset;
-pub(crate) mod place;
+
 mod promote;
 mod properties;
 mod quotas;
@@ -42,8 +43,8 @@ use jiff::Timestamp;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
-    Origin, Place, Result, Seal, Since, Snapshot, Snapshots, Staged, Staging, Storage, Trial, copy,
-    kept,
+    Origin, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Staging, Storage, Trial,
+    copy, kept,
 };
 use half_done::Listed;
 use properties::Properties;
@@ -144,7 +145,7 @@ impl InPlace for Zfs<'_> {
         let Some(properties) = seen.dataset else {
             call::pool_must_be_imported(self.name())?;
             return Ok(Observation {
-                place: Place::Missing,
+                presence: Presence::Missing,
                 mark: MarkState::None,
                 contents: Contents::default(),
                 left_over,
@@ -156,15 +157,15 @@ impl InPlace for Zfs<'_> {
             // What is there now is not all that somebody brings.
             refusals::must_not_be_receiving(self)?;
         }
-        let (place, contents) = if apply::is_mounted(self)? {
+        let (presence, contents) = if apply::is_mounted(self)? {
             let contents = Contents::of(&self.service.mountpoint, self.service)?;
             children::must_not_pass_for_data(self, &properties, &contents)?;
-            (Place::Mounted, contents)
+            (Presence::Mounted, contents)
         } else {
-            (Place::Unmounted, Contents::default())
+            (Presence::Unmounted, Contents::default())
         };
         Ok(Observation {
-            place,
+            presence,
             mark,
             contents,
             left_over,

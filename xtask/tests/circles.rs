@@ -31,7 +31,6 @@ const KNOWN: &[&str] = &[
     "storage/src/zfs/kinds.rs",
     "storage/src/zfs/mount.rs",
     "storage/src/zfs/names.rs",
-    "storage/src/zfs/place.rs",
     "storage/src/zfs/promote.rs",
     "storage/src/zfs/replaced.rs",
     "storage/src/zfs/replica.rs",

@@ -16,7 +16,7 @@ use super::mark::identity_of;
 use super::spot::refused;
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
-use crate::replaced::{self, Place, Replaced};
+use crate::replaced::{self, KeptIn, Replaced};
 use crate::tree::{self, Next};
 use crate::way::{self, Held, Spot};
 use crate::{Error, Result, holders, mountinfo, mountpoint, shown, users};
@@ -117,7 +117,7 @@ fn look_at(
         note,
         bytes: used(&opened, &spot.real)?,
         snapshots: Vec::new(),
-        place: Place::Directory(KeptDirectory {
+        kept_in: KeptIn::Directory(KeptDirectory {
             spot: spot.clone(),
             identity: identity_of(&metadata(&opened, &spot.real)?),
         }),

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use super::properties::Properties;
 use super::{
-    Zfs, aside, call, create, existing, mount, place, promote, refusals, shut, swap, withdraw,
+    Zfs, aside, call, create, existing, half_created, mount, promote, refusals, shut, swap,
+    withdraw,
 };
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
@@ -260,7 +261,7 @@ fn converge(zfs: &Zfs<'_>, properties: &Properties, changes: &mut Vec<String>) -
         }
     }
     // One that was made by hand, or the power went before its properties were set.
-    let is_new = place::is_new(properties)?;
+    let is_new = half_created::is_new(properties)?;
     let sets = to_be_set(zfs, properties, is_new)?;
     if sets.is_empty() {
         return Ok(is_new);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::properties::Properties;
 use super::{call, inspect, snapshots_of};
-use crate::{Error, Result, mountinfo, shown};
+use crate::{Error, MarkState, Result, mountinfo, shown};
 
 /// Whether a file system provably holds nothing that is not elsewhere as well: nothing that could be missed.
 ///
@@ -82,4 +82,11 @@ fn has_received_nothing(dataset: &str, token: &str) -> Result<bool> {
             format!("look into it, rename it with `zfs rename {dataset} …`, then start the service again"),
         )
     })
+}
+
+/// Whether a dataset was just made, and has not been given what is declared: whoever makes one for a service gives it
+/// a mountpoint, and it holds nothing.
+pub(super) fn is_new(found: &Properties) -> Result<bool> {
+    let is_bare = !found.is_given("mountpoint") && found.value("mountpoint") != Some("legacy");
+    Ok(is_bare && matches!(found.mark(), MarkState::None) && holds_nothing(found)?)
 }

@@ -20,7 +20,7 @@ use crate::{Error, Result, mount_id, mountpoint, shown, step, way};
 const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// The directory on which a service's dataset is mounted, held.
-pub(super) struct Place {
+pub(super) struct HeldMountpoint {
     directory: File,
     path: PathBuf,
 }
@@ -29,7 +29,7 @@ pub(super) struct Place {
 ///
 /// # Errors
 /// When mounting there would hide something, or when another user than the service's own can move it away.
-pub(super) fn hold(zfs: &Zfs<'_>) -> Result<Place> {
+pub(super) fn hold(zfs: &Zfs<'_>) -> Result<HeldMountpoint> {
     let path = &zfs.service.mountpoint;
     let refused = |error: std::io::Error| {
         Error::new(
@@ -61,7 +61,7 @@ pub(super) fn hold(zfs: &Zfs<'_>) -> Result<Place> {
     };
     let path = parent.path.join(leaf);
     mountpoint::must_hide_nothing_in(&by_descriptor(&directory), &path)?;
-    Ok(Place { directory, path })
+    Ok(HeldMountpoint { directory, path })
 }
 
 /// Mounts the dataset at the service's place; `again` if a swap has just unmounted it, for which it may be mounted
@@ -156,7 +156,7 @@ fn by_descriptor(file: &File) -> PathBuf {
 }
 
 /// How its properties say that it is mounted, as `zfs mount` does (`zfs_add_options()` in OpenZFS's libzfs_mount.c).
-fn how(zfs: &Zfs<'_>, place: &Place) -> Result<(MsFlags, String)> {
+fn how(zfs: &Zfs<'_>, place: &HeldMountpoint) -> Result<(MsFlags, String)> {
     const CONTEXTS: [&str; 4] = ["context", "fscontext", "defcontext", "rootcontext"];
     let asked = [
         "atime",

@@ -9,7 +9,7 @@ use crate::command::Ended;
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
-use crate::replaced::{InTheWay, Place, Replaced};
+use crate::replaced::{InTheWay, KeptIn, Replaced};
 use crate::{Error, Result};
 
 /// The kept datasets directly below `container`, and those that could not be looked at. A dataset is one by its name and
@@ -49,7 +49,7 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
             note,
             bytes: number("used")?,
             snapshots: Vec::new(),
-            place: Place::Dataset(
+            kept_in: KeptIn::Dataset(
                 number("guid")?,
                 InTheWay {
                     child: child.map(ToString::to_string),
@@ -117,7 +117,7 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
         let Some(one) = replaced.iter_mut().find(|one| one.name == dataset) else {
             continue;
         };
-        let Place::Dataset(_, in_the_way) = &mut one.place else {
+        let KeptIn::Dataset(_, in_the_way) = &mut one.kept_in else {
             continue;
         };
         if full[at..].starts_with('#') {

@@ -123,7 +123,7 @@ struct Figure {
 
 impl Figure {
     fn measure(built: &Binaries, floor: &Path, count: u32, rounds: usize) -> anyhow::Result<Self> {
-        let place = Place::new()?;
+        let place = Scratch::new()?;
         let root = place.directory.path().join("root");
         declarations::write(&root, count).with_context(|| root.display().to_string())?;
         let mut generator = Command::new(&built.generator);
@@ -205,12 +205,12 @@ impl Figure {
 }
 
 /// A directory in memory, and the path of the output directory in it.
-struct Place {
+struct Scratch {
     directory: TempDir,
     out: PathBuf,
 }
 
-impl Place {
+impl Scratch {
     fn new() -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix_in("preseed-bench-", MEMORY).context(MEMORY)?;
         let out = directory.path().join("out");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ::storage::mark::Stage;
 use ::storage::{
     Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
-    Origin, Place, Result, Seal, Since, Snapshot, Snapshots, Staged, Storage, Trial,
+    Origin, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Storage, Trial,
 };
 use declaration::settings::{Replica, Service};
 use jiff::Timestamp;
@@ -190,16 +190,16 @@ impl InPlace for FakeStorage<'_> {
         self.world.called("observe")?;
         let disk = self.world.disk.borrow();
         let (place, mark, contents) = match &disk.dataset {
-            None => (Place::Missing, MarkState::None, Contents::default()),
+            None => (Presence::Missing, MarkState::None, Contents::default()),
             Some(dataset) if self.world.is_mounted.get() => (
-                Place::Mounted,
+                Presence::Mounted,
                 mark_of(dataset),
                 contents_of(&dataset.files, self.service),
             ),
-            Some(dataset) => (Place::Unmounted, mark_of(dataset), Contents::default()),
+            Some(dataset) => (Presence::Unmounted, mark_of(dataset), Contents::default()),
         };
         Ok(Observation {
-            place,
+            presence: place,
             mark,
             contents,
             left_over: disk.left_over(),

@@ -46,17 +46,10 @@ fn of(found: &Properties) -> Result<Option<PathBuf>> {
     else {
         return Ok(None);
     };
-    if is_new(found)? {
+    if half_created::is_new(found)? {
         return Ok(None);
     }
     Ok(Some(Path::new(place).to_owned()))
-}
-
-/// Whether a dataset was just made, and has not been given what is declared: whoever makes one for a service gives it
-/// a mountpoint, and it holds nothing.
-pub(super) fn is_new(found: &Properties) -> Result<bool> {
-    let is_bare = !found.is_given("mountpoint") && found.value("mountpoint") != Some("legacy");
-    Ok(is_bare && matches!(found.mark(), MarkState::None) && half_created::holds_nothing(found)?)
 }
 
 /// Whether the service's storage can be seen at its mountpoint.
