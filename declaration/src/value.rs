@@ -11,6 +11,7 @@ mod invalid;
 mod mode;
 mod names;
 mod path;
+mod pattern;
 mod recordsize;
 mod repository;
 mod service_name;
@@ -24,10 +25,9 @@ pub use invalid::Invalid;
 
 pub(crate) use choice::{one_of, word_of};
 pub(crate) use count::Count;
-pub(crate) use names::{
-    CommandWord, EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName,
-};
+pub(crate) use names::{CommandWord, EntryName, HostName, SharedName, SshHost, Tag, TemplateName};
 pub(crate) use path::{AbsolutePath, ExpectedPath, Mountpoint, RelativePath, SecretFile};
+pub(crate) use pattern::Pattern;
 pub(crate) use repository::RepositoryUrl;
 pub(crate) use time_span::TimeSpan;
 

@@ -38,8 +38,10 @@ keys! {
     /// The tags that a snapshot must carry, all of them.
     tags: Vec<Tag> = "tags", default "`[]`", example "[\"sonarr\", \"media\"]";
 
-    /// Patterns that a backup leaves out, for the program that makes the backups. A restore brings what there is.
-    exclude: Vec<Pattern> = "exclude", default "`[]`", example "[\".cache\", \"*.tmp\"]";
+    /// Patterns that a backup leaves out, for the program that makes the backups. A restore brings what there is. One
+    /// that begins with `/` is anchored: `/logs` is what is called so directly below the mountpoint, and nothing else. One
+    /// that takes a database's `-wal` or `-journal` without the database is an error.
+    exclude: Vec<Pattern> = "exclude", default "`[]`", example "[\"/logs\", \"*.tmp\"]";
 
     /// More patterns that a backup leaves out. They are appended to the `exclude` of the files below: a fragment's to
     /// that of the service's file, the service's to that of its template.

@@ -9,13 +9,17 @@ keys! {
     tables "dataset" "preseed" "backup";
 
     /// The catalog entry to start from. `template = "NAME"` takes all that `catalog/NAME.toml` declares; what the
-    /// service's own file declares overrides it, key by key. A list is replaced as a whole.
+    /// service's own file declares overrides it, key by key. A list is replaced as a whole. A template extends no other.
     template: TemplateName = "template", default "none", example "\"sonarr\"";
 }
 
-/// The tables of a template. It has no template of its own.
+/// The tables of a template. It has no template of its own: so none can extend itself in a circle.
 pub(crate) static OF_A_TEMPLATE: crate::table::Keys = crate::table::Keys {
     header: "",
     names: &["dataset", "preseed", "backup"],
-    instead: &[],
+    instead: &[(
+        "template",
+        "a template extends no other: copy what is wanted of it into this file; what one service alone needs goes into \
+         the service's own file or a fragment of it",
+    )],
 };

@@ -162,13 +162,6 @@ word!(
     |c| c.is_control() || c == ',',
     "write each tag as a string of its own, without commas"
 );
-word!(
-    /// A pattern that restic leaves out: restic reads one per line.
-    Pattern, "pattern", "\"*.tmp\"",
-    char::is_control,
-    "write each pattern as a string of its own, on one line"
-);
-
 /// The name of an entry in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntryName(pub(crate) String);
@@ -239,11 +232,6 @@ mod tests {
                 "tag `` is not valid: write each tag as a string of its own, without commas",
             ),
         ]);
-        takes::<Pattern>(&["*.tmp", "logs/*.txt", "!x", "a,b"]);
-        refuses::<Pattern>(&[(
-            "a\nb",
-            r"pattern `a\nb` is not valid: write each pattern as a string of its own, on one line",
-        )]);
         takes::<EntryName>(&["lost+found", ".zfs", "a b"]);
         refuses::<EntryName>(&[
             (
