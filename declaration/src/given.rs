@@ -1,5 +1,7 @@
 //! What a file says for a key, and how what several files say is merged.
 
+use std::collections::BTreeMap;
+
 use crate::layer::{Declared, Layer};
 use crate::location::Location;
 
@@ -39,6 +41,9 @@ impl<T> From<At<T>> for Declared<T> {
         }
     }
 }
+
+/// Values by name.
+type Named<T> = BTreeMap<String, At<T>>;
 
 /// What a file says for a key.
 #[derive(Debug, Clone, Default)]
@@ -196,6 +201,33 @@ impl Merge {
             }
             (Given::Value(_), Given::Unreadable) => Given::Unreadable,
             (upper, lower) => self.pick(upper, lower, |_, _| {}),
+        }
+    }
+
+    /// What both files declare by name: of one name, what the upper file says.
+    pub(crate) fn unite<T: Clone>(
+        &self,
+        upper: Given<Named<T>>,
+        lower: &Given<Named<T>>,
+    ) -> Given<Named<T>> {
+        let location = self.location;
+        let relocate = |named: &mut Named<T>, location| {
+            for at in named.values_mut() {
+                at.location = location;
+            }
+        };
+        match (upper, lower) {
+            (Given::Value(mut upper), Given::Value(lower)) => {
+                let mut below = lower.value.clone();
+                if let Some(location) = location {
+                    relocate(&mut below, location);
+                }
+                below.append(&mut upper.value);
+                upper.value = below;
+                Given::Value(upper)
+            }
+            (Given::Value(_), Given::Unreadable) => Given::Unreadable,
+            (upper, lower) => self.pick(upper, lower, relocate),
         }
     }
 }

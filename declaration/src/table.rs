@@ -59,6 +59,16 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// The names of its keys, each with its byte offset, in the order of the file.
+    pub(crate) fn names(&self) -> Vec<(&'t str, usize)> {
+        let names = self.entries.keys();
+        let mut names: Vec<_> = names
+            .map(|name| (name.get_ref().as_ref(), name.span().start))
+            .collect();
+        names.sort_by_key(|(_, offset)| *offset);
+        names
+    }
+
     /// The tables `[key.NAME]`, in the order of the file.
     pub(crate) fn tables(
         &self,

@@ -17,6 +17,9 @@ mountpoint = "/var/lib/für"
 owner = "sonarr"
 group = 1000
 mode = "0700"
+refquota = "20G"
+atime = "off"
+properties = { logbias = "latency", "a:b" = "x" }
 [preseed]
 unit = ["podman-sonarr.service", "x.timer"]
 tiers = ["rollback", "snapshot", "restic"]

@@ -162,18 +162,30 @@ fn show_broken(broken: &Broken) -> String {
     format!("{name}: keeps down {units:?}, {count} problems")
 }
 
+fn show_storage(storage: &Storage) -> Vec<(&'static str, String)> {
+    let Storage::Zfs(dataset) = storage else {
+        return vec![("storage", "directory".to_owned())];
+    };
+    let shown = format!(
+        "{} in {}, {}, {}",
+        dataset.name, dataset.parent, dataset.recordsize, dataset.compression
+    );
+    let properties = dataset.properties.iter();
+    let properties: Vec<_> = properties
+        .map(|(name, value)| format!("{name}={value} ({})", value.layer))
+        .collect();
+    let mut lines = vec![("storage", shown)];
+    if !properties.is_empty() {
+        lines.push(("properties", properties.join(", ")));
+    }
+    lines
+}
+
 fn show_service(service: &Service) -> String {
     let mut shown = format!("{} from {}\n", service.name, service.source.display());
     let mut line = |key: &str, value: String| writeln!(shown, "  {key}: {value}").unwrap();
-    match &service.storage {
-        Storage::Directory => line("storage", "directory".to_owned()),
-        Storage::Zfs(dataset) => line(
-            "storage",
-            format!(
-                "{} in {}, {}, {}",
-                dataset.name, dataset.parent, dataset.recordsize, dataset.compression
-            ),
-        ),
+    for (key, value) in show_storage(&service.storage) {
+        line(key, value);
     }
     line(
         "mountpoint",

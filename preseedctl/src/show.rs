@@ -97,7 +97,7 @@ fn outcome_as_json(outcome: &Outcome) -> serde_json::Value {
         Outcome::List(values) => values.iter().map(outcome_as_json).collect(),
         Outcome::Table(values) => {
             let values = values.iter();
-            let values = values.map(|(key, value)| ((*key).to_owned(), outcome_as_json(value)));
+            let values = values.map(|(key, value)| (key.clone(), outcome_as_json(value)));
             serde_json::Value::Object(values.collect())
         }
     }

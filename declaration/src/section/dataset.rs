@@ -1,7 +1,12 @@
 //! `[dataset]` of a service's file: where its data is kept, and what the directory is like.
 
+mod property;
+
+use std::collections::BTreeMap;
+use std::mem::take;
 use std::path::PathBuf;
 
+use self::property::{Properties, Setting};
 use super::key::keys;
 use super::outcome::Outcome;
 use super::storage::Backend;
@@ -25,6 +30,7 @@ keys! {
     /// Where the service's data is kept. New storage is made as declared here. Of storage that exists, only a line of
     /// the service's own file changes anything; what a template, `preseed.toml` or a default says leaves it as it is.
     table "[dataset]";
+    unite properties;
 
     /// The full name of the service's dataset. Not used with `backend = "directory"`.
     name: DatasetName = "name", default "`<parent>/<NAME>`", example "\"tank/services/sonarr\"";
@@ -46,6 +52,40 @@ keys! {
 
     /// The mode of the directory, octal and quoted.
     mode: Mode = "mode", default "`\"0750\"`", example "\"0700\"";
+
+    /// The ZFS property `quota`: how much the dataset and its snapshots may take together. Old snapshots fill it as well: `refquota` is what limits a service. A size, or `none`.
+    quota: Setting = "quota", default "none", example "\"20G\"";
+
+    /// The ZFS property `refquota`: how much the data itself may take, snapshots aside. A size, or `none`.
+    refquota: Setting = "refquota", default "none", example "\"20G\"";
+
+    /// The ZFS property `reservation`: how much room is kept for the dataset and its snapshots. A size, or `none`.
+    reservation: Setting = "reservation", default "none", example "\"5G\"";
+
+    /// The ZFS property `refreservation`: how much room is kept for the data itself. A size, or `none`.
+    refreservation: Setting = "refreservation", default "none", example "\"5G\"";
+
+    /// The ZFS property `atime`: whether reading a file changes its access time: `on` or `off`.
+    atime: Setting = "atime", default "inherited", example "\"off\"";
+
+    /// The ZFS property `snapdir`: whether `.zfs` is listed in the directory: `hidden` or `visible`.
+    snapdir: Setting = "snapdir", default "inherited", example "\"visible\"";
+
+    /// The ZFS property `dnodesize`: the size of dnodes: `legacy`, `auto`, or `1k` to `16k`.
+    dnodesize: Setting = "dnodesize", default "inherited", example "\"auto\"";
+
+    /// The ZFS property `casesensitivity`: whether names that differ in case alone are the same: `sensitive`, `insensitive` or `mixed`. Only for a new dataset.
+    casesensitivity: Setting = "casesensitivity", default "sensitive", example "\"insensitive\"";
+
+    /// The ZFS property `normalization`: how names are compared: `none`, `formC`, `formD`, `formKC` or `formKD`. Only for a new dataset.
+    normalization: Setting = "normalization", default "no normalization", example "\"formD\"";
+
+    /// The ZFS property `utf8only`: whether names must be UTF-8: `on` or `off`. Only for a new dataset.
+    utf8only: Setting = "utf8only", default "off, or on with a `normalization`", example "\"on\"";
+
+    /// Any other ZFS property that can be set, and user properties, whose names have a `:`. What several files declare is
+    /// merged name by name.
+    properties: Properties = "properties", default "none", example "{ logbias = \"latency\", \"com.sun:auto-snapshot\" = \"true\" }";
 }
 
 /// Where a service's data is kept.
@@ -68,6 +108,8 @@ pub struct Dataset {
     pub recordsize: Declared<Recordsize>,
     /// Its compression.
     pub compression: Declared<Compression>,
+    /// All other properties that are declared, by name, as `zfs set` takes them.
+    pub properties: BTreeMap<String, Declared<String>>,
 }
 
 /// What a service's data is kept in.
@@ -102,6 +144,33 @@ pub(crate) fn outcome(settings: &Settings) -> Vec<(&'static str, Outcome)> {
         ("group", Outcome::text(&settings.group)),
         ("mode", Outcome::text(&settings.mode)),
     ]
+    .into_iter()
+    .chain(properties_outcome(dataset))
+    .collect()
+}
+
+/// The keys that are properties, then all others.
+fn properties_outcome(dataset: Option<&Dataset>) -> Vec<(&'static str, Outcome)> {
+    let declared = |name: &str| dataset?.properties.get(name);
+    let keys = KEYS.names.iter().skip_while(|key| **key != "quota");
+    let keys = keys.filter(|key| **key != "properties");
+    let mut outcome: Vec<_> = keys
+        .map(|key| (*key, Outcome::or_nothing(declared(key), Outcome::text)))
+        .collect();
+    let others = dataset.into_iter().flat_map(|dataset| &dataset.properties);
+    let others = others.filter(|(name, _)| !KEYS.names.contains(&name.as_str()));
+    let others: Vec<_> = others
+        .map(|(name, value)| (name.clone(), Outcome::text(value)))
+        .collect();
+    outcome.push((
+        "properties",
+        if others.is_empty() {
+            Outcome::Nothing
+        } else {
+            Outcome::Table(others)
+        },
+    ));
+    outcome
 }
 
 /// What no other service can have, too.
@@ -115,19 +184,21 @@ pub(crate) struct Checked {
 impl Fragment {
     /// Checks what refers to other settings. What is wrong is noted.
     pub(crate) fn check(&mut self, validation: &mut Validation<'_>) -> Checked {
+        self.check_names(validation);
         Checked {
-            dataset: dataset(validation, std::mem::take(&mut self.name)),
-            mountpoint: mountpoint(validation, std::mem::take(&mut self.mountpoint)),
+            dataset: dataset(validation, take(&mut self.name)),
+            mountpoint: mountpoint(validation, take(&mut self.mountpoint)),
         }
     }
 
     /// The settings, if every value is there.
-    pub(crate) fn settle(self, checked: Checked, backend: Backend) -> Option<Settings> {
+    pub(crate) fn settle(mut self, checked: Checked, backend: Backend) -> Option<Settings> {
         let root = || Principal("root".to_owned());
         let storage = match backend {
             Backend::Directory => Storage::Directory,
             Backend::Zfs => {
                 let name = checked.dataset?.value;
+                let properties = self.take_properties()?;
                 Storage::Zfs(Dataset {
                     parent: name.parent()?,
                     name,
@@ -136,6 +207,7 @@ impl Fragment {
                         .compression
                         .at_or(Compression("lz4".to_owned()))?
                         .into(),
+                    properties,
                 })
             }
         };
@@ -146,6 +218,51 @@ impl Fragment {
             group: self.group.at_or(root())?.into(),
             mode: self.mode.at_or(Mode(0o750))?.into(),
         })
+    }
+}
+
+impl Fragment {
+    /// ZFS normalizes only names that are UTF-8.
+    fn check_names(&self, validation: &mut Validation<'_>) {
+        if let (Given::Value(form), Given::Value(utf8only)) = (&self.normalization, &self.utf8only)
+            && form.value.0 != "none"
+            && utf8only.value.0 == "off"
+        {
+            validation.note(
+                utf8only.location,
+                format!("`utf8only` is off, and `normalization` is {}", form.value.0),
+                "remove one of them: only names that are UTF-8 are normalized",
+            );
+        }
+    }
+
+    /// All properties, those that have a key and the others.
+    fn take_properties(&mut self) -> Option<BTreeMap<String, Declared<String>>> {
+        let with_a_key = [
+            ("quota", take(&mut self.quota)),
+            ("refquota", take(&mut self.refquota)),
+            ("reservation", take(&mut self.reservation)),
+            ("refreservation", take(&mut self.refreservation)),
+            ("atime", take(&mut self.atime)),
+            ("snapdir", take(&mut self.snapdir)),
+            ("dnodesize", take(&mut self.dnodesize)),
+            ("casesensitivity", take(&mut self.casesensitivity)),
+            ("normalization", take(&mut self.normalization)),
+            ("utf8only", take(&mut self.utf8only)),
+        ];
+        let mut properties = BTreeMap::new();
+        for (name, given) in with_a_key {
+            if matches!(given, Given::Unreadable) {
+                return None;
+            }
+            if let Given::Value(at) = given {
+                properties.insert(name.to_owned(), at.map(|Setting(value)| value).into());
+            }
+        }
+        let others = take(&mut self.properties).or(Properties::new())?;
+        let others = others.into_iter();
+        properties.extend(others.map(|(name, at)| (name, at.map(|Setting(value)| value).into())));
+        Some(properties)
     }
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn text(lines: &[&str]) -> String {
 ///
 /// This is the only list of the table's keys. Each line has the key's docstring, which is also its documentation, the
 /// field and its type, the key, its default and an example. `extend LIST with EXTRA` says that a file's `EXTRA` is appended
-/// to the `LIST` of the files below it.
+/// to the `LIST` of the files below it, `unite TABLE` that a file's `TABLE` is merged with theirs name by name.
 macro_rules! keys {
     (
         $(#[doc = $about:literal])+
@@ -119,6 +119,7 @@ macro_rules! keys {
         $(tables $($table:literal)+;)?
         $(instead { $($word:literal => $help:expr,)+ })?
         $(extend $base:ident with $extra:ident;)?
+        $(unite $united:ident;)?
         $(
             $(#[doc = $line:literal])+
             $field:ident: $type:ty = $key:literal, default $default:literal, example $example:literal;
@@ -153,10 +154,12 @@ macro_rules! keys {
             fn over(self, lower: &Self, merge: $crate::given::Merge) -> Self {
                 use $crate::section::key::Readable;
                 $(let $extra = merge.extend(&self.$base, self.$extra.clone(), &lower.$extra);)?
+                $(let $united = merge.unite(self.$united.clone(), &lower.$united);)?
                 let merged = Self {
                     $($field: merge.pick(self.$field, &lower.$field, <$type as Readable>::relocate),)+
                 };
                 $(let merged = Self { $extra, ..merged };)?
+                $(let merged = Self { $united, ..merged };)?
                 merged
             }
 

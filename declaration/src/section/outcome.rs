@@ -18,7 +18,7 @@ pub enum Outcome {
     /// A list.
     List(Vec<Self>),
     /// A table.
-    Table(Vec<(&'static str, Self)>),
+    Table(Vec<(String, Self)>),
 }
 
 impl Outcome {
@@ -69,7 +69,14 @@ impl fmt::Display for Outcome {
                 f.write_str("{")?;
                 for (index, (key, value)) in values.iter().enumerate() {
                     let between = if index == 0 { " " } else { ", " };
-                    write!(f, "{between}{key} = {value}")?;
+                    f.write_str(between)?;
+                    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+                    if key.chars().all(is_bare) {
+                        f.write_str(key)?;
+                    } else {
+                        write_text(f, key)?;
+                    }
+                    write!(f, " = {value}")?;
                 }
                 f.write_str(" }")
             }
@@ -99,12 +106,21 @@ mod tests {
     #[test]
     fn prints_as_toml() {
         let text = |text: &str| Outcome::Text(text.to_owned());
-        let table = Outcome::Table(vec![("command", Outcome::List(vec![text("a"), text("b")]))]);
+        let table = Outcome::Table(vec![
+            (
+                "command".to_owned(),
+                Outcome::List(vec![text("a"), text("b")]),
+            ),
+            ("a:b".to_owned(), Outcome::Number(1)),
+        ]);
         for (outcome, printed) in [
             (text("a \"b\" \\ für"), r#""a \"b\" \\ für""#),
             (text("a\nb\u{202e}"), r#""a\U0000000ab\U0000202e""#),
             (Outcome::Number(3), "3"),
-            (Outcome::List(vec![table]), r#"[{ command = ["a", "b"] }]"#),
+            (
+                Outcome::List(vec![table]),
+                r#"[{ command = ["a", "b"], "a:b" = 1 }]"#,
+            ),
         ] {
             assert_eq!(outcome.to_string(), printed);
         }

@@ -34,7 +34,7 @@ pub(super) fn outcome(ages: &MaxAge) -> Outcome {
     }
     let ages = ages.iter();
     Outcome::Table(
-        ages.map(|(tier, age)| (tier.as_str(), Outcome::span(*age)))
+        ages.map(|(tier, age)| (tier.as_str().to_owned(), Outcome::span(*age)))
             .collect(),
     )
 }

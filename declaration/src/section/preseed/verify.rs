@@ -50,11 +50,11 @@ impl Check {
     /// As it is shown.
     pub(super) fn outcome(&self) -> Outcome {
         match self {
-            Self::Sqlite(path) => Outcome::Table(vec![("sqlite", Outcome::path(path))]),
+            Self::Sqlite(path) => Outcome::Table(vec![("sqlite".to_owned(), Outcome::path(path))]),
             Self::Command(command) => {
-                let mut table = vec![("command", Outcome::texts(&command.words))];
+                let mut table = vec![("command".to_owned(), Outcome::texts(&command.words))];
                 if command.as_root {
-                    table.push(("user", Outcome::text("root")));
+                    table.push(("user".to_owned(), Outcome::text("root")));
                 }
                 Outcome::Table(table)
             }
