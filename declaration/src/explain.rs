@@ -11,7 +11,7 @@ use crate::location::{Files, Location};
 use crate::lookup::{Content, Entry, Fragments, Search};
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
-use crate::section::{Outcome, TableDoc, backup, dataset, of_a_service, preseed};
+use crate::section::{Outcome, TableDoc, backup, dataset, of_a_service, preseed, user};
 use crate::settings::Service;
 
 /// A file that makes a service.
@@ -85,7 +85,10 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
     let mut values = Vec::new();
     let mut table = |header, outcome: Vec<(&'static str, Outcome)>, origins: Origins| {
         for (key, value) in outcome {
-            let origins = origins_of(&layers, key, origins);
+            let origins = match origins_of(&layers, key, origins) {
+                none if none.is_empty() => of_the_user(&layers, header, key),
+                origins => origins,
+            };
             values.push(Value {
                 table: header,
                 key,
@@ -103,6 +106,11 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
         .template_name
         .map_or(Outcome::Nothing, Outcome::Text);
     table("", vec![("template", template)], |f| f.top.origins());
+    table(
+        user::KEYS.header,
+        user::outcome(service.user.as_ref()),
+        |f| f.user.origins(),
+    );
     let settings = dataset::Settings {
         storage: service.storage.clone(),
         mountpoint: service.mountpoint.clone(),
@@ -159,6 +167,19 @@ fn origins_of(layers: &[Layered], key: &str, origins: Origins) -> Vec<Origin> {
     }
     found.reverse();
     found
+}
+
+/// Where the user is declared whom the directory belongs to, if nothing else says whom.
+fn of_the_user(layers: &[Layered], table: &str, key: &str) -> Vec<Origin> {
+    let user = |key| origins_of(layers, key, |f| f.user.origins());
+    match (table, key) {
+        ("[dataset]", "owner") => user("name"),
+        ("[dataset]", "group") => match user("group") {
+            none if none.is_empty() => user("name"),
+            origins => origins,
+        },
+        _ => Vec::new(),
+    }
 }
 
 fn origin(layer: Layer, file: &Path, location: Location) -> Origin {

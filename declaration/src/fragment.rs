@@ -8,7 +8,7 @@ use crate::layer::Layer;
 use crate::location::Location;
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
-use crate::section::{backup, dataset, preseed, top};
+use crate::section::{backup, dataset, preseed, top, user};
 use crate::table::Table;
 use crate::value::UnitName;
 
@@ -16,6 +16,9 @@ use crate::value::UnitName;
 #[derive(Debug, Default)]
 pub(crate) struct Fragment {
     pub(crate) top: top::Fragment,
+    pub(crate) user: user::Fragment,
+    /// Where `[user]` is, and who says it, if it is there.
+    pub(crate) user_table: Option<At<()>>,
     pub(crate) dataset: dataset::Fragment,
     pub(crate) preseed: preseed::Fragment,
     pub(crate) backup: backup::Fragment,
@@ -50,7 +53,13 @@ impl Fragment {
             &top::KEYS
         };
         let top = Table::new(&entries, keys);
-        let elsewhere = [keys, &dataset::KEYS, &preseed::KEYS, &backup::KEYS];
+        let elsewhere = [
+            keys,
+            &user::KEYS,
+            &dataset::KEYS,
+            &preseed::KEYS,
+            &backup::KEYS,
+        ];
         let mut fragment = Self {
             whole,
             ..Self::default()
@@ -66,10 +75,16 @@ impl Fragment {
                 None
             }
         };
+        let user = table("user", &user::KEYS);
         let dataset = table("dataset", &dataset::KEYS);
         let preseed = table("preseed", &preseed::KEYS);
         let backup = table("backup", &backup::KEYS);
 
+        if let Some(at) = user {
+            fragment.user = user::Fragment::read(document, &at.value);
+            at.value.note_unknown(document, &elsewhere);
+            fragment.user_table = Some(at.map(|_| ()));
+        }
         if let Some(At { value: table, .. }) = dataset {
             fragment.dataset = dataset::Fragment::read(document, &table);
             table.note_unknown(document, &elsewhere);
@@ -141,6 +156,14 @@ impl Fragment {
         };
         Self {
             top: self.top.over(&lower.top, merge),
+            user: self.user.over(&lower.user, merge),
+            user_table: self.user_table.or_else(|| {
+                let lower = lower.user_table.as_ref()?;
+                Some(At {
+                    location: location.unwrap_or(lower.location),
+                    ..*lower
+                })
+            }),
             dataset: self.dataset.over(&lower.dataset, merge),
             preseed: self.preseed.over(&lower.preseed, merge),
             backup: self.backup.over(&lower.backup, merge),

@@ -12,6 +12,7 @@ pub(crate) mod replica;
 pub(crate) mod repository;
 pub(crate) mod storage;
 pub(crate) mod top;
+pub(crate) mod user;
 
 pub use key::{KeyDoc, TableDoc};
 pub use outcome::Outcome;
@@ -21,6 +22,7 @@ pub use outcome::Outcome;
 pub fn of_a_service() -> Vec<TableDoc> {
     vec![
         top::documentation(),
+        user::documentation(),
         dataset::documentation(),
         preseed::documentation(),
         preseed::verify::documentation(),

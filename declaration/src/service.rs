@@ -1,13 +1,13 @@
 //! A service's tables, put together: each is checked, then the service is made of what all of them say.
 
 use crate::fragment::Fragment;
-use crate::given::Given;
+use crate::given::{At, Given};
 use crate::host_file::HostFile;
 use crate::location::{Files, Location};
 use crate::partial::{Locations, Partial};
 use crate::problem::Problem;
 use crate::section::repository::Repository;
-use crate::section::{backup, dataset, preseed};
+use crate::section::{backup, dataset, preseed, user};
 use crate::settings::Service;
 use crate::validation::Validation;
 use crate::value::ServiceName;
@@ -30,11 +30,16 @@ pub(crate) fn validate(
         problems,
     };
     let mut tables = Tables {
+        user: merged.user,
         dataset: merged.dataset,
         preseed: merged.preseed,
         backup: merged.backup,
     };
-    let checked = tables.check(&mut validation, merged.backup_location);
+    let checked = tables.check(
+        &mut validation,
+        merged.user_table.as_ref(),
+        merged.backup_location,
+    );
     let locations = checked.locations();
     // Whatever could not be read is a problem already.
     if !validation.problems.is_empty() || !host.problems.is_empty() {
@@ -53,6 +58,7 @@ pub(crate) fn validate(
 
 /// What a service's file and its template say.
 struct Tables {
+    user: user::Fragment,
     dataset: dataset::Fragment,
     preseed: preseed::Fragment,
     backup: backup::Fragment,
@@ -60,17 +66,28 @@ struct Tables {
 
 /// What of it refers to other settings, checked.
 struct Checked {
+    user: Option<user::Checked>,
     dataset: dataset::Checked,
     preseed: preseed::Checked,
     repository: Given<Repository>,
 }
 
 impl Tables {
-    fn check(&mut self, validation: &mut Validation<'_>, backup: Option<Location>) -> Checked {
+    fn check(
+        &mut self,
+        validation: &mut Validation<'_>,
+        user: Option<&At<()>>,
+        backup: Option<Location>,
+    ) -> Checked {
+        let user = self.user.check(validation, user);
+        if let Some(user) = &user {
+            user.owns(&mut self.dataset.owner, &mut self.dataset.group);
+        }
         let dataset = self.dataset.check(validation);
         let repository = self.backup.check(validation, backup);
         let has_repository = !repository.is_absent();
         Checked {
+            user,
             preseed: self
                 .preseed
                 .check(validation, dataset.dataset.as_ref(), has_repository),
@@ -91,6 +108,7 @@ impl Tables {
         Some(Service {
             name: validation.name?.clone(),
             source: validation.files.declaration.to_path_buf(),
+            user: self.user.settle(checked.user)?,
             storage: dataset.storage,
             mountpoint: dataset.mountpoint,
             owner: dataset.owner,

@@ -16,6 +16,7 @@ pub use crate::section::preseed::{
     Check, CheckCommand, KeepReplaced, OnPartial, OnUnavailable, Prefer, Preseed, Replica,
 };
 pub use crate::section::repository::Repository;
+pub use crate::section::user::{Chown, User};
 
 /// Where `dataset-helper` leaves a link, called as the service, to where its dataset is mounted.
 pub const MOUNTPOINTS: &str = "/run/preseed/mountpoint";
@@ -54,6 +55,8 @@ pub struct Service {
     pub name: ServiceName,
     /// The file that declares it (absolute, without `PRESEED_ROOT`).
     pub source: PathBuf,
+    /// The user that it runs as, if it is declared: it is made where it is missing.
+    pub user: Option<User>,
     /// Where its data is kept.
     pub storage: Storage,
     /// Where its data is mounted (absolute, normalized).

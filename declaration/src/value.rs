@@ -3,6 +3,7 @@
 //! Each is made from text with [`str::parse`]; an [`Invalid`] says what is wrong and what to do.
 
 mod account;
+mod account_name;
 mod choice;
 mod compression;
 mod count;
@@ -23,6 +24,7 @@ use std::fmt;
 
 pub use invalid::Invalid;
 
+pub(crate) use account_name::AccountId;
 pub(crate) use choice::{one_of, word_of};
 pub(crate) use count::Count;
 pub(crate) use names::{CommandWord, EntryName, HostName, SharedName, SshHost, Tag, TemplateName};
@@ -91,6 +93,11 @@ text!(
 text!(
     /// A user or group: a name, or a number.
     Principal
+);
+
+text!(
+    /// The name of a user or group that is made where it is missing, as systemd-sysusers takes it.
+    AccountName
 );
 
 impl Principal {

@@ -22,7 +22,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use declaration::settings::{Broken, Host, Service, Storage};
-use declaration::value::UnitName;
+use declaration::value::{AccountName, UnitName};
 use declaration::{Search, load};
 use nix::sys::stat::{Mode, umask};
 
@@ -197,6 +197,16 @@ fn show_service(service: &Service) -> String {
             service.mode
         ),
     );
+    if let Some(user) = &service.user {
+        let groups: Vec<_> = user.groups.iter().map(AccountName::as_str).collect();
+        line(
+            "user",
+            format!(
+                "{} {:?}, {} {:?}, {groups:?}, {:?}",
+                user.name, user.uid, user.group, user.gid, user.chown
+            ),
+        );
+    }
     let units: Vec<_> = service.units.iter().map(UnitName::as_str).collect();
     line("units", units.join(" "));
     let tiers: Vec<_> = service.tiers.iter().map(|tier| tier.as_str()).collect();

@@ -45,10 +45,10 @@ keys! {
     mountpoint: Mountpoint = "mountpoint", default "`<mount-base>/<NAME>`", example "\"/var/lib/sonarr\"";
 
     /// The owner of the directory: a user's name or number.
-    owner: Principal = "owner", default "`\"root\"`", example "\"sonarr\"";
+    owner: Principal = "owner", default "the user of `[user]`, else `\"root\"`", example "\"sonarr\"";
 
     /// The group of the directory: a group's name or number.
-    group: Principal = "group", default "`\"root\"`", example "1000";
+    group: Principal = "group", default "the group of `[user]`, else `\"root\"`", example "1000";
 
     /// The mode of the directory, octal and quoted.
     mode: Mode = "mode", default "`\"0750\"`", example "\"0700\"";
