@@ -25,7 +25,12 @@ pub(crate) fn find(declared: &mut [ServiceFile]) {
         found: Vec::new(),
     };
     clashes.twice(
-        ServiceFile::mountpoint,
+        ServiceFile::part_names,
+        |name| format!("the name {}, of a service or a place,", quoted(name)),
+        "rename the service or the place",
+    );
+    clashes.twice(
+        ServiceFile::mountpoints,
         |path| format!("mountpoint {}", quoted(&path.to_string_lossy())),
         "give each service a mountpoint of its own",
     );
@@ -35,19 +40,19 @@ pub(crate) fn find(declared: &mut [ServiceFile]) {
         "name it in one of both",
     );
     clashes.twice(
-        ServiceFile::dataset,
+        ServiceFile::datasets,
         |name| format!("dataset {}", quoted(name)),
         "give each service a dataset of its own",
     );
     clashes.nested(
-        |declared| declared.dataset(),
+        ServiceFile::datasets,
         "dataset",
         "move one of them: a restore replaces a dataset with all that is in it",
     );
     clashes.nested(
         |declared| {
-            let (path, location) = declared.mountpoint()?;
-            Some((path.to_str()?, location))
+            let points = declared.mountpoints();
+            points.filter_map(|(path, location)| Some((path.to_str()?, location)))
         },
         "mountpoint",
         "move one of them: a restore replaces a directory with all that is in it",
@@ -129,16 +134,16 @@ impl<'a> Clashes<'a> {
     }
 
     /// Finds what lies in another service's: names whose parts `/` separates.
-    fn nested(
+    fn nested<I: Iterator<Item = (&'a str, Location)>>(
         &mut self,
-        claim: impl Fn(&'a ServiceFile) -> Option<(&'a str, Location)>,
+        claims: impl Fn(&'a ServiceFile) -> I,
         what: &str,
         help: &str,
     ) {
         let declared = self.declared;
-        let claims = self.order.iter().filter_map(|index| {
-            let (name, location) = claim(&declared[*index])?;
-            Some((name, (*index, location)))
+        let claims = self.order.iter().flat_map(|index| {
+            let claims = claims(&declared[*index]);
+            claims.map(|(name, location)| (name, (*index, location)))
         });
         let claims: Vec<(&str, Claimant)> = claims.collect();
         let by_name: HashMap<&str, Claimant> = claims.iter().rev().copied().collect();
@@ -146,7 +151,8 @@ impl<'a> Clashes<'a> {
             let mut above = name;
             while let Some((parent, _)) = above.rsplit_once('/') {
                 above = parent;
-                if let Some(outer) = by_name.get(above) {
+                // How the parts of one service lie is its file's own matter.
+                if let Some(outer) = by_name.get(above).filter(|outer| outer.0 != inner.0) {
                     let lies = format!("{what} {} lies in that of", quoted(name));
                     self.note(inner, &lies, *outer, help);
                     let holds = format!("{what} {} holds that of", quoted(above));

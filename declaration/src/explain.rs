@@ -11,7 +11,7 @@ use crate::location::{Files, Location};
 use crate::lookup::{Content, Entry, Fragments, Search};
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
-use crate::section::{Outcome, TableDoc, backup, dataset, of_a_service, preseed, user};
+use crate::section::{Outcome, TableDoc, backup, dataset, of_a_service, place, preseed, user};
 use crate::settings::Service;
 
 /// A file that makes a service.
@@ -27,7 +27,7 @@ pub struct SourceFile {
 #[derive(Debug)]
 pub struct Value {
     /// The table, `[name]`; empty: the file's top level.
-    pub table: &'static str,
+    pub table: String,
     /// The key.
     pub key: &'static str,
     /// Its value.
@@ -83,14 +83,14 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
 
     let documented = of_a_service();
     let mut values = Vec::new();
-    let mut table = |header, outcome: Vec<(&'static str, Outcome)>, origins: Origins| {
+    let mut table = |header: &str, outcome: Vec<(&'static str, Outcome)>, origins: Origins<'_>| {
         for (key, value) in outcome {
             let origins = match origins_of(&layers, key, origins) {
                 none if none.is_empty() => of_the_user(&layers, header, key),
                 origins => origins,
             };
             values.push(Value {
-                table: header,
+                table: header.to_owned(),
                 key,
                 default: default_of(&documented, header, key),
                 origins: if origins.is_empty() {
@@ -105,32 +105,39 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
     let template = sources
         .template_name
         .map_or(Outcome::Nothing, Outcome::Text);
-    table("", vec![("template", template)], |f| f.top.origins());
+    table("", vec![("template", template)], &|f| f.top.origins());
     table(
         user::KEYS.header,
         user::outcome(service.user.as_ref()),
-        |f| f.user.origins(),
+        &|f| f.user.origins(),
     );
-    let settings = dataset::Settings {
-        storage: service.storage.clone(),
-        mountpoint: service.mountpoint.clone(),
-        owner: service.owner.clone(),
-        group: service.group.clone(),
-        mode: service.mode.clone(),
-    };
-    table(dataset::KEYS.header, dataset::outcome(&settings), |f| {
-        f.dataset.origins()
-    });
-    table(preseed::KEYS.header, service.preseed.outcome(), |f| {
-        f.preseed.origins()
-    });
+    let settings = dataset::outcome(&dataset::Settings::of(&service));
+    table(dataset::KEYS.header, settings, &|f| f.dataset.origins());
+    let preseed = service.preseed.outcome();
+    table(preseed::KEYS.header, preseed, &|f| f.preseed.origins());
     let backup = backup::outcome(service.backup.as_ref());
-    table(backup::KEYS.header, backup, |f| f.backup.origins());
+    table(backup::KEYS.header, backup, &|f| f.backup.origins());
+    for (place, part) in service
+        .places
+        .iter()
+        .filter_map(|place| Some((place, place.part.as_ref()?)))
+    {
+        let header = format!("[place.{}]", part.place);
+        table(&header, place::outcome(place, part), &|f| {
+            let said = f.places.iter().find(|said| said.name == part.place);
+            let said = said.and_then(|place| place.said.as_ref());
+            said.map(place::Said::origins).unwrap_or_default()
+        });
+    }
     Ok(values)
 }
 
 /// What the documentation says holds without a key.
 fn default_of(documented: &[TableDoc], table: &str, key: &str) -> &'static str {
+    let table = match table.strip_prefix("[place.") {
+        Some(_) => place::KEYS.header,
+        None => table,
+    };
     let table = documented.iter().find(|known| known.header == table);
     let mut keys = table.into_iter().flat_map(|table| &table.keys);
     keys.find(|known| known.name == key)
@@ -138,7 +145,7 @@ fn default_of(documented: &[TableDoc], table: &str, key: &str) -> &'static str {
 }
 
 /// The origins of the keys of one table.
-type Origins = fn(&Fragment) -> Vec<(&'static str, Option<Location>)>;
+type Origins<'o> = &'o dyn Fn(&Fragment) -> Vec<(&'static str, Option<Location>)>;
 
 /// One file of a service, as read.
 struct Layered {
@@ -148,7 +155,7 @@ struct Layered {
 }
 
 /// Where the files say the key, the lowest first: the highest that declares it, and all above that add to it.
-fn origins_of(layers: &[Layered], key: &str, origins: Origins) -> Vec<Origin> {
+fn origins_of(layers: &[Layered], key: &str, origins: Origins<'_>) -> Vec<Origin> {
     let extra = format!("{key}-extra");
     let mut found = Vec::new();
     for layered in layers.iter().rev() {
@@ -171,7 +178,7 @@ fn origins_of(layers: &[Layered], key: &str, origins: Origins) -> Vec<Origin> {
 
 /// Where the user is declared whom the directory belongs to, if nothing else says whom.
 fn of_the_user(layers: &[Layered], table: &str, key: &str) -> Vec<Origin> {
-    let user = |key| origins_of(layers, key, |f| f.user.origins());
+    let user = |key| origins_of(layers, key, &|f| f.user.origins());
     match (table, key) {
         ("[dataset]", "owner") => user("name"),
         ("[dataset]", "group") => match user("group") {
@@ -305,9 +312,9 @@ mod tests {
         let values = values(&Search::with_root(root.path()), "a").unwrap();
         let shown: Vec<_> = values
             .iter()
-            .map(|value| (value.table, value.key))
+            .map(|value| (value.table.as_str(), value.key))
             .collect();
-        let is_in_another = ["[[preseed.verify]]", "[preseed.max-age]"];
+        let is_in_another = ["[[preseed.verify]]", "[preseed.max-age]", "[place.NAME]"];
         let keys = |table: TableDoc| {
             let keys = table.keys.into_iter().map(|key| key.name);
             let keys = keys.filter(|key| !key.ends_with("-extra"));

@@ -8,6 +8,7 @@ use crate::layer::Layer;
 use crate::location::Location;
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
+use crate::section::place::Place;
 use crate::section::{backup, dataset, preseed, top, user};
 use crate::table::Table;
 use crate::value::UnitName;
@@ -22,6 +23,7 @@ pub(crate) struct Fragment {
     pub(crate) dataset: dataset::Fragment,
     pub(crate) preseed: preseed::Fragment,
     pub(crate) backup: backup::Fragment,
+    pub(crate) places: Vec<Place>,
     /// Where `[backup]` is, if it is there.
     pub(crate) backup_location: Option<Location>,
     /// The units that could be read, if `unit` is unreadable.
@@ -101,6 +103,7 @@ impl Fragment {
             fragment.backup = backup::Fragment::read(document, &at.value);
             at.value.note_unknown(document, &elsewhere);
         }
+        fragment.places = Place::read_all(document, &top);
         top.note_unknown(document, &elsewhere);
         fragment
     }
@@ -167,6 +170,7 @@ impl Fragment {
             dataset: self.dataset.over(&lower.dataset, merge),
             preseed: self.preseed.over(&lower.preseed, merge),
             backup: self.backup.over(&lower.backup, merge),
+            places: Place::put_over(self.places, &lower.places, merge),
             backup_location: self.backup_location.or(lower.backup_location),
             salvaged,
             whole: merge.both_are_whole,

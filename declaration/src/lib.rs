@@ -22,6 +22,7 @@ mod named_table;
 mod not_read;
 pub mod parallel;
 mod partial;
+mod places;
 pub mod problem;
 mod quote;
 mod regular_file;

@@ -1,5 +1,6 @@
 //! What is known of a service before it is complete.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::location::Location;
@@ -27,4 +28,6 @@ pub(crate) struct Locations {
     pub(crate) dataset: Location,
     pub(crate) units: Vec<Location>,
     pub(crate) replicas: Location,
+    /// Of each place, by its name: of its mountpoint, and of its dataset.
+    pub(crate) places: BTreeMap<String, [Location; 2]>,
 }

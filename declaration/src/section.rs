@@ -7,6 +7,7 @@ pub(crate) mod dataset;
 pub(crate) mod host_backup;
 pub(crate) mod key;
 mod outcome;
+pub(crate) mod place;
 pub(crate) mod preseed;
 pub(crate) mod replica;
 pub(crate) mod repository;
@@ -28,6 +29,7 @@ pub fn of_a_service() -> Vec<TableDoc> {
         preseed::verify::documentation(),
         preseed::max_age::documentation(),
         backup::documentation(),
+        place::page(),
     ]
 }
 

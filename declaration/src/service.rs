@@ -5,7 +5,9 @@ use crate::given::{At, Given};
 use crate::host_file::HostFile;
 use crate::location::{Files, Location};
 use crate::partial::{Locations, Partial};
+use crate::places;
 use crate::problem::Problem;
+use crate::section::place::Place;
 use crate::section::repository::Repository;
 use crate::section::{backup, dataset, preseed, user};
 use crate::settings::Service;
@@ -31,6 +33,7 @@ pub(crate) fn validate(
     };
     let mut tables = Tables {
         user: merged.user,
+        places: merged.places,
         dataset: merged.dataset,
         preseed: merged.preseed,
         backup: merged.backup,
@@ -59,6 +62,7 @@ pub(crate) fn validate(
 /// What a service's file and its template say.
 struct Tables {
     user: user::Fragment,
+    places: Vec<Place>,
     dataset: dataset::Fragment,
     preseed: preseed::Fragment,
     backup: backup::Fragment,
@@ -70,6 +74,7 @@ struct Checked {
     dataset: dataset::Checked,
     preseed: preseed::Checked,
     repository: Given<Repository>,
+    places: Vec<places::Checked>,
 }
 
 impl Tables {
@@ -86,8 +91,19 @@ impl Tables {
         let dataset = self.dataset.check(validation);
         let repository = self.backup.check(validation, backup);
         let has_repository = !repository.is_absent();
+        let places = places::check(
+            validation,
+            std::mem::take(&mut self.places),
+            &places::Main {
+                dataset: &self.dataset,
+                checked_dataset: &dataset,
+                preseed: &self.preseed,
+                has_repository,
+            },
+        );
         Checked {
             user,
+            places,
             preseed: self
                 .preseed
                 .check(validation, dataset.dataset.as_ref(), has_repository),
@@ -105,7 +121,7 @@ impl Tables {
             &dataset.mountpoint,
             host.backup_host.as_ref().map(|at| at.value.as_str()),
         )?;
-        Some(Service {
+        let service = Service {
             name: validation.name?.clone(),
             source: validation.files.declaration.to_path_buf(),
             user: self.user.settle(checked.user)?,
@@ -117,7 +133,11 @@ impl Tables {
             preseed: self.preseed.settle(checked.preseed)?,
             max_parallel_restores: host.storage.max_parallel_restores,
             backup,
-        })
+            part: None,
+            places: Vec::new(),
+            nested: Vec::new(),
+        };
+        places::settle(service, checked.places)
     }
 }
 
@@ -129,6 +149,7 @@ impl Checked {
             dataset: at(self.dataset.dataset.as_ref().map(|at| at.location)),
             units: self.preseed.unit_locations.clone(),
             replicas: self.preseed.replicas_location,
+            places: self.places.iter().map(places::Checked::locations).collect(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::regular_file::Unreadable;
 use crate::salvage::named_units;
 use crate::service::validate;
 use crate::settings::{Broken, Service, Storage};
-use crate::value::{ServiceName, UnitName};
+use crate::value::{DatasetName, ServiceName, UnitName};
 
 /// How many problems of the host's file are repeated for each service that they break.
 const MOST_REPEATED: usize = 3;
@@ -197,23 +197,60 @@ impl ServiceFile {
         }
     }
 
-    pub(crate) fn mountpoint(&self) -> Option<(&Path, Location)> {
-        let path = match &self.content {
-            Ok(service) => &service.mountpoint,
-            Err(partial) => partial.mountpoint.as_ref()?,
-        };
-        Some((path, self.locations.mountpoint))
+    /// The names of its places in full.
+    pub(crate) fn part_names(&self) -> impl Iterator<Item = (&str, Location)> {
+        let service = self.content.as_ref().ok().into_iter();
+        let own = service
+            .clone()
+            .map(|service| (service.name.as_str(), Location::START));
+        let places = service.flat_map(|service| &service.places);
+        let places = places.map(|place| (place.name.as_str(), self.locations_of(place)[1]));
+        own.chain(places)
     }
 
-    pub(crate) fn dataset(&self) -> Option<(&str, Location)> {
-        let name = match &self.content {
-            Ok(service) => match &service.storage {
-                Storage::Zfs(dataset) => &dataset.name,
-                Storage::Directory => return None,
-            },
-            Err(partial) => partial.dataset.as_ref()?,
+    /// Where a place's mountpoint and dataset are declared.
+    fn locations_of(&self, place: &Service) -> [Location; 2] {
+        let name = place.part.as_ref().map(|part| &part.place);
+        let locations = name.and_then(|name| self.locations.places.get(name));
+        locations.copied().unwrap_or_default()
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Service> {
+        let service = self.content.as_ref().ok().into_iter();
+        service.flat_map(|service| &service.places)
+    }
+
+    /// Its mountpoints: its own, and those of its places.
+    pub(crate) fn mountpoints(&self) -> impl Iterator<Item = (&Path, Location)> {
+        let own = match &self.content {
+            Ok(service) => Some(service.mountpoint.as_path()),
+            Err(partial) => partial.mountpoint.as_deref(),
         };
-        Some((name.as_str(), self.locations.dataset))
+        let own = own.map(|path| (path, self.locations.mountpoint));
+        let places = self
+            .places()
+            .map(|place| (place.mountpoint.as_path(), self.locations_of(place)[0]));
+        own.into_iter().chain(places)
+    }
+
+    /// Its datasets: its own, and those of its places.
+    pub(crate) fn datasets(&self) -> impl Iterator<Item = (&str, Location)> {
+        let name = |service| match service {
+            &Service {
+                storage: Storage::Zfs(ref dataset),
+                ..
+            } => Some(dataset.name.as_str()),
+            _ => None,
+        };
+        let own = match &self.content {
+            Ok(service) => name(service),
+            Err(partial) => partial.dataset.as_ref().map(DatasetName::as_str),
+        };
+        let own = own.map(|dataset| (dataset, self.locations.dataset));
+        let places = self
+            .places()
+            .filter_map(move |place| Some((name(place)?, self.locations_of(place)[1])));
+        own.into_iter().chain(places)
     }
 
     pub(crate) fn units(&self) -> impl Iterator<Item = (&str, Location)> {
@@ -233,7 +270,8 @@ impl ServiceFile {
             Ok(service) => &service.replicas,
             Err(partial) => &partial.replicas,
         };
-        replicas.iter().map(|replica| {
+        let of_places = self.places().flat_map(|place| &place.replicas);
+        replicas.iter().chain(of_places).map(|replica| {
             let key = (replica.host.as_deref(), replica.dataset.as_str());
             (key, self.locations.replicas)
         })

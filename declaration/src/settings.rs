@@ -12,6 +12,7 @@ use crate::value::{Mode, Principal, ServiceName, TierName, UnitName};
 
 pub use crate::section::backup::Backup;
 pub use crate::section::dataset::{Dataset, Storage};
+pub use crate::section::place::Part;
 pub use crate::section::preseed::{
     Check, CheckCommand, KeepReplaced, OnPartial, OnUnavailable, Prefer, Preseed, Replica,
 };
@@ -74,6 +75,12 @@ pub struct Service {
     /// The restic repository that the restic tier asks. There if and only if `tiers` holds `restic`,
     /// or if the service declares one for its backups.
     pub backup: Option<Backup>,
+    /// How it belongs to a service, if it is a place of one; `None`: it is a service itself.
+    pub part: Option<Part>,
+    /// Its places, each as a service of its own called `<service>.<place>`, in the order of their mountpoints.
+    pub places: Vec<Self>,
+    /// Where other parts of the service are mounted below its mountpoint (relative to it), in that order.
+    pub nested: Vec<PathBuf>,
 }
 
 impl Deref for Service {
@@ -85,9 +92,54 @@ impl Deref for Service {
 }
 
 impl Service {
-    /// Whether any of its tiers needs the network.
+    /// The service itself and its places, in the order of their mountpoints.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        let is_above = |place: &&Self| place.mountpoint.value < self.mountpoint.value;
+        let (above, below): (Vec<_>, Vec<_>) = self.places.iter().partition(is_above);
+        above.into_iter().chain(std::iter::once(self)).chain(below)
+    }
+
+    /// The name of the service that it is, or is a part of.
+    #[must_use]
+    pub fn of(&self) -> &str {
+        let part = self.part.as_ref();
+        part.map_or(self.name.as_str(), |part| &part.service)
+    }
+
+    /// Whether the service's own file says where it is mounted; `service` is the one that it is, or is a part of.
+    #[must_use]
+    pub fn is_placed_by_its_file(&self, service: &Self) -> bool {
+        let is_below = self.part.as_ref().is_some_and(|part| part.below.is_some());
+        self.mountpoint.is_own() && (!is_below || service.mountpoint.is_own())
+    }
+
+    /// Whether it is restored. A cache is not: it is made empty.
+    #[must_use]
+    pub fn is_restored(&self) -> bool {
+        self.part.as_ref().is_none_or(|part| part.restores)
+    }
+
+    /// The repository that the tier `restic` of one of its parts asks.
+    #[must_use]
+    pub fn asked_backup(&self) -> Option<&Backup> {
+        let asks = |part: &Self| part.tiers.contains(&TierName::Restic);
+        self.backup.as_ref().filter(|_| self.parts().any(asks))
+    }
+
+    /// Whether a command checks what is restored of one of its parts.
+    #[must_use]
+    pub fn runs_a_command(&self) -> bool {
+        let is_command = |check: &Check| matches!(check, Check::Command(_));
+        self.parts().any(|part| part.verify.iter().any(is_command))
+    }
+
+    /// Whether any tier of one of its parts needs the network.
     #[must_use]
     pub fn needs_network(&self) -> bool {
+        self.parts().any(Self::asks_the_network)
+    }
+
+    fn asks_the_network(&self) -> bool {
         self.tiers.iter().any(|tier| match tier {
             TierName::Rollback => false,
             TierName::Snapshot => self.replicas.iter().any(|replica| replica.host.is_some()),

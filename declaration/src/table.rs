@@ -23,6 +23,8 @@ pub(crate) struct Keys {
 pub(crate) struct Table<'t> {
     entries: &'t DeTable<'t>,
     keys: &'static Keys,
+    /// Of which keys it shows the values.
+    shows: fn(&str) -> bool,
 }
 
 /// A named table `[kind.NAME]`.
@@ -36,7 +38,20 @@ pub(crate) struct Named<'t> {
 
 impl<'t> Table<'t> {
     pub(crate) fn new(entries: &'t DeTable<'t>, keys: &'static Keys) -> Self {
-        Self { entries, keys }
+        Self {
+            entries,
+            keys,
+            shows: |_| true,
+        }
+    }
+
+    /// The same table, as if it held only the keys that `shows` lets through.
+    pub(crate) fn only(self, shows: fn(&str) -> bool) -> Self {
+        Self { shows, ..self }
+    }
+
+    fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.entries.get(key).filter(|_| (self.shows)(key))
     }
 
     /// The table `[key]`, with its location.
@@ -46,7 +61,7 @@ impl<'t> Table<'t> {
         key: &str,
         keys: &'static Keys,
     ) -> Given<Self> {
-        let Some(value) = self.entries.get(key) else {
+        let Some(value) = self.get(key) else {
             return Given::No;
         };
         match as_table(document, value, keys.header) {
@@ -76,7 +91,7 @@ impl<'t> Table<'t> {
         key: &str,
         keys: &'static Keys,
     ) -> Vec<Named<'t>> {
-        let value = self.entries.get(key);
+        let value = self.get(key);
         let Some(entries) = value.and_then(|value| as_table(document, value, keys.header)) else {
             return Vec::new();
         };
@@ -101,7 +116,7 @@ impl<'t> Table<'t> {
         example: &str,
         keys: &'static Keys,
     ) -> Given<Vec<Option<At<Self>>>> {
-        let Some(value) = self.entries.get(key) else {
+        let Some(value) = self.get(key) else {
             return Given::No;
         };
         let start = value.span().start;
@@ -135,13 +150,30 @@ impl<'t> Table<'t> {
 
     /// The value of `key`, a string.
     pub(crate) fn text<T: Value>(&self, document: &mut Document<'_>, key: &str) -> Given<T> {
-        let Some(value) = self.entries.get(key) else {
+        let Some(value) = self.get(key) else {
             return Given::No;
         };
         match self.read::<T>(document, key, value, false) {
             Some(read) => Given::Value(with_location(document, read, value.span().start)),
             None => Given::Unreadable,
         }
+    }
+
+    /// The value of `key`, `true` or `false`.
+    pub(crate) fn flag(&self, document: &mut Document<'_>, key: &str) -> Given<bool> {
+        let Some(value) = self.get(key) else {
+            return Given::No;
+        };
+        let start = value.span().start;
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return Given::Value(with_location(document, *flag, start));
+        }
+        // Where the parser stumbled, the type is a consequence.
+        if !document.is_noted(start) {
+            let help = format!("write {key} = true or {key} = false, without quotes");
+            document.note(start, self.wrong_type(key, value), help);
+        }
+        Given::Unreadable
     }
 
     /// The value of `key`, a list of strings.
@@ -164,7 +196,7 @@ impl<'t> Table<'t> {
         key: &str,
         element: impl Fn(&mut Document<'_>, T, usize) -> E,
     ) -> Given<Vec<E>> {
-        let Some(value) = self.entries.get(key) else {
+        let Some(value) = self.get(key) else {
             return Given::No;
         };
         let start = value.span().start;
@@ -191,7 +223,7 @@ impl<'t> Table<'t> {
         document: &mut Document<'_>,
         key: &str,
     ) -> Given<Vec<At<T>>> {
-        match self.entries.get(key).map(Spanned::get_ref) {
+        match self.get(key).map(Spanned::get_ref) {
             None | Some(DeValue::Array(_)) => self.list_at(document, key),
             Some(_) => match self.text(document, key) {
                 Given::Value(at) => Given::Value(At {
@@ -208,7 +240,7 @@ impl<'t> Table<'t> {
     /// What can be read of the value of `key`, a string or a list of strings. Notes nothing.
     pub(crate) fn readable<T: Value>(&self, key: &str) -> Vec<T> {
         let text = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str()?.parse().ok();
-        match self.entries.get(key).map(Spanned::get_ref) {
+        match self.get(key).map(Spanned::get_ref) {
             Some(DeValue::Array(elements)) => elements.iter().filter_map(text).collect(),
             Some(DeValue::String(one)) => one.parse().ok().into_iter().collect(),
             _ => Vec::new(),

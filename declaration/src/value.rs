@@ -28,7 +28,9 @@ pub(crate) use account_name::AccountId;
 pub(crate) use choice::{one_of, word_of};
 pub(crate) use count::Count;
 pub(crate) use names::{CommandWord, EntryName, HostName, SharedName, SshHost, Tag, TemplateName};
-pub(crate) use path::{AbsolutePath, ExpectedPath, Mountpoint, RelativePath, SecretFile};
+pub(crate) use path::{
+    AbsolutePath, ExpectedPath, Mountpoint, PlaceMountpoint, RelativePath, SecretFile,
+};
 pub(crate) use pattern::Pattern;
 pub(crate) use repository::RepositoryUrl;
 pub(crate) use time_span::TimeSpan;

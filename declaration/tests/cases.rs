@@ -284,5 +284,19 @@ fn show_service(service: &Service) -> String {
             ),
         );
     }
+    if service.together {
+        line("together", "yes".to_owned());
+    }
+    if !service.nested.is_empty() {
+        line("nested", format!("{:?}", service.nested));
+    }
+    if let Some(part) = &service.part {
+        line("part", format!("{part:?}"));
+    }
+    for place in &service.places {
+        for place in show_service(place).lines() {
+            writeln!(shown, "  {place}").unwrap();
+        }
+    }
     shown
 }

@@ -101,6 +101,7 @@ fn named(header: &str) -> String {
 fn table(header: &str, key: &str, line: &str) -> String {
     let needed = match header {
         "[backup]" if key != "repository" => "repository = \"nas-primary\"\n",
+        "[place.NAME]" if key != "mountpoint" => "mountpoint = \"covers\"\n",
         "[[preseed.verify]]" if key == "user" => "command = [\"/bin/true\"]\n",
         _ => "",
     };
@@ -184,7 +185,8 @@ fn each_default_is_what_holds_without_the_key() {
         let default = default
             .replace("<parent>", "\"rpool/safe/persist")
             .replace("<mount-base>", "\"/srv")
-            .replace("<NAME>", "sonarr");
+            .replace("<NAME>", "sonarr")
+            .replace("<PLACE>", "NAME");
         let closing = if default.starts_with('"') && !default.ends_with('"') {
             "\""
         } else {

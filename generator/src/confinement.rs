@@ -6,7 +6,7 @@
 //! `ProtectKernelModules=` or, since systemd 255, `PrivateNetwork=`. Nor is `RestrictSUIDSGID=`:
 //! a restore brings back files with any mode.
 
-use declaration::settings::{Check, Service, Storage};
+use declaration::settings::{Service, Storage};
 
 use crate::unit::{Directive, Value};
 
@@ -54,8 +54,7 @@ pub(crate) fn of_dataset(service: &Service, process: &mut Vec<Directive<'_>>) {
 pub(crate) fn of_restore(service: &Service, process: &mut Vec<Directive<'_>>) {
     fixed(process, &[("Slice", SLICE)]);
     fixed(process, &MEMORY);
-    let is_command = |check: &Check| matches!(check, Check::Command(_));
-    if service.verify.iter().any(is_command) {
+    if service.runs_a_command() {
         // It may be anything, a container or a Java program: what limits the helper would limit it.
         fixed(process, &[("CapabilityBoundingSet", NEVER_CAPABLE)]);
         fixed(process, &ANYTHING);

@@ -14,7 +14,10 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
     let name = service.name.as_str();
     let (description, after_storage) = match &service.storage {
         Storage::Zfs(dataset) => (
-            format!("Dataset {} for {name}", dataset.name),
+            match service.places.len() {
+                0 => format!("Dataset {} for {name}", dataset.name),
+                more => format!("Dataset {} and {more} more for {name}", dataset.name),
+            },
             // zfs-mount.service is no mount unit: RequiresMountsFor= does not wait for what it mounts.
             ("After", Value::Fixed("zfs-import.target zfs-mount.service")),
         ),

@@ -11,19 +11,21 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
     let mut directives = guarded_by(vec![&names.dataset, &names.preseed]);
     if let Storage::Zfs(_) = service.storage {
         // Asked when the unit starts, after both: an unmounted dataset shows an empty directory.
-        directives.push(("AssertPathIsMountPoint", mountpoint(service)));
+        for part in service.parts() {
+            directives.push(("AssertPathIsMountPoint", mountpoint(service, part)));
+        }
     }
     Unit::drop_in(&service.source, directives)
 }
 
-/// Where the service's data must be mounted: what its own file says or, where it says nothing, what its dataset says,
+/// Where a part of the service must be mounted: what its own file says or, where it says nothing, what its dataset says,
 /// which may be another than is declared; `dataset-helper` leaves a link to it.
-fn mountpoint(service: &Service) -> Value<'_> {
-    if service.mountpoint.is_own() {
-        return Value::Path(&service.mountpoint);
+fn mountpoint<'a>(service: &'a Service, part: &'a Service) -> Value<'a> {
+    if part.is_placed_by_its_file(service) {
+        return Value::Path(&part.mountpoint);
     }
     // The characters of a service's name need no escape.
-    Value::Text([MOUNTPOINTS, "/", service.name.as_str()].concat().into())
+    Value::Text([MOUNTPOINTS, "/", part.name.as_str()].concat().into())
 }
 
 /// The drop-in for each unit of a service whose declaration is broken.

@@ -1,7 +1,7 @@
 //! `preseed-NAME.service`: restores a service's data if it is missing.
 
 use declaration::settings::{Backup, Broken, Service, Storage};
-use declaration::value::{TierName, UnitName};
+use declaration::value::UnitName;
 
 use crate::confinement;
 use crate::unit::{Directive, Unit, Value};
@@ -27,9 +27,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
 
     let mut process = process(name);
     confinement::of_restore(service, &mut process);
-    if service.tiers.contains(&TierName::Restic)
-        && let Some(backup) = &service.backup
-    {
+    if let Some(backup) = service.asked_backup() {
         restic(backup, &mut process);
     }
     let description = format!("Restore of {name}'s data, if it is missing");

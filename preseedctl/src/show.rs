@@ -32,7 +32,7 @@ fn as_toml(values: &[Value]) -> String {
     let mut table = "";
     for value in values {
         if value.table != table {
-            table = value.table;
+            table = &value.table;
             let _ = writeln!(text, "\n{table}");
         }
         let line = match &value.value {
@@ -94,6 +94,7 @@ fn outcome_as_json(outcome: &Outcome) -> serde_json::Value {
         Outcome::Nothing => serde_json::Value::Null,
         Outcome::Text(text) => json!(text),
         Outcome::Number(number) => json!(number),
+        Outcome::Flag(flag) => json!(flag),
         Outcome::List(values) => values.iter().map(outcome_as_json).collect(),
         Outcome::Table(values) => {
             let values = values.iter();

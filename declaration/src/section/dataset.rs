@@ -14,6 +14,7 @@ use crate::given::{At, Given};
 use crate::layer::Declared;
 use crate::location::Location;
 use crate::quote::quoted;
+use crate::settings::Service;
 use crate::validation::Validation;
 use crate::value::{
     Compression, DatasetName, Mode, Mountpoint, Principal, RESERVED, Recordsize, ServiceName,
@@ -122,6 +123,19 @@ pub(crate) struct Settings {
     pub(crate) mode: Declared<Mode>,
 }
 
+impl Settings {
+    /// Those of a service.
+    pub(crate) fn of(service: &Service) -> Self {
+        Self {
+            storage: service.storage.clone(),
+            mountpoint: service.mountpoint.clone(),
+            owner: service.owner.clone(),
+            group: service.group.clone(),
+            mode: service.mode.clone(),
+        }
+    }
+}
+
 /// Each key's value as it holds in the end.
 pub(crate) fn outcome(settings: &Settings) -> Vec<(&'static str, Outcome)> {
     let dataset = match &settings.storage {
@@ -185,9 +199,45 @@ impl Fragment {
     /// Checks what refers to other settings. What is wrong is noted.
     pub(crate) fn check(&mut self, validation: &mut Validation<'_>) -> Checked {
         self.check_names(validation);
+        let default = |validation: &mut Validation<'_>| {
+            let parent = &validation.host.storage.parent.value;
+            let child = parent.child(validation.name?.as_str());
+            validation.ok_or_note(Location::START, child)
+        };
         Checked {
-            dataset: dataset(validation, take(&mut self.name)),
+            dataset: dataset(validation, take(&mut self.name), default),
             mountpoint: mountpoint(validation, take(&mut self.mountpoint)),
+        }
+    }
+
+    /// The same for a place at this mountpoint, whose dataset is `name` if it declares none.
+    pub(crate) fn check_place(
+        &mut self,
+        validation: &mut Validation<'_>,
+        name: Option<DatasetName>,
+        mountpoint: Option<At<PathBuf>>,
+    ) -> Checked {
+        self.check_names(validation);
+        Checked {
+            dataset: dataset(validation, take(&mut self.name), |_| name),
+            mountpoint,
+        }
+    }
+
+    /// Takes from `main` whose directory it is, and its mode, where it says nothing of them.
+    pub(crate) fn owned_like(self, main: &Self) -> Self {
+        let or = |own: Given<Principal>, of_main: &Given<Principal>| match own {
+            Given::No => of_main.clone(),
+            own => own,
+        };
+        Self {
+            owner: or(self.owner, &main.owner),
+            group: or(self.group, &main.group),
+            mode: match self.mode {
+                Given::No => main.mode.clone(),
+                own => own,
+            },
+            ..self
         }
     }
 
@@ -267,7 +317,11 @@ impl Fragment {
 }
 
 /// The service's dataset, for the directory backend `None`.
-fn dataset(validation: &mut Validation<'_>, given: Given<DatasetName>) -> Option<At<DatasetName>> {
+fn dataset(
+    validation: &mut Validation<'_>,
+    given: Given<DatasetName>,
+    default: impl FnOnce(&mut Validation<'_>) -> Option<DatasetName>,
+) -> Option<At<DatasetName>> {
     let host = validation.host;
     if host.storage.backend == Backend::Directory {
         return None;
@@ -277,10 +331,7 @@ fn dataset(validation: &mut Validation<'_>, given: Given<DatasetName>) -> Option
         Given::Unreadable => return None,
         // What the host's file says is not known if it is broken.
         Given::No if !host.problems.is_empty() => return None,
-        Given::No => {
-            let child = host.storage.parent.value.child(validation.name?.as_str());
-            At::default(validation.ok_or_note(Location::START, child)?)
-        }
+        Given::No => At::default(default(validation)?),
     };
     match refusal(&at.value, validation) {
         Some((what, help)) => {

@@ -55,6 +55,16 @@ impl<T: Value + Clone> Readable for Vec<At<T>> {
     }
 }
 
+impl Readable for bool {
+    fn type_name() -> String {
+        "`true` or `false`".to_owned()
+    }
+
+    fn read(table: &Table<'_>, document: &mut Document<'_>, key: &str) -> Given<Self> {
+        table.flag(document, key)
+    }
+}
+
 /// One value, or a list of several.
 #[derive(Debug, Clone)]
 pub(crate) struct OneOrMore<T>(pub(crate) Vec<At<T>>);

@@ -15,6 +15,8 @@ pub enum Outcome {
     Text(String),
     /// A number.
     Number(usize),
+    /// `true` or `false`.
+    Flag(bool),
     /// A list.
     List(Vec<Self>),
     /// A table.
@@ -56,6 +58,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Nothing => f.write_str("none"),
             Self::Number(number) => number.fmt(f),
+            Self::Flag(flag) => flag.fmt(f),
             Self::Text(text) => write_text(f, text),
             Self::List(values) => {
                 f.write_str("[")?;

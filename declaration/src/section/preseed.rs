@@ -9,7 +9,7 @@ pub(crate) mod verify;
 
 use std::collections::BTreeMap;
 use std::mem::take;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use choices::{KeepReplaced, OnPartial, OnUnavailable, Prefer};
@@ -94,6 +94,10 @@ keys! {
     /// `start-empty` lets it start on an empty directory.
     on_unavailable: OnUnavailable = "on-unavailable", default "`\"stop\"`", example "\"start-empty\"";
 
+    /// Whether the service's data and its places must be of one point in time. If only some of them are lost, or no
+    /// restore brings all from one point, the service does not start.
+    together: bool = "together", default "`false`", example "true";
+
     /// Which `[replica.NAME]` of `preseed.toml` the tier `snapshot` asks, in this order.
     replicas: Vec<At<SharedName>> = "replicas", default "all", example "[\"vault\"]";
 }
@@ -133,6 +137,8 @@ pub struct Preseed {
     pub on_partial: OnPartial,
     /// What to do when no tier restored and at least one could not be asked.
     pub on_unavailable: OnUnavailable,
+    /// Whether the service's data and its places must be of one point in time.
+    pub together: bool,
     /// Replicas that the snapshot tier asks, in this order. Empty unless `tiers` holds `snapshot`.
     pub replicas: Vec<Replica>,
 }
@@ -155,6 +161,7 @@ impl Preseed {
             ("keep-replaced", self.keep_replaced.outcome()),
             ("on-partial", Outcome::text(self.on_partial.word())),
             ("on-unavailable", Outcome::text(self.on_unavailable.word())),
+            ("together", Outcome::Flag(self.together)),
             (
                 "replicas",
                 Outcome::list(&self.replicas, |replica| Outcome::text(&replica.name)),
@@ -206,6 +213,16 @@ impl Fragment {
         }
     }
 
+    /// The paths below the mountpoint that its keys name as data: which key, and where it is declared.
+    pub(crate) fn named(&self) -> Vec<(&'static str, &Path, Location)> {
+        let mut named = paths::needed(&self.expect, &self.verify);
+        if let Given::Value(paths) = &self.paths {
+            let paths = paths.value.iter();
+            named.extend(paths.map(|at| ("paths", at.value.0.as_path(), at.location)));
+        }
+        named
+    }
+
     /// The settings, if every value is there.
     pub(crate) fn settle(self, checked: Checked) -> Option<Preseed> {
         Some(Preseed {
@@ -223,6 +240,7 @@ impl Fragment {
             keep_replaced: self.keep_replaced.or(KeepReplaced::default())?,
             on_partial: self.on_partial.or(OnPartial::default())?,
             on_unavailable: self.on_unavailable.or(OnUnavailable::default())?,
+            together: self.together.or(false)?,
             replicas: checked.replicas?,
         })
     }

@@ -60,6 +60,10 @@ pub(crate) struct AbsolutePath(pub(crate) PathBuf);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mountpoint(pub(crate) PathBuf);
 
+/// Where a place is mounted: an absolute path, or one below the service's mountpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlaceMountpoint(pub(crate) PathBuf);
+
 /// An absolute path of a file that systemd loads as a credential (`LoadCredential=`, systemd.exec(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecretFile(pub(crate) PathBuf);
@@ -126,6 +130,30 @@ impl FromStr for Mountpoint {
         }
         Ok(Self(path))
     }
+}
+
+impl FromStr for PlaceMountpoint {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.starts_with('/') {
+            return text.parse().map(|Mountpoint(path)| Self(path));
+        }
+        if text.split('/').any(|part| part == "..") {
+            return Err(Invalid::new(
+                format!(
+                    "mountpoint {} leaves the service's own by `..`",
+                    quoted(text)
+                ),
+                "name a directory below it, or write the path in full, from `/` on",
+            ));
+        }
+        text.parse().map(|RelativePath(path)| Self(path))
+    }
+}
+
+impl Value for PlaceMountpoint {
+    const EXAMPLE: &'static str = "\"MediaCover\"";
 }
 
 impl FromStr for SecretFile {

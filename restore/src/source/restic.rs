@@ -130,11 +130,10 @@ impl<'a> Restic<'a> {
 
     /// What the other declared services take of this repository. Of one whose declaration is broken nothing is known.
     fn claims(&self) -> Vec<Claim> {
-        let others = declaration::load(&Search::from_env()).services;
-        let others = others
-            .into_iter()
-            .filter(|other| other.name != self.context.service.name);
-        let backups = others.filter_map(|other| other.backup);
+        let services = declaration::load(&Search::from_env()).services;
+        let parts = services.iter().flat_map(settings::Service::parts);
+        let others = parts.filter(|other| other.name != self.context.service.name);
+        let backups = others.filter_map(|other| other.backup.clone());
         let here = backups.filter(|backup| backup.repository.url == self.backup.repository.url);
         here.filter_map(|backup| {
             Some(Claim {

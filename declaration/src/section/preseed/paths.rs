@@ -75,7 +75,7 @@ fn note_twice(validation: &mut Validation<'_>, path: &Path, location: Location) 
 }
 
 /// What a restored directory must hold: which key names it, and where.
-fn needed<'a>(
+pub(super) fn needed<'a>(
     expect: &'a Given<Vec<ExpectedPath>>,
     verify: &'a Given<Vec<Check>>,
 ) -> Vec<(&'static str, &'a Path, Location)> {
