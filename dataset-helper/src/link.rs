@@ -47,5 +47,6 @@ pub(crate) fn lead_to_mountpoint(service: &Service) -> Result<()> {
             format!("cannot be made: {error}"),
             "see that /run is writable, and that we run as root",
         )
+        .caused_by(&error)
     })
 }

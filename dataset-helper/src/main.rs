@@ -63,7 +63,8 @@ fn main() -> ExitCode {
                 Some(again) => format!("{error}; {again}"),
                 None => error.to_string(),
             };
-            report::refuse(Kind::StorageFailed, &name, &line, None);
+            let code = error.kind().code();
+            report::refuse(Kind::StorageFailed, &name, code, &line, None);
             ExitCode::FAILURE
         }
     }

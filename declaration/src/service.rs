@@ -7,6 +7,7 @@ use crate::location::{Files, Location};
 use crate::partial::{Locations, Partial};
 use crate::places;
 use crate::problem::Problem;
+use crate::report::REPORT;
 use crate::section::place::Place;
 use crate::section::repository::Repository;
 use crate::section::{backup, dataset, preseed, user};
@@ -53,8 +54,8 @@ pub(crate) fn validate(
     }
     validation.note(
         Location::START,
-        "the declaration is not understood",
-        "report this: nothing is wrong with it",
+        "internal error: the declaration is valid, but was not understood",
+        REPORT,
     );
     (Err(Partial::default()), locations)
 }

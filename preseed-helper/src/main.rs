@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
-use report::{Kind, hold, logger, root, words};
+use report::{Kind, event, hold, logger, root, words};
 use restore::decide::Refusal;
 use restore::{interrupt, run, verify};
 use systemd::retry;
@@ -85,7 +85,8 @@ fn refuse(service: &Service, refusal: &Refusal) {
     let line = with_again(refusal.error.to_string());
     let in_brief = refusal.in_brief.as_ref();
     let in_brief = in_brief.map(|brief| with_again(format!("{name}: not started: {brief}")));
-    report::refuse(refusal.kind, name, &line, in_brief.as_deref());
+    let code = refusal.error.kind().code();
+    report::refuse(refusal.kind, name, code, &line, in_brief.as_deref());
 }
 
 /// Whether systemd runs us in the unit of a declaration that could not be used: it has no rights, and only tells why.
@@ -101,7 +102,8 @@ fn told_to_reload(service: &Service) -> ExitCode {
         "{}: it is sound now, and systemd does not know yet: run `systemctl daemon-reload`, then start the service again",
         service.source.display()
     );
-    report::refuse(Kind::DeclarationBroken, service.name.as_str(), &told, None);
+    let (kind, code) = (Kind::DeclarationBroken, event::BROKEN_DECLARATION);
+    report::refuse(kind, service.name.as_str(), code, &told, None);
     ExitCode::FAILURE
 }
 

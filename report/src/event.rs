@@ -175,6 +175,13 @@ impl<'a> Event<'a> {
         self
     }
 
+    /// The kind of error that led to it, by its code (docs/errors.md).
+    #[must_use]
+    pub fn error(mut self, code: &'static str) -> Self {
+        self.fields.push(("PRESEED_ERROR", Value::from(code)));
+        self
+    }
+
     /// The snapshot it is about.
     #[must_use]
     pub fn snapshot(mut self, snapshot: &'a str) -> Self {
@@ -224,17 +231,22 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Tells why a service must not start: `line` as the status, and to the journal; or `in_brief` to the journal, where it
-/// was told the rest before. Each is one line. An answer that was given just before is held back a while.
-pub fn refuse(kind: Kind, service: &str, line: &str, in_brief: Option<&str>) {
-    tell_refusal(kind, service, line, in_brief);
+/// The code of the error that a declaration is which cannot be used.
+pub const BROKEN_DECLARATION: &str = "declaration";
+
+/// Tells why a service must not start, of the kind of error `code`: `line` as the status, and to the journal; or
+/// `in_brief` to the journal, where it was told the rest before. Each is one line. An answer that was given just before is
+/// held back a while.
+pub fn refuse(kind: Kind, service: &str, code: &'static str, line: &str, in_brief: Option<&str>) {
+    tell_refusal(kind, service, code, line, in_brief);
     hold::back(service, line);
 }
 
-fn tell_refusal(kind: Kind, service: &str, line: &str, in_brief: Option<&str>) {
+fn tell_refusal(kind: Kind, service: &str, code: &'static str, line: &str, in_brief: Option<&str>) {
     status::set(line);
     let message = in_brief.unwrap_or(line);
-    Event::new(kind, service, message).outcome("refused").tell();
+    let event = Event::new(kind, service, message).outcome("refused");
+    event.error(code).tell();
 }
 
 /// Tells why a service's declaration cannot be used, each of `problems` on one line. Gives the exit status that says
@@ -242,7 +254,8 @@ fn tell_refusal(kind: Kind, service: &str, line: &str, in_brief: Option<&str>) {
 pub fn refuse_declaration(service: &str, problems: &[impl Display]) -> ExitCode {
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     for problem in &problems {
-        tell_refusal(Kind::DeclarationBroken, service, problem, None);
+        let kind = Kind::DeclarationBroken;
+        tell_refusal(kind, service, BROKEN_DECLARATION, problem, None);
     }
     hold::back(service, problems.last().map_or("", String::as_str));
     ExitCode::from(78)

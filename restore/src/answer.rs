@@ -1,5 +1,7 @@
 //! What the sources answer, and who is told of it.
 
+use std::fmt;
+
 use storage::{Error, Snapshot};
 
 use crate::source::{Restored, Source};
@@ -40,25 +42,57 @@ impl Answer {
             Self::Restored(snapshot, _) => format!("{source}: {} holds the data", snapshot.label()),
             Self::NothingThere(None) => format!("{source}: nothing there"),
             Self::NothingThere(Some(remark)) => format!("{source}: nothing there ({remark})"),
-            Self::InDoubt(error) => format!("in doubt: {}", of_source(source, &error.to_string())),
-            Self::NotUsed(error) => {
-                format!("not used: {}", of_source(source, &error.to_string()))
+            Self::InDoubt(error)
+            | Self::NotUsed(error)
+            | Self::Unavailable(error)
+            | Self::Failed(error) => {
+                let begins = match self {
+                    Self::InDoubt(_) => "in doubt",
+                    Self::NotUsed(_) => "not used",
+                    Self::Unavailable(_) => "unavailable",
+                    _ => "failed",
+                };
+                format!("{begins}: {}", of_source(source, error, &error.to_string()))
             }
-            Self::Unavailable(error) => {
-                format!("unavailable: {}", of_source(source, &error.to_string()))
-            }
-            Self::Failed(error) => format!("failed: {}", of_source(source, &error.to_string())),
+        }
+    }
+
+    /// Why it did not restore, if it may hold the data all the same.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Restored(..) | Self::NothingThere(_) => None,
+            Self::InDoubt(error)
+            | Self::NotUsed(error)
+            | Self::Unavailable(error)
+            | Self::Failed(error) => Some(error),
         }
     }
 }
 
-/// What is said of a source, with its name once.
-pub(crate) fn of_source(source: &str, said: &str) -> String {
-    let subject = said.split(": ").next().unwrap_or_default();
-    if subject.contains(source) {
+/// What is `said` of a source, or a part of what an error of it says, with its name once.
+pub(crate) fn of_source(source: &str, error: &Error, said: &str) -> String {
+    if error.subject().contains(source) {
         said.to_owned()
     } else {
         format!("{source}: {said}")
+    }
+}
+
+/// Why a snapshot is not taken.
+#[derive(Debug, Clone, Copy)]
+pub enum PassedOver<'a> {
+    /// It, or a restore of it, failed.
+    Failed(&'a Error),
+    /// It is not what is looked for, in words.
+    Unfit(&'a str),
+}
+
+impl fmt::Display for PassedOver<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => error.fmt(f),
+            Self::Unfit(why) => f.write_str(why),
+        }
     }
 }
 
@@ -71,7 +105,7 @@ pub trait Observer {
     /// A source is about to be asked.
     fn asking(&mut self, _source: &dyn Source) {}
     /// A snapshot was not taken, and why.
-    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str);
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>);
     /// A snapshot holds the data, but comes last, and why.
     fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str);
     /// A snapshot makes no difference any more, and why. Only told to those that want all.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use declaration::settings::{Check, Service};
 use jiff::Timestamp;
 use storage::contents::named;
-use storage::{Contents, Error, Observation, Result, Snapshot, Snapshots, Storage};
+use storage::{Contents, Error, ErrorKind, Observation, Result, Snapshot, Snapshots, Storage};
 
 use crate::failure::Failure;
 use crate::machine::Machine;
@@ -140,6 +140,7 @@ impl<'a> Context<'a> {
                 named(&now.contents.entries)
             ),
             "see who writes there, then start the service again: it is decided anew",
-        ))
+        )
+        .of_kind(ErrorKind::Busy))
     }
 }

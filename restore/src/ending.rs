@@ -6,7 +6,7 @@ use declaration::settings::Service;
 use report::{Event, Kind};
 use storage::contents::{listed, named};
 use storage::kept;
-use storage::{Contents, Error, Kept, Mark, MarkState, Observation};
+use storage::{Contents, Error, ErrorKind, Kept, Mark, MarkState, Observation};
 
 use crate::answer::{Inconclusive, of_source};
 use crate::verdict::Why;
@@ -38,7 +38,7 @@ pub(crate) fn partly(service: &Service, observation: &Observation) -> Error {
             "if the data is sound, correct `expect` in {}; if not, declare `on-partial = \"restore\"`: what is there is then kept aside",
             service.source.display()
         ),
-    )
+    ).of_kind(ErrorKind::PartlyThere)
 }
 
 /// What these paths are, e.g. `a.db is missing`.
@@ -62,6 +62,7 @@ fn unknown(service: &Service, contents: &Contents) -> Error {
             service.source.display()
         ),
     )
+    .of_kind(ErrorKind::InDoubt)
 }
 
 /// The service's dataset is not mounted.
@@ -74,6 +75,7 @@ pub(crate) fn unmounted(service: &Service) -> Error {
             service.name
         ),
     )
+    .of_kind(ErrorKind::NotMounted)
 }
 
 /// The same without what each source answered, which is `told` elsewhere: `above` or `below`.
@@ -95,16 +97,20 @@ pub(crate) fn in_brief(why: Why, sources: &[Inconclusive], told: &str) -> String
 pub(crate) fn inconclusive(service: &Service, why: Why, sources: &[Inconclusive]) -> Error {
     let faults: Vec<String> = sources
         .iter()
-        .map(|of| of_source(&of.source, &of.error.fault()))
+        .map(|of| of_source(&of.source, &of.error, &of.error.fault()))
         .collect();
     let mut cures: Vec<&str> = sources.iter().map(|of| of.error.help()).collect();
     cures.dedup();
     let mut in_the_way = sources.iter().filter(|of| !of.not_used).peekable();
     let heals = in_the_way.peek().is_some() && in_the_way.all(|of| of.error.heals());
+    // Of several kinds, that of the first source whose healing would be enough.
+    let decisive = sources.iter().find(|of| !of.not_used).or(sources.first());
+    let kind = decisive.map_or(ErrorKind::Other, |of| of.error.kind());
     let error = Error::new(
         service.name.as_str(),
         format!("{}; {}", why.in_words(), faults.join("; ")),
         cures.join("; "),
-    );
+    )
+    .of_kind(kind);
     if heals { error.that_heals() } else { error }
 }

@@ -4,7 +4,7 @@
 
 use report::Progress;
 use storage::mark::Stage;
-use storage::{Contents, Error, Mark, NotRolledBack, Origin, Snapshot, Staged};
+use storage::{Contents, Error, ErrorKind, Mark, NotRolledBack, Origin, Snapshot, Staged};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -194,20 +194,19 @@ impl Preparation<'_> {
 fn must_hold_the_data(contents: &Contents, from: &str) -> Result<(), Failure> {
     match contents.lacks() {
         None => Ok(()),
-        Some(lacks) => Err(Failure::Snapshot(Error::new(
-            from,
-            format!("after the restore {lacks}"),
-            "an older snapshot may be whole: see `preseedctl plan`",
-        ))),
+        Some(lacks) => Err(Failure::Snapshot(
+            Error::new(
+                from,
+                format!("after the restore {lacks}"),
+                "an older snapshot may be whole: see `preseedctl plan`",
+            )
+            .of_kind(ErrorKind::PartlyThere),
+        )),
     }
 }
 
 fn not_looked_into(from: &str) -> Error {
-    Error::new(
-        from,
-        "what was restored was not looked into",
-        "report this as a bug",
-    )
+    Error::internal(from, "what was restored was not looked into")
 }
 
 /// The failure of a staged copy, which is thrown away.

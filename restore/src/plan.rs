@@ -8,7 +8,7 @@ use report::Kind;
 use storage::contents::named;
 use storage::{Error, LeftOver, Mark, MarkState, Observation, Presence, Snapshot};
 
-use crate::answer::{Answer, Observer};
+use crate::answer::{Answer, Observer, PassedOver};
 use crate::context::Context;
 use crate::decide::{End, NOT_STARTED, Refusal, decide, look};
 use crate::executor::Goal;
@@ -319,7 +319,7 @@ impl Observer for Telling<'_> {
         self.lines.of(source);
     }
 
-    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) {
         self.lines
             .candidate(source, snapshot, &format!("passed over: {why}"));
     }

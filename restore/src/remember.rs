@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use report::{Event, Kind};
 use storage::mark::{BOOTSTRAP, Stage};
 use storage::memory::Recalled;
-use storage::{Error, Mark, MarkState};
+use storage::{Error, ErrorKind, Mark, MarkState};
 
 use crate::context::Context;
 use crate::verdict::Why;
@@ -26,10 +26,10 @@ pub fn started_empty(context: &Context<'_>) {
 fn tell(context: &Context<'_>, remembered: Result<(), Error>) {
     let Err(error) = remembered else { return };
     let message = format!("whether it had data will not be remembered: {error}");
-    let event = Event::new(Kind::StorageChanged, context.service.name.as_str(), message);
-    context
-        .machine
-        .tell(&event.outcome("not-remembered").warning());
+    let event = Event::new(Kind::StorageChanged, context.service.name.as_str(), message)
+        .outcome("not-remembered")
+        .error(error.kind().code());
+    context.machine.tell(&event.warning());
 }
 
 /// The mark of a first start. It says what was given up before it, so that this is not asked about once more.
@@ -109,7 +109,7 @@ pub fn may_start_empty(
                     "find out why the sources hold nothing (another host name, path or tags, a repository that lost its snapshots) \
                      and start the service again; or, if its data is not wanted any more, `preseedctl forget {name}` lets it start empty"
                 ),
-            ))
+            ).of_kind(ErrorKind::InDoubt))
         }
     }
 }

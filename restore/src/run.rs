@@ -7,7 +7,7 @@ use report::{Event, Kind};
 use storage::mark::Stage;
 use storage::{Error, LeftOver, Mark, Snapshot, kept, local};
 
-use crate::answer::{Answer, Observer};
+use crate::answer::{Answer, Observer, PassedOver};
 use crate::context::Context;
 use crate::decide::{End, Outcome, Refusal, decide, look};
 use crate::ending::finished;
@@ -55,8 +55,8 @@ struct Acting<'a> {
     service: &'a str,
     /// Snapshots that were told of: `rollback` and `snapshot` look at the same ones.
     told: BTreeSet<String>,
-    /// Why they were passed over.
-    faults: Vec<String>,
+    /// The errors for which some were passed over.
+    faults: Vec<Error>,
     /// Snapshots that were told to be put off.
     put_off: BTreeSet<String>,
     /// Whether the network was waited for.
@@ -81,9 +81,7 @@ impl<'a> Acting<'a> {
 
     /// Whether a snapshot was passed over for this.
     fn has_told(&self, error: &Error) -> bool {
-        self.faults
-            .iter()
-            .any(|why| why.starts_with(&error.fault()))
+        self.faults.iter().any(|told| told.is_same_fault(error))
     }
 
     fn tell_the_end(&self, event: &Event<'_>) {
@@ -96,7 +94,7 @@ impl<'a> Acting<'a> {
         source: &dyn Source,
         snapshot: &Snapshot,
         what: (&str, &'static str),
-        why: &str,
+        why: &PassedOver<'_>,
     ) {
         let (begins, outcome) = what;
         let message = format!(
@@ -108,7 +106,10 @@ impl<'a> Acting<'a> {
             .tier(word(source.tier()))
             .outcome(outcome)
             .snapshot(&snapshot.name);
-        self.machine.tell(&event);
+        self.machine.tell(&match why {
+            PassedOver::Failed(error) => event.error(error.kind().code()),
+            PassedOver::Unfit(_) => event,
+        });
     }
 }
 
@@ -130,6 +131,7 @@ impl End for Acting<'_> {
             Err(error) => {
                 let message = format!("what an earlier restore left cannot be put away: {error}");
                 let event = Event::new(Kind::StorageChanged, self.service, message);
+                let event = event.error(error.kind().code());
                 self.machine.tell(&event.outcome("not-put-away").warning());
             }
         }
@@ -145,6 +147,7 @@ impl End for Acting<'_> {
         if let Err(error) = self.context.storage.set_mark(&mark) {
             let message = format!("data is there, but cannot be marked: {error}");
             let event = Event::new(Kind::Adopted, self.service, message);
+            let event = event.error(error.kind().code());
             self.tell_the_end(&event.outcome("not-marked").warning());
             return false;
         }
@@ -170,6 +173,7 @@ impl End for Acting<'_> {
                 "an interrupted restore is finished although newer data cannot be ruled out: {error}"
             );
             let event = Event::new(Kind::SourceAnswered, self.service, message);
+            let event = event.error(error.kind().code());
             self.machine.tell(&event.outcome("unavailable").warning());
         }
         self.tell_the_end(&finished(self.service, &mark, kept.as_ref()));
@@ -241,17 +245,20 @@ impl End for Acting<'_> {
 }
 
 impl Observer for Acting<'_> {
-    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) {
         storage::interrupt::halt();
         if self.told.insert(snapshot.name.clone()) {
-            self.faults.push(why.to_owned());
+            if let PassedOver::Failed(error) = why {
+                self.faults.push((*error).clone());
+            }
             self.tell_of(source, snapshot, ("passed over", "passed-over"), why);
         }
     }
 
     fn put_off(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &str) {
         if self.put_off.insert(snapshot.name.clone()) {
-            self.tell_of(source, snapshot, ("put off", "put-off"), why);
+            let why = PassedOver::Unfit(why);
+            self.tell_of(source, snapshot, ("put off", "put-off"), &why);
         }
     }
 
@@ -301,6 +308,10 @@ impl Observer for Acting<'_> {
         let event = Event::new(Kind::SourceAnswered, self.service, message)
             .tier(tier)
             .outcome(answer.word());
+        let event = match answer.error() {
+            Some(error) => event.error(error.kind().code()),
+            None => event,
+        };
         let expected = matches!(answer, Answer::NothingThere(None) | Answer::NotUsed(_));
         self.machine
             .tell(&if expected { event } else { event.warning() });

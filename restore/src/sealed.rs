@@ -4,7 +4,7 @@
 
 use storage::{Error, Mark, Since, Snapshot};
 
-use crate::answer::{Answer, Conclusion, Observer};
+use crate::answer::{Answer, Conclusion, Observer, PassedOver};
 use crate::context::Context;
 use crate::ending::inconclusive;
 use crate::search::search;
@@ -86,7 +86,7 @@ impl Observer for OnlyAsking<'_> {
     fn asking(&mut self, source: &dyn Source) {
         self.0.asking(source);
     }
-    fn passed_over(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
+    fn passed_over(&mut self, _: &dyn Source, _: &Snapshot, _: &PassedOver<'_>) {}
     fn put_off(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
     fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}
     fn answered(&mut self, _source: &dyn Source, _answer: &Answer) {}

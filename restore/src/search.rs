@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use declaration::settings::Prefer;
 use jiff::Timestamp;
-use storage::{Error, Snapshot};
+use storage::{Error, ErrorKind, Snapshot};
 
-use crate::answer::{Answer, Conclusion, Inconclusive, Observer};
+use crate::answer::{Answer, Conclusion, Inconclusive, Observer, PassedOver};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::order::{Next, Standing, next};
@@ -163,7 +163,7 @@ impl Round<'_> {
         observer: &mut dyn Observer,
     ) -> bool {
         let asking = &mut self.asked[number];
-        observer.passed_over(asking.source, snapshot, &error.to_string());
+        observer.passed_over(asking.source, snapshot, &PassedOver::Failed(&error));
         self.unsound
             .entry(snapshot.name.clone())
             .or_insert_with(|| error.clone());
@@ -212,9 +212,11 @@ impl Round<'_> {
                     self.found(number, snapshot, observer);
                     return Ok(());
                 }
-                Held::Nothing(why) => observer.passed_over(source, &snapshot, &why),
+                Held::Nothing(why) => {
+                    observer.passed_over(source, &snapshot, &PassedOver::Unfit(&why));
+                }
                 Held::Doubtful(why) => {
-                    observer.passed_over(source, &snapshot, &why);
+                    observer.passed_over(source, &snapshot, &PassedOver::Unfit(&why));
                     let (context, asking) = (self.context, &mut self.asked[number]);
                     asking.has_something = true;
                     let doubtful = &mut asking.doubtful;
@@ -263,12 +265,15 @@ impl Round<'_> {
             return false;
         }
         let why = "it was destroyed after it was listed";
-        observer.passed_over(asking.source, snapshot, why);
-        asking.gone = Some(Error::new(
-            asking.source.label(snapshot),
-            why,
-            "see who destroys snapshots, then start the service again: it is decided anew",
-        ));
+        observer.passed_over(asking.source, snapshot, &PassedOver::Unfit(why));
+        asking.gone = Some(
+            Error::new(
+                asking.source.label(snapshot),
+                why,
+                "see who destroys snapshots, then start the service again: it is decided anew",
+            )
+            .of_kind(ErrorKind::Gone),
+        );
         now.retain(|other| !asking.looked_at.contains(&other.name));
         asking.older = all_of(now);
         true
@@ -410,5 +415,5 @@ fn in_doubt(context: &Context<'_>, source: &dyn Source, snapshot: &Snapshot, why
             "correct `expect` in {} if it is wrong; or, if the snapshot is worth nothing, leave its tier out of `tiers`",
             context.service.source.display()
         ),
-    )
+    ).of_kind(ErrorKind::InDoubt)
 }

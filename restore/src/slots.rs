@@ -96,6 +96,7 @@ fn take(service: &Service, directory: &Path) -> Result<Slot> {
             format!("no restore can be let in there: {error}"),
             "see that /run is writable, and that we run as root",
         )
+        .caused_by(&error)
     };
     // For root alone: whoever can open a file can lock it.
     match DirBuilder::new().mode(0o700).create(directory) {

@@ -15,7 +15,7 @@ use std::path::Path;
 use declaration::settings::{Check, CheckCommand, Service};
 use process::Identity;
 use report::status;
-use storage::{Error, Result, Staged, Storage};
+use storage::{Error, ErrorKind, Result, Staged, Storage};
 
 use crate::failure::Failure;
 
@@ -69,11 +69,14 @@ pub fn verify(
         match checked {
             Some(Ok(Ok(()))) => {}
             Some(Ok(Err(what))) => {
-                return Err(Failure::Snapshot(Error::new(
-                    from,
-                    what,
-                    "an older snapshot may be sound: see `preseedctl plan`",
-                )));
+                return Err(Failure::Snapshot(
+                    Error::new(
+                        from,
+                        what,
+                        "an older snapshot may be sound: see `preseedctl plan`",
+                    )
+                    .of_kind(ErrorKind::CheckFailed),
+                ));
             }
             Some(Err(error)) => return Err(Failure::Source(error)),
             None => return Err(Failure::Source(not_run(from))),
@@ -100,9 +103,8 @@ impl<'a> Ready<'a> {
 }
 
 fn not_run(from: &str) -> Error {
-    Error::new(
+    Error::internal(
         from,
         "restored data could not be verified: a check was not run",
-        "report this as a bug",
     )
 }

@@ -71,7 +71,8 @@ pub(crate) fn owned<'a>(service: &'a Service, path: &Path) -> Result<Cow<'a, Ser
                 shown(path),
                 format!("its owner cannot be told: {error}"),
                 "see that its file system is sound, and that we run as root",
-            ));
+            )
+            .caused_by(&error));
         }
     };
     let mut service = service.clone();

@@ -60,7 +60,8 @@ pub(crate) fn of(table: &[Mount], data: &Data<'_>, place: &Path) -> Result<Vec<B
                     "`umount {}`, then start the service again",
                     quoted(&other.point)
                 ),
-            ));
+            )
+            .of_kind(crate::ErrorKind::InTheWay));
         }
         let part = match data {
             Data::Dataset(_) | Data::SnapshotsOf(_) => {
@@ -105,7 +106,7 @@ pub(crate) fn must_fit(binds: &[Bind], root: &Path) -> Result<()> {
                     "`umount {}`, then start the service again",
                     quoted(&bind.point)
                 ),
-            )
+            ).caused_by(&error)
         })?;
     }
     Ok(())
@@ -154,6 +155,7 @@ pub(crate) fn note(service: &Service, binds: &[Bind]) -> Result<()> {
             format!("cannot be written: {error}"),
             "see that /run is writable and has room, and that we run as root",
         )
+        .caused_by(&error)
     };
     let mut builder = DirBuilder::new();
     match builder.mode(0o700).create(NOTES) {
@@ -188,7 +190,8 @@ pub(crate) fn put_back(service: &Service) -> Result<Vec<String>> {
                 shown(&path),
                 format!("cannot be read: {error}"),
                 "see that /run is sound, and that we run as root",
-            ));
+            )
+            .caused_by(&error));
         }
     };
     let mut done = Vec::new();
@@ -206,6 +209,7 @@ pub(crate) fn put_back(service: &Service) -> Result<Vec<String>> {
             format!("cannot be removed: {error}"),
             "see that /run is writable, and that we run as root",
         )
+        .caused_by(&error)
     })?;
     Ok(done)
 }
@@ -223,11 +227,13 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
                 quoted(&source),
                 quoted(&bind.point)
             ),
-        )
+        ).of_kind(crate::ErrorKind::NotMounted)
     };
     let data = open_directory(&service.mountpoint)
         .and_then(|root| open_part(&root, &bind.part))
-        .map_err(|error| refused(format!("{} cannot be opened: {error}", shown(&source))))?;
+        .map_err(|error| {
+            refused(format!("{} cannot be opened: {error}", shown(&source))).caused_by(&error)
+        })?;
     let point = open_point(&bind.point).map_err(|error| refused(error.to_string()))?;
     let same = |a: &OwnedFd, b: &OwnedFd| -> std::io::Result<bool> {
         let (a, b) = (metadata(a)?, metadata(b)?);
@@ -237,7 +243,7 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
     let set_flags = || {
         let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | bind.flags;
         let set = mount(none, &bind.point, none, flags, none);
-        set.map_err(|error| refused(format!("its options: {error}")))
+        set.map_err(|error| refused(format!("its options: {error}")).caused_by(&error))
     };
     if same(&data, &point).map_err(|error| refused(error.to_string()))? {
         // It may have been made read-only already.

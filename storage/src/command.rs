@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::process::{Command, ExitStatus, Stdio};
 
-use crate::Error;
+use crate::error::{Error, ErrorKind as Fault};
 
 /// What a program that ended said.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ impl Ended {
             "" => format!("{end} and said nothing"),
             said => format!("{said} ({end})"),
         };
-        Error::new(subject, what, help)
+        let kind = Fault::in_words(&self.stderr).unwrap_or(Fault::Other);
+        Error::new(subject, what, help).of_kind(kind)
     }
 }
 
@@ -64,7 +65,8 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
             &program,
             format!("cannot be started: {error} (`{line}`)"),
             "see that it is a program that root can run",
-        );
+        )
+        .caused_by(error);
     }
     let package = PACKAGES.iter().find(|(name, _)| *name == program);
     let help = match package {
@@ -73,7 +75,7 @@ pub fn not_started(command: &Command, error: &std::io::Error) -> Error {
         ),
         None => "install it; if it is installed, see that it is on the PATH".to_owned(),
     };
-    Error::new(&program, "it is not installed", help)
+    Error::new(&program, "it is not installed", help).of_kind(Fault::NotInstalled)
 }
 
 /// A command as a reader could type it.

@@ -286,6 +286,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
         format!("cannot be looked at: {error}"),
         "see why with `ls -la`, and that its file system is sound",
     )
+    .caused_by(error)
 }
 
 /// Names as they are listed in a message: the first few.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
 use crate::command::command;
+use crate::error::ErrorKind;
 use crate::stall::Stall;
 use crate::watched::{GivenUp, watch};
 use crate::{Error, Result, shown};
@@ -57,12 +58,25 @@ pub(crate) fn copy(
         shown(into),
         format!("`{}` ended with {status}: {said}", watched.ended.line),
         "see that its file system has room and can hold what is copied, then start the service again",
-    ))
+    )
+    .of_kind(kind(&said)))
+}
+
+/// The kind of error that these words of `cp` tell of. What it could not read comes first: of what it writes, it says
+/// something else.
+fn kind(said: &str) -> ErrorKind {
+    if said.contains("error reading") {
+        return ErrorKind::Unreadable;
+    }
+    match ErrorKind::in_words(said) {
+        Some(ErrorKind::Unreadable) | None => ErrorKind::Other,
+        Some(kind) => kind,
+    }
 }
 
 /// Whether an error of [`copy`] is that something could not be read. Of what is written, `cp` says so otherwise.
 pub(crate) fn could_not_read(error: &Error) -> bool {
-    error.what().contains("error reading")
+    error.kind() == ErrorKind::Unreadable
 }
 
 /// Whether `path` is in the directory `from`, and no link on the way leads out of it.
@@ -92,7 +106,8 @@ fn is_there(from: &Path, path: &Path) -> Result<bool> {
                 shown(&from.join(path)),
                 format!("cannot be copied: {cause}"),
                 "see why with `ls -la` in the snapshot, or leave it out of `paths`",
-            );
+            )
+            .caused_by(&cause);
             Err(if cause.kind() == std::io::ErrorKind::CrossesDevices {
                 error.blaming_the_snapshot()
             } else {

@@ -208,6 +208,7 @@ impl Staging for Directory<'_> {
                     format!("cannot be mounted where nobody sees it: {error}"),
                     "see that we run as root",
                 )
+                .caused_by(&error)
             })?;
             work(&directory);
             Ok(())

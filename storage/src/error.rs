@@ -1,8 +1,12 @@
 //! An error that says where, what, and what to do.
 
+mod kind;
+
 use std::fmt;
 
-use declaration::visible;
+use declaration::{REPORT, visible};
+
+pub use kind::{Cause, ErrorKind};
 
 /// A result whose error says where, what, and what to do.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -13,6 +17,7 @@ pub struct Error {
     subject: String,
     what: String,
     help: String,
+    kind: ErrorKind,
     blames_snapshot: bool,
     heals: bool,
 }
@@ -30,9 +35,34 @@ impl Error {
             subject: visible(&subject.into()),
             what: visible(&what.into()),
             help: visible(&help.into()),
+            kind: ErrorKind::Other,
             blames_snapshot: false,
             heals: false,
         }
+    }
+
+    /// An error that only preseed itself can be at fault for, or a version of a program that it does not know.
+    pub fn internal(subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(subject, what, REPORT).of_kind(ErrorKind::Internal)
+    }
+
+    /// The same error as one of this kind.
+    #[must_use]
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same error as one that the kernel's answer `cause` led to.
+    #[must_use]
+    pub fn caused_by(self, cause: &impl Cause) -> Self {
+        self.of_kind(cause.kind())
+    }
+
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
     }
 
     /// The same error as one of the snapshot that was read, where it is damaged or gone: an older one may be whole.
@@ -77,13 +107,16 @@ impl Error {
         self
     }
 
-    /// Whether it came from a lack of space: another snapshot would not fit either.
+    /// Whether it is the same fault as another, whatever is advised.
     #[must_use]
-    pub fn is_lack_of_space(&self) -> bool {
-        let what = self.what.to_lowercase();
-        ["out of space", "no space left", "quota exceeded", "quota"]
-            .iter()
-            .any(|words| what.contains(words))
+    pub fn is_same_fault(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.what == other.what
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
     }
 
     /// What went wrong, without the subject and what to do.

@@ -12,7 +12,7 @@ use declaration::value::UnitName;
 
 use crate::mountinfo::{self, Mount};
 use crate::namespaces::{self, Machine, Namespace, Owner};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 use data::within;
 pub(crate) use data::{Data, of_directory};
@@ -33,7 +33,7 @@ pub(crate) fn must_not_write(data: &str, holders: &[Holder], machine: &Machine) 
                 in_words(stopping.iter().copied())
             ),
             first.cure_of_a_restore(),
-        ));
+        ).of_kind(ErrorKind::Busy));
     }
     let Some(first) = machine.unknown.first() else {
         return Ok(());
@@ -45,7 +45,7 @@ pub(crate) fn must_not_write(data: &str, holders: &[Holder], machine: &Machine) 
             machine.unknown.len()
         ),
         "see that we run as root, with CAP_SYS_PTRACE, then start the service again",
-    ))
+    ).of_kind(ErrorKind::Permission))
 }
 
 /// That nobody has this data mounted elsewhere who would go on writing to it, before anything is copied: what the whole

@@ -47,7 +47,7 @@ pub use backend::{
     Snapshots, Staged, Staging, Storage,
 };
 pub use contents::Contents;
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use local_time::local;
 pub use mark::{Mark, MarkState};
 pub use mountpoint::{owner, warning};

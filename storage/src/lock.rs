@@ -62,7 +62,7 @@ pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
                      `fuser -v`; end them, then start the service again",
                     shown(&path)
                 ),
-            )
+            ).of_kind(crate::ErrorKind::Timeout)
             .that_heals());
         }
         if wait.said != holder.to_string() {
@@ -126,6 +126,7 @@ fn refused(path: &Path, error: &std::io::Error) -> Error {
         format!("cannot be locked: {error}"),
         "see that /run is writable, and that we run as root",
     )
+    .caused_by(error)
 }
 
 /// Who holds a lock.

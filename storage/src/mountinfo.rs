@@ -129,6 +129,7 @@ pub(crate) fn own() -> Result<Vec<Mount>> {
             format!("cannot be read: {error}"),
             "see that /proc is mounted",
         )
+        .caused_by(&error)
     })?;
     read(&table)
 }
@@ -140,13 +141,12 @@ pub(crate) fn read(table: &[u8]) -> Result<Vec<Mount>> {
         .filter(|line| !line.is_empty())
         .map(|line| {
             read_line(line).ok_or_else(|| {
-                Error::new(
+                Error::internal(
                     "mountinfo",
                     format!(
                         "what is mounted cannot be read from `{}`",
                         String::from_utf8_lossy(line).escape_debug()
                     ),
-                    "report this as a bug",
                 )
             })
         })

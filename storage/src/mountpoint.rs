@@ -160,7 +160,8 @@ pub(crate) fn must_have_no_mounts_below(path: &Path) -> Result<()> {
                 "`umount '{}'`, then start the service again",
                 point.display()
             ),
-        )),
+        )
+        .of_kind(crate::ErrorKind::InTheWay)),
     }
 }
 
@@ -183,6 +184,7 @@ pub(crate) fn bare_mountpoints_in(directory: &Path) -> Result<Vec<OsString>> {
             format!("what lies beneath what is mounted there cannot be looked at: {error}"),
             "unmount it and look, then start the service again",
         )
+        .caused_by(&error)
     };
     // A copy of this one mount, without those below it (open_tree(2)).
     let beneath = open_tree(
@@ -218,6 +220,7 @@ pub(crate) fn unmount(path: &Path) -> Result<()> {
                 path.display()
             ),
         )
+        .caused_by(&error)
     })
 }
 
@@ -267,6 +270,7 @@ fn give(
             format!("{what} cannot be changed: {error}"),
             "see that it is a directory, and that its file system is writable",
         )
+        .caused_by(&error)
     };
     let directory = spot.open().map_err(|error| refused("its owner", error))?;
     let metadata = |what| directory.metadata().map_err(|error| refused(what, error));
@@ -317,6 +321,7 @@ pub(crate) fn is_as_made(path: &Path) -> Result<bool> {
             format!("cannot be looked at: {error}"),
             "see that its file system is sound, and that we run as root",
         )
+        .caused_by(&error)
     };
     let metadata = path.symlink_metadata().map_err(unseen)?;
     if (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777) != (0, 0, 0o755) {
@@ -363,6 +368,7 @@ fn unknown(kind: &str, tool: &str, principal: &Principal, service: &Service) -> 
         format!("there is no {kind} `{principal}` on this machine"),
         format!("create it, e.g. with `{tool} {principal}`, or declare another in [dataset]"),
     )
+    .of_kind(crate::ErrorKind::Gone)
     .that_heals()
 }
 
@@ -372,5 +378,6 @@ fn unasked(kind: &str, principal: &Principal, service: &Service, error: nix::Err
         format!("cannot ask for the {kind} `{principal}`: {error}"),
         "see that the sources in /etc/nsswitch.conf answer",
     )
+    .caused_by(&error)
     .that_heals()
 }

@@ -79,10 +79,9 @@ pub(crate) fn inside<T: Send>(
             .join()
     });
     worked.unwrap_or_else(|_| {
-        Err(Error::new(
+        Err(Error::internal(
             subject,
             "work in a mount namespace of its own ended in a panic",
-            "report this as a bug",
         ))
     })
 }
@@ -97,11 +96,11 @@ pub(crate) fn directory(place: &Path, name: &str) -> Result<PathBuf> {
         .mode(0o700)
         .create(&path)
         .map_err(|error| {
-            Error::new(
+            Error::internal(
                 shown(&path),
                 format!("cannot be created to mount on: {error}"),
-                "report this as a bug",
             )
+            .caused_by(&error)
         })?;
     Ok(path)
 }
@@ -143,6 +142,7 @@ fn detach(subject: &str, needs: &[PathBuf]) -> Result<()> {
             format!("{what}: {error}"),
             "see that we run as root, and that `RestrictNamespaces=` of the unit allows `mnt`",
         )
+        .caused_by(&error)
     };
     let none: Option<&str> = None;
     unshare(CloneFlags::CLONE_FS | CloneFlags::CLONE_NEWNS)

@@ -158,6 +158,7 @@ fn unreadable(process: &str, error: &io::Error) -> Error {
         format!("cannot be looked at: {error}"),
         "see that /proc is mounted and that we run as root",
     )
+    .caused_by(error)
 }
 
 /// Who a process is: the unit or the container it belongs to, and its name.

@@ -9,7 +9,7 @@ use declaration::settings::{KeepReplaced, Service, Storage};
 use crate::directory::replaced::{self as directory, KeptDirectory};
 use crate::kept::Note;
 use crate::namespaces::{self, Machine};
-use crate::{Error, Result, kept, uptime, zfs};
+use crate::{Error, ErrorKind, Result, kept, uptime, zfs};
 
 /// Storage that a restore replaced.
 #[derive(Debug, Clone)]
@@ -186,7 +186,9 @@ impl Replaced {
 
     /// What keeps it from being released, with what to do about it; `None` if nothing does.
     pub fn obstacle(&self, is_declared: bool) -> Option<Error> {
-        let because = |what: String, help: String| Some(Error::new(&self.name, what, help));
+        let because = |what: String, help: String| {
+            Some(Error::new(&self.name, what, help).of_kind(ErrorKind::Busy))
+        };
         if is_declared && !self.has_successor && !self.note.is_thrown_away() {
             return because(
                 format!("it may be the only copy: {} is not there", self.of),

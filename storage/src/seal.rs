@@ -103,6 +103,7 @@ fn change_of(directory: &Path) -> Result<String> {
             format!("cannot be looked at: {error}"),
             "see why with `ls -la`, and that its file system is sound",
         )
+        .caused_by(&error)
     })?;
     Ok(format!("{}.{:09}", metadata.ctime(), metadata.ctime_nsec()))
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 pub use process::{Io, end_group, io_of};
 
 use crate::Error;
+use crate::error::ErrorKind;
 
 /// What counts as progress, in bytes. Less is moved by a program that only keeps asking a server that is gone.
 const ENOUGH: u64 = 1 << 20;
@@ -62,6 +63,7 @@ impl Stall {
             ),
             "see that where the data comes from answers, then start the service again",
         )
+        .of_kind(ErrorKind::Timeout)
     }
 }
 

@@ -236,6 +236,7 @@ fn not_shown(path: &Path, error: &io::Error) -> Error {
         format!("a copy to check cannot be shown there: {error}"),
         "see that we run as root, on Linux 5.12 or newer",
     )
+    .caused_by(error)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::holders::Data;
-use crate::{Error, Result, binds, mountinfo, quoted, shown};
+use crate::{Error, ErrorKind, Result, binds, mountinfo, quoted, shown};
 
 /// Unmounts this data at `point`, if it is mounted there. Where somebody uses it, `judge` says whether that keeps it
 /// there; if not, who uses it goes on with what it was.
@@ -27,7 +27,8 @@ pub(crate) fn unmount(
                     other.kind, other.source
                 ),
                 format!("`umount {}`, then start the service again", quoted(point)),
-            ));
+            )
+            .of_kind(ErrorKind::InTheWay));
         }
     }
     let mut taken = binds::take_down(point, false);
@@ -44,5 +45,6 @@ pub(crate) fn unmount(
                 quoted(point)
             ),
         )
+        .caused_by(&error)
     })
 }

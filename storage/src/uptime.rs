@@ -32,6 +32,7 @@ pub(crate) fn now() -> Result<Uptime> {
             format!("cannot be read: {error}"),
             "see that /proc is mounted",
         )
+        .caused_by(&error)
     })?;
     let now = clock_gettime(ClockId::Boottime);
     Ok(Uptime {

@@ -9,6 +9,7 @@ use process::child::{self, Failed};
 pub use process::{Activity, Seen};
 
 use crate::command::{Ended, line_of, not_started, one_line};
+use crate::error::ErrorKind;
 use crate::stall::Io;
 use crate::{Error, Result, interrupt, step};
 
@@ -41,7 +42,8 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Result<Ended> {
         format!("`{}`", watched.ended.line),
         format!("it gave no answer within {} s", limit.as_secs()),
         "see that what it asks is at work, e.g. `systemctl status`",
-    ))
+    )
+    .of_kind(ErrorKind::Timeout))
 }
 
 /// A program that was watched to its end.
@@ -145,7 +147,8 @@ fn watch_as<T>(
             format!("`{line}`"),
             format!("it cannot be watched: {error}"),
             "start the service again",
-        ),
+        )
+        .caused_by(&error),
     });
     interrupt::halt();
     let ended = ended?;

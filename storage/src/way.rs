@@ -80,7 +80,7 @@ impl Held {
                 ),
                 "let only root, or the service's own user, write to that directory, or declare a mountpoint elsewhere; \
                  then start the service again",
-            )),
+            ).of_kind(crate::ErrorKind::NotTrusted)),
         }
     }
 }
@@ -224,7 +224,8 @@ fn must_be_roots(link: &Path, here: &Held, metadata: &Metadata) -> Result<()> {
         shown(link),
         "it is a link that another user than root can have made",
         "declare the path that it leads to, or let only root write to the directory it is in",
-    ))
+    )
+    .of_kind(crate::ErrorKind::NotTrusted))
 }
 
 /// Whether an error of [`down`] is that something is missing.
@@ -283,6 +284,7 @@ fn refused(path: &Path, error: &io::Error) -> Error {
         format!("cannot be looked at: {error}"),
         "see why with `ls -la`, and that its file system is sound",
     )
+    .caused_by(error)
 }
 
 #[cfg(test)]

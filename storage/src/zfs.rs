@@ -33,6 +33,7 @@ mod staging;
 mod swap;
 mod trial;
 mod withdraw;
+mod words;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -42,9 +43,9 @@ use jiff::Timestamp;
 
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
-    Origin, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Staging, Storage, Trial,
-    copy, kept,
+    Applied, Contents, Error, ErrorKind, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack,
+    Observation, Origin, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Staging,
+    Storage, Trial, copy, kept,
 };
 use half_done::Listed;
 use properties::Properties;
@@ -356,6 +357,7 @@ fn gone(dataset: &str) -> Error {
         "the dataset is gone",
         "see who removed it with `zpool history`, then start the service again",
     )
+    .of_kind(ErrorKind::Gone)
 }
 
 /// The snapshots of exactly this dataset, newest first; `None` if the dataset does not exist.
@@ -375,7 +377,7 @@ fn snapshots_of(dataset: &str) -> Result<Option<Vec<Listed>>> {
         dataset,
     ];
     let ended = call::try_zfs(&args)?;
-    if call::says_missing(&ended) {
+    if words::says_missing(&ended) {
         return Ok(None);
     }
     if !ended.status.success() {
@@ -389,13 +391,12 @@ pub(crate) fn snapshots_in(listing: &str, dataset: &str) -> Result<Vec<Listed>> 
     let mut snapshots = Vec::new();
     for line in listing.lines() {
         let unreadable = || {
-            Error::new(
+            Error::internal(
                 dataset,
                 format!(
                     "`zfs list` printed a line that cannot be read: `{}`",
                     line.escape_debug()
                 ),
-                "report this as a bug",
             )
         };
         let mut columns = line.splitn(5, '\t');

@@ -3,7 +3,7 @@
 use declaration::settings::Service;
 use declaration::value::UnitName;
 use libsystemd::daemon::booted;
-use storage::{Error, Result};
+use storage::{Error, ErrorKind, Result};
 
 use crate::show::show;
 use crate::systemctl::start_patiently;
@@ -24,7 +24,8 @@ pub fn must_be_stopped(service: &Service) -> Result<()> {
                 service.name.as_str(),
                 format!("systemd does not say whether {name} is running"),
                 "see that systemd answers: `systemctl status`",
-            ));
+            )
+            .of_kind(ErrorKind::Unreachable));
         };
         // A unit that is activating waits for us, unless it has a process already.
         let running = matches!(state, "active" | "reloading" | "deactivating")
@@ -34,7 +35,8 @@ pub fn must_be_stopped(service: &Service) -> Result<()> {
                 service.name.as_str(),
                 format!("its data is missing, but {name} is running"),
                 format!("`systemctl stop {name}`, then start it again: that restores"),
-            ));
+            )
+            .of_kind(ErrorKind::Busy));
         }
     }
     Ok(())

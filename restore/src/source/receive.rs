@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use declaration::Search;
 use declaration::settings::Replica;
 use declaration::value::TierName;
-use storage::{Contents, Error, Origin, Result, Snapshot, local};
+use storage::{Contents, Error, ErrorKind, Origin, Result, Snapshot, local};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -96,7 +96,7 @@ impl Source for Receive<'_> {
                         "if it is, write `parent = \"{parent}\"` below [replica.{replica}] in /etc/preseed/preseed.toml, or \
                          rename it; if it is not wanted, `preseedctl forget {service}` lets the service start empty"
                     ),
-                )
+                ).of_kind(ErrorKind::InDoubt)
             }),
             remark: (!harmless.is_empty())
                 .then(|| format!("what was given up is left alone: {}", in_words(&harmless))),

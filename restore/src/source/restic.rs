@@ -9,6 +9,7 @@ mod listing;
 mod locks;
 mod memory;
 mod move_into_place;
+mod named;
 mod proof;
 mod retry;
 pub mod secrets;
@@ -25,7 +26,7 @@ use declaration::settings::{self, Backup};
 use declaration::value::TierName;
 use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
-use storage::{Contents, Error, Origin, Result, Snapshot};
+use storage::{Contents, Error, ErrorKind, Origin, Result, Snapshot};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -69,10 +70,10 @@ impl<'a> Restic<'a> {
         }
     }
 
-    /// The failure that trouble with a snapshot is.
-    fn blame(&self, trouble: failure_kind::RepositoryFailure) -> Failure {
+    /// Whose fault a failure with a snapshot is.
+    fn blame(&self, failure: failure_kind::RepositoryFailure) -> Failure {
         match self.listing.call() {
-            Ok(call) => proof::blame(call, None, trouble),
+            Ok(call) => proof::blame(call, None, failure),
             Err(error) => Failure::Source(error),
         }
     }
@@ -99,7 +100,7 @@ impl<'a> Restic<'a> {
                 ),
                 "restic stores a link as it is: make the backup of the directory that it leads to, \
                  and declare that as `path` below [backup]",
-            )));
+            ).of_kind(ErrorKind::InDoubt)));
         }
         if root_node.is_some() {
             return Ok(true);
@@ -113,7 +114,7 @@ impl<'a> Restic<'a> {
             format!("it does not hold {} itself", root.display()),
             "it was made with a relative path: look with `restic ls`, restore it by hand if it is the data, \
              and make backups with the whole path",
-        )))
+        ).of_kind(ErrorKind::InDoubt)))
     }
 
     /// The names that a path of the service's data may end with.
@@ -169,6 +170,7 @@ impl<'a> Restic<'a> {
             format!("it holds what may be {name}'s data: {}", in_words(groups)),
             cures.join("; "),
         )
+        .of_kind(ErrorKind::InDoubt)
     }
 
     /// Tells what a restore goes on without.
@@ -177,7 +179,8 @@ impl<'a> Restic<'a> {
         if let Some(unread) = self.listing.unread() {
             let message = format!("{}, and may be newer: going on without it", unread.fault());
             let event = Event::new(Kind::PassedOver, name, message);
-            event.tier("restic").outcome("passed-over").warning().tell();
+            let event = event.tier("restic").outcome("passed-over").warning();
+            event.error(unread.kind().code()).tell();
         }
         if !call.uses_cache() {
             let message = format!(
@@ -258,7 +261,7 @@ impl Source for Restic<'_> {
 
     fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {
         // One that cannot be asked is not asked once more.
-        failure_kind::may_be_forgotten(failure.error().what()).then(|| self.listing.list_again())
+        failure_kind::may_be_forgotten(failure.error()).then(|| self.listing.list_again())
     }
 
     fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
@@ -271,7 +274,7 @@ impl Source for Restic<'_> {
             looked = self
                 .listing
                 .list(&[&snapshot.name])
-                .map_err(|trouble| self.blame(trouble))?;
+                .map_err(|failure| self.blame(failure))?;
             &looked
         };
         let nodes = &listed.nodes;
@@ -312,7 +315,7 @@ impl Source for Restic<'_> {
             contents.hollow = self
                 .listing
                 .is_hollow(&snapshot.name, nodes)
-                .map_err(|trouble| self.blame(trouble))?;
+                .map_err(|failure| self.blame(failure))?;
         }
         Ok(contents.limited(&service.paths, |path| paths.contains(&*root.join(path))))
     }
@@ -345,7 +348,7 @@ impl Source for Restic<'_> {
                 if self
                     .listing
                     .has_entries(id)
-                    .map_err(|trouble| trouble.error)?
+                    .map_err(|failure| failure.error)?
                 {
                     return Ok(true);
                 }

@@ -11,7 +11,7 @@ use declaration::trust;
 use nix::sys::statvfs::statvfs;
 use process::{Ending, Identity, confine};
 use storage::command::{line_of, not_started};
-use storage::{Error, Result, Trial};
+use storage::{Error, ErrorKind, Result, Trial};
 
 use super::turn::deadline;
 
@@ -47,7 +47,8 @@ pub(super) fn must_be_there(command: &CheckCommand, service: &Service) -> Result
             program,
             format!("it cannot be run to verify restored data: {fault}"),
             help,
-        ))
+        )
+        .of_kind(ErrorKind::CheckFailed))
     };
     let correct = format!("or correct `verify` in {}", service.source.display());
     match std::fs::metadata(program) {
@@ -113,6 +114,7 @@ pub(super) fn check(
                 service.source.display()
             ),
         )
+        .of_kind(ErrorKind::CheckFailed)
     };
     let status = match watched.ending {
         Ending::Ended(status) => status,
@@ -138,7 +140,7 @@ fn give_copy(service: &Service, who: Identity, trial: &Trial) -> Result<PathBuf>
                 "restored data could not be verified: the copy cannot be given to the check: {error}"
             ),
             "see that its file system has room",
-        )
+        ).caused_by(&error)
     };
     let _ = std::fs::remove_dir(&trial.files);
     // As it will be in its place; a stand-in for root gets at it as root would.

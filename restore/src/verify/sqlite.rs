@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use declaration::settings::Service;
 use process::{Ending, Identity, confine};
-use storage::{Error, Result, Trial};
+use storage::{Error, ErrorKind, Result, Trial};
 
 use super::files::{self, Trouble};
 use super::integrity;
@@ -34,7 +34,7 @@ pub(super) fn check(
             path.to_string_lossy(),
             format!("restored data could not be verified: {what}"),
             "see why; or let the service's own program check it: `verify = [{ command = [\"…\"] }]`",
-        )
+        ).of_kind(ErrorKind::CheckFailed)
     };
     // A user that no other check has at the same time.
     let own = NOBODYS + std::process::id();

@@ -35,6 +35,7 @@ pub(super) fn take(service: &Service) -> Result<Turn> {
             format!("no check can be let in there: {error}"),
             "see that /run is writable, and that we run as root",
         )
+        .caused_by(&error)
     };
     match DirBuilder::new().mode(0o700).create(DIRECTORY) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),

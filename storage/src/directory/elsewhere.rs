@@ -63,5 +63,5 @@ fn must_not_hold_the_data_elsewhere(service: &Service) -> Result<()> {
             quoted(&other),
             quoted(path)
         ),
-    ))
+    ).of_kind(crate::ErrorKind::InDoubt))
 }

@@ -41,7 +41,7 @@ pub(super) fn write_mark(spot: &Spot, mark: &Mark) -> Result<()> {
             path,
             format!("its mark cannot be written as `{}`: {error}", attribute()),
             "see that its file system holds extended attributes and is writable, and that we run as root",
-        )
+        ).caused_by(&error)
     })
 }
 

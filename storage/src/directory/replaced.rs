@@ -19,7 +19,7 @@ use crate::namespaces::Machine;
 use crate::replaced::{self, KeptIn, Replaced};
 use crate::tree::{self, Next};
 use crate::way::{self, Held, Spot};
-use crate::{Error, Result, holders, mountinfo, mountpoint, shown, users};
+use crate::{Error, ErrorKind, Result, holders, mountinfo, mountpoint, shown, users};
 
 /// The extended attribute that says when and why a directory was replaced, bound to that directory:
 /// a copy of it is none of ours.
@@ -175,7 +175,8 @@ impl KeptDirectory {
             shown(path),
             "it is not what a restore of preseed's replaced",
             "see `preseedctl kept`",
-        ))
+        )
+        .of_kind(ErrorKind::InTheWay))
     }
 
     /// Notes on it when and why it was replaced.

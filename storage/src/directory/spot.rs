@@ -19,7 +19,7 @@ pub(super) fn exists(spot: &Spot) -> Result<bool> {
             shown(&spot.real),
             "it is not a directory",
             "move it away (where it is a link: declare its target as the mountpoint), then start the service again",
-        )),
+        ).of_kind(crate::ErrorKind::InTheWay)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(refused(&spot.real, "cannot be looked at", &error)),
     }
@@ -35,6 +35,7 @@ pub(super) fn rename(from: &Spot, to: &Spot, flags: RenameFlags) -> Result<()> {
             format!("cannot be renamed to {new}: {error}"),
             "see that its file system is writable and knows renameat2(2)",
         )
+        .caused_by(&error)
     })
 }
 
@@ -51,6 +52,7 @@ pub(super) fn gone(path: &Path) -> Error {
         "what was staged for it is gone",
         "see who removed it, then start the service again",
     )
+    .of_kind(crate::ErrorKind::Gone)
 }
 
 /// That something cannot be done to the directory `path`.
@@ -60,4 +62,5 @@ pub(super) fn refused(path: &Path, what: &str, error: &std::io::Error) -> Error 
         format!("{what}: {error}"),
         "see that its file system is sound and writable, and that we run as root",
     )
+    .caused_by(error)
 }

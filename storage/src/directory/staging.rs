@@ -16,7 +16,7 @@ use super::spot::{exists, refused};
 use super::trial;
 use crate::mark::Stage;
 use crate::way::{self, Held, Spot, Writer};
-use crate::{Error, MarkState, Result, kept, mountpoint, shown};
+use crate::{Error, ErrorKind, MarkState, Result, kept, mountpoint, shown};
 
 /// What holds staged directories.
 const ROOM: &str = ".preseed-staging";
@@ -50,7 +50,7 @@ impl Way {
     pub(super) fn parent(&self) -> Result<&Held> {
         self.held
             .last()
-            .ok_or_else(|| Error::new("/", "it holds nothing", "report this as a bug"))
+            .ok_or_else(|| Error::internal("/", "it holds nothing"))
     }
 
     /// Where the service's directory is or belongs.
@@ -139,7 +139,7 @@ impl Way {
             shown(&self.place()?.real),
             format!("no directory can be staged from which one rename leads there: {why}"),
             "let only root, or the service's own user, write to the directory it lies in, or declare a mountpoint elsewhere",
-        ))
+        ).of_kind(ErrorKind::NotTrusted))
     }
 
     /// Whether an empty directory can be renamed from beside `staging` to beside the place, and back.
@@ -182,7 +182,7 @@ impl Way {
                     shown(&staging.real),
                     "it stands where restores are staged, and is not an incomplete one of preseed's",
                     "look into it, move it away, then start the service again",
-                ));
+                ).of_kind(ErrorKind::InTheWay));
             }
         }
         self.tidy();

@@ -12,7 +12,7 @@ use super::{replaced, withdraw};
 use crate::kept::Note;
 use crate::mark::Stage;
 use crate::way::{Held, Spot};
-use crate::{Error, Kept, Mark, Result, binds, kept, shown};
+use crate::{Error, ErrorKind, Kept, Mark, Result, binds, kept, shown};
 
 /// Swaps the complete staged directory in, and keeps what was there.
 pub(super) fn swap(service: &Service, mark: &Mark) -> Result<Option<Kept>> {
@@ -84,5 +84,6 @@ pub(super) fn must_be_replaceable(place: &Spot, parent: &Held) -> Result<()> {
         shown(&place.real),
         "a file system is mounted exactly there, so no restored directory could take its place",
         "declare a directory below it as the mountpoint",
-    ))
+    )
+    .of_kind(ErrorKind::InTheWay))
 }

@@ -46,6 +46,7 @@ pub(super) fn try_out(
                 format!("no overlay can be mounted over it to check a copy of it: {error}"),
                 "see that the kernel has overlayfs (`modprobe overlay`), and that we run as root",
             )
+            .caused_by(&error)
         })?;
         work(&Trial {
             root: copy.clone(),
@@ -105,4 +106,5 @@ fn refused(spot: &Spot, what: &str, error: &io::Error) -> Error {
         format!("{what}: {error}"),
         "see that its file system is sound, writable and has room, and that we run as root",
     )
+    .caused_by(error)
 }

@@ -12,7 +12,7 @@ use crate::binds::{self, Bind};
 use crate::holders::{self, Data};
 use crate::mountinfo::{self, Mount};
 use crate::unmount::unmount;
-use crate::{Error, Result, namespaces, shown, users};
+use crate::{Error, ErrorKind, Result, namespaces, shown, users};
 
 /// Takes down what the whole machine sees of the directory elsewhere; `successor` takes its place.
 /// Gives who still has it mounted, in words.
@@ -61,7 +61,8 @@ fn nobody_must_write(data: &Data<'_>, before: &[Mount], point: &Path) -> Result<
             first.owner.in_words()
         ),
         format!("{}, then start the service again", first.owner.end()),
-    ))
+    )
+    .of_kind(ErrorKind::Busy))
 }
 
 fn who_is_left(service: &Service, data: &Data<'_>, before: &[Mount]) -> Result<Option<String>> {

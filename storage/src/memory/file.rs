@@ -39,13 +39,13 @@ pub(super) fn read(name: &str) -> Result<Option<Record>> {
     let directory = match open_directory() {
         Ok(directory) => directory,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(refused(format!("cannot be read: {error}"))),
+        Err(error) => return Err(refused(format!("cannot be read: {error}")).caused_by(&error)),
     };
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match openat(&directory, name, flags, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(refused(format!("cannot be read: {error}"))),
+        Err(error) => return Err(refused(format!("cannot be read: {error}")).caused_by(&error)),
     };
     let read = || {
         let mut text = Vec::new();
@@ -57,7 +57,8 @@ pub(super) fn read(name: &str) -> Result<Option<Record>> {
         file.take(LARGEST).read_to_end(&mut text)?;
         Ok(text)
     };
-    let text = read().map_err(|error| refused(format!("cannot be read: {error}")))?;
+    let text =
+        read().map_err(|error| refused(format!("cannot be read: {error}")).caused_by(&error))?;
     let line = std::str::from_utf8(&text).ok();
     let record = line
         .and_then(|text| text.strip_suffix('\n'))
@@ -103,6 +104,7 @@ pub(super) fn write(name: &str, record: &Record) -> Result<()> {
             format!("cannot be written: {error}"),
             "see that /var/lib is writable, and that we run as root",
         )
+        .caused_by(&error)
     })
 }
 

@@ -10,6 +10,7 @@ use super::{
     Zfs, aside, call, create, existing, half_created, mount, promote, refusals, shut, swap,
     withdraw,
 };
+use crate::error::ErrorKind;
 use crate::mark::Stage;
 use crate::mountinfo::Mount;
 use crate::{
@@ -171,7 +172,7 @@ pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
                     quoted(path)
                 )
             },
-        )),
+        ).of_kind(ErrorKind::InTheWay)),
     }
 }
 
@@ -192,7 +193,7 @@ fn must_be_whole(zfs: &Zfs<'_>, mounted: &Mount) -> Result<()> {
             "`umount {}`, and see what mounts it (/etc/fstab, a unit), then start the service again",
             quoted(path)
         ),
-    ))
+    ).of_kind(ErrorKind::InTheWay))
 }
 
 /// That the mounted dataset is what is seen at its mountpoint: something mounted above it later would show
@@ -216,7 +217,8 @@ fn must_be_seen(zfs: &Zfs<'_>, mounted: &Mount) -> Result<()> {
             zfs.name()
         ),
         "see what with `findmnt`, unmount it, then start the service again",
-    ))
+    )
+    .of_kind(ErrorKind::InTheWay))
 }
 
 pub(super) fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
@@ -231,7 +233,7 @@ pub(super) fn must_be_mounted(zfs: &Zfs<'_>) -> Result<()> {
         ),
         "see whether somebody moves a directory above it, and whether the mountpoint is a link: declare the link's target; \
          then start the service again",
-    ))
+    ).of_kind(ErrorKind::NotMounted))
 }
 
 fn must_not_be_a_container(zfs: &Zfs<'_>, properties: &Properties) -> Result<()> {
@@ -243,7 +245,8 @@ fn must_not_be_a_container(zfs: &Zfs<'_>, properties: &Properties) -> Result<()>
                 "`zfs set canmount=on {}`, or declare another `name` in [dataset]",
                 zfs.name()
             ),
-        ));
+        )
+        .of_kind(ErrorKind::NotMounted));
     }
     Ok(())
 }
@@ -330,7 +333,7 @@ fn set_what_can_be(
     };
     let (needed, wished): (Vec<_>, Vec<_>) = sets.into_iter().partition(is_needed);
     // Any other failure says nothing of the property.
-    let is_refused = |error: &Error| error.what().contains("cannot set property");
+    let is_refused = |error: &Error| error.kind() == ErrorKind::PropertyRefused;
     if wished.is_empty() || !is_refused(&refused) {
         return Err(refused);
     }

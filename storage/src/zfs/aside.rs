@@ -6,6 +6,7 @@
 use super::call;
 use super::properties::Properties;
 use super::staging::IGNORED;
+use super::words;
 use crate::Result;
 
 /// What tools read of a dataset that an admin may have set as well, and what is set while it is aside.
@@ -105,7 +106,7 @@ pub(super) fn unshare(dataset: &str, properties: &Properties) -> Result<Option<S
     }
     let ended = call::try_zfs(&["unshare", dataset])?;
     // Where no server runs that could share it, it is not shared.
-    if ended.status.success() || ended.stderr.contains("not currently shared") {
+    if ended.status.success() || words::says_not_shared(&ended) {
         return Ok(None);
     }
     Ok(Some(format!(

@@ -6,7 +6,9 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::words;
 use crate::command::{self, Ended};
+use crate::error::ErrorKind;
 use crate::stall::Stall;
 use crate::watched::{GivenUp, Watched, watch};
 use crate::{Error, Result};
@@ -115,7 +117,8 @@ fn bounded_on<S: AsRef<OsStr>>(program: &str, args: &[S], input: Stdio) -> Resul
                 }
             ),
             "see `zpool status` and `journalctl -k` for what it waits for, then start the service again",
-        )),
+        )
+        .of_kind(ErrorKind::Timeout)),
     }
 }
 
@@ -165,6 +168,7 @@ fn suspended(pool: &str) -> Error {
             "see `zpool status {pool}`, bring its disks back, `zpool clear {pool}`, then start the service again"
         ),
     )
+    .of_kind(ErrorKind::Suspended)
 }
 
 /// The error that a failed call of `zfs` is. The last argument is what it was about.
@@ -181,7 +185,8 @@ pub(super) fn failed_on(subject: &str, ended: &Ended) -> Error {
         stdout: String::new(),
         stderr: ended.stderr.clone(),
     };
-    brief.error(subject, help(&brief.stderr, subject))
+    let kind = words::kind(&brief.stderr);
+    brief.error(subject, help(kind, subject)).of_kind(kind)
 }
 
 /// A command line without its many options: what was done, and to what.
@@ -193,16 +198,6 @@ fn brief(line: &str, subject: &str) -> String {
     }
 }
 
-/// Whether `zfs` said that a dataset does not exist. It says so of datasets of missing pools as well.
-pub(super) fn says_missing(ended: &Ended) -> bool {
-    ended.status.code() == Some(1)
-        && !ended.stderr.is_empty()
-        && ended
-            .stderr
-            .split("; ")
-            .all(|line| line.ends_with(": dataset does not exist"))
-}
-
 /// The pools that are imported, asked for `subject`.
 ///
 /// # Errors
@@ -210,7 +205,8 @@ pub(super) fn says_missing(ended: &Ended) -> bool {
 pub(super) fn pools(subject: &str) -> Result<Vec<String>> {
     let listed = bounded("zpool", &["list", "-H", "-o", "name"])?.ended;
     if !listed.status.success() {
-        return Err(listed.error(subject, "see that the zfs module is loaded: `modprobe zfs`"));
+        let error = listed.error(subject, "see that the zfs module is loaded: `modprobe zfs`");
+        return Err(error.of_kind(words::kind(&listed.stderr)));
     }
     Ok(listed.stdout.lines().map(str::to_owned).collect())
 }
@@ -230,26 +226,25 @@ pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
         format!(
             "look for it with `zpool import`, import it with `zpool import {pool}`, then start the service again"
         ),
-    ))
+    )
+    .of_kind(ErrorKind::NotImported))
 }
 
-/// What a reader can do about what `zfs` said.
-fn help(stderr: &str, subject: &str) -> String {
-    if stderr.contains("busy") {
-        format!(
+/// What a reader can do about an error of this kind.
+fn help(kind: ErrorKind, subject: &str) -> String {
+    match kind {
+        ErrorKind::Busy => format!(
             "see what uses it with `fuser -vm` on its mountpoint, stop that, then start the service again ({subject})"
-        )
-    } else if stderr.contains("out of space") || stderr.contains("quota") {
-        "see what takes the space with `zfs list -o space` and what limits it with `zfs get quota,refquota,reservation`, \
-         free some or raise the limit, then start the service again"
-            .to_owned()
-    } else if stderr.contains("permission denied") || stderr.contains("Permission denied") {
-        "run it as root".to_owned()
-    } else if stderr.contains("/dev/zfs") || stderr.contains("modules") {
-        "load the zfs module: `modprobe zfs`".to_owned()
-    } else {
-        "see `zpool status` and `zfs list`, mend what it names, then start the service again"
-            .to_owned()
+        ),
+        ErrorKind::NoSpace | ErrorKind::Quota => {
+            "see what takes the space with `zfs list -o space` and what limits it with `zfs get quota,refquota,reservation`, \
+             free some or raise the limit, then start the service again"
+                .to_owned()
+        }
+        ErrorKind::Permission => "run it as root".to_owned(),
+        ErrorKind::NotInstalled => "load the zfs module: `modprobe zfs`".to_owned(),
+        _ => "see `zpool status` and `zfs list`, mend what it names, then start the service again"
+            .to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::properties::{self, Properties};
 use super::{Zfs, call};
-use crate::{Contents, Error, Result, shown};
+use crate::{Contents, Error, ErrorKind, Result, shown};
 
 /// That what is taken for the data is not the bare mountpoint of a child of the dataset, which has these properties and these
 /// contents.
@@ -68,5 +68,5 @@ pub(super) fn must_not_pass_for_data(
             "{load}`zfs mount {child}`, or leave its directory out of `expect` if the service can do without, \
              then start the service again"
         ),
-    ))
+    ).of_kind(ErrorKind::NotMounted))
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::call;
+use crate::error::ErrorKind;
 use crate::{Error, Result, mountinfo};
 
 /// What `zpool status -v` says of a pool.
@@ -39,7 +40,7 @@ pub(super) fn judged(snapshot: &str, error: Error) -> Error {
         ));
     }
     if of(snapshot).names_any(&health.unreadable) {
-        error.blaming_the_snapshot()
+        error.of_kind(ErrorKind::Damaged).blaming_the_snapshot()
     } else {
         unclear("its pool names nothing of it among what cannot be read".to_owned())
     }

@@ -83,13 +83,12 @@ fn number_of(name: &str, found: Option<String>) -> String {
 }
 
 fn unreadable(dataset: &str, line: &str) -> Error {
-    Error::new(
+    Error::internal(
         dataset,
         format!(
             "`zfs allow` told a line that cannot be read: `{}`",
             line.escape_debug()
         ),
-        "report this as a bug",
     )
 }
 

@@ -8,7 +8,7 @@ use super::listing::{Datasets, Value};
 use super::{Zfs, call, half_created, memory as pool_memory, properties, swap};
 use crate::kept;
 use crate::mark::PROPERTY;
-use crate::{Error, Mark, MarkState, Result, memory};
+use crate::{Error, ErrorKind, Mark, MarkState, Result, memory};
 
 /// What is asked of each dataset. The last is one that nobody can set.
 const ASKED: [&str; 3] = [PROPERTY, swap::KEPT, "guid"];
@@ -90,7 +90,7 @@ fn stands_at(zfs: &Zfs<'_>, other: &str, since: Timestamp) -> Error {
             "{back}; or, if that is not wanted any more, give it up with `preseedctl forget {service}`, which leaves it where it is; \
              then start the service again"
         ),
-    )
+    ).of_kind(ErrorKind::InDoubt)
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub(super) fn is_empty(root: &Path) -> Result<bool> {
             format!("cannot be looked at: {error}"),
             "see that its pool is healthy with `zpool status`, then start the service again",
         )
+        .caused_by(&error)
     };
     for entry in std::fs::read_dir(root).map_err(unreadable)? {
         if entry.map_err(unreadable)?.file_name() != ".zfs" {

@@ -164,6 +164,7 @@ fn unwritten(zfs: &Zfs<'_>, what: &str, error: &std::io::Error) -> Error {
         format!("what was snapshotted of a half-done restore {what} there: {error}"),
         "see that its file system is sound and writable, then start the service again",
     )
+    .caused_by(error)
 }
 
 /// Those of the dataset's or a replica's snapshots that may be candidates. `dataset` is in their pool.

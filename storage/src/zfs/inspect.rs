@@ -87,7 +87,7 @@ fn with<T>(
                 name,
                 format!("it cannot be mounted: {error}"),
                 "see that it can be mounted: its dataset's key loaded, its pool healthy (`zpool status`), and we run as root",
-            ),
+            ).caused_by(&error),
         }
     })?;
     let worked = work(place);

@@ -1,6 +1,6 @@
 //! The record in the pool: a property for each service, on a dataset of preseed's own from which nothing inherits.
 
-use super::call;
+use super::{call, words};
 use crate::{Error, Result};
 
 /// The dataset of a pool, without the pool: it is never mounted, holds nothing, and has no children.
@@ -45,7 +45,7 @@ pub(crate) fn read(pool: &str, name: &str) -> Result<Option<String>> {
     let dataset = dataset(pool);
     let args = ["get", "-H", "-p", "-o", "source,value", &property, &dataset];
     let ended = call::try_zfs(&args)?;
-    if call::says_missing(&ended) {
+    if words::says_missing(&ended) {
         return Ok(None);
     }
     if !ended.status.success() {
@@ -82,7 +82,7 @@ pub(crate) fn write(pool: &str, name: &str, line: &str) -> Result<bool> {
     if ended.status.success() {
         return Ok(true);
     }
-    if !call::says_missing(&ended) {
+    if !words::says_missing(&ended) {
         return Err(call::failed(&args, &ended));
     }
     let create = [

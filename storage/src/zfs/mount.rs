@@ -36,7 +36,7 @@ pub(super) fn hold(zfs: &Zfs<'_>) -> Result<HeldMountpoint> {
             shown(path),
             format!("nothing can be mounted there: {error}"),
             "see that it is a directory or missing, and that its file system is writable, then start the service again",
-        )
+        ).caused_by(&error)
     };
     let own = mountpoint::owner(zfs.service).ok();
     let way = way::down(path.parent().unwrap_or(path), own, true)?;
@@ -55,7 +55,7 @@ pub(super) fn hold(zfs: &Zfs<'_>) -> Result<HeldMountpoint> {
                 shown(path),
                 "it is a link, and nothing is mounted where links lead",
                 "remove the link, or declare its target as the mountpoint; then start the service again",
-            ));
+            ).of_kind(crate::ErrorKind::NotTrusted));
         }
         Err(error) => return Err(refused(error.into())),
     };
@@ -77,7 +77,8 @@ pub(super) fn at_place(zfs: &Zfs<'_>, again: bool) -> Result<()> {
             name,
             format!("it is mounted at {}", shown(&other.point)),
             format!("`zfs unmount {name}`, then start the service again"),
-        ));
+        )
+        .of_kind(crate::ErrorKind::NotMounted));
     }
     let place = hold(zfs)?;
     let (flags, options) = how(zfs, &place)?;
@@ -97,7 +98,7 @@ pub(super) fn at_place(zfs: &Zfs<'_>, again: bool) -> Result<()> {
             format!("it cannot be mounted at {}: {error}", shown(&place.path)),
             "see that its pool is healthy (`zpool status`), its key loaded, and that we run as root, \
              then start the service again",
-        )
+        ).caused_by(&error)
     })?;
     must_be_there(zfs, &before)
 }
@@ -138,6 +139,7 @@ fn take_down(mounted: &Mount) -> Result<()> {
             format!("cannot be unmounted: {error}"),
             "see what uses it with `fuser -vm`, then start the service again",
         )
+        .caused_by(&error)
     };
     let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let root =

@@ -27,10 +27,12 @@ pub(super) fn is_mounted_anywhere(dataset: &str, objsetid: Option<&str>) -> Resu
     match statistics.try_exists() {
         Ok(true) => {}
         Ok(false) => return Err(unknown(format!("{} is not there", statistics.display()))),
-        Err(error) => return Err(unknown(format!("{}: {error}", statistics.display()))),
+        Err(error) => {
+            return Err(unknown(format!("{}: {error}", statistics.display())).caused_by(&error));
+        }
     }
     statistics
         .join(format!("objset-0x{number:x}"))
         .try_exists()
-        .map_err(|error| unknown(format!("{}: {error}", statistics.display())))
+        .map_err(|error| unknown(format!("{}: {error}", statistics.display())).caused_by(&error))
 }

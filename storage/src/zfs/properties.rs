@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use super::call;
 use super::listing::{self, Datasets, Value};
+use super::{call, words};
 use crate::mark::PROPERTY;
 use crate::{Error, Mark, MarkState, Result};
 
@@ -95,7 +95,7 @@ pub(super) fn table(
     let args = [&["get"], which, &options[..], datasets].concat();
     let ended = call::try_zfs(&args)?;
     // Those that are there are told of even if others are missing.
-    if !ended.status.success() && !call::says_missing(&ended) {
+    if !ended.status.success() && !words::says_missing(&ended) {
         return Err(call::failed(&args, &ended));
     }
     match listing::read(&ended.stdout, asked) {
@@ -113,7 +113,7 @@ fn ask_singly(
 ) -> Result<Datasets> {
     let args = [&["list"], which, &["-H", "-o", "name"][..], datasets].concat();
     let ended = call::try_zfs(&args)?;
-    if !ended.status.success() && !call::says_missing(&ended) {
+    if !ended.status.success() && !words::says_missing(&ended) {
         return Err(call::failed(&args, &ended));
     }
     let mut told = Datasets::new();
@@ -157,11 +157,7 @@ fn of(told: &Datasets, dataset: &str) -> Result<Option<Properties>> {
 }
 
 fn untold(dataset: &str, property: &str) -> Error {
-    Error::new(
-        dataset,
-        format!("`zfs get` told no `{property}`"),
-        "report this as a bug",
-    )
+    Error::internal(dataset, format!("`zfs get` told no `{property}`"))
 }
 
 /// The properties that were set on this very dataset, here or where it was received from, with their values exactly as

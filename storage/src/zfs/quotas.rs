@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::call;
+use super::{call, words};
 use crate::mark::PROPERTY;
 use crate::{Error, Result};
 
@@ -68,7 +68,7 @@ fn of(dataset: &str) -> Result<Quotas> {
         let ended = call::try_zfs(&args)?;
         if !ended.status.success() {
             // The pool, or this dataset, is of a time before there were projects.
-            if kind == "project" && is_not_supported(&ended.stderr) {
+            if kind == "project" && words::says_too_old(&ended) {
                 continue;
             }
             return Err(call::failed(&args, &ended));
@@ -93,20 +93,13 @@ fn of(dataset: &str) -> Result<Quotas> {
     Ok(Quotas(quotas))
 }
 
-fn is_not_supported(said: &str) -> bool {
-    ["not supported", "must be upgraded", "needs to be upgraded"]
-        .iter()
-        .any(|words| said.contains(words))
-}
-
 fn unreadable(dataset: &str, line: &str) -> Error {
-    Error::new(
+    Error::internal(
         dataset,
         format!(
             "`zfs` told a quota that cannot be read: `{}`",
             line.escape_debug()
         ),
-        "report this as a bug",
     )
 }
 

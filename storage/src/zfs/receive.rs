@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{call, damage};
-use crate::command::{Ended, command};
+use super::{call, damage, words};
+use crate::command::command;
 use crate::stall::Stall;
 use crate::watched::{Feeder, GivenUp, watch_often};
 use crate::{Error, Result, Snapshot, step};
@@ -156,8 +156,7 @@ fn transfer(
     let receiver = watched.ended;
     // An incomplete stream is the sender's fault, and the sender says why. A receiver that gave up ends the
     // sender as well: its own words come first.
-    if !receiver.status.success()
-        && (sender.status.success() || !receiver.stderr.contains("incomplete stream"))
+    if !receiver.status.success() && (sender.status.success() || !words::says_cut_short(&receiver))
     {
         return Err(call::failed_on(into, &receiver).into());
     }
@@ -166,7 +165,7 @@ fn transfer(
             &snapshot.name,
             "see `zpool status` of its pool, then start the service again",
         );
-        return Err(if says_damaged(&sender) {
+        return Err(if words::says_unreadable(&sender) {
             NotSent::Unreadable(error)
         } else {
             NotSent::Other(error)
@@ -183,17 +182,4 @@ fn without_token(line: &str) -> String {
     } else {
         format!("{before} -t …")
     }
-}
-
-/// Whether a sender ended because what it was to send cannot be read: `EIO`, or ZFS's own `ECKSUM`, which is `EBADE`.
-fn says_damaged(sender: &Ended) -> bool {
-    let said = sender.stderr.to_lowercase();
-    [
-        "input/output error",
-        "i/o error",
-        "invalid exchange",
-        "checksum",
-    ]
-    .iter()
-    .any(|words| sender.status.code().is_some() && said.contains(words))
 }

@@ -5,7 +5,7 @@
 use super::properties::{self, Properties};
 use super::{Zfs, admins, call, names, staging};
 use crate::holders::{self, Data};
-use crate::{Error, Origin, Result, Snapshot, mountpoint, quoted, shown};
+use crate::{Error, ErrorKind, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
 /// That it is a whole file system whose key is loaded.
 ///
@@ -26,7 +26,7 @@ pub(super) fn must_be_usable(found: &Properties) -> Result<()> {
                     "rename it with `zfs rename {dataset} …`, or declare another `name` in [dataset], \
                      then start the service again"
                 ),
-            ));
+            ).of_kind(ErrorKind::InTheWay));
         }
     }
     must_have_its_key(found)?;
@@ -42,7 +42,7 @@ pub(super) fn must_be_usable(found: &Properties) -> Result<()> {
                 "send the rest (`zfs send -t`, or syncoid again), or give it up with `zfs receive -A {dataset}`, \
                  then start the service again"
             ),
-        )
+        ).of_kind(ErrorKind::Busy)
     } else {
         being_received(dataset)
     })
@@ -76,7 +76,7 @@ pub(super) fn must_be_below_the_root(zfs: &Zfs<'_>, found: Option<&Properties>) 
         format!(
             "`zpool export {pool}`, `zpool import {pool}` without `-R`, then start the service again"
         ),
-    ))
+    ).of_kind(ErrorKind::NotMounted))
 }
 
 fn being_received(dataset: &str) -> Error {
@@ -85,6 +85,7 @@ fn being_received(dataset: &str) -> Error {
         "it is being received just now",
         "wait until that `zfs receive` has ended, then start the service again",
     )
+    .of_kind(ErrorKind::Busy)
 }
 
 /// That nobody receives an increment into it.
@@ -113,7 +114,8 @@ pub(super) fn must_have_its_key(found: &Properties) -> Result<()> {
         dataset,
         "it is encrypted and its key is not loaded",
         format!("load it with `zfs load-key {root}`, then start the service again"),
-    ))
+    )
+    .of_kind(ErrorKind::KeyNotLoaded))
 }
 
 /// That a snapshot's dataset has its key loaded, so that the snapshot can be looked into.
@@ -152,7 +154,8 @@ pub(super) fn must_be_writable(found: &Properties) -> Result<()> {
         dataset,
         format!("it has readonly=on ({source}), so nothing is written to it"),
         help,
-    ))
+    )
+    .of_kind(ErrorKind::ReadOnly))
 }
 
 /// That a dataset staged from `origin` could take the real one's place: nothing else would move away with it,
@@ -223,7 +226,8 @@ fn must_have_no_children(found: &Properties) -> Result<()> {
         format!(
             "rename the child out of it with `zfs rename {child} …`, then start the service again"
         ),
-    ))
+    )
+    .of_kind(ErrorKind::InTheWay))
 }
 
 /// Whose line in /etc/fstab would not mount what replaces it: a failed mount there stops the boot.
@@ -240,7 +244,7 @@ fn must_not_be_legacy(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
              then start the service again",
             quoted(place)
         ),
-    ))
+    ).of_kind(ErrorKind::InTheWay))
 }
 
 /// That a copy can be encrypted as the dataset is: with a key that needs nobody to type it.
@@ -255,7 +259,7 @@ fn key_must_be_in_a_file(found: &Properties) -> Result<()> {
         format!(
             "put the key in a file and tell ZFS with `zfs set keylocation=file:///… {dataset}`, then start the service again"
         ),
-    ))
+    ).of_kind(ErrorKind::KeyNotLoaded))
 }
 
 /// That what came encrypted from its source is not copied in clear.
@@ -283,7 +287,7 @@ pub(super) fn must_stay_encrypted(found: &Properties, snapshot: &Snapshot) -> Re
              `zfs send -w {} | zfs receive -u {dataset}` and `zfs load-key {dataset}`; then start the service again",
             snapshot.name
         ),
-    ))
+    ).of_kind(ErrorKind::Permission))
 }
 
 /// That ZFS mounts it by itself.
@@ -306,5 +310,5 @@ pub(super) fn must_be_mounted_by_zfs(zfs: &Zfs<'_>, found: &Properties) -> Resul
              `zfs set mountpoint={0} {dataset}`; then start the service again",
             quoted(place)
         ),
-    ))
+    ).of_kind(ErrorKind::NotMounted))
 }

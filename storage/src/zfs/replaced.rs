@@ -10,7 +10,7 @@ use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
 use crate::replaced::{InTheWay, KeptIn, Replaced};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The kept datasets directly below `container`, and those that could not be looked at. A dataset is one by its name and
 /// by a property that was set on it: a copy that was received elsewhere is not.
@@ -209,6 +209,7 @@ pub(crate) fn destroy(name: &str, guid: u64) -> Result<()> {
             format!("no program for ZFS can be written: {error}"),
             "see that there is memory left, then release again",
         )
+        .caused_by(&error)
     })?;
     // As much memory and as many steps as ZFS allows: it may have many snapshots (zfs-program(8)).
     // Numbers are signed there; `zfs` takes one that begins with a minus for an option.
@@ -231,7 +232,8 @@ pub(crate) fn destroy(name: &str, guid: u64) -> Result<()> {
             name,
             why.escape_debug().to_string(),
             "see who with `preseedctl kept`, then release again",
-        )),
+        )
+        .of_kind(ErrorKind::Busy)),
         None => Err(call::failed_on(name, &ended)),
     }
 }
@@ -251,9 +253,8 @@ fn returned(ended: &Ended) -> Option<&str> {
 }
 
 fn unreadable(subject: &str, column: &str) -> Error {
-    Error::new(
+    Error::internal(
         subject.escape_debug().to_string(),
         format!("`zfs` told no `{column}` that can be read"),
-        "report this as a bug",
     )
 }

@@ -3,8 +3,8 @@
 use declaration::settings::Replica;
 
 use super::half_done::Listed;
-use super::{call, snapshots_of};
-use crate::{Error, Result};
+use super::{call, snapshots_of, words};
+use crate::{Error, ErrorKind, Result};
 
 /// The snapshots of a replica, newest first; none if its parent is there and has no such child.
 pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
@@ -16,7 +16,8 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
                 "receive it into a pool of this machine, and leave `host` out of [replica.{}]",
                 replica.name
             ),
-        ));
+        )
+        .of_kind(ErrorKind::Unreachable));
     }
     if let Some(snapshots) = snapshots_of(replica.dataset.as_str())? {
         return Ok(snapshots);
@@ -26,7 +27,7 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
     call::pool_must_be_imported(parent)?;
     let args = ["list", "-H", "-o", "name", parent];
     let ended = call::try_zfs(&args)?;
-    if call::says_missing(&ended) {
+    if words::says_missing(&ended) {
         return Err(Error::new(
             parent,
             format!("the parent of replica {} does not exist", replica.name),
@@ -34,7 +35,7 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
                 "create it or correct `parent` in [replica.{}]; a missing parent is not taken for a missing backup",
                 replica.name
             ),
-        ));
+        ).of_kind(ErrorKind::NoRepository));
     }
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));

@@ -8,8 +8,8 @@ use super::quotas::{self, Quotas};
 use super::{Zfs, call, gone, inspect, mark_dataset, shut};
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Contents, Error, InPlace, Mark, MarkState, NotRolledBack, Result, Snapshot, Snapshots,
-    contents, mountinfo, mountpoint, shown,
+    Contents, Error, ErrorKind, InPlace, Mark, MarkState, NotRolledBack, Result, Snapshot,
+    Snapshots, contents, mountinfo, mountpoint, shown,
 };
 
 /// See [`crate::Snapshots::rollback`].
@@ -101,7 +101,7 @@ fn must_lose_nothing(zfs: &Zfs<'_>) -> Result<()> {
             "look into {}; if it is worth nothing, remove it, then start the service again: it is decided anew",
             shown(place)
         ),
-    ))
+    ).of_kind(ErrorKind::InTheWay))
 }
 
 /// The entries of a dataset's root but those that only something else is mounted on.
@@ -112,6 +112,7 @@ fn would_be_lost(root: &Path, mounted_on: &BTreeSet<OsString>) -> Result<Vec<Str
             format!("cannot be looked at: {error}"),
             "see that its pool is healthy with `zpool status`, then start the service again",
         )
+        .caused_by(&error)
     };
     let mut lost = Vec::new();
     for entry in std::fs::read_dir(root).map_err(|error| unreadable(root, error))? {
@@ -143,7 +144,8 @@ fn finish(zfs: &Zfs<'_>, snapshot: &Snapshot, mark: &Mark, quotas: &Quotas) -> R
             shown(place),
             format!("after the rollback to {} {lacks}", snapshot.name),
             "see what lies there and who writes to it, then start the service again",
-        ));
+        )
+        .of_kind(ErrorKind::PartlyThere));
     }
     let now = zfs.seen()?.dataset.ok_or_else(|| gone(zfs.name()))?;
     mark_dataset(zfs, &now, &mark.at_stage(Stage::Seeded))?;

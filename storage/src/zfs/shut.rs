@@ -104,6 +104,7 @@ fn own_root(zfs: &Zfs<'_>) -> Result<(File, u64)> {
             format!("{} is not mounted there any more", zfs.name()),
             "see who unmounted it, then start the service again",
         )
+        .of_kind(crate::ErrorKind::NotMounted)
     };
     if !apply::is_mounted(zfs)? {
         return Err(gone());
@@ -179,6 +180,7 @@ fn unnoted(zfs: &Zfs<'_>, error: &std::io::Error) -> Error {
         format!("it cannot be noted there what is read-only for a moment: {error}"),
         "see that /run is writable, and that we run as root",
     )
+    .caused_by(error)
 }
 
 fn refused(zfs: &Zfs<'_>, what: &str, error: nix::Error) -> Error {
@@ -191,6 +193,7 @@ fn refused(zfs: &Zfs<'_>, what: &str, error: nix::Error) -> Error {
             quoted(path)
         ),
     )
+    .caused_by(&error)
 }
 
 /// Somebody has something open that keeps it from being made read-only.
@@ -203,7 +206,8 @@ fn in_use(zfs: &Zfs<'_>, device: u64) -> NotRolledBack {
             holders.in_words("somebody writes to it")
         ),
         holders.help(),
-    );
+    )
+    .of_kind(crate::ErrorKind::Busy);
     if holders.only_hold_deleted_files() {
         NotRolledBack::Refused(error)
     } else {

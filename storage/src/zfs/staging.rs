@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use super::properties::Properties;
 use super::{
     Zfs, admins, apply, aside, call, half_created, inspect, listing, properties, receive, refusals,
-    swap, trial,
+    swap, trial, words,
 };
+use crate::error::ErrorKind;
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
 
@@ -223,7 +224,8 @@ pub(super) fn destroy(args: &[&str]) -> Result<()> {
         if ended.status.success() {
             return Ok(());
         }
-        if !ended.stderr.contains("busy") || began.elapsed() >= PATIENCE {
+        let is_busy = words::kind(&ended.stderr) == ErrorKind::Busy;
+        if !is_busy || began.elapsed() >= PATIENCE {
             return Err(call::failed(args, &ended));
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -285,7 +287,8 @@ pub(super) fn must_be_ours(found: &Properties) -> Result<()> {
         format!(
             "look into it, rename it with `zfs rename {staging} …`, then start the service again"
         ),
-    ))
+    )
+    .of_kind(ErrorKind::InTheWay))
 }
 
 /// Whether a dataset is one that a restore staged and did not finish.

@@ -4,7 +4,7 @@ use super::properties::{self, Properties};
 use super::{Zfs, call, half_created, inspect, staging, swap};
 use crate::mark::PROPERTY;
 use crate::trial::{self, Trial};
-use crate::{Error, Result, Staged, kept, namespace};
+use crate::{Error, ErrorKind, Result, Staged, kept, namespace};
 
 /// The snapshot of the staged dataset that is cloned.
 const SNAPSHOT: &str = "preseed-check";
@@ -79,7 +79,8 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
         format!(
             "look into it, rename it with `zfs rename {clone} …`, then start the service again"
         ),
-    ))
+    )
+    .of_kind(ErrorKind::InTheWay))
 }
 
 /// A mark of its own says so; without any, it was made just before the power went, and holds nothing of its own.

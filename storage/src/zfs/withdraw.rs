@@ -18,7 +18,7 @@ use crate::mountinfo::{self, Mount};
 use crate::namespaces;
 use crate::unmount::unmount;
 use crate::writers::{self, Holders};
-use crate::{Error, Result, quoted, shown, step};
+use crate::{Error, ErrorKind, Result, quoted, shown, step};
 
 /// A dataset that was taken from its places.
 pub(super) struct Withdrawn<'f> {
@@ -122,7 +122,8 @@ fn shut_writers_out(zfs: &Zfs<'_>, point: &Path) -> Result<bool> {
         shown(point),
         format!("it cannot be replaced: {}", writers.in_words(&otherwise)),
         writers.help(),
-    ))
+    )
+    .of_kind(ErrorKind::Busy))
 }
 
 /// Who has files open on what is mounted at `point`.
@@ -198,6 +199,7 @@ pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
                 quoted(place)
             ),
         )
+        .caused_by(&error)
     })
 }
 

@@ -3,7 +3,7 @@
 use super::failure_kind;
 use super::listing::Line;
 use super::locks::{Lock, Machine};
-use super::proof::Named;
+use super::named::Named;
 use super::snapshot_entry::SnapshotEntry;
 
 /// Gives `bytes` to each reader: none panics.
@@ -27,7 +27,6 @@ pub fn check(bytes: &[u8]) {
         let _ = failure_kind::kind(None, &text, is_remote);
     }
     let _ = (failure_kind::words(&text), failure_kind::complaint(&text));
-    let _ = failure_kind::may_be_forgotten(&text);
     let _ = (failure_kind::is_asking_again(bytes), Named::of(&text));
 }
 

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use declaration::settings::Repository;
 use nix::unistd::{User, geteuid};
 use report::status;
-use storage::Error;
 use storage::command::{self, Ended};
 use storage::stall::Stall;
 use storage::watched::{GivenUp, Seen, Watched, watch, watch_silently};
+use storage::{Error, ErrorKind};
 
 use super::failure_kind::{self, Kind, RepositoryFailure, complaint, words};
+use super::named::Named;
 use super::{memory, secrets};
 
 /// How long a server is asked that gives no answer. restic itself would try an unreachable one for 15 minutes, or,
@@ -65,11 +66,7 @@ impl<'a> Call<'a> {
         let answer = self.ask_patiently(args);
         let may_be_the_cache = match &answer {
             Ok(ended) => self.unread(ended).is_some(),
-            Err(failure) => match failure.kind {
-                Kind::Damaged => true,
-                Kind::Other => !failure_kind::says_no_snapshot(failure.error.what()),
-                _ => false,
-            },
+            Err(failure) => matches!(failure.kind, Kind::Damaged | Kind::Other),
         };
         if !may_be_the_cache || !self.uses_cache() {
             return answer;
@@ -115,10 +112,10 @@ impl<'a> Call<'a> {
         let ended = watched.ended;
         if ended.status.success() {
             return match self.unread(&ended) {
-                Some(error) if self.is_transient(&ended) => Err(RepositoryFailure {
-                    kind: Kind::Transient,
-                    error,
-                }),
+                Some(error) if self.is_transient(&ended) => {
+                    let error = error.of_kind(ErrorKind::Unreachable);
+                    Err(RepositoryFailure::new(Kind::Transient, error))
+                }
                 _ => Ok(ended),
             };
         }
@@ -164,12 +161,13 @@ impl<'a> Call<'a> {
     fn given_up(&self, watched: &Watched<Duration>) -> Option<RepositoryFailure> {
         let still = watched.given_up?;
         let stderr = &watched.ended.stderr;
+        let complaint = complaint(stderr);
         let error = Error::new(
             self.subject(),
             format!(
                 "it gave no answer within {} s{}",
                 still.as_secs(),
-                complaint(stderr)
+                complaint
             ),
             "see that it can be reached, then start the service again",
         )
@@ -179,7 +177,14 @@ impl<'a> Call<'a> {
             Kind::Damaged => Kind::Damaged,
             _ => Kind::Transient,
         };
-        Some(RepositoryFailure { kind, error })
+        Some(RepositoryFailure {
+            kind,
+            error: error.of_kind(match kind {
+                Kind::Damaged => ErrorKind::Damaged,
+                _ => ErrorKind::Timeout,
+            }),
+            named: Named::of(&complaint).into(),
+        })
     }
 
     /// Whether restic uses what it kept of earlier looks.
@@ -203,6 +208,7 @@ impl<'a> Call<'a> {
                 "nobody can tell whose it is, so it may hold the data: see `restic check`, mend or remove it, then start \
                  the service again",
             )
+            .of_kind(ErrorKind::Damaged)
         })
     }
 
@@ -219,7 +225,8 @@ impl<'a> Call<'a> {
                 self.subject(),
                 format!("it does not have the snapshot any more: {told}"),
                 "see who removes snapshots, then start the service again: it is decided anew",
-            );
+            )
+            .of_kind(ErrorKind::Gone);
         }
         Error::new(
             self.subject(),
@@ -272,7 +279,7 @@ impl<'a> Call<'a> {
                 "restic was killed",
                 "see `journalctl -k` for whether it ran out of memory: `MemoryMax=` of this unit and of storage-preseed.slice bound it".to_owned(),
             ),
-            Kind::NoLock | Kind::Transient | Kind::Other => (
+            Kind::NoLock | Kind::Transient | Kind::NoSnapshot | Kind::NoSparse | Kind::Other => (
                 "it cannot be used",
                 "see that it can be reached, then start the service again".to_owned(),
             ),
@@ -284,12 +291,19 @@ impl<'a> Call<'a> {
         } else {
             format!("{fault}: {told} ({end})")
         };
-        let error = Error::new(self.subject(), fault, help);
+        let was_killed = kind == Kind::Other && ended.status.signal() == Some(SIGKILL);
+        let of_error = if was_killed {
+            ErrorKind::Killed
+        } else {
+            kind.of_error(&told)
+        };
+        let error = Error::new(self.subject(), fault, help).of_kind(of_error);
         let error = match kind {
             Kind::Transient | Kind::NoRepository | Kind::Locked => error.that_heals(),
             _ => error,
         };
-        RepositoryFailure { kind, error }
+        let named = Named::of(&told).into();
+        RepositoryFailure { kind, error, named }
     }
 
     /// The error that what `restic COMMAND` printed cannot be read.

@@ -3,16 +3,20 @@
 //! Its exit status tells more from 0.17 on; before that it is 1 for everything, and its words have to do.
 
 use serde::Deserialize;
-use storage::{Error, command};
+use storage::{Error, ErrorKind, command};
 
 use super::move_into_place::TARGET;
+use super::named::Named;
 use crate::failure::Failure;
 
 /// A failure of restic with a repository.
 #[derive(Debug)]
 pub(super) struct RepositoryFailure {
     pub(super) kind: Kind,
+    /// Its own kind is that of a reader, who need not know of restic.
     pub(super) error: Error,
+    /// What restic named as it failed.
+    pub(super) named: Box<Named>,
 }
 
 /// What kind of failure it is.
@@ -30,11 +34,41 @@ pub(super) enum Kind {
     NoRepository,
     /// What the snapshot is made of is missing or damaged.
     Damaged,
+    /// It has no such snapshot, or not any more.
+    NoSnapshot,
+    /// This restic knows no files with holes.
+    NoSparse,
     /// Anything else.
     Other,
 }
 
+impl Kind {
+    /// The kind of error that a failure of this kind is for a reader; `told`: restic's words.
+    pub(super) fn of_error(self, told: &str) -> ErrorKind {
+        match self {
+            Self::Password => ErrorKind::WrongPassword,
+            Self::Locked => ErrorKind::Locked,
+            Self::NoLock => ErrorKind::ReadOnly,
+            Self::Transient => ErrorKind::Unreachable,
+            Self::NoRepository => ErrorKind::NoRepository,
+            Self::NoSnapshot => ErrorKind::Gone,
+            Self::Damaged => match ErrorKind::in_words(told) {
+                // What it could not write is not damaged.
+                Some(kind) if kind.is_lack_of_space() => kind,
+                _ => ErrorKind::Damaged,
+            },
+            Self::NoSparse | Self::Other => ErrorKind::in_words(told).unwrap_or(ErrorKind::Other),
+        }
+    }
+}
+
 impl RepositoryFailure {
+    /// A failure of this kind that named nothing.
+    pub(super) fn new(kind: Kind, error: Error) -> Self {
+        let named = Box::default();
+        Self { kind, error, named }
+    }
+
     /// Whose fault it is where nothing of a snapshot was read: the repository's or the machine's.
     pub(super) fn of_the_source(self) -> Failure {
         match self.kind {
@@ -46,10 +80,11 @@ impl RepositoryFailure {
 
 impl From<Error> for RepositoryFailure {
     fn from(error: Error) -> Self {
-        Self {
-            kind: Kind::Other,
-            error,
-        }
+        let kind = match error.kind() {
+            ErrorKind::Gone => Kind::NoSnapshot,
+            _ => Kind::Other,
+        };
+        Self::new(kind, error)
     }
 }
 
@@ -122,6 +157,11 @@ pub(super) fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
         Kind::NoRepository
     } else if told.split(['\n', ';']).any(is_damage) {
         Kind::Damaged
+    } else if says_no_snapshot(&told) {
+        Kind::NoSnapshot
+    } else if says("unknown flag: --sparse") {
+        // restic before 0.15.
+        Kind::NoSparse
     } else {
         Kind::Other
     }
@@ -129,14 +169,15 @@ pub(super) fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
 
 /// Whether restic says that it has no such snapshot.
 pub(super) fn says_no_snapshot(told: &str) -> bool {
-    ["no snapshot found", "no matching ID"]
+    let told = told.to_lowercase();
+    ["no snapshot found", "no matching id"]
         .iter()
         .any(|words| told.contains(words))
 }
 
-/// Whether what restic said may come from a snapshot that was forgotten since it was listed, with or without its parts.
-pub(super) fn may_be_forgotten(told: &str) -> bool {
-    says_no_snapshot(told) || kind(None, told, false) == Kind::Damaged
+/// Whether an error may come from a snapshot that was forgotten since it was listed, with or without its parts.
+pub(super) fn may_be_forgotten(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Gone | ErrorKind::Damaged)
 }
 
 fn is_damage(line: &str) -> bool {

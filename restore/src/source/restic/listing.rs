@@ -146,7 +146,11 @@ impl<'a> Listing<'a> {
         which.push("latest");
         let listed = match self.list(&which) {
             Ok(listed) => listed,
-            Err(failure) if matches!(failure.kind, Kind::Damaged | Kind::Other) => return Ok(None),
+            Err(failure)
+                if matches!(failure.kind, Kind::Damaged | Kind::NoSnapshot | Kind::Other) =>
+            {
+                return Ok(None);
+            }
             Err(failure) => return Err(failure.error),
         };
         // That it is this service's is looked at here, whatever restic was asked for.

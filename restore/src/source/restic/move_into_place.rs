@@ -31,7 +31,7 @@ pub(super) fn move_into_place(target: &Path, path: &Path, into: &Path) -> Result
             restored.to_string_lossy(),
             format!("what restic restored cannot be moved to {}: {cause}", into.display()),
             "see that the snapshot holds this directory with `restic ls`, and that the file system has room",
-        );
+        ).caused_by(&cause);
         match cause.kind() {
             // Nothing was restored, or something else.
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => error.blaming_the_snapshot(),

@@ -6,18 +6,16 @@ use std::time::{Duration, Instant};
 
 use declaration::settings::Service;
 use report::{Event, Kind as EventKind, Progress, status};
-use storage::{Error, Snapshot};
+use storage::{Error, ErrorKind, Snapshot};
 
 use super::call::Call;
 use super::failure_kind::{Kind, RepositoryFailure};
 use super::locks::{self, Machine};
+use super::named::Named;
 use super::proof::{self, Look};
 use super::transfer::{self, How};
 use crate::failure::Failure;
 use crate::slots::Turn;
-
-/// What restic says if it cannot restore files with their holes.
-const UNKNOWN: &str = "unknown flag: --sparse";
 
 /// How often a restore is begun at most because the network or the server fails.
 const TRIES: u32 = 3;
@@ -67,21 +65,19 @@ pub(super) fn restore(
                     &format!("going on without a lock: {}", failure.error.fault()),
                 );
             }
-            // restic before 0.15 says so before it does anything.
-            Kind::Other if how.sparse && failure.error.fault().contains(UNKNOWN) => {
-                how.sparse = false;
-            }
+            // restic says so before it does anything.
+            Kind::NoSparse if how.sparse => how.sparse = false,
             Kind::Transient if tries < TRIES => {
                 try_again(turn, tries, &failure.error)?;
                 tries += 1;
             }
             // Without a lock, somebody may be removing what is being read.
             Kind::Damaged if !how.lock => return Err(Failure::Source(failure.error)),
-            Kind::Damaged if tries < TRIES && !failure.error.is_lack_of_space() => {
-                match proof::look(call, Some(snapshot), &failure.error) {
+            Kind::Damaged if tries < TRIES && !failure.error.kind().is_lack_of_space() => {
+                match proof::look(call, Some(snapshot), &failure.named) {
                     Look::Proven => return Err(Failure::Snapshot(failure.error)),
                     Look::Away(away) => {
-                        until_it_is_back(call, turn, snapshot, &failure.error, away)?;
+                        until_it_is_back(call, turn, snapshot, &failure.named, away)?;
                     }
                     Look::Sound => {
                         call.use_cache(false);
@@ -118,7 +114,7 @@ fn until_it_is_back(
     call: &Call<'_>,
     turn: &Turn<'_>,
     snapshot: &Snapshot,
-    error: &Error,
+    named: &Named,
     mut away: Error,
 ) -> Result<(), Failure> {
     let patience = LONGEST_ABSENCE.min(turn.service().stall_timeout);
@@ -130,7 +126,7 @@ fn until_it_is_back(
             status::say(&format!("waiting: {}; looking again", away.fault()));
             std::thread::sleep(pause.min(patience.saturating_sub(since.elapsed())));
             pause *= 2;
-            match proof::look(call, Some(snapshot), error) {
+            match proof::look(call, Some(snapshot), named) {
                 Look::Away(still) => away = still,
                 // What is missing of one that comes back may still come: only the next restore tells.
                 Look::Proven | Look::Sound => is_back = true,
@@ -189,7 +185,7 @@ impl Wait {
                     since.elapsed().as_secs()
                 ),
                 "wait until its holder ends, or see `restic list locks`, then start the service again",
-            )
+            ).of_kind(ErrorKind::Locked)
             .that_heals()));
         }
         self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
@@ -214,7 +210,8 @@ fn clear(target: &Path) -> Result<(), Error> {
             target.to_string_lossy(),
             format!("a part of a restore cannot be removed: {error}"),
             "see that its file system is sound and writable, then start the service again",
-        )),
+        )
+        .caused_by(&error)),
         _ => Ok(()),
     }
 }

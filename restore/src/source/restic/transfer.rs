@@ -8,7 +8,7 @@ use serde::Deserialize;
 use storage::command::{self, Ended};
 use storage::stall::{Io, Stall};
 use storage::watched::{Activity, GivenUp, watch_lines};
-use storage::{Error, Snapshot};
+use storage::{Error, ErrorKind, Snapshot};
 
 use super::call::Call;
 use super::failure_kind::{self, Kind, RepositoryFailure, unwrapped};
@@ -92,11 +92,9 @@ pub(super) fn restore(
         }
         Some(CutShort::NoLock(line)) => {
             let what = format!("`restic restore` cannot make a lock: {line}");
-            let error = Error::new(call.subject(), what, "see that it can be written to");
-            return Err(RepositoryFailure {
-                kind: Kind::NoLock,
-                error,
-            });
+            let error = Error::new(call.subject(), what, "see that it can be written to")
+                .of_kind(ErrorKind::ReadOnly);
+            return Err(RepositoryFailure::new(Kind::NoLock, error));
         }
     }
     if !watched.ended.status.success() {
