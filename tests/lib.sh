@@ -70,14 +70,16 @@ declare_default_host() {
 	EOF
 }
 
-# declare_sonarr [LINE...]: Sonarr as shipped, with its backups in `local`, and LINEs for [preseed].
+# declare_sonarr [LINE...]: Sonarr as shipped, with its backups in `local`, and LINEs for [preseed]. Its database is
+# checked only if a LINE says so: checks have scenarios of their own.
 declare_sonarr() {
     declare_service sonarr <<-EOF
 	template = "sonarr"
 
 	[backup]
 	repository = "local"
-	$([[ $# == 0 ]] || printf '\n%s\n' '[preseed]' "$@")
+	$(printf '\n%s\n' '[preseed]' "$@"
+    [[ $* == *verify\ =* ]] || printf 'verify = []\n')
 	EOF
 }
 

@@ -59,6 +59,12 @@ impl<'a> Catalog<'a> {
         self.find(name).map(|(entry, _)| entry)
     }
 
+    /// The names of all that are there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let stems = self.entries.iter().map(|(entry, _)| entry.stem.to_str());
+        stems.flatten()
+    }
+
     fn find(&self, name: &str) -> Option<&(Entry, OnceLock<Option<Template>>)> {
         let found = self
             .entries
@@ -68,16 +74,12 @@ impl<'a> Catalog<'a> {
 
     fn not_found(&self, name: &str) -> (String, String) {
         let what = format!("there is no template {}", quoted(name));
-        let names = self
-            .entries
-            .iter()
-            .filter_map(|(entry, _)| entry.stem.to_str());
-        let help = if let Some(meant) = nearest(name, names) {
+        let help = if let Some(meant) = nearest(name, self.names()) {
             format!("did you mean `{meant}`?")
         } else {
             let directories = DIRECTORIES.map(|directory| format!("{directory}/catalog"));
             format!(
-                "put {name}.toml into one of {}, or remove the key",
+                "`preseedctl catalog` lists those there are; one of your own goes into one of {}",
                 directories.join(", ")
             )
         };

@@ -261,7 +261,7 @@ impl Sources {
     fn read(search: &Search, name: &str) -> Result<Self, Vec<Problem>> {
         let entries = search.services().entries;
         let entry = entries.iter().find(|entry| entry.stem == name);
-        let own = entry.and_then(|entry| Some((entry, read(search, entry)?)));
+        let own = entry.and_then(|entry| Some((entry, source_file(search, entry)?)));
         let Some((entry, own)) = own else {
             return Err(load_service(search, name).err().unwrap_or_default());
         };
@@ -276,7 +276,7 @@ impl Sources {
         let catalog = Catalog::list(search);
         let template = template_name
             .as_deref()
-            .and_then(|name| read(search, catalog.entry(name)?));
+            .and_then(|name| source_file(search, catalog.entry(name)?));
         Ok(Self {
             template_name,
             template,
@@ -286,7 +286,7 @@ impl Sources {
 }
 
 /// A file as it is; `None` if it is masked.
-fn read(search: &Search, entry: &Entry) -> Option<SourceFile> {
+pub(crate) fn source_file(search: &Search, entry: &Entry) -> Option<SourceFile> {
     let path = entry.file();
     let text = match search.read(&path, entry.is_regular) {
         Ok(Content::Masked) => return None,

@@ -32,6 +32,7 @@ pub mod section;
 mod service;
 mod service_file;
 pub mod settings;
+pub mod shelf;
 mod table;
 pub mod trust;
 mod validation;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use declaration::explain::SourceFile;
 use declaration::problem::Problem;
 use declaration::{Search, explain, visible};
 use report::words;
@@ -19,22 +20,30 @@ pub(crate) fn cat(name: &str) -> ExitCode {
         if index > 0 {
             print_raw!("\n");
         }
-        print_raw!("# {}\n", visible(&file.path.to_string_lossy()));
-        match &file.text {
-            Ok(text) => {
-                for line in text.lines() {
-                    // A tab is no line of somebody else's.
-                    let cells: Vec<String> = line.split('\t').map(visible).collect();
-                    print_raw!("{}\n", cells.join("\t"));
-                }
-            }
-            Err(problem) => {
-                words::tell(&problem.to_string());
-                exit = ExitCode::FAILURE;
-            }
+        if !print(file) {
+            exit = ExitCode::FAILURE;
         }
     }
     exit
+}
+
+/// Prints a file below its name, and gives whether it could be read.
+pub(crate) fn print(file: &SourceFile) -> bool {
+    print_raw!("# {}\n", visible(&file.path.to_string_lossy()));
+    match &file.text {
+        Ok(text) => {
+            for line in text.lines() {
+                // A tab is no line of somebody else's.
+                let cells: Vec<String> = line.split('\t').map(visible).collect();
+                print_raw!("{}\n", cells.join("\t"));
+            }
+            true
+        }
+        Err(problem) => {
+            words::tell(&problem.to_string());
+            false
+        }
+    }
 }
 
 /// Tells why there is nothing to print.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::say::print_raw;
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
-use declaration::Search;
+use declaration::{Search, shelf};
 use storage::replaced;
 
 /// What names can be of.
@@ -14,6 +14,8 @@ use storage::replaced;
 pub(crate) enum Names {
     /// Declared services.
     Services,
+    /// Templates of the catalog.
+    Catalog,
     /// What restores replaced, and the services it was of.
     Kept,
 }
@@ -26,6 +28,7 @@ _preseedctl_names() {
     case ${COMP_WORDS[1]}:$word in
         *:-*) ;;
         release:*) names=kept ;;
+        catalog:*) names=catalog ;;
         cat:* | show:* | plan:* | enable:* | disable:* | forget:*) names=services ;;
     esac
     if [[ -z $names || $COMP_CWORD -lt 2 ]]; then
@@ -41,6 +44,7 @@ complete -F _preseedctl_names -o nosort -o bashdefault -o default preseedctl
 /// The same in fish.
 const FISH: &str = r#"
 complete -c preseedctl -n "__fish_seen_subcommand_from release" -f -a "(preseedctl names kept 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from catalog" -f -a "(preseedctl names catalog 2>/dev/null)"
 complete -c preseedctl -n "__fish_seen_subcommand_from cat show plan enable disable forget" -f -a "(preseedctl names services 2>/dev/null)"
 "#;
 
@@ -64,12 +68,16 @@ fn with_names(script: &str) -> String {
     for line in script.lines() {
         let names = if line.starts_with("'*::names") {
             "kept"
+        } else if line.starts_with("'::template") {
+            "catalog"
         } else {
             "services"
         };
         let ours =
             format!(r#":{{ compadd -- ${{(f)"$(preseedctl names {names} 2>/dev/null)"}} }}'"#);
-        let is_name = line.starts_with("'*::names ") || line.starts_with("':name ");
+        let is_name = ["'*::names ", "'::template ", "':name "]
+            .iter()
+            .any(|start| line.starts_with(start));
         match line.split_once(":_default'").filter(|_| is_name) {
             Some((before, after)) => with_names.extend([before, &ours, after]),
             None => with_names.push_str(line),
@@ -81,15 +89,21 @@ fn with_names(script: &str) -> String {
 
 /// Prints names, one a line; none where they cannot be told.
 pub(crate) fn names(of: Names) -> ExitCode {
-    let host = declaration::load(&Search::from_env());
+    let search = Search::from_env();
     let names: BTreeSet<String> = match of {
+        Names::Catalog => {
+            let entries = shelf::entries(&search).0.into_iter();
+            entries.map(|entry| entry.name).collect()
+        }
         Names::Services => {
+            let host = declaration::load(&search);
             let sound = host.services.iter().map(|service| service.name.to_string());
             sound
                 .chain(host.broken.iter().map(|broken| broken.name.clone()))
                 .collect()
         }
         Names::Kept => {
+            let host = declaration::load(&search);
             let kept = replaced::list(&host.services).replaced;
             let services = kept.iter().filter_map(|kept| kept.service(&host.services));
             let services: Vec<String> = services.map(|service| service.name.to_string()).collect();

@@ -2,6 +2,7 @@
 
 mod ask;
 mod cat;
+mod catalog;
 mod check;
 mod completions;
 mod enable;
@@ -55,6 +56,13 @@ enum Command {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// List the templates that a declaration can start from: which were run for real and which are taken from
+    /// documentation, and which of their services may start empty. With a name, print that template, with the reason for
+    /// each value.
+    Catalog {
+        /// The template's name: its file's name without `.toml`.
+        template: Option<String>,
     },
     /// Tell what a restore of the service would do now, and why. Changes nothing; exit status 1 if the
     /// service would not start.
@@ -138,6 +146,7 @@ impl Command {
             }
             Self::Check { .. }
             | Self::Cat { .. }
+            | Self::Catalog { .. }
             | Self::Show { .. }
             | Self::Names { .. }
             | Self::Enable { .. }
@@ -156,6 +165,10 @@ fn main() -> ExitCode {
         Command::Check { units: false } => check::check(),
         Command::Check { units: true } => check::check_units(),
         Command::Cat { name } => cat::cat(&name),
+        Command::Catalog { template: None } => catalog::list(),
+        Command::Catalog {
+            template: Some(name),
+        } => catalog::show(&name),
         Command::Show { name, json } => show::show(&name, json),
         Command::Plan { name } => plan::plan(&name),
         Command::Enable { name } => enable::enable(&name),
