@@ -84,7 +84,7 @@ impl Search {
     }
 
     /// The files `DIR/SUBDIRECTORY/*.toml`, by name, each where it is found first.
-    pub(crate) fn list(&self, subdirectory: &str) -> Listing {
+    pub(crate) fn list(&self, subdirectory: impl AsRef<Path>) -> Listing {
         self.list_in(Directories::all(), subdirectory.as_ref())
     }
 
@@ -105,7 +105,11 @@ impl Search {
             }
             if let Err(error) = self.list_one(index, &shown, doubt.as_ref(), &mut listing) {
                 let what = format!("cannot list the directory: {}", reason(&error));
-                let help = "make it readable; until then nothing it may override or mask is used";
+                let help = if error.kind() == io::ErrorKind::NotADirectory && is_fragments {
+                    "fragments are files in a directory of this name: move this one into it, under a name that ends in `.toml`"
+                } else {
+                    "make it readable; until then nothing it may override or mask is used"
+                };
                 let problem = Location::START.problem(&shown, what, help.to_owned());
                 listing.problems.push(problem.clone());
                 let problem = Arc::new(problem);

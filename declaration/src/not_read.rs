@@ -14,6 +14,9 @@ const MOST: usize = 20;
 /// How many entries of a directory are looked at.
 const MOST_LOOKED_AT: usize = 10_000;
 
+/// How deep declarations are looked for in directories that are not read: links may lead in a circle.
+const DEEPEST: usize = 4;
+
 /// The directories in which declarations are.
 const READ: [&str; 2] = ["services", "catalog"];
 
@@ -31,16 +34,17 @@ pub struct NotRead {
 #[must_use]
 pub fn not_read(search: &Search) -> Vec<NotRead> {
     let services = declared_services(search);
-    let mut found = Vec::new();
+    let mut found = overridden(search, &services);
     for directory in DIRECTORIES.map(Path::new) {
         let mut here = Vec::new();
         for (name, is_directory) in entries(search, directory) {
             let path = directory.join(&name);
             match (name.to_str(), is_directory) {
-                (Some("preseed.toml"), false) => {}
-                (Some("preseed.toml.d"), true) => found.extend(misnamed(search, &path)),
+                // One that is no file, or no directory of fragments, is an error: no need to tell it twice.
+                (Some("preseed.toml"), _) | (Some("preseed.toml.d"), false) => {}
+                (Some("preseed.toml.d"), true) => found.extend(misnamed(search, &path, &services)),
                 (Some(known), true) if READ.contains(&known) => {
-                    found.extend(misnamed(search, &path));
+                    found.extend(misnamed(search, &path, &services));
                     if known == "services" {
                         found.extend(fragments(search, &path, &services));
                     }
@@ -52,7 +56,7 @@ pub fn not_read(search: &Search) -> Vec<NotRead> {
                     path,
                 }),
                 // What has nothing to do with declarations, as a directory of secrets.
-                (_, true) => here.extend(declarations_in(search, directory, &path)),
+                (_, true) => here.extend(declarations_in(search, directory, &path, 0)),
             }
         }
         found.extend(few(directory, here));
@@ -61,14 +65,58 @@ pub fn not_read(search: &Search) -> Vec<NotRead> {
     found
 }
 
+/// What another file of the same name goes before, or masks.
+fn overridden(search: &Search, services: &[OsString]) -> Vec<NotRead> {
+    let fragments = services.iter().map(|service| {
+        let mut directory = PathBuf::from("services");
+        directory.push(service);
+        directory.as_mut_os_string().push(".toml.d");
+        directory
+    });
+    let directories = READ.map(PathBuf::from).into_iter();
+    let directories = directories
+        .chain([PathBuf::from("preseed.toml.d")])
+        .chain(fragments);
+    let entries = directories.flat_map(|directory| search.list(&directory).entries);
+    let mut found: Vec<NotRead> = entries
+        .flat_map(|entry| {
+            let upper = entry.file();
+            let below = entry.below.into_iter();
+            below.map(move |path| NotRead {
+                why: format!("{} goes before it", upper.display()),
+                path,
+            })
+        })
+        .collect();
+    let of_the_host = DIRECTORIES.map(|directory| Path::new(directory).join("preseed.toml"));
+    let mut there = of_the_host
+        .into_iter()
+        .filter(|file| search.on_disk(file).symlink_metadata().is_ok());
+    if let Some(upper) = there.next() {
+        found.extend(there.map(|path| NotRead {
+            why: format!("{} goes before it", upper.display()),
+            path,
+        }));
+    }
+    found
+}
+
 /// What is not read in a directory of declarations.
-fn misnamed(search: &Search, directory: &Path) -> Vec<NotRead> {
+fn misnamed(search: &Search, directory: &Path, services: &[OsString]) -> Vec<NotRead> {
     let not_read = entries(search, directory).filter_map(|(name, is_directory)| {
-        let is_of_services = directory.ends_with("services");
-        let why = if is_directory {
-            if is_of_services && fragmented_stem(&name).is_some() {
+        if let Some(service) = fragmented_stem(&name).filter(|_| directory.ends_with("services")) {
+            // Of a service, it is an error if it is no directory.
+            if is_directory || services.binary_search(&service).is_ok() {
                 return None;
             }
+            let why = format!(
+                "there is no service {}, and fragments are files in a directory of this name",
+                quoted(&service.to_string_lossy())
+            );
+            let path = directory.join(name);
+            return Some(NotRead { path, why });
+        }
+        let why = if is_directory {
             // A fragment that is a directory breaks its service: no need to tell it twice.
             if is_fragments(directory) && declared_stem(&name).is_some() {
                 return None;
@@ -79,10 +127,13 @@ fn misnamed(search: &Search, directory: &Path) -> Vec<NotRead> {
             )
         } else if declared_stem(&name).is_some() {
             return None;
-        } else if name.as_bytes().starts_with(b".") {
-            "its name begins with `.`".to_owned()
         } else {
-            "its name does not end in `.toml`".to_owned()
+            let why = if name.as_bytes().starts_with(b".") {
+                "its name begins with `.`"
+            } else {
+                "its name does not end in `.toml`"
+            };
+            format!("{why}: {}", called(search, directory, &name))
         };
         Some(NotRead {
             path: directory.join(name),
@@ -90,6 +141,25 @@ fn misnamed(search: &Search, directory: &Path) -> Vec<NotRead> {
         })
     });
     few(directory, not_read.collect())
+}
+
+/// What a file should be called to be read.
+fn called(search: &Search, directory: &Path, name: &OsStr) -> String {
+    let name = name.to_string_lossy();
+    let bare = name.trim_start_matches('.');
+    let stem = match bare.to_ascii_lowercase().find(".toml") {
+        Some(end) => &bare[..end],
+        None => bare.rsplit_once('.').map_or(bare, |(stem, _)| stem),
+    };
+    if stem.is_empty() {
+        return "call it NAME.toml if it is to be read".to_owned();
+    }
+    let proper = format!("{stem}.toml");
+    let is_there = search.on_disk(&directory.join(&proper)).symlink_metadata();
+    if is_there.is_ok() {
+        return format!("{} is read", quoted(&proper));
+    }
+    format!("call it {} if it is to be read", quoted(&proper))
 }
 
 /// The services that are declared and not masked, by name.
@@ -119,7 +189,7 @@ fn fragments(search: &Search, directory: &Path, services: &[OsString]) -> Vec<No
         };
         let path = directory.join(&name);
         if services.binary_search(&service).is_ok() {
-            found.extend(misnamed(search, &path));
+            found.extend(misnamed(search, &path, services));
             continue;
         }
         let shown = service.to_string_lossy();
@@ -137,22 +207,33 @@ fn fragments(search: &Search, directory: &Path, services: &[OsString]) -> Vec<No
     found
 }
 
-/// Declarations in a directory that is not read.
-fn declarations_in(search: &Search, above: &Path, directory: &Path) -> Vec<NotRead> {
-    let declared = entries(search, directory).filter(|(name, _)| declared_stem(name).is_some());
-    let not_read = declared.map(|(name, _)| NotRead {
-        path: directory.join(name),
-        why: format!(
-            "no declaration is read here: services are in {}/services",
-            above.display()
-        ),
-    });
-    few(directory, not_read.collect())
+/// Declarations in a directory that is not read, and in those below it.
+fn declarations_in(search: &Search, above: &Path, directory: &Path, depth: usize) -> Vec<NotRead> {
+    let mut not_read = Vec::new();
+    for (name, is_directory) in entries(search, directory) {
+        let path = directory.join(&name);
+        if declared_stem(&name).is_some() {
+            not_read.push(NotRead {
+                path,
+                why: format!(
+                    "no declaration is read here: services are in {}/services",
+                    above.display()
+                ),
+            });
+        } else if is_directory && depth < DEEPEST {
+            not_read.extend(declarations_in(search, above, &path, depth + 1));
+        }
+    }
+    few(directory, not_read)
 }
 
 fn out_of_place(directory: &Path, name: &OsStr) -> String {
     let directory = directory.display();
+    let is_meant = nearest(&name.to_string_lossy(), ["preseed.toml"]).is_some();
     match declared_stem(name) {
+        _ if is_meant => {
+            "only preseed.toml is read here: call it that if it is to be read".to_owned()
+        }
         Some(_) => format!(
             "only preseed.toml is read here: a service's file belongs in {directory}/services"
         ),
@@ -188,7 +269,7 @@ fn entries(search: &Search, shown: &Path) -> impl Iterator<Item = (OsString, boo
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::too_many_lines)]
     use super::*;
 
     #[test]
@@ -197,6 +278,7 @@ mod tests {
         let etc = root.path().join("etc/preseed");
         for directory in [
             "services/old",
+            "backup/of/services",
             "services/sonarr.toml.d",
             "services/sonar.toml.d",
             "services/gone.toml.d",
@@ -227,8 +309,27 @@ mod tests {
             "catalog/sonarr.toml~",
             "secrets/nas-1",
             "service/lidarr.toml",
+            "backup/of/services/lidarr.toml",
+            "preseed.tml",
+            // No directory of fragments: of a service that is there, an error that is told elsewhere.
+            "services/radarr.toml",
+            "services/radarr.toml.d",
+            "services/nobody.toml.d",
         ] {
             fs::write(etc.join(file), "").unwrap();
+        }
+        let run = root.path().join("run/preseed");
+        for directory in ["services/sonarr.toml.d", "catalog"] {
+            fs::create_dir_all(run.join(directory)).unwrap();
+        }
+        for file in [
+            "preseed.toml",
+            "preseed.toml.d",
+            "services/sonarr.toml",
+            "services/sonarr.toml.d/10-mode.toml",
+            "catalog/sonarr.toml",
+        ] {
+            fs::write(run.join(file), "").unwrap();
         }
         let told: Vec<String> = not_read(&Search::with_root(root.path()))
             .iter()
@@ -237,19 +338,26 @@ mod tests {
         assert_eq!(
             told,
             [
+                "/etc/preseed/backup/of/services/lidarr.toml: no declaration is read here: services are in /etc/preseed/services",
                 "/etc/preseed/catalog/sonarr.toml.d: it is a directory: only files in /etc/preseed/catalog are read",
-                "/etc/preseed/catalog/sonarr.toml~: its name does not end in `.toml`",
+                "/etc/preseed/catalog/sonarr.toml~: its name does not end in `.toml`: `sonarr.toml` is read",
                 "/etc/preseed/notes: only preseed.toml is read here; services are in /etc/preseed/services",
-                "/etc/preseed/preseed.toml.d/README: its name does not end in `.toml`",
+                "/etc/preseed/preseed.tml: only preseed.toml is read here: call it that if it is to be read",
+                "/etc/preseed/preseed.toml.d/README: its name does not end in `.toml`: call it `README.toml` if it is to be read",
                 "/etc/preseed/service/lidarr.toml: no declaration is read here: services are in /etc/preseed/services",
-                "/etc/preseed/services/.sonarr.toml: its name begins with `.`",
+                "/etc/preseed/services/.sonarr.toml: its name begins with `.`: `sonarr.toml` is read",
                 "/etc/preseed/services/gone.toml.d/.hidden: there is no service `gone`: declare it in /etc/preseed/services/gone.toml",
+                "/etc/preseed/services/nobody.toml.d: there is no service `nobody`, and fragments are files in a directory of this name",
                 "/etc/preseed/services/old: it is a directory: only files in /etc/preseed/services are read",
-                "/etc/preseed/services/radarr.conf: its name does not end in `.toml`",
+                "/etc/preseed/services/radarr.conf: its name does not end in `.toml`: `radarr.toml` is read",
                 "/etc/preseed/services/sonar.toml.d/10-mode.toml: there is no service `sonar`: did you mean `sonarr.toml.d`?",
-                "/etc/preseed/services/sonarr.TOML: its name does not end in `.toml`",
-                "/etc/preseed/services/sonarr.toml.d/20-mode.conf: its name does not end in `.toml`",
+                "/etc/preseed/services/sonarr.TOML: its name does not end in `.toml`: `sonarr.toml` is read",
+                "/etc/preseed/services/sonarr.toml.d/20-mode.conf: its name does not end in `.toml`: call it `20-mode.toml` if it is to be read",
                 "/etc/preseed/sonarr.toml: only preseed.toml is read here: a service's file belongs in /etc/preseed/services",
+                "/run/preseed/catalog/sonarr.toml: /etc/preseed/catalog/sonarr.toml goes before it",
+                "/run/preseed/preseed.toml: /etc/preseed/preseed.toml goes before it",
+                "/run/preseed/services/sonarr.toml: /etc/preseed/services/sonarr.toml goes before it",
+                "/run/preseed/services/sonarr.toml.d/10-mode.toml: /etc/preseed/services/sonarr.toml.d/10-mode.toml goes before it",
             ]
         );
     }
