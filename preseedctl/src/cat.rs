@@ -11,12 +11,12 @@ use crate::say::print_raw;
 
 /// Prints the files that make a service.
 pub(crate) fn cat(name: &str) -> ExitCode {
-    let files = match explain::source_files(&Search::from_env(), name) {
-        Ok(files) => files,
+    let all = match explain::source_files(&Search::from_env(), name) {
+        Ok(all) => all,
         Err(problems) => return refuse(&problems),
     };
     let mut exit = ExitCode::SUCCESS;
-    for (index, file) in files.iter().enumerate() {
+    for (index, file) in all.files.iter().enumerate() {
         if index > 0 {
             print_raw!("\n");
         }
@@ -24,7 +24,12 @@ pub(crate) fn cat(name: &str) -> ExitCode {
             exit = ExitCode::FAILURE;
         }
     }
-    exit
+    // After the files: what is printed may not be all, or not what an admin wrote.
+    if all.problems.is_empty() {
+        exit
+    } else {
+        refuse(&all.problems)
+    }
 }
 
 /// Prints a file below its name, and gives whether it could be read.
@@ -46,7 +51,7 @@ pub(crate) fn print(file: &SourceFile) -> bool {
     }
 }
 
-/// Tells why there is nothing to print.
+/// Tells why there is nothing to print, or not all of it.
 pub(crate) fn refuse(problems: &[Problem]) -> ExitCode {
     for problem in problems {
         words::tell(&problem.to_string());
