@@ -49,11 +49,7 @@ impl Fragment {
             // What it said is not known.
             whole = false;
         }
-        let keys = if is_template {
-            &top::OF_A_TEMPLATE
-        } else {
-            &top::KEYS
-        };
+        let keys = top::keys(is_template);
         let top = Table::new(&entries, keys);
         let elsewhere = [
             keys,

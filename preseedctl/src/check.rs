@@ -14,7 +14,7 @@ use report::{Event, Kind, logger};
 use restore::source::secrets;
 
 use crate::say::say_line;
-use crate::units;
+use crate::{state_directory, units};
 
 /// Prints every problem of every declaration, and of the secrets they name, and what to be warned of, to standard
 /// error; how many there are, to standard output.
@@ -44,6 +44,10 @@ pub(crate) fn check() -> ExitCode {
                 Err(error) => warnings.tell(format!(
                     "warning: whether the declared units are there cannot be told: {error}"
                 )),
+            }
+            let refusals = state_directory::refusals(&host).unwrap_or_default();
+            for refusal in refusals {
+                errors.tell(refusal);
             }
         }
         differences(&host);

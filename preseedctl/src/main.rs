@@ -14,6 +14,7 @@ mod release;
 mod remember;
 mod say;
 mod show;
+mod state_directory;
 mod units;
 
 use std::process::ExitCode;
@@ -43,7 +44,8 @@ enum Command {
         units: bool,
     },
     /// Print the files that make the service, the lowest first: `preseed.toml`, the template, the service's own file,
-    /// each with its fragments. Also of a service that is broken; exit status 1 if one of them cannot be read.
+    /// each with its fragments. Also of a service that is broken; exit status 1 if one of them cannot be read or must not be relied on, or
+    /// if more may be missing.
     Cat {
         /// The service's name: its declaration's file name without `.toml`.
         name: String,

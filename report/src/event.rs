@@ -24,6 +24,8 @@ pub enum Kind {
     Released,
     /// That a service had data was forgotten, since an admin said so.
     Forgotten,
+    /// The user that a service runs as is not the one declared. Its storage is there: it starts.
+    UserDiffers,
     /// A source could not be asked, and the declaration lets the service start empty.
     StartedEmpty,
     /// A restore that moves data has begun, or how far it is.
@@ -48,13 +50,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::StorageChanged,
         Self::Restored,
         Self::Adopted,
         Self::Bootstrapped,
         Self::Released,
         Self::Forgotten,
+        Self::UserDiffers,
         Self::StartedEmpty,
         Self::Restoring,
         Self::Unguarded,
@@ -76,6 +79,7 @@ impl Kind {
             Self::Bootstrapped => "d5a360a35ec9464f857a7e65612b872b",
             Self::Released => "fa48db45c67941d7a32c682cda56b0fe",
             Self::Forgotten => "6f0e0b5d3c1f4b0f9a7f2f0a4c8d5e17",
+            Self::UserDiffers => "3f5a1c8e72d94b06a1e8c7509db24f63",
             Self::StartedEmpty => "bc6b768087874ab5a39d1f6d34dd10b8",
             Self::Restoring => "7d1c2b0e4a5f4c8e9b63a0f2d8175e94",
             Self::Unguarded => "c40f3e1d9a7b4f52862ec5d17b09a3f6",
@@ -99,9 +103,11 @@ impl Kind {
             | Self::Forgotten
             | Self::Restoring
             | Self::SourceAnswered => Level::Info,
-            Self::Unguarded | Self::StartedEmpty | Self::PassedOver | Self::WithoutLock => {
-                Level::Warn
-            }
+            Self::Unguarded
+            | Self::UserDiffers
+            | Self::StartedEmpty
+            | Self::PassedOver
+            | Self::WithoutLock => Level::Warn,
             Self::NotRestored
             | Self::PartlyThere
             | Self::DeclarationBroken

@@ -194,6 +194,7 @@ fn restore(
     why: Why,
     end: &mut dyn End,
 ) -> Result<Outcome, Refusal> {
+    context.machine.user_must_not_differ(context.service)?;
     context.machine.must_be_stopped(context.service)?;
     if let LeftOver::Complete(mark) = &context.observation.left_over {
         match sealed::decide(context, sources, mark, why, end)? {

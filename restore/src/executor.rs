@@ -151,6 +151,7 @@ impl Preparation<'_> {
         progress: &mut Progress,
     ) -> Result<(), Failure> {
         let (storage, service) = (context.storage, context.service);
+        let recipient = storage::recipient(service).map_err(Failure::Storage)?;
         let mut fill_by = None;
         match fill {
             Fill::Nothing => {}
@@ -171,7 +172,13 @@ impl Preparation<'_> {
                 let filled = fill_by
                     .take()
                     .map_or(Ok(()), |fill| fill(directory, progress));
-                ready = filled
+                let given = filled.and_then(|()| match recipient {
+                    Some(who) => storage::give_contents(directory, who)
+                        .map_err(Failure::Storage)
+                        .map(drop),
+                    None => Ok(()),
+                });
+                ready = given
                     .and_then(|()| Contents::of_copy(directory, service).map_err(Failure::of))
                     .and_then(|contents| must_hold_the_data(&contents, &self.snapshot.name));
             })

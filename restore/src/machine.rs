@@ -21,6 +21,12 @@ pub trait Machine {
     /// When something does, or when it cannot be told.
     fn must_be_stopped(&self, service: &Service) -> Result<()>;
 
+    /// That the user whom the data is given to is the one declared.
+    ///
+    /// # Errors
+    /// When not, or when it cannot be told.
+    fn user_must_not_differ(&self, service: &Service) -> Result<()>;
+
     /// Waits until the network is up.
     fn wait_for_network(&self);
 
@@ -99,6 +105,10 @@ pub struct ThisMachine;
 impl Machine for ThisMachine {
     fn must_be_stopped(&self, service: &Service) -> Result<()> {
         systemd::units::must_be_stopped(service)
+    }
+
+    fn user_must_not_differ(&self, service: &Service) -> Result<()> {
+        storage::user::must_not_differ(service)
     }
 
     fn wait_for_network(&self) {

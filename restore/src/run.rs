@@ -158,6 +158,8 @@ impl End for Acting<'_> {
     }
 
     fn finish(&mut self, mark: &Mark) -> Result<(), Error> {
+        // The power may have gone before.
+        storage::give_contents_in_place(self.context.service)?;
         let seeded = mark.at_stage(Stage::Seeded);
         self.context.storage.set_mark(&seeded)?;
         self.tell_the_end(&finished(self.service, mark, None));

@@ -47,13 +47,14 @@ pub fn command<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>
 }
 
 /// Programs, and the packages of Debian and the like that they are in.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("restic", "restic"),
     ("ssh", "openssh-client"),
     ("rclone", "rclone"),
     ("zfs", "zfsutils-linux"),
     ("zpool", "zfsutils-linux"),
     ("systemctl", "systemd"),
+    ("systemd-sysusers", "systemd"),
 ];
 
 /// The error for a command that could not be started.

@@ -3,6 +3,7 @@
 //! [`Storage`] is what a backend offers; [`open()`] gives the one a service declares.
 //! Only this crate runs `zfs` and `zpool`.
 
+mod accounts;
 #[cfg(any(test, fuzzing))]
 pub mod any_bytes;
 pub mod as_found;
@@ -14,6 +15,7 @@ pub mod contents;
 mod copy;
 mod directory;
 pub mod error;
+mod give_contents;
 mod holders;
 pub mod interrupt;
 pub mod kept;
@@ -36,6 +38,7 @@ pub mod tree;
 mod trial;
 mod unmount;
 pub mod uptime;
+pub mod user;
 mod users;
 pub mod watched;
 mod way;
@@ -48,6 +51,7 @@ pub use backend::{
 };
 pub use contents::Contents;
 pub use error::{Error, ErrorKind, Result};
+pub use give_contents::{give_contents, give_contents_in_place, recipient};
 pub use local_time::local;
 pub use mark::{Mark, MarkState};
 pub use mountpoint::{owner, warning};

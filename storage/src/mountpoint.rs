@@ -10,13 +10,12 @@ use std::path::{Path, PathBuf};
 
 use declaration::settings::Service;
 use declaration::value::Principal;
-use nix::unistd::{Group, User};
 use rustix::fs::CWD;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
 use crate::tree::{self, Next};
 use crate::way::{self, Spot};
-use crate::{Error, Result, mountinfo, quoted, shown, step};
+use crate::{Error, Result, accounts, mountinfo, quoted, shown, step};
 
 /// That something can be mounted at the service's place: nobody else can have put a link on the way, and nothing is
 /// hidden by it (see [`must_hide_nothing`]).
@@ -344,10 +343,10 @@ fn user(principal: &Principal, service: &Service) -> Result<u32> {
     if let Ok(number) = principal.as_str().parse() {
         return Ok(number);
     }
-    match User::from_name(principal.as_str()) {
+    match accounts::user(principal.as_str()) {
         Ok(Some(user)) => Ok(user.uid.as_raw()),
         Ok(None) => Err(unknown("user", "useradd --system", principal, service)),
-        Err(error) => Err(unasked("user", principal, service, error)),
+        Err(error) => Err(unasked("user", principal, service, &error)),
     }
 }
 
@@ -355,10 +354,10 @@ fn group(principal: &Principal, service: &Service) -> Result<u32> {
     if let Ok(number) = principal.as_str().parse() {
         return Ok(number);
     }
-    match Group::from_name(principal.as_str()) {
+    match accounts::group(principal.as_str()) {
         Ok(Some(group)) => Ok(group.gid.as_raw()),
         Ok(None) => Err(unknown("group", "groupadd --system", principal, service)),
-        Err(error) => Err(unasked("group", principal, service, error)),
+        Err(error) => Err(unasked("group", principal, service, &error)),
     }
 }
 
@@ -372,7 +371,7 @@ fn unknown(kind: &str, tool: &str, principal: &Principal, service: &Service) -> 
     .that_heals()
 }
 
-fn unasked(kind: &str, principal: &Principal, service: &Service, error: nix::Error) -> Error {
+fn unasked(kind: &str, principal: &Principal, service: &Service, error: &str) -> Error {
     Error::new(
         shown(&service.source),
         format!("cannot ask for the {kind} `{principal}`: {error}"),

@@ -32,6 +32,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) depth: usize,
     /// What stat(2) tells of it; of a link, of the link itself.
     pub(crate) stat: Stat,
+    /// The directory that it lies in.
+    pub(crate) directory: BorrowedFd<'a>,
     /// The names of the directories between it and the root.
     above: &'a [CString],
 }
@@ -135,6 +137,7 @@ fn enter<B>(
             name: &name,
             depth: above.len(),
             stat,
+            directory: fd.as_fd(),
             above,
         };
         match visit(&entry) {

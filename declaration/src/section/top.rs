@@ -14,7 +14,7 @@ keys! {
 }
 
 /// The tables of a template. It has no template of its own: so none can extend itself in a circle.
-pub(crate) static OF_A_TEMPLATE: crate::table::Keys = crate::table::Keys {
+static OF_A_TEMPLATE: crate::table::Keys = crate::table::Keys {
     header: "",
     names: &["user", "dataset", "preseed", "backup", "place"],
     instead: &[(
@@ -23,3 +23,8 @@ pub(crate) static OF_A_TEMPLATE: crate::table::Keys = crate::table::Keys {
          the service's own file or a fragment of it",
     )],
 };
+
+/// The tables of a template, or of a service's file.
+pub(crate) fn keys(is_template: bool) -> &'static crate::table::Keys {
+    if is_template { &OF_A_TEMPLATE } else { &KEYS }
+}

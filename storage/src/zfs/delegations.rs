@@ -1,6 +1,6 @@
 //! What users may do with a dataset (zfs-allow(8)). A clone or a copy has none of it.
 
-use nix::unistd::{Group, User};
+use crate::accounts;
 
 use super::call;
 use crate::{Error, Result};
@@ -59,12 +59,12 @@ fn options_of(section: &str, entry: &str) -> Option<Vec<String>> {
         None if who == "everyone" => options.push("-e".to_owned()),
         // By number, since a name may hold what separates names.
         Some(("user", name)) => {
-            let found = User::from_name(name).ok().flatten();
+            let found = accounts::user(name).ok().flatten();
             let number = found.map(|user| user.uid.to_string());
             options.extend(["-u".to_owned(), number_of(name, number)]);
         }
         Some(("group", name)) => {
-            let found = Group::from_name(name).ok().flatten();
+            let found = accounts::group(name).ok().flatten();
             let number = found.map(|group| group.gid.to_string());
             options.extend(["-g".to_owned(), number_of(name, number)]);
         }

@@ -139,6 +139,7 @@ fn finish(zfs: &Zfs<'_>, snapshot: &Snapshot, mark: &Mark, quotas: &Quotas) -> R
     quotas.set_on(zfs.name())?;
     // The directory itself is now as it was then.
     mountpoint::own(place, zfs.service, &mut Vec::new())?;
+    crate::give_contents_in_place(zfs.service)?;
     if let Some(lacks) = zfs.observe()?.contents.lacks() {
         return Err(Error::new(
             shown(place),

@@ -22,6 +22,10 @@ pub(crate) struct FakeMachine<'a> {
 }
 
 impl Machine for FakeMachine<'_> {
+    fn user_must_not_differ(&self, _service: &Service) -> Result<()> {
+        Ok(())
+    }
+
     fn must_be_stopped(&self, _service: &Service) -> Result<()> {
         if self.world.runs.get() {
             return Err(error(How::Failed, "the service runs"));
