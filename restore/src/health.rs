@@ -29,7 +29,8 @@ fn came_from_somewhere(mark: &Mark) -> bool {
 }
 
 /// Whether one of the units that look after its data has failed, or that cannot be told.
-fn is_kept_down(service: &Service) -> bool {
+#[must_use]
+pub fn is_kept_down(service: &Service) -> bool {
     if !booted() {
         return false;
     }

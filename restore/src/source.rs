@@ -5,7 +5,7 @@
 mod clone;
 pub mod list;
 mod receive;
-mod restic;
+pub mod restic;
 mod rollback;
 
 use std::fmt;

@@ -2,11 +2,11 @@
 
 #[cfg(any(test, fuzzing))]
 pub mod any_words;
-mod call;
+pub mod call;
 mod elsewhere;
-mod failure_kind;
+pub mod failure_kind;
 mod listing;
-mod locks;
+pub mod locks;
 mod memory;
 mod move_into_place;
 mod named;
@@ -14,7 +14,7 @@ mod proof;
 mod retry;
 pub mod secrets;
 mod size;
-mod snapshot_entry;
+pub mod snapshot_entry;
 mod transfer;
 
 use std::collections::BTreeSet;
@@ -59,6 +59,24 @@ pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn So
         .filter(|_| tier == TierName::Restic)
         .map(|backup| Box::new(Restic::new(context, backup)) as Box<dyn Source + 'a>)
         .collect()
+}
+
+/// The host that a service's snapshots carry.
+///
+/// # Errors
+/// When none is declared, and the machine has no name of its own.
+pub fn host(backup: &Backup) -> Result<String> {
+    backup.host.clone().map_or_else(listing::this_host, Ok)
+}
+
+/// The newest snapshot of the service's own path, as the repository tells it now.
+///
+/// # Errors
+/// When the repository cannot be asked.
+pub fn newest(service: &settings::Service, backup: &Backup) -> Result<Option<Snapshot>> {
+    let listing = Listing::new(service, backup);
+    let newest = listing.newest()?;
+    Ok(newest.map(|newest| newest.told.snapshot()))
 }
 
 impl<'a> Restic<'a> {

@@ -32,7 +32,7 @@ const ANSWERS: u64 = 1 << 16;
 const SIGKILL: i32 = 9;
 
 /// Calls of one repository.
-pub(super) struct Call<'a> {
+pub struct Call<'a> {
     repository: &'a Repository,
     password_file: PathBuf,
     environment: Vec<(String, String)>,
@@ -45,7 +45,7 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     /// # Errors
     /// When its password or environment file cannot be read.
-    pub(super) fn to(repository: &'a Repository, stall_timeout: Duration) -> Result<Self, Error> {
+    pub fn to(repository: &'a Repository, stall_timeout: Duration) -> Result<Self, Error> {
         let password_file = secrets::password_file(repository)?;
         let environment = secrets::environment(repository)?;
         Ok(Self {
@@ -62,7 +62,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// When it does not answer with exit status 0, or its answer makes no progress for too long.
-    pub(super) fn ask(&self, args: &[&str]) -> Result<Ended, RepositoryFailure> {
+    pub fn ask(&self, args: &[&str]) -> Result<Ended, RepositoryFailure> {
         let answer = self.ask_patiently(args);
         let may_be_the_cache = match &answer {
             Ok(ended) => self.unread(ended).is_some(),
@@ -126,7 +126,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn read(&self, args: &[&str]) -> Result<String, RepositoryFailure> {
+    pub fn read(&self, args: &[&str]) -> Result<String, RepositoryFailure> {
         let mut command = self.command(&[&["--no-lock"], args].concat());
         let mut watch_it = self.bound(self.give_up_after());
         let watched = watch_silently(&mut command, GivenUp::IsEnded, |seen| watch_it(seen))?;
@@ -188,18 +188,18 @@ impl<'a> Call<'a> {
     }
 
     /// Whether restic uses what it kept of earlier looks.
-    pub(super) fn uses_cache(&self) -> bool {
+    pub fn uses_cache(&self) -> bool {
         self.uses_cache.load(Ordering::Relaxed)
     }
 
     /// Has restic use what it kept of earlier looks from now on, or not.
-    pub(super) fn use_cache(&self, uses_cache: bool) {
+    pub fn use_cache(&self, uses_cache: bool) {
         self.uses_cache.store(uses_cache, Ordering::Relaxed);
     }
 
     /// That it has snapshots which cannot be read, in an answer to a question that is otherwise answered: restic
     /// leaves them out, and ends with 0 (`FindFilteredSnapshots` in its cmd/restic/find.go).
-    pub(super) fn unread(&self, ended: &Ended) -> Option<Error> {
+    pub fn unread(&self, ended: &Ended) -> Option<Error> {
         let says = |words: &str| ended.stderr.contains(words);
         (says("could not load snapshot") || says("Ignoring \"")).then(|| {
             Error::new(
@@ -218,7 +218,7 @@ impl<'a> Call<'a> {
     }
 
     /// The error that `restic ls` has ended well and listed no snapshot.
-    pub(super) fn says_no_snapshot(&self, ended: &Ended) -> Error {
+    pub fn says_no_snapshot(&self, ended: &Ended) -> Error {
         let told = words(&ended.stderr);
         if failure_kind::says_no_snapshot(&told) {
             return Error::new(
@@ -236,7 +236,7 @@ impl<'a> Call<'a> {
     }
 
     /// The command that runs restic with `args`.
-    pub(super) fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let fresh: &[&str] = if self.uses_cache() {
             &[]
         } else {
@@ -246,7 +246,7 @@ impl<'a> Call<'a> {
     }
 
     /// The failure that an unsuccessful end of `restic WHAT` is.
-    pub(super) fn failed(&self, what: &str, ended: &Ended) -> RepositoryFailure {
+    pub fn failed(&self, what: &str, ended: &Ended) -> RepositoryFailure {
         let said = if ended.stderr.is_empty() {
             &ended.stdout
         } else {
@@ -307,7 +307,7 @@ impl<'a> Call<'a> {
     }
 
     /// The error that what `restic COMMAND` printed cannot be read.
-    pub(super) fn unreadable(&self, command: &str, error: &serde_json::Error) -> Error {
+    pub fn unreadable(&self, command: &str, error: &serde_json::Error) -> Error {
         Error::new(
             self.subject(),
             format!("`restic {command}` printed what cannot be read: {error}"),
@@ -315,11 +315,13 @@ impl<'a> Call<'a> {
         )
     }
 
-    pub(super) fn is_remote(&self) -> bool {
+    /// Whether asking it needs the network.
+    pub fn is_remote(&self) -> bool {
         self.repository.is_remote()
     }
 
-    pub(super) fn subject(&self) -> String {
+    /// What errors are about.
+    pub fn subject(&self) -> String {
         format!("repository {}", self.repository.name)
     }
 
@@ -350,7 +352,7 @@ fn home() -> PathBuf {
 }
 
 /// Where restic keeps what it has read, for the reader of a message.
-pub(super) fn cache_in_words() -> String {
+pub fn cache_in_words() -> String {
     cache_directory().display().to_string()
 }
 

@@ -11,17 +11,18 @@ use crate::failure::Failure;
 
 /// A failure of restic with a repository.
 #[derive(Debug)]
-pub(super) struct RepositoryFailure {
-    pub(super) kind: Kind,
-    /// Its own kind is that of a reader, who need not know of restic.
-    pub(super) error: Error,
+pub struct RepositoryFailure {
+    /// What kind of failure it is.
+    pub kind: Kind,
+    /// What went wrong, and what to do. Its own kind is that of a reader, who need not know of restic.
+    pub error: Error,
     /// What restic named as it failed.
     pub(super) named: Box<Named>,
 }
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// The password is wrong.
     Password,
     /// Somebody holds a lock that excludes all others.
@@ -70,7 +71,7 @@ impl RepositoryFailure {
     }
 
     /// Whose fault it is where nothing of a snapshot was read: the repository's or the machine's.
-    pub(super) fn of_the_source(self) -> Failure {
+    pub fn of_the_source(self) -> Failure {
         match self.kind {
             Kind::Locked => Failure::Unavailable(self.error),
             _ => Failure::Source(self.error),
@@ -137,7 +138,7 @@ const MISSING: [&str; 5] = [
 ];
 
 /// The kind of failure that `told`, restic's words, and its exit status tell of.
-pub(super) fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
+pub fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
     let told = told.to_lowercase();
     let says = |text: &str| told.contains(text);
     if code == Some(12) || says("wrong password") || says("no key found") {
@@ -168,7 +169,7 @@ pub(super) fn kind(code: Option<i32>, told: &str, is_remote: bool) -> Kind {
 }
 
 /// Whether restic says that it has no such snapshot.
-pub(super) fn says_no_snapshot(told: &str) -> bool {
+pub fn says_no_snapshot(told: &str) -> bool {
     let told = told.to_lowercase();
     ["no snapshot found", "no matching id"]
         .iter()
@@ -176,7 +177,7 @@ pub(super) fn says_no_snapshot(told: &str) -> bool {
 }
 
 /// Whether an error may come from a snapshot that was forgotten since it was listed, with or without its parts.
-pub(super) fn may_be_forgotten(error: &Error) -> bool {
+pub fn may_be_forgotten(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Gone | ErrorKind::Damaged)
 }
 
@@ -192,7 +193,7 @@ fn is_damage(line: &str) -> bool {
 }
 
 /// What restic said, in short.
-pub(super) fn words(told: &str) -> String {
+pub fn words(told: &str) -> String {
     let told = command::one_line(plain(told).as_bytes());
     // After what it says of a repository that is not there, it asks for it, with the address.
     match told.split_once("; Is there a repository at the following location?") {
@@ -202,7 +203,7 @@ pub(super) fn words(told: &str) -> String {
 }
 
 /// All that restic said, out of the JSON that some of its versions wrap it in: there, `<` and `>` are escaped.
-pub(super) fn plain(told: &str) -> String {
+pub fn plain(told: &str) -> String {
     let lines = told.split("; ").filter(|line| !is_place_in_source(line));
     lines.map(unwrapped).collect::<Vec<_>>().join("\n")
 }
@@ -217,7 +218,7 @@ fn is_place_in_source(line: &str) -> bool {
 }
 
 /// One line of restic without the JSON around it, and without the word that only says that it ends.
-pub(super) fn unwrapped(line: &str) -> String {
+pub fn unwrapped(line: &str) -> String {
     #[derive(Deserialize)]
     struct Wrapped {
         #[serde(default)]
@@ -249,13 +250,13 @@ pub(super) fn unwrapped(line: &str) -> String {
 }
 
 /// Whether restic says that it asks again, since no answer came.
-pub(super) fn is_asking_again(stderr: &[u8]) -> bool {
+pub fn is_asking_again(stderr: &[u8]) -> bool {
     const WORDS: &[u8] = b"retrying after ";
     stderr.windows(WORDS.len()).any(|words| words == WORDS)
 }
 
 /// Why restic kept retrying until the time was up: its last complaint.
-pub(super) fn complaint(stderr: &str) -> String {
+pub fn complaint(stderr: &str) -> String {
     let last = stderr
         .rsplit("; ")
         .find_map(|line| line.split_once("retrying after ")?.1.split_once(": "));

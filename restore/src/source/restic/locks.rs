@@ -15,7 +15,7 @@ const STALE: SignedDuration = SignedDuration::from_mins(30);
 
 /// A lock as `restic cat lock` prints it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Lock {
+pub struct Lock {
     time: Timestamp,
     #[serde(default)]
     exclusive: bool,
@@ -38,7 +38,7 @@ impl fmt::Display for Lock {
 }
 
 /// What is known of this machine.
-pub(super) struct Machine {
+pub struct Machine {
     hostname: String,
     now: Timestamp,
     booted: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// This machine, now.
-    pub(super) fn this() -> Self {
+    pub fn this() -> Self {
         let hostname = nix::unistd::gethostname().unwrap_or_default();
         let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
         let booted = stat
@@ -63,7 +63,7 @@ impl Machine {
 
 impl Lock {
     /// Whether nobody holds it any more: it is too old, or its process on this machine is gone.
-    pub(super) fn is_stale(&self, machine: &Machine, runs: impl Fn(u32) -> bool) -> bool {
+    pub fn is_stale(&self, machine: &Machine, runs: impl Fn(u32) -> bool) -> bool {
         let is_ours = !machine.hostname.is_empty() && self.hostname == machine.hostname;
         let before_boot = machine.booted.is_some_and(|booted| self.time < booted);
         machine.now.duration_since(self.time) > STALE
@@ -72,7 +72,7 @@ impl Lock {
 }
 
 /// Whether a process of this number runs on this machine.
-pub(super) fn runs(pid: u32) -> bool {
+pub fn runs(pid: u32) -> bool {
     Path::new("/proc").join(pid.to_string()).exists()
 }
 
@@ -80,7 +80,17 @@ pub(super) fn runs(pid: u32) -> bool {
 ///
 /// # Errors
 /// When they cannot be listed. One that goes away meanwhile is none.
-pub(super) fn exclusive(call: &Call<'_>) -> Result<Vec<Lock>, RepositoryFailure> {
+pub fn exclusive(call: &Call<'_>) -> Result<Vec<Lock>, RepositoryFailure> {
+    let mut locks = all(call)?;
+    locks.retain(|lock| lock.exclusive);
+    Ok(locks)
+}
+
+/// All locks.
+///
+/// # Errors
+/// As [`exclusive`].
+pub fn all(call: &Call<'_>) -> Result<Vec<Lock>, RepositoryFailure> {
     let listed = call.ask(&["list", "locks"])?;
     let mut locks = Vec::new();
     for id in listed.stdout.lines().map(str::trim) {
@@ -95,7 +105,6 @@ pub(super) fn exclusive(call: &Call<'_>) -> Result<Vec<Lock>, RepositoryFailure>
             }
         };
         match serde_json::from_str::<Lock>(&told.stdout) {
-            Ok(lock) if !lock.exclusive => {}
             Ok(lock) => locks.push(lock),
             Err(error) => return Err(call.unreadable("cat lock", &error).into()),
         }

@@ -9,13 +9,18 @@ use storage::mark::whole_seconds;
 
 /// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct SnapshotEntry {
-    pub(super) time: Timestamp,
-    pub(super) paths: Vec<String>,
-    pub(super) hostname: String,
+pub struct SnapshotEntry {
+    /// When it was taken.
+    pub time: Timestamp,
+    /// The paths it is of.
+    pub paths: Vec<String>,
+    /// The machine it is of.
+    pub hostname: String,
+    /// Its tags.
     #[serde(default)]
-    pub(super) tags: Vec<String>,
-    pub(super) id: String,
+    pub tags: Vec<String>,
+    /// Its id, whole.
+    pub id: String,
     summary: Option<Summary>,
 }
 
@@ -27,7 +32,7 @@ struct Summary {
 
 impl SnapshotEntry {
     /// As the tiers know it.
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             name: self.id.clone(),
             taken: whole_seconds(self.time),
@@ -41,7 +46,7 @@ impl SnapshotEntry {
 
 /// How a path of a snapshot lies to the service's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lies {
+pub enum Lies {
     /// It is the same.
     There,
     /// It is one above.
@@ -51,7 +56,7 @@ pub(super) enum Lies {
 }
 
 /// How a snapshot's paths lie to `path` (absolute).
-pub(super) fn lies(snapshot: &SnapshotEntry, path: &str) -> Lies {
+pub fn lies(snapshot: &SnapshotEntry, path: &str) -> Lies {
     let path = Path::new(path);
     let has = |wanted: &dyn Fn(&Path) -> bool| snapshot.paths.iter().any(|p| wanted(Path::new(p)));
     if has(&|of| of == path) {
