@@ -427,7 +427,12 @@ mod tests {
             .iter()
             .map(|value| (value.table.as_str(), value.key))
             .collect();
-        let is_in_another = ["[[preseed.verify]]", "[preseed.max-age]", "[place.NAME]"];
+        let is_in_another = [
+            "[[preseed.verify]]",
+            "[preseed.max-age]",
+            "[backup.keep]",
+            "[place.NAME]",
+        ];
         let keys = |table: TableDoc| {
             let keys = table.keys.into_iter().map(|key| key.name);
             let keys = keys.filter(|key| !key.ends_with("-extra"));

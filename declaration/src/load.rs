@@ -44,9 +44,12 @@ pub fn load(search: &Search) -> Host {
     }
     problems.sort();
     problems.dedup();
+    let repositories = context.host.repositories.iter();
+    let repositories = repositories.filter_map(|named| named.declared.as_ref().ok());
     Host {
         services,
         broken,
+        repositories: repositories.cloned().collect(),
         problems,
     }
 }

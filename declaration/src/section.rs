@@ -29,6 +29,7 @@ pub fn of_a_service() -> Vec<TableDoc> {
         preseed::verify::documentation(),
         preseed::max_age::documentation(),
         backup::documentation(),
+        backup::keep::documentation(),
         place::page(),
     ]
 }

@@ -10,7 +10,7 @@ use crate::layer::Declared;
 use crate::problem::Problem;
 use crate::value::{Mode, Principal, ServiceName, TierName, UnitName};
 
-pub use crate::section::backup::Backup;
+pub use crate::section::backup::{Backup, Keep};
 pub use crate::section::dataset::{Dataset, Storage};
 pub use crate::section::place::Part;
 pub use crate::section::preseed::{
@@ -29,6 +29,8 @@ pub struct Host {
     pub services: Vec<Service>,
     /// Services that are declared but must not start, by name.
     pub broken: Vec<Broken>,
+    /// The restic repositories whose declaration is sound, in the order of `preseed.toml`.
+    pub repositories: Vec<Repository>,
     /// Everything that is wrong, in all files, sorted by file, line and column.
     /// Each problem of a broken service is also in its [`Broken::problems`].
     pub problems: Vec<Problem>,

@@ -4,6 +4,7 @@
 
 mod account;
 mod account_name;
+mod calendar;
 mod choice;
 mod compression;
 mod count;
@@ -25,6 +26,7 @@ use std::fmt;
 pub use invalid::Invalid;
 
 pub(crate) use account_name::AccountId;
+pub(crate) use calendar::Calendar;
 pub(crate) use choice::{one_of, word_of};
 pub(crate) use count::Count;
 pub(crate) use names::{CommandWord, EntryName, HostName, SharedName, SshHost, Tag, TemplateName};

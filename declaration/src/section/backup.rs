@@ -1,22 +1,27 @@
-//! `[backup]` of a service's file: which backups are the service's.
+//! `[backup]` of a service's file: which backups are the service's, and how they are made.
+
+pub(crate) mod keep;
 
 use std::path::{Path, PathBuf};
 
 use super::key::keys;
 use super::outcome::Outcome;
 use super::repository::Repository;
-use crate::given::{Given, plain};
+use crate::given::{At, Given, plain};
 use crate::layer::Declared;
 use crate::location::Location;
 use crate::validation::Validation;
-use crate::value::{AbsolutePath, HostName, Pattern, SharedName, Tag};
+use crate::value::{AbsolutePath, Calendar, CommandWord, HostName, Pattern, SharedName, Tag};
+
+pub use keep::Keep;
 
 /// Where it goes what is a repository's own.
 const REPOSITORY: &str =
     "it belongs in a [repository.NAME] of preseed.toml; write `repository = \"NAME\"` here";
 
 keys! {
-    /// Which snapshots of a restic repository are this service's. The tier `restic` asks for them.
+    /// Which snapshots of a restic repository are this service's, and when new ones are made. The tier `restic` asks for
+    /// them.
     table "[backup]";
     instead {
         "url" => REPOSITORY,
@@ -38,14 +43,30 @@ keys! {
     /// The tags that a snapshot must carry, all of them.
     tags: Vec<Tag> = "tags", default "`[]`", example "[\"sonarr\", \"media\"]";
 
-    /// Patterns that a backup leaves out, for the program that makes the backups. A restore brings what there is. One
-    /// that begins with `/` is anchored: `/logs` is what is called so directly below the mountpoint, and nothing else. One
-    /// that takes a database's `-wal` or `-journal` without the database is an error.
+    /// Patterns that a backup leaves out, as restic takes them. A restore brings what there is. One that begins with `/`
+    /// is anchored: `/logs` is what is called so directly below the mountpoint, and nothing else. One that takes a
+    /// database's `-wal` or `-journal` without the database is an error.
     exclude: Vec<Pattern> = "exclude", default "`[]`", example "[\"/logs\", \"*.tmp\"]";
 
     /// More patterns that a backup leaves out. They are appended to the `exclude` of the files below: a fragment's to
     /// that of the service's file, the service's to that of its template.
     exclude_extra: Vec<Pattern> = "exclude-extra", default "`[]`", example "[\"*.bak\"]";
+
+    /// When a backup is made, as in systemd.time(7): by `backup-NAME.timer`, from a snapshot of the data where its storage
+    /// has any. Without it, somebody else makes the backups.
+    schedule: Calendar = "schedule", default "none", example "\"daily\"";
+
+    /// Which backups are kept; the others are forgotten. The keys of the table are those of
+    /// [`[backup.keep]`](#backupkeep).
+    keep: Keep = "keep", default "all", example "{ daily = 14, monthly = 12 }";
+
+    /// A program by its absolute path, and its arguments. It is run as root before the data is looked at, e.g. to have a
+    /// database write what it still holds in memory. If it fails, no backup is made. It has `stall-timeout` to end.
+    before: Vec<At<CommandWord>> = "before", default "none", example "[\"/usr/local/lib/sonarr/freeze\"]";
+
+    /// The same, run once the data is not read any more: after the snapshot or, of a directory, after the backup. It is
+    /// run whatever failed before, also if the backup was killed.
+    after: Vec<At<CommandWord>> = "after", default "none", example "[\"/usr/local/lib/sonarr/thaw\"]";
 }
 
 /// A service's backups in a restic repository.
@@ -61,6 +82,14 @@ pub struct Backup {
     pub tags: Vec<String>,
     /// Patterns that a backup leaves out.
     pub exclude: Vec<String>,
+    /// When a backup is made (systemd.time(7)); `None`: somebody else makes them.
+    pub schedule: Option<String>,
+    /// Which backups are kept; `None`: all.
+    pub keep: Option<Keep>,
+    /// The command before a backup: the program's absolute path, and its arguments. Empty: none.
+    pub before: Vec<String>,
+    /// The command after it. Empty: none.
+    pub after: Vec<String>,
 }
 
 /// Each key's value as it holds in the end.
@@ -78,6 +107,16 @@ pub(crate) fn outcome(backup: Option<&Backup>) -> Vec<(&'static str, Outcome)> {
         ("path", of(|backup| Outcome::path(&backup.path))),
         ("tags", of(|backup| Outcome::texts(&backup.tags))),
         ("exclude", of(|backup| Outcome::texts(&backup.exclude))),
+        (
+            "schedule",
+            of(|backup| Outcome::or_nothing(backup.schedule.as_ref(), Outcome::text)),
+        ),
+        (
+            "keep",
+            of(|backup| Outcome::or_nothing(backup.keep.as_ref(), Keep::outcome)),
+        ),
+        ("before", of(|backup| Outcome::texts(&backup.before))),
+        ("after", of(|backup| Outcome::texts(&backup.after))),
     ]
 }
 
@@ -89,6 +128,11 @@ impl Fragment {
         table: Option<Location>,
     ) -> Given<Repository> {
         let given = std::mem::take(&mut self.repository);
+        for (key, command) in [("before", &self.before), ("after", &self.after)] {
+            if let Given::Value(at) = command {
+                must_be_command(validation, key, at);
+            }
+        }
         repository(validation, given, table)
     }
 
@@ -124,8 +168,29 @@ impl Fragment {
             exclude: plain(self.exclude.and(self.exclude_extra)?, |Pattern(pattern)| {
                 pattern
             }),
+            schedule: self.schedule.map(|Calendar(event)| Some(event)).or(None)?,
+            keep: self.keep.map(Some).or(None)?,
+            before: words(self.before)?,
+            after: words(self.after)?,
         }))
     }
+}
+
+fn words(command: Given<Vec<At<CommandWord>>>) -> Option<Vec<String>> {
+    Some(plain(command.or(Vec::new())?, |at| at.value.0))
+}
+
+fn must_be_command(validation: &mut Validation<'_>, key: &str, at: &At<Vec<At<CommandWord>>>) {
+    let Some(program) = at.value.first() else {
+        validation.note(
+            at.location,
+            format!("`{key}` is an empty list"),
+            "name a program by its absolute path, then its arguments",
+        );
+        return;
+    };
+    let path = program.value.0.parse::<AbsolutePath>();
+    validation.ok_or_note(program.location, path);
 }
 
 fn repository(

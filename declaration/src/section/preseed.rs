@@ -97,6 +97,9 @@ keys! {
     /// Whether the service's data and its places must be of one point in time. If only some of them are lost, or no
     /// restore brings all from one point, the service does not start.
     together: bool = "together", default "`false`", example "true";
+    /// Whether the data may shrink to less than half between two backups, as a download directory's does. Else a source
+    /// that has mostly vanished is not backed up before `preseedctl accept NAME`.
+    allow_shrink: bool = "allow-shrink", default "`false`", example "true";
 
     /// Which `[replica.NAME]` of `preseed.toml` the tier `snapshot` asks, in this order.
     replicas: Vec<At<SharedName>> = "replicas", default "all", example "[\"vault\"]";
@@ -139,6 +142,8 @@ pub struct Preseed {
     pub on_unavailable: OnUnavailable,
     /// Whether the service's data and its places must be of one point in time.
     pub together: bool,
+    /// Whether the data may shrink to less than half between two backups.
+    pub allow_shrink: bool,
     /// Replicas that the snapshot tier asks, in this order. Empty unless `tiers` holds `snapshot`.
     pub replicas: Vec<Replica>,
 }
@@ -162,6 +167,7 @@ impl Preseed {
             ("on-partial", Outcome::text(self.on_partial.word())),
             ("on-unavailable", Outcome::text(self.on_unavailable.word())),
             ("together", Outcome::Flag(self.together)),
+            ("allow-shrink", Outcome::Flag(self.allow_shrink)),
             (
                 "replicas",
                 Outcome::list(&self.replicas, |replica| Outcome::text(&replica.name)),
@@ -241,6 +247,7 @@ impl Fragment {
             on_partial: self.on_partial.or(OnPartial::default())?,
             on_unavailable: self.on_unavailable.or(OnUnavailable::default())?,
             together: self.together.or(false)?,
+            allow_shrink: self.allow_shrink.or(false)?,
             replicas: checked.replicas?,
         })
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::key::keys;
 use crate::named_table::Notes;
-use crate::value::{RepositoryUrl, SecretFile};
+use crate::value::{Calendar, RepositoryUrl, SecretFile};
 
 /// Where a password goes.
 const PASSWORD_FILE: &str = "everybody may read a declaration: write the password into a file that only root can read, \
@@ -32,6 +32,15 @@ keys! {
     /// A file of `NAME=value` lines with the backend's own credentials. What is declared here wins over what the file
     /// says of repository, password and host.
     environment_file: SecretFile = "environment-file", default "none", example "\"/etc/preseed/secrets/s3\"";
+
+    /// When the repository is looked after, as in systemd.time(7): backups are forgotten as `keep` of their services says,
+    /// what nothing needs any more is pruned, and a part of the data is read and checked, another one each time. Only if
+    /// a service with a `schedule` names the repository.
+    maintenance: Calendar = "maintenance", default "`\"weekly\"`", example "\"Sun 04:30\"";
+
+    /// Whether this machine may only add to the repository. Then nothing is forgotten and pruned from here: who manages the
+    /// repository must.
+    append_only: bool = "append-only", default "`false`", example "true";
 }
 
 /// A restic repository.
@@ -46,6 +55,10 @@ pub struct Repository {
     /// A file of `NAME=value` lines for the backend's own credentials (absolute, without
     /// space or backslash).
     pub environment_file: Option<PathBuf>,
+    /// When it is looked after (systemd.time(7)).
+    pub maintenance: String,
+    /// Whether this machine may only add to it.
+    pub append_only: bool,
 }
 
 impl Repository {
@@ -84,6 +97,9 @@ impl Fragment {
             url: url?.0,
             password_file: password_file?.0,
             environment_file: self.environment_file.value().map(|SecretFile(file)| file),
+            maintenance: (self.maintenance.value())
+                .map_or_else(|| "weekly".to_owned(), |Calendar(event)| event),
+            append_only: self.append_only.value().is_some_and(|yes| yes),
         })
     }
 }
