@@ -6,7 +6,7 @@
 //! `ProtectKernelModules=` or, since systemd 255, `PrivateNetwork=`. Nor is `RestrictSUIDSGID=`:
 //! a restore brings back files with any mode.
 
-use declaration::settings::{Service, Storage};
+use declaration::settings::{Backup, Repository, Service, Storage};
 
 use crate::unit::{Directive, Value};
 
@@ -64,7 +64,7 @@ pub(crate) fn of_restore(service: &Service, process: &mut Vec<Directive<'_>>) {
     fixed(process, &ANYTHING);
     fixed(process, &ONLY_OURS);
     let families = if service.needs_network() {
-        "AF_UNIX AF_INET AF_INET6 AF_NETLINK"
+        REMOTE
     } else {
         "AF_UNIX"
     };
@@ -84,6 +84,50 @@ pub(crate) fn of_restore(service: &Service, process: &mut Vec<Directive<'_>>) {
     );
 }
 
+/// Reading data of any owner, from a snapshot that is mounted for that alone; giving up all else before restic is run
+/// (`CAP_SETPCAP`), and ending it.
+const BACKUP: &str =
+    "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_KILL CAP_SETPCAP CAP_SYS_ADMIN CAP_SYS_PTRACE";
+
+/// For the service that backs its data up.
+pub(crate) fn of_backup(service: &Service, backup: &Backup, process: &mut Vec<Directive<'_>>) {
+    fixed(process, &[("Slice", SLICE)]);
+    fixed(process, &MEMORY);
+    fixed(process, &LITTLE);
+    if !(backup.before.is_empty() && backup.after.is_empty()) {
+        // They may be anything: what limits the helper would limit them.
+        fixed(process, &[("CapabilityBoundingSet", NEVER_CAPABLE)]);
+        fixed(process, &ANYTHING);
+        return;
+    }
+    with_restic(&backup.repository, process);
+    fixed(process, &[("RestrictNamespaces", "mnt")]);
+    devices(&service.storage, process);
+}
+
+/// For the service that looks after a repository.
+pub(crate) fn of_maintenance(repository: &Repository, process: &mut Vec<Directive<'_>>) {
+    fixed(process, &[("Slice", SLICE)]);
+    fixed(process, &MEMORY);
+    fixed(process, &LITTLE);
+    with_restic(repository, process);
+    fixed(process, &[("RestrictNamespaces", "mnt")]);
+    // Whether a service has its data is asked.
+    fixed(process, &[("DeviceAllow", "/dev/zfs rw")]);
+}
+
+fn with_restic(repository: &Repository, process: &mut Vec<Directive<'_>>) {
+    fixed(process, &[("CapabilityBoundingSet", BACKUP)]);
+    fixed(process, &ANYTHING);
+    fixed(process, &ONLY_OURS);
+    let families = if repository.is_remote() {
+        REMOTE
+    } else {
+        "AF_UNIX"
+    };
+    fixed(process, &[("RestrictAddressFamilies", families)]);
+}
+
 /// For the service that only says why a declaration is broken.
 pub(crate) fn of_broken(process: &mut Vec<Directive<'_>>) {
     fixed(process, &[("Slice", SLICE), ("CapabilityBoundingSet", "")]);
@@ -97,6 +141,11 @@ pub(crate) fn of_broken(process: &mut Vec<Directive<'_>>) {
         ],
     );
 }
+
+const REMOTE: &str = "AF_UNIX AF_INET AF_INET6 AF_NETLINK";
+
+/// What can wait lets others go first.
+const LITTLE: [(&str, &str); 2] = [("Nice", "10"), ("IOSchedulingPriority", "7")];
 
 const SLICE: &str = "storage-preseed.slice";
 

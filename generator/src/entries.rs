@@ -7,7 +7,7 @@ use crate::directory::Directory;
 use crate::tree::{EntryError, Tree};
 use crate::unit::Unit;
 use crate::unit_name::Names;
-use crate::{dataset_unit, drop_in, preseed_unit};
+use crate::{backup_unit, dataset_unit, drop_in, maintenance_unit, preseed_unit};
 
 /// Writes everything for `host` to `tree`, and nothing if nothing is declared.
 /// What cannot be written is returned, the rest is written nevertheless.
@@ -44,6 +44,10 @@ fn finish<T: Tree>(host: &Host, mut writer: Writer<'_, T>) -> Vec<EntryError> {
     for broken in &host.broken {
         writer.broken(broken);
     }
+    for repository in maintenance_unit::repositories(host) {
+        let name = maintenance_unit::name(repository);
+        writer.timed(&name, &maintenance_unit::of(repository));
+    }
     if !(host.services.is_empty() && host.broken.is_empty()) {
         writer.link(
             "multi-user.target.wants/storage-preseed.target",
@@ -79,6 +83,17 @@ impl<'a, T: Tree> Writer<'a, T> {
         }
         self.want("storage-datasets.target", &names.dataset);
         self.want("storage-preseed.target", &names.preseed);
+        if let Some(backup) = backup_unit::of(service, &names) {
+            self.timed(&names.backup, &backup);
+        }
+    }
+
+    /// A service, and the timer that starts it.
+    fn timed(&mut self, name: &str, (service, timer): &(Unit<'_>, Unit<'_>)) {
+        self.file(&[name, ".service"].concat(), service);
+        let name = [name, ".timer"].concat();
+        self.file(&name, timer);
+        self.want("timers.target", &name);
     }
 
     fn broken(&mut self, broken: &Broken) {

@@ -7,6 +7,7 @@
 //!
 //! What is written is a function of the declarations alone: no child process, no network,
 //! no clock, no look at the machine.
+pub mod backup_unit;
 mod confinement;
 pub mod dataset_unit;
 pub mod directory;
@@ -15,6 +16,7 @@ pub mod dry_run;
 pub mod entries;
 pub mod escape;
 pub mod kmsg;
+pub mod maintenance_unit;
 pub mod preseed_unit;
 pub mod tree;
 pub mod unit;

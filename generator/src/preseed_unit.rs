@@ -1,6 +1,6 @@
 //! `preseed-NAME.service`: restores a service's data if it is missing.
 
-use declaration::settings::{Backup, Broken, Service, Storage};
+use declaration::settings::{Broken, Repository, Service, Storage};
 use declaration::value::UnitName;
 
 use crate::confinement;
@@ -28,7 +28,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
     let mut process = process(name);
     confinement::of_restore(service, &mut process);
     if let Some(backup) = service.asked_backup() {
-        restic(backup, &mut process);
+        restic(&backup.repository, &mut process);
     }
     let description = format!("Restore of {name}'s data, if it is missing");
     Unit::service(&service.source, description, unit, process)
@@ -78,8 +78,8 @@ fn process(name: &str) -> Vec<Directive<'_>> {
     ]
 }
 
-/// What the restic tier needs: a cache, and the repository's secrets as credentials.
-fn restic<'a>(backup: &'a Backup, process: &mut Vec<Directive<'a>>) {
+/// What restic needs: a cache, and the repository's secrets as credentials.
+pub(crate) fn restic<'a>(repository: &'a Repository, process: &mut Vec<Directive<'a>>) {
     process.push(("CacheDirectory", Value::Fixed("preseed")));
     process.push(("CacheDirectoryMode", Value::Fixed("0700")));
     // SetCredential= stands in for a file that is missing, so that a service whose data is there
@@ -89,10 +89,10 @@ fn restic<'a>(backup: &'a Backup, process: &mut Vec<Directive<'a>>) {
         "LoadCredential",
         Value::Credential {
             id: "repository-password",
-            file: &backup.repository.password_file,
+            file: &repository.password_file,
         },
     ));
-    if let Some(file) = &backup.repository.environment_file {
+    if let Some(file) = &repository.environment_file {
         process.push(("SetCredential", Value::Fixed("repository-environment:\\n")));
         process.push((
             "LoadCredential",

@@ -65,6 +65,21 @@ impl<'a> Unit<'a> {
         unit: Vec<Directive<'a>>,
         service: Vec<Directive<'a>>,
     ) -> Self {
+        Self::whole(source, description, unit, ("Service", service))
+    }
+
+    /// The same with the section `[Timer]`.
+    #[must_use]
+    pub fn timer(source: &'a Path, description: String, timer: Vec<Directive<'a>>) -> Self {
+        Self::whole(source, description, Vec::new(), ("Timer", timer))
+    }
+
+    fn whole(
+        source: &'a Path,
+        description: String,
+        unit: Vec<Directive<'a>>,
+        (name, own): (&'static str, Vec<Directive<'a>>),
+    ) -> Self {
         let mut directives = Vec::with_capacity(unit.len() + 2);
         directives.push(("Description", Value::Text(description.into())));
         // It makes `systemctl` ask for a reload when the file has changed, or is not there.
@@ -80,8 +95,8 @@ impl<'a> Unit<'a> {
                     directives,
                 },
                 Section {
-                    name: "Service",
-                    directives: service,
+                    name,
+                    directives: own,
                 },
             ],
         }

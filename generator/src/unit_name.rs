@@ -17,6 +17,8 @@ pub struct Names {
     pub preseed: String,
     /// `50-preseed-NAME.conf`.
     pub drop_in: String,
+    /// `backup-NAME`, without its suffix.
+    pub backup: String,
 }
 
 impl Names {
@@ -30,6 +32,7 @@ impl Names {
             dataset: ["dataset-", &part, ".service"].concat(),
             preseed: ["preseed-", &part, ".service"].concat(),
             drop_in: ["50-preseed-", &part, ".conf"].concat(),
+            backup: ["backup-", &part].concat(),
         }
     }
 }

@@ -57,7 +57,7 @@ impl Machine {
                 .join(name);
             fs::copy(shipped, units.join(name)).unwrap();
         }
-        for name in ["dataset-helper", "preseed-helper"] {
+        for name in ["dataset-helper", "preseed-helper", "protect-helper"] {
             machine.program(&format!("usr/lib/preseed/{name}"), "#!/bin/sh\nexit 1\n");
         }
         machine
