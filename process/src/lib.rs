@@ -4,6 +4,7 @@
 //! says so. For a program that is not trusted, [`confine`] takes away from a command what it must not have, and [`run`]
 //! runs it to its end or its deadline and leaves nothing of it.
 
+pub mod capabilities;
 pub mod child;
 mod confine;
 mod family;

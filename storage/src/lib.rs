@@ -15,6 +15,7 @@ pub mod contents;
 mod copy;
 mod directory;
 pub mod error;
+pub mod frozen;
 mod give_contents;
 mod holders;
 pub mod interrupt;

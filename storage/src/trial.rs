@@ -114,7 +114,7 @@ fn place_for(service: &Service) -> Result<PathBuf> {
 
 /// Mounts an empty file system on the directory `above` (absolute), and makes the directory `below` (relative) in it.
 /// What is mounted on is held: whoever can write on the way can put a link there at any moment.
-fn make_in_memory(above: &Path, below: &Path) -> Result<()> {
+pub(crate) fn make_in_memory(above: &Path, below: &Path) -> Result<()> {
     let failed = |error: io::Error| not_shown(above, &error);
     let way = way::down(above, None, false)?;
     let to = way.last().map(way::Held::file);
@@ -181,6 +181,12 @@ impl Tree {
         let flags =
             MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
         Ok(move_mount(&self.0, "", place, "", flags)?)
+    }
+
+    /// Has nothing written through it, and no link followed in it (Linux 5.14).
+    pub(crate) fn freeze(&self) -> io::Result<()> {
+        const NO_LINKS: u64 = 0x0020_0000;
+        set(self.0.as_fd(), 0, libc::MOUNT_ATTR_RDONLY | NO_LINKS, 0)
     }
 
     /// The same for a path that only root can write to.

@@ -4,6 +4,7 @@ mod admins;
 mod apply;
 pub(crate) mod as_found;
 mod aside;
+pub(crate) mod backup_snapshot;
 mod call;
 mod children;
 mod create;

@@ -1,0 +1,271 @@
+//! A service's data as it was at one moment, seen at the paths that the service knows, by nobody but who reads it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use declaration::settings::{self, Service};
+use jiff::Timestamp;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::statvfs::statvfs;
+
+use crate::tree::{self, Next};
+use crate::trial::{Tree, make_in_memory};
+use crate::way::{self, Held, Writer};
+use crate::zfs::backup_snapshot;
+use crate::{Contents, Error, Result, mountpoint, namespace, shown};
+
+/// A part of a service's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Where the service sees it (absolute).
+    pub place: PathBuf,
+    /// The dataset that it is in; `None`: it is a directory.
+    pub dataset: Option<String>,
+}
+
+/// The parts of a service's data, an outer one before those in it. Its storage must be as it is found
+/// (`as_found::placed`).
+#[must_use]
+pub fn parts(service: &Service) -> Vec<Part> {
+    let dataset = match &service.storage {
+        settings::Storage::Zfs(dataset) => Some(dataset.name.as_str().to_owned()),
+        settings::Storage::Directory => None,
+    };
+    vec![Part {
+        place: service.mountpoint.to_path_buf(),
+        dataset,
+    }]
+}
+
+/// How much there is of a service's data.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Files and directories; of a dataset, what it counts as such.
+    pub entries: u64,
+    /// Bytes that are referred to.
+    pub bytes: u64,
+    /// The size of each file that is expected.
+    pub expected: BTreeMap<PathBuf, u64>,
+}
+
+/// What is seen of frozen data.
+#[derive(Debug)]
+pub struct Seen {
+    /// What lies in it.
+    pub contents: Contents,
+    /// How much it is.
+    pub extent: Extent,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Frozen<'a> {
+    service: &'a Service,
+    parts: Vec<Part>,
+    /// What the snapshots are called after the `@`; `None`: there are none, and the data changes while it is read.
+    snapshot: Option<String>,
+    /// When it was so.
+    pub taken: Timestamp,
+}
+
+impl<'a> Frozen<'a> {
+    /// Takes snapshots of all parts of a service's data, as its storage is found; of directories there are none.
+    ///
+    /// # Errors
+    /// When one cannot be taken.
+    pub fn take(service: &'a Service) -> Result<Self> {
+        let parts = parts(service);
+        let datasets = datasets(&parts);
+        let (snapshot, taken) = if datasets.is_empty() {
+            (None, Timestamp::now())
+        } else {
+            let (name, taken) = backup_snapshot::take(&datasets, service.name.as_str())?;
+            (Some(name), taken)
+        };
+        Ok(Self {
+            service,
+            parts,
+            snapshot,
+            taken,
+        })
+    }
+
+    /// Whether it is as it was at one moment: what is written meanwhile changes nothing of it.
+    #[must_use]
+    pub fn is_of_one_moment(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
+    /// Has `work` see it at the service's own paths, to read from, in a thread of its own. Programs that it starts see the
+    /// same, and nobody else does.
+    ///
+    /// # Errors
+    /// When it cannot be shown; else what `work` gives.
+    pub fn show<T: Send>(&self, work: impl FnOnce(&Seen) -> Result<T> + Send) -> Result<T> {
+        let subject = shown(&self.service.mountpoint);
+        let needs = namespace::needs(self.service);
+        let own = mountpoint::owner(self.service).ok();
+        namespace::inside(&subject, &needs, |_| {
+            for part in &self.parts {
+                self.mount(part, own, &needs)?;
+            }
+            let worked = self.look().and_then(|seen| work(&seen));
+            for part in self.parts.iter().rev() {
+                // What is mounted is busy until the namespace is gone, and the snapshot is to be destroyed.
+                let _ = umount2(&part.place, MntFlags::UMOUNT_NOFOLLOW);
+            }
+            worked
+        })
+    }
+
+    fn look(&self) -> Result<Seen> {
+        let mut extent = Extent::default();
+        for part in &self.parts {
+            let (entries, bytes) = extent_of(part).map_err(|error| {
+                not_shown(&part.place, &format!("it cannot be looked at: {error}"))
+            })?;
+            extent.entries += entries;
+            extent.bytes += bytes;
+        }
+        let place = self.service.mountpoint.as_path();
+        for expected in &self.service.expect {
+            if let Ok(found) = place.join(expected).symlink_metadata()
+                && found.is_file()
+            {
+                extent.expected.insert(expected.clone(), found.len());
+            }
+        }
+        Ok(Seen {
+            contents: Contents::of_copy(place, self.service)?,
+            extent,
+        })
+    }
+
+    /// Mounts a part where the service sees it.
+    fn mount(&self, part: &Part, own: Option<(u32, u32)>, needs: &[PathBuf]) -> Result<()> {
+        let place = &part.place;
+        let failed = |error: io::Error| not_shown(place, &error.to_string());
+        // Held before anything hides it.
+        let data = match part.dataset {
+            None => Some(real(place, own)?),
+            Some(_) => None,
+        };
+        let to = target(place, own, needs)?;
+        match (&part.dataset, &self.snapshot, data) {
+            (Some(dataset), Some(snapshot), _) => {
+                let flags = MsFlags::MS_RDONLY
+                    | MsFlags::MS_NOSUID
+                    | MsFlags::MS_NODEV
+                    | MsFlags::MS_NOEXEC;
+                let none: Option<&str> = None;
+                let (from, to) = (format!("{dataset}@{snapshot}"), by_descriptor(to.file()));
+                mount(Some(from.as_str()), &to, Some("zfs"), flags, none)
+                    .map_err(|error| failed(error.into()))
+            }
+            (_, _, Some(data)) => {
+                let tree = Tree::of(data.file()).map_err(failed)?;
+                // The service's user can put a link in the place of any directory while it is read.
+                tree.freeze().map_err(failed)?;
+                tree.mount_on(to.file()).map_err(failed)
+            }
+            _ => Err(not_shown(place, "there is no snapshot of it")),
+        }
+    }
+}
+
+/// Destroys the snapshots that backups of a service were made from, also those that a run left which was killed.
+///
+/// # Errors
+/// When one cannot be destroyed.
+pub fn release(service: &Service) -> Result<()> {
+    backup_snapshot::destroy_all(&datasets(&parts(service)))
+}
+
+fn datasets(parts: &[Part]) -> Vec<&str> {
+    let datasets = parts.iter().filter_map(|part| part.dataset.as_deref());
+    datasets.collect()
+}
+
+/// Entries and bytes of what is mounted there.
+fn extent_of(part: &Part) -> io::Result<(u64, u64)> {
+    if part.dataset.is_some() {
+        let found = statvfs(&part.place)?;
+        #[allow(clippy::unnecessary_cast, reason = "their width differs by platform")]
+        let (entries, blocks) = (
+            found.files().saturating_sub(found.files_free()) as u64,
+            found.blocks().saturating_sub(found.blocks_free()) as u64,
+        );
+        return Ok((entries, blocks.saturating_mul(found.fragment_size())));
+    }
+    let (mut entries, mut bytes) = (0_u64, 0_u64);
+    tree::walk(&part.place, |entry| {
+        entries += 1;
+        if !entry.is_directory() {
+            bytes += u64::try_from(entry.stat.st_size).unwrap_or_default();
+        }
+        ControlFlow::<(), _>::Continue(Next::Enter)
+    })?;
+    Ok((entries, bytes))
+}
+
+/// The directory that the service's path leads to.
+fn real(place: &Path, own: Option<(u32, u32)>) -> Result<Held> {
+    let way = way::down(place, own, false)?;
+    let last = way.into_iter().next_back();
+    last.ok_or_else(|| not_shown(place, "there is no such directory"))
+}
+
+/// The directory of this thread's namespace to mount on: at the service's path, where nobody but root can put anything
+/// else while it is read.
+fn target(place: &Path, own: Option<(u32, u32)>, needs: &[PathBuf]) -> Result<Held> {
+    let above = place.ancestors().find(|above| above.is_dir());
+    let above = above.unwrap_or(Path::new("/"));
+    let way = way::down(above, own, false)?;
+    if way.last().is_some_and(|last| last.path != above) {
+        return Err(Error::new(
+            shown(place),
+            "a link is on the way to it, and restic stores links as they are",
+            "declare the directory that it leads to as the mountpoint",
+        ));
+    }
+    let on_the_way = way.len() - usize::from(above == place);
+    let others = way.iter().take(on_the_way);
+    let others = others.clone().find(|held| held.writer != Writer::Root);
+    let hidden = match others {
+        Some(held) => held.path.clone(),
+        None if above == place => return real(place, own),
+        None => above.to_owned(),
+    };
+    let hides = needs.iter().map(PathBuf::as_path);
+    let hides = hides.chain([Path::new(namespace::PLACE), Path::new("/usr")]);
+    if let Some(needed) = hides.into_iter().find(|path| path.starts_with(&hidden)) {
+        return Err(Error::new(
+            shown(place),
+            format!(
+                "what is in {} must be hidden while it is read, and {} is there",
+                shown(&hidden),
+                shown(needed)
+            ),
+            "declare a mountpoint in a directory of root's, or move that elsewhere",
+        ));
+    }
+    let below = place.strip_prefix(&hidden).unwrap_or(Path::new(""));
+    make_in_memory(&hidden, below)?;
+    real(place, None)
+}
+
+fn by_descriptor(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+fn not_shown(place: &Path, what: &str) -> Error {
+    Error::new(
+        shown(place),
+        format!("the data cannot be shown to what backs it up: {what}"),
+        "see that it is there and mounted, and that we run as root on Linux 5.14 or newer",
+    )
+}
