@@ -13,7 +13,7 @@ use report::{Event, Kind};
 use storage::command::command;
 use storage::user::{Found, look, missing};
 use storage::watched::run_within;
-use storage::{Place, Result};
+use storage::{Presence, Result};
 
 /// How long systemd-sysusers may take: another one may hold the lock of /etc/passwd.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -55,11 +55,11 @@ pub(crate) fn make<'a>(
 /// Whether there is storage that may hold the service's data. If it is seen to hold nothing, there is none yet.
 fn is_there(service: &Service) -> Result<bool> {
     let seen = storage::open(service).observe()?;
-    Ok(match seen.place {
-        Place::Missing => false,
+    Ok(match seen.presence {
+        Presence::Missing => false,
         // What lies in it is seen once it is mounted.
-        Place::Unmounted => true,
-        Place::Mounted => !seen.contents.is_empty(),
+        Presence::Unmounted => true,
+        Presence::Mounted => !seen.contents.is_empty(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! `preseedctl`: what a person types.
 
+mod accept;
 mod ask;
 mod cat;
 mod catalog;
@@ -12,6 +13,7 @@ mod kept;
 mod plan;
 mod release;
 mod remember;
+mod repository;
 mod say;
 mod show;
 mod state_directory;
@@ -114,6 +116,18 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Take the service's data for good as it is, although most of what there was has vanished since the last backup: the
+    /// next backup is not compared with it.
+    Accept {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+    },
+    /// Make, list, check or look after a restic repository.
+    Repository {
+        /// What is done.
+        #[command(subcommand)]
+        what: repository::Of,
+    },
     /// Remember of each service whose data is there that it has data, outside of it. Run daily by
     /// storage-preseed-kept.timer.
     Remember,
@@ -138,6 +152,8 @@ impl Command {
             Self::Kept { .. } => Some("preseedctl kept"),
             Self::Release { .. } => Some("preseedctl release"),
             Self::Forget { .. } => Some("preseedctl forget"),
+            Self::Accept { .. } => Some("preseedctl accept"),
+            Self::Repository { .. } => Some("preseedctl repository"),
             Self::Remember => Some("preseedctl remember"),
             // In another root, they are whose that is.
             Self::Enable { .. } if Search::from_env().is_of_this_machine() => {
@@ -179,6 +195,8 @@ fn main() -> ExitCode {
         Command::Release { expired: true, .. } => release::release_expired(),
         Command::Release { names, yes, .. } => release::release(&names, yes),
         Command::Forget { name, yes } => forget::forget(&name, yes),
+        Command::Accept { name } => accept::accept(&name),
+        Command::Repository { what } => repository::repository(&what),
         Command::Remember => remember::remember(),
         Command::Names { of } => completions::names(of),
         Command::Completions { shell } => completions::completions::<Arguments>(shell),

@@ -36,6 +36,14 @@ pub enum Kind {
     SourceAnswered,
     /// A snapshot was not taken, and why.
     PassedOver,
+    /// A service's data was backed up.
+    BackedUp,
+    /// A service's data was not backed up, or not all of it.
+    NotBackedUp,
+    /// A repository was looked after: backups were forgotten, or are held.
+    Maintained,
+    /// A repository was not looked after, or not in all that is to be done.
+    NotMaintained,
     /// A restore goes on without a lock on its repository.
     WithoutLock,
     /// A restore failed, or no source could be asked: the service does not start.
@@ -50,7 +58,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::StorageChanged,
         Self::Restored,
         Self::Adopted,
@@ -63,6 +71,10 @@ impl Kind {
         Self::Unguarded,
         Self::SourceAnswered,
         Self::PassedOver,
+        Self::BackedUp,
+        Self::NotBackedUp,
+        Self::Maintained,
+        Self::NotMaintained,
         Self::WithoutLock,
         Self::NotRestored,
         Self::PartlyThere,
@@ -85,6 +97,10 @@ impl Kind {
             Self::Unguarded => "c40f3e1d9a7b4f52862ec5d17b09a3f6",
             Self::SourceAnswered => "1a0c54c1924a4530acc82a9dd898d1d7",
             Self::PassedOver => "56ddaaf7b2c94b81bdfa691ebdbd8e78",
+            Self::BackedUp => "3b7e1f0c5d2a4e6f8a91c4b07d36e25f",
+            Self::NotBackedUp => "9d40a7c2e8b14f73b5f6218c0e7ad394",
+            Self::Maintained => "5e8c2d91b7f04a36a0d1e4c98b253f70",
+            Self::NotMaintained => "c71f9e04a5d84b2e8633d0fa17e5b26c",
             Self::WithoutLock => "0c9a6f7d2b5e4d1c8a3e51f6b7d2904e",
             Self::NotRestored => "37cd0b4a917d4798a521b5aa53356638",
             Self::PartlyThere => "266b003c24e340919c71237252580eff",
@@ -102,6 +118,8 @@ impl Kind {
             | Self::Released
             | Self::Forgotten
             | Self::Restoring
+            | Self::BackedUp
+            | Self::Maintained
             | Self::SourceAnswered => Level::Info,
             Self::Unguarded
             | Self::UserDiffers
@@ -110,6 +128,8 @@ impl Kind {
             | Self::WithoutLock => Level::Warn,
             Self::NotRestored
             | Self::PartlyThere
+            | Self::NotBackedUp
+            | Self::NotMaintained
             | Self::DeclarationBroken
             | Self::StorageFailed => Level::Error,
         }

@@ -377,6 +377,6 @@ fn unasked(kind: &str, principal: &Principal, service: &Service, error: &str) ->
         format!("cannot ask for the {kind} `{principal}`: {error}"),
         "see that the sources in /etc/nsswitch.conf answer",
     )
-    .caused_by(&error)
+    .of_kind(crate::ErrorKind::Unreachable)
     .that_heals()
 }

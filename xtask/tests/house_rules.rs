@@ -7,16 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that users run. The tests' own tools are not among them.
-const PRODUCT: [&str; 10] = [
+const PRODUCT: [&str; 12] = [
     "declaration",
     "generator",
     "process",
     "storage",
     "restore",
+    "protection",
     "report",
     "systemd",
     "dataset-helper",
     "preseed-helper",
+    "protect-helper",
     "preseedctl",
 ];
 

@@ -17,6 +17,8 @@ pub struct Binaries {
     pub dataset_helper: PathBuf,
     /// The helper that restores.
     pub preseed_helper: PathBuf,
+    /// The helper that protects.
+    pub protect_helper: PathBuf,
     /// The command for people.
     pub preseedctl: PathBuf,
     /// The test service; never installed on a real machine.
@@ -52,7 +54,7 @@ impl Binaries {
     pub fn build_with_failpoints() -> anyhow::Result<Self> {
         Self::build_as(&[
             "--profile=failpoints",
-            "--features=preseed-helper/failpoints,dataset-helper/failpoints",
+            "--features=preseed-helper/failpoints,dataset-helper/failpoints,protect-helper/failpoints",
         ])
     }
 
@@ -90,6 +92,7 @@ impl Binaries {
             generator: take("preseed-generator")?,
             dataset_helper: take("dataset-helper")?,
             preseed_helper: take("preseed-helper")?,
+            protect_helper: take("protect-helper")?,
             preseedctl: take("preseedctl")?,
             sonarr: take("sonarr")?,
         })

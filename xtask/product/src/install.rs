@@ -52,6 +52,7 @@ pub fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         ),
         (&built.dataset_helper, "usr/lib/preseed/dataset-helper"),
         (&built.preseed_helper, "usr/lib/preseed/preseed-helper"),
+        (&built.protect_helper, "usr/lib/preseed/protect-helper"),
         (&built.preseedctl, "usr/bin/preseedctl"),
     ];
     for (from, to) in programs {

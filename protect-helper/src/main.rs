@@ -1,0 +1,88 @@
+//! `protect-helper`: keeps services' data safe, so that there is something to restore.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use declaration::Search;
+use protection::{backup, maintain};
+use report::{Event, Kind, logger, root, status};
+use restore::interrupt;
+use storage::Error;
+
+/// Keeps services' data safe. Run by the units that preseed-generator writes.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Back a service's data up to its restic repository. Exit status: 0 done, 1 it was not, 78 its declaration cannot be
+    /// used.
+    Backup {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+    },
+    /// Do what a backup owes that was killed.
+    #[command(hide = true)]
+    After {
+        /// The service's name.
+        name: String,
+    },
+    /// Look after a restic repository: forget what `keep` of its services does not keep, prune, and check a part of its data.
+    Maintain {
+        /// Its name in preseed.toml.
+        name: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    logger::init();
+    if let Some(exit) = root::missing("protect-helper") {
+        return exit;
+    }
+    if let Command::Maintain { name } = &command {
+        interrupt::watch("interrupted: all that this run had started is ended".to_owned());
+        return maintained(name);
+    }
+    let (name, work): (_, fn(&declaration::settings::Service) -> Result<(), Error>) = match &command
+    {
+        Command::Backup { name } => (name, backup::backup),
+        Command::After { name } | Command::Maintain { name } => (name, backup::tidy_up),
+    };
+    let service = match declaration::load_service(&Search::from_env(), name) {
+        Ok(service) => service,
+        Err(problems) => return report::refuse_declaration(name, &problems),
+    };
+    interrupt::watch(format!(
+        "interrupted: all that this run had started is ended; `protect-helper after {name}` tidies up"
+    ));
+    let ended = work(&service);
+    // What failed since an interrupt is no answer.
+    storage::interrupt::halt();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let line = error.to_string();
+            status::set(&line);
+            let event = Event::new(Kind::NotBackedUp, name, format!("not backed up: {line}"));
+            event.tier("restic").outcome("failed").tell();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn maintained(name: &str) -> ExitCode {
+    let host = declaration::load(&Search::from_env());
+    // What goes wrong is told on the way.
+    match maintain::maintain(&host, name, false) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            status::set(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A backup of a service's data in its restic repository.
+
+use declaration::settings::{Backup, Service};
+use report::progress::bytes;
+use report::{Event, Kind, status};
+use restore::source::restic as repository;
+use restore::source::restic::call::Call;
+use storage::frozen::{self, Frozen, Seen};
+use storage::{Error, Result, Snapshot, as_found, local, lock};
+
+use crate::archive::{self, Made, Order};
+use crate::record::{self, Good};
+use crate::turn::Turn;
+use crate::{commands, ready, shrink};
+
+/// Backs the service's data up, and tells the journal.
+///
+/// # Errors
+/// When it cannot be backed up. `after` was run all the same.
+pub fn backup(declared: &Service) -> Result<()> {
+    let name = declared.name.as_str();
+    let mut turn = Turn::take(name)?;
+    // Of a run that was killed.
+    let owed = commands::after(declared, &mut turn);
+    let service = as_found::whole(declared)?;
+    let backup = to_be_made(&service)?;
+    ready::must_have_its_data(&service)?;
+    let release = frozen::release(&service);
+    let made = owed
+        .and(release)
+        .and_then(|()| made(&service, backup, &mut turn));
+    let after = commands::after(&service, &mut turn);
+    // If nothing was stored and the data went away meanwhile, the snapshot may be all there is of it.
+    if made.is_ok() || ready::must_have_its_data(&service).is_ok() {
+        frozen::release(&service)?;
+    }
+    let message = made?;
+    status::set(&message);
+    let event = Event::new(Kind::BackedUp, name, message);
+    event.tier("restic").outcome("backed-up").tell();
+    after
+}
+
+/// Does what a backup owed that was killed: runs `after`, and destroys its snapshot.
+///
+/// # Errors
+/// When that cannot be done.
+pub fn tidy_up(declared: &Service) -> Result<()> {
+    let mut turn = Turn::take(declared.name.as_str())?;
+    let after = commands::after(declared, &mut turn);
+    let service = as_found::whole(declared)?;
+    let released = match ready::must_have_its_data(&service) {
+        Ok(()) => frozen::release(&service),
+        // It may be all there is of the data.
+        Err(_) => Ok(()),
+    };
+    after.and(released)
+}
+
+fn to_be_made(service: &Service) -> Result<&Backup> {
+    let backup = service.backup.as_ref().ok_or_else(|| {
+        Error::new(
+            service.source.to_string_lossy(),
+            "it declares no backup",
+            "write `repository = \"NAME\"` and `schedule = \"daily\"` below [backup]",
+        )
+    })?;
+    ready::must_be_found_again(service, backup)?;
+    Ok(backup)
+}
+
+/// Gives what was made, in words.
+fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
+    let name = service.name.as_str();
+    let mut record = record::read(name)?;
+    let call = Call::to(&backup.repository, service.stall_timeout)?;
+    let host = repository::host(backup)?;
+    commands::before(service, turn)?;
+    let frozen = {
+        // No restore is at work on it meanwhile.
+        let _lock = lock::lock(service, status::wait_for_another)?;
+        Frozen::take(service)?
+    };
+    if frozen.is_of_one_moment() {
+        commands::after(service, turn)?;
+    }
+    let parts = frozen::parts(service);
+    let paths: Vec<_> = parts.iter().map(|part| part.place.as_path()).collect();
+    let order = Order {
+        backup,
+        service: name,
+        host: &host,
+        // What lies in another is in it.
+        paths: &paths[..1],
+        taken: frozen.taken,
+        stall_timeout: service.stall_timeout,
+    };
+    let (made, extent) = frozen.show(|seen| {
+        must_be_its_data(service, seen, &record)?;
+        Ok((archive::make(&call, &order)?, seen.extent.clone()))
+    })?;
+    let found = must_be_found(service, backup, &made)?;
+    record.good = Some(Good {
+        repository: backup.repository.name.clone(),
+        snapshot: found.name.clone(),
+        taken: found.taken,
+        entries: extent.entries,
+        bytes: extent.bytes,
+        expected: extent.expected,
+    });
+    record.accepted = false;
+    record::write(name, &record)?;
+    Ok(in_words(&frozen, backup, &made, &found))
+}
+
+fn in_words(frozen: &Frozen<'_>, backup: &Backup, made: &Made, found: &Snapshot) -> String {
+    let from = if frozen.is_of_one_moment() {
+        "from a snapshot"
+    } else {
+        "from the directory itself, so what was written meanwhile may be there in part"
+    };
+    format!(
+        "backed up to repository {} as {} ({}), {from}: {}, of which {} are new",
+        backup.repository.name,
+        found.label(),
+        local(found.taken),
+        bytes(made.bytes),
+        bytes(made.added)
+    )
+}
+
+/// That what is read is the service's data, and has not mostly vanished.
+fn must_be_its_data(service: &Service, seen: &Seen, record: &record::Record) -> Result<()> {
+    let name = service.name.as_str();
+    if !seen.contents.holds_the_data() {
+        let lacks = seen.contents.lacks();
+        return Err(Error::new(
+            name,
+            format!(
+                "there is nothing to back up: its data is gone{}",
+                lacks.map_or_else(String::new, |lacks| format!(" ({lacks})"))
+            ),
+            format!("`systemctl restart {name}` restores it"),
+        ));
+    }
+    if service.allow_shrink || record.accepted {
+        return Ok(());
+    }
+    let Some(good) = &record.good else {
+        return Ok(());
+    };
+    match shrink::vanished(&good.extent(), &seen.extent) {
+        None => Ok(()),
+        Some(what) => Err(Error::new(
+            name,
+            format!(
+                "most of its data has vanished since the backup of {}: {what}",
+                local(good.taken)
+            ),
+            format!(
+                "look into it; if that is right, `preseedctl accept {name}`, or for good `allow-shrink = true` in [preseed] \
+                 of {}",
+                service.source.display()
+            ),
+        )),
+    }
+}
+
+/// That a restore would take just this backup.
+fn must_be_found(service: &Service, backup: &Backup, made: &Made) -> Result<Snapshot> {
+    let newest = repository::newest(service, backup)?;
+    let is_it = |found: &Snapshot| !made.id.is_empty() && found.name.starts_with(&made.id);
+    let found = newest.as_ref().map_or("none", Snapshot::label).to_owned();
+    newest.filter(is_it).ok_or_else(|| {
+        Error::new(
+            format!("repository {}", backup.repository.name),
+            format!(
+                "the backup {} was made, and a restore would not take it: the newest that it finds is {found}",
+                made.id
+            ),
+            "see `restic snapshots`: is there one of the future?",
+        )
+    })
+}

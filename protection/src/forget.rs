@@ -1,0 +1,160 @@
+//! Which of a service's backups are forgotten: what restic's policy would forget of exactly its own, without what is held.
+
+use std::collections::BTreeSet;
+
+use declaration::settings::{Backup, Service};
+use restore::source::restic as repository;
+use restore::source::restic::call::Call;
+use restore::source::restic::snapshot_entry::SnapshotEntry;
+use serde::Deserialize;
+use storage::{Error, Result, as_found};
+
+use crate::record::{self, Record};
+use crate::{ready, work};
+
+/// How many snapshots are named in one call.
+const MANY: usize = 100;
+
+/// What became of a service's backups.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// How many are forgotten.
+    pub count: usize,
+    /// Of how many.
+    pub of: usize,
+    /// Why some or all of those are kept that the policy would forget, in words.
+    pub held: Option<String>,
+}
+
+/// Snapshots that have host and paths in common, as `restic forget --json` tells them.
+#[derive(Debug, Deserialize)]
+struct Group {
+    host: String,
+    paths: Vec<String>,
+    #[serde(default)]
+    keep: Option<Vec<SnapshotEntry>>,
+    #[serde(default)]
+    remove: Option<Vec<SnapshotEntry>>,
+}
+
+/// Forgets what `keep` does not keep; more than half of all only if `yes`. `None`: nothing is declared.
+///
+/// # Errors
+/// When that cannot be told or done, or when it would be too many.
+pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<Option<Forgotten>> {
+    let service = as_found::whole(declared)?;
+    let Some((backup, keep)) =
+        (service.backup.as_ref()).and_then(|backup| Some((backup, backup.keep.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let name = service.name.as_str();
+    let host = repository::host(backup)?;
+    let groups = listed(call, backup, &host, &keep.0)?;
+    let path = backup.path.to_string_lossy();
+    let is_ours = |group: &Group| group.host == host && group.paths == [path.as_ref()];
+    let (mut kept, mut removed) = (Vec::new(), Vec::new());
+    for group in groups.into_iter().filter(is_ours) {
+        kept.extend(group.keep.into_iter().flatten());
+        removed.extend(group.remove.into_iter().flatten());
+    }
+    let has_tags = |entry: &SnapshotEntry| {
+        let mut tags = backup.tags.iter();
+        tags.all(|tag| entry.tags.contains(tag))
+    };
+    removed.retain(has_tags);
+    let of = kept.len() + removed.len();
+    let all: BTreeSet<&str> = kept
+        .iter()
+        .chain(&removed)
+        .map(|entry| entry.id.as_str())
+        .collect();
+    let record = record::read(name)?;
+    let held = match held(&service, backup, &record, &all) {
+        Some(why) => {
+            return Ok(Some(Forgotten {
+                count: 0,
+                of,
+                held: (!removed.is_empty()).then_some(why),
+            }));
+        }
+        None => record.good.as_ref().map(|good| good.snapshot.as_str()),
+    };
+    let ids: Vec<&str> = removed
+        .iter()
+        .map(|entry| entry.id.as_str())
+        .filter(|id| Some(*id) != held)
+        .collect();
+    let is_held = ids.len() < removed.len();
+    if ids.len() * 2 > of && !yes {
+        return Err(Error::new(
+            name,
+            format!(
+                "`keep` would forget {} of its {of} backups at once",
+                ids.len()
+            ),
+            format!(
+                "see `preseedctl repository list {0}`; if that is right, `preseedctl repository maintain {0} --yes`",
+                backup.repository.name
+            ),
+        ));
+    }
+    for some in ids.chunks(MANY) {
+        let args = [&["forget"], some].concat();
+        work::run(call, &args, service.stall_timeout).map_err(|failure| failure.error)?;
+    }
+    Ok(Some(Forgotten {
+        count: ids.len(),
+        of,
+        held: is_held.then(|| "the last good one is held".to_owned()),
+    }))
+}
+
+/// Why none of a service's backups may be forgotten, if so: the last good one must be known, and its data there.
+fn held(
+    service: &Service,
+    backup: &Backup,
+    record: &Record,
+    all: &BTreeSet<&str>,
+) -> Option<String> {
+    let Some(good) = &record.good else {
+        return Some("no backup of it has proved itself yet".to_owned());
+    };
+    if good.repository != backup.repository.name || !all.contains(good.snapshot.as_str()) {
+        return Some("the last good backup is not in this repository".to_owned());
+    }
+    let missing = ready::must_have_its_data(service).err()?;
+    Some(missing.fault())
+}
+
+/// What restic would keep and remove of the snapshots with this host, this path and all tags.
+fn listed(
+    call: &Call<'_>,
+    backup: &Backup,
+    host: &str,
+    keep: &[(&'static str, usize)],
+) -> Result<Vec<Group>> {
+    let path = backup.path.to_string_lossy();
+    let mut args = vec!["forget", "--dry-run", "--json", "--group-by=host,paths"];
+    let (of_host, tags) = (
+        format!("--host={host}"),
+        format!("--tag={}", backup.tags.join(",")),
+    );
+    args.extend([of_host.as_str(), "--path", &path]);
+    if !backup.tags.is_empty() {
+        args.push(&tags);
+    }
+    let kinds: Vec<String> = keep
+        .iter()
+        .map(|(kind, count)| format!("--keep-{kind}={count}"))
+        .collect();
+    args.extend(kinds.iter().map(String::as_str));
+    let told = call.ask(&args).map_err(|failure| failure.error)?;
+    if let Some(unread) = call.unread(&told) {
+        return Err(unread);
+    }
+    if told.stdout.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(&told.stdout).map_err(|error| call.unreadable("forget", &error))
+}

@@ -1,0 +1,73 @@
+# A backup is refused, with what to do, if the service was never seeded, if its data is gone, and if most of it has
+# vanished since the last one: also if the service made itself fresh data. Files that cannot be read are named, and what was
+# stored without them is never restored by itself. A lock is waited for; one that a dead process left stops nothing.
+# also: vm
+
+declare_default_host
+repository_init
+declare_sonarr 'allow-shrink = false'
+sed -i 's/repository = "local"/&\nschedule = "daily"/' /etc/preseed/services/sonarr.toml
+reload
+
+refused() { # REGEX
+    assert_exit 1 systemctl start backup-sonarr
+    assert_matches "$(systemctl show --property=StatusText --value backup-sonarr)" "$1"
+}
+refused '^sonarr: .* start it with `systemctl start sonarr.service`'
+systemctl start sonarr
+add_series 'The Expanse'
+head -c 5000000 /dev/urandom >/var/lib/sonarr/large
+systemctl start backup-sonarr
+
+# The data is mostly gone.
+mv /var/lib/sonarr/large /var/tmp/large
+refused '^sonarr: most of its data has vanished since the backup of .*: there are .*, and there were .*`preseedctl accept sonarr`'
+assert_exit 0 preseedctl accept sonarr
+systemctl start backup-sonarr
+assert_eq 2 "$(in_repository list snapshots | wc -l)"
+
+# It is gone.
+systemctl stop sonarr
+mkdir /var/tmp/data
+cp -a /var/lib/sonarr/. /var/tmp/data
+lose_data /var/lib/sonarr
+refused '^sonarr: .*(its data is not there|there is nothing to back up|start it with)'
+systemctl start sonarr
+assert_series 'The Expanse'
+
+# A process on this machine that is gone has left a lock; another one is at work.
+restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache check --read-data &>/dev/null &
+holder=$!
+eventually eval 'ls "$REPOSITORY/locks" | grep -v tmp'
+kill -STOP "$holder"
+systemctl start --no-block backup-sonarr
+waits() {
+    unit_status backup-sonarr.service | grep -E "Status: \"waiting: repository local is locked by process $holder on $(hostname) since "
+}
+eventually waits
+kill -KILL "$holder"
+wait "$holder" || true
+eventually eval '[[ $(unit_state backup-sonarr) == inactive ]]'
+assert_eq 3 "$(in_repository list snapshots | wc -l)"
+assert_eq '' "$(ls "$REPOSITORY/locks")"
+
+# A file that cannot be read.
+cat >/usr/local/sbin/restic <<'EOT'
+#!/bin/sh
+case $1 in
+    backup)
+        /usr/bin/restic "$@"
+        echo '{"message_type":"error","error":{"message":"open /var/lib/sonarr/broken: input/output error"},"during":"archival","item":"/var/lib/sonarr/broken"}' >&2
+        exit 3
+        ;;
+    *) exec /usr/bin/restic "$@" ;;
+esac
+EOT
+chmod 0755 /usr/local/sbin/restic
+mkdir -p /etc/systemd/system/backup-sonarr.service.d
+printf '[Service]\nEnvironment=PATH=/usr/local/sbin:/usr/bin:/bin:/usr/sbin:/sbin\n' >/etc/systemd/system/backup-sonarr.service.d/test.conf
+reload
+before=$(in_repository snapshots --json --tag sonarr)
+refused '^repository local: some files could not be read: /var/lib/sonarr/broken; what could be read is kept under the tag preseed-incomplete'
+assert_eq "$before" "$(in_repository snapshots --json --tag sonarr)"
+assert_eq 1 "$(in_repository snapshots --json --tag preseed-incomplete | grep -o '"short_id"' | wc -l)"
