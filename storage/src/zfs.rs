@@ -21,6 +21,7 @@ mod mount;
 mod names;
 mod objset;
 
+mod program;
 mod promote;
 mod properties;
 mod quotas;
@@ -38,6 +39,7 @@ mod words;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use declaration::settings::{Dataset, Replica, Service};
 use jiff::Timestamp;
@@ -51,12 +53,17 @@ use crate::{
 use half_done::Listed;
 use properties::Properties;
 
+/// For how long a list of snapshots will do where a newer one would only make ZFS refuse what comes next.
+const JUST_NOW: Duration = Duration::from_secs(10);
+
 /// One service's dataset.
 pub(crate) struct Zfs<'a> {
     service: &'a Service,
     dataset: &'a Dataset,
     /// What the last look showed: each call of `zfs` takes its time, and the steps after it need not ask again.
     seen: RefCell<Option<Seen>>,
+    /// Its own snapshots, and when they were listed.
+    listed: RefCell<Option<(Instant, Vec<Listed>)>>,
 }
 
 /// What one look at a service's datasets showed.
@@ -77,6 +84,7 @@ impl<'a> Zfs<'a> {
             service,
             dataset,
             seen: RefCell::new(None),
+            listed: RefCell::new(None),
         }
     }
 
@@ -101,6 +109,24 @@ impl<'a> Zfs<'a> {
     fn seen(&self) -> Result<Seen> {
         let seen = self.seen.borrow().clone();
         seen.map_or_else(|| self.look(), Ok)
+    }
+
+    /// The snapshots of exactly this dataset, newest first, as they were listed just now; `None` if it does not exist.
+    fn listed(&self) -> Result<Option<Vec<Listed>>> {
+        if let Some((when, listed)) = &*self.listed.borrow()
+            && when.elapsed() < JUST_NOW
+        {
+            return Ok(Some(listed.clone()));
+        }
+        self.list()
+    }
+
+    /// The same, as they are now.
+    fn list(&self) -> Result<Option<Vec<Listed>>> {
+        let listed = snapshots_of(self.name())?;
+        let now = listed.clone().map(|listed| (Instant::now(), listed));
+        self.listed.replace(now);
+        Ok(listed)
     }
 
     /// The dataset's name.
@@ -188,7 +214,7 @@ impl InPlace for Zfs<'_> {
             && matches!(properties.mark(), MarkState::Ours(before) if before.stage == Stage::Seeding);
         if ends_a_rollback {
             // It was interrupted before this.
-            quotas::wanted(self.name())?.set_on(self.name())?;
+            quotas::wanted(&properties)?.set_on(self.name())?;
         }
         mark_dataset(self, &properties, &mark)?;
         if ends_a_rollback {
@@ -208,7 +234,7 @@ impl InPlace for Zfs<'_> {
 
 impl Snapshots for Zfs<'_> {
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        if let Some(mut snapshots) = snapshots_of(self.name())? {
+        if let Some(mut snapshots) = self.list()? {
             snapshots.extend(promote::snapshots_to_come(self)?);
             return half_done::without(self, self.name(), snapshots);
         }

@@ -20,11 +20,10 @@ const AT_CREATION: [(&str, &str); 3] = [
 /// # Errors
 /// When they cannot be told.
 pub(super) fn properties(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<Vec<(String, OsString)>> {
-    let mut set = properties::set_on(zfs.name())?;
-    set.retain(|(property, value)| {
-        kinds::of(property) == PropertyKind::Carried
-            && !kinds::is_no_limit(property, value.as_bytes())
-    });
+    let found = zfs.seen()?.dataset.ok_or_else(|| gone(zfs.name()))?;
+    let is_carried = |property: &str| kinds::of(property) == PropertyKind::Carried;
+    let mut set = properties::set_on(&found, is_carried)?;
+    set.retain(|(property, value)| !kinds::is_no_limit(property, value.as_bytes()));
     if matches!(origin, Origin::Empty) {
         // A clone has them from its origin, and a stream brings them along.
         let chosen = at_creation(zfs.name())?.into_iter().zip(AT_CREATION);
@@ -76,12 +75,12 @@ fn at_creation(dataset: &str) -> Result<Vec<String>> {
     }
 }
 
-/// Gives the staged dataset what only one that is filled can have, and what is no property: quotas of single users, and
+/// Gives the staged dataset of the real one, `found`, what only one that is filled can have, and what is no property: quotas of single users, and
 /// what users may do with it.
 ///
 /// # Errors
 /// When that cannot be told or set.
-pub(super) fn carry_over(zfs: &Zfs<'_>, staged: &str) -> Result<()> {
-    quotas::wanted(zfs.name())?.set_on(staged)?;
+pub(super) fn carry_over(zfs: &Zfs<'_>, found: &Properties, staged: &str) -> Result<()> {
+    quotas::wanted(found)?.set_on(staged)?;
     delegations::carry_over(zfs.name(), staged)
 }

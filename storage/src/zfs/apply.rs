@@ -47,7 +47,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
             refusals::must_be_usable(properties)?;
             applied
                 .changes
-                .extend(swap::settle(zfs, properties, &mark)?);
+                .extend(swap::settle(zfs, properties, None, &mark)?);
             applied.finished = Some((mark, None));
             false
         }

@@ -4,6 +4,7 @@
 //! What an admin had set of these is noted, and is set again on what takes the place.
 
 use super::call;
+use super::program::Change;
 use super::properties::Properties;
 use super::staging::IGNORED;
 use super::words;
@@ -41,25 +42,25 @@ pub(super) fn properties(real: Option<&Properties>) -> Vec<(&'static str, String
     properties
 }
 
-/// Gives a dataset in its place what an admin had set; `properties` are those it has, or had while it was aside. What
-/// was noted stays noted until [`forget`]: should this be interrupted, it is done again.
-pub(super) fn put_back(dataset: &str, properties: &Properties) -> Result<()> {
-    call::zfs(&["inherit", IGNORED, dataset])?;
+/// What gives a dataset in its place what an admin had set of what tools read, and takes the note of that; `properties`
+/// are those it has, or had while it was aside. It goes last: what was noted is read until then.
+pub(super) fn changes_back(properties: &Properties) -> Vec<Change> {
+    let mut changes = vec![Change::Inherit(IGNORED)];
     let Some(noted) = noted(properties) else {
-        return Ok(());
+        return changes;
     };
-    for ((property, _), word) in READ_BY_TOOLS.iter().zip(noted.split(' ')) {
-        match word.strip_prefix('=') {
-            Some(value) => {
-                let set = format!("{property}={}", unpacked(value));
-                call::zfs(&["set", &set, dataset])?;
-            }
-            None => {
-                call::zfs(&["inherit", property, dataset])?;
-            }
-        }
-    }
-    Ok(())
+    let words = noted.split(' ');
+    changes.extend(
+        READ_BY_TOOLS
+            .iter()
+            .zip(words)
+            .map(|((property, _), word)| match word.strip_prefix('=') {
+                Some(value) => Change::Set(property, unpacked(value)),
+                None => Change::Inherit(property),
+            }),
+    );
+    changes.push(Change::Inherit(NOTED));
+    changes
 }
 
 /// Whether a dataset in its place is mounted by itself: what an admin had set, or `on`.
@@ -127,14 +128,6 @@ fn last(properties: &Properties, property: &str) -> Option<String> {
     let place = PUT_BACK_LAST.iter().position(|last| *last == property)?;
     let mut words = noted(properties)?.split(' ').skip(READ_BY_TOOLS.len());
     words.nth(place)?.strip_prefix('=').map(unpacked)
-}
-
-/// Forgets what was noted, once nothing is left to be put back.
-pub(super) fn forget(dataset: &str, properties: &Properties) -> Result<()> {
-    if noted(properties).is_some() {
-        call::zfs(&["inherit", NOTED, dataset])?;
-    }
-    Ok(())
 }
 
 fn noted(properties: &Properties) -> Option<&str> {

@@ -15,7 +15,13 @@ const LONGEST: usize = 255;
 /// When ZFS would not allow it.
 pub(super) fn kept(zfs: &Zfs<'_>, dataset: &str, note: &Note) -> Result<String> {
     let full = zfs.beside(&kept::kept_with(zfs.leaf(), note));
-    let snapshots = snapshots_of(dataset)?.unwrap_or_default();
+    let snapshots = if dataset == zfs.name() {
+        // One that is taken from now on makes ZFS refuse the rename.
+        zfs.listed()?
+    } else {
+        snapshots_of(dataset)?
+    };
+    let snapshots = snapshots.unwrap_or_default();
     let longest = snapshots
         .iter()
         .filter_map(|listed| listed.snapshot.name.split_once('@'))

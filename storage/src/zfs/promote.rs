@@ -19,12 +19,16 @@ pub(super) enum Promotion {
     Pending(String),
 }
 
-/// Promotes the dataset in its place, which has or had these properties, if it is a clone of what it replaced. Its key is
-/// loaded again: a promotion takes over the root of the encryption from the origin, and the kernel then asks for it.
+/// Promotes the dataset in its place, which has or had these properties, if it is a clone of what it replaced; `replaced`:
+/// the properties of what it replaced just now. Its key is loaded again: a promotion takes over the root of the encryption from the origin, and the kernel then asks for it.
 ///
 /// # Errors
 /// When the key is not loaded now, or ZFS does not answer.
-pub(super) fn promote(zfs: &Zfs<'_>, properties: &Properties) -> Result<Promotion> {
+pub(super) fn promote(
+    zfs: &Zfs<'_>,
+    properties: &Properties,
+    replaced: Option<&Properties>,
+) -> Result<Promotion> {
     let name = zfs.name();
     if !is_pending(zfs, properties) {
         // It may have been interrupted after the promotion, and before the key.
@@ -42,6 +46,11 @@ pub(super) fn promote(zfs: &Zfs<'_>, properties: &Properties) -> Result<Promotio
             return Ok(Promotion::Pending(ended.stderr));
         }
         zfs.seen.replace(None);
+        let was_whole = replaced.is_some_and(|replaced| replaced.value("origin").is_none());
+        if was_whole && !refusals::has_a_key(&now) {
+            // What it was cloned from was itself no clone.
+            return Ok(Promotion::Done);
+        }
         now = existing(name)?;
         load_key_again(zfs, &now)?;
     }
@@ -52,11 +61,14 @@ pub(super) fn promote(zfs: &Zfs<'_>, properties: &Properties) -> Result<Promotio
 /// its encryption, or the root's key lies in a file.
 fn key_would_be_missing(zfs: &Zfs<'_>, clone: &Properties) -> Result<Option<String>> {
     let name = zfs.name();
+    if !refusals::has_a_key(clone) {
+        return Ok(None);
+    }
     // As it is, and not as it was when the clone was staged: its root was renamed since.
     let root = existing(name)?
         .value("encryptionroot")
         .map(ToOwned::to_owned);
-    let Some(root) = root.filter(|root| refusals::has_a_key(clone) && *root != name) else {
+    let Some(root) = root.filter(|root| *root != name) else {
         return Ok(None);
     };
     if !is_of_the_replaced(zfs, &format!("{root}@")) {
@@ -86,7 +98,7 @@ pub(super) fn again(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     if mark.stage != Stage::Unpromoted {
         return Ok(());
     }
-    match promote(zfs, &found)? {
+    match promote(zfs, &found, None)? {
         Promotion::Pending(why) => applied.changes.push(pending(zfs, &why)),
         Promotion::Done => {
             mark_dataset(zfs, &existing(zfs.name())?, &mark.at_stage(Stage::Seeded))?;

@@ -11,7 +11,7 @@ use crate::{Error, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call. The last is one that nobody can
 /// set (see [`listing`]).
-const ASKED: [&str; 27] = [
+const ASKED: [&str; 28] = [
     "type",
     "objsetid",
     "origin",
@@ -34,6 +34,7 @@ const ASKED: [&str; 27] = [
     "preseed:sealed",
     "preseed:half-done",
     "preseed:aside",
+    "preseed:quotas",
     "com.sun:auto-snapshot",
     "syncoid:sync",
     "sharenfs",
@@ -160,27 +161,27 @@ fn untold(dataset: &str, property: &str) -> Error {
     Error::internal(dataset, format!("`zfs get` told no `{property}`"))
 }
 
-/// The properties that were set on this very dataset, here or where it was received from, with their values exactly as
-/// they are.
-pub(super) fn set_on(dataset: &str) -> Result<Vec<(String, OsString)>> {
+/// Of the properties that were set on this very dataset, here or where it was received from, those that are `wanted`, with
+/// their values exactly as they are. What `found` tells is not asked for once more.
+pub(super) fn set_on(
+    found: &Properties,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, OsString)>> {
     let given = |columns: &str, property: &str| {
-        call::zfs_bytes(&[
-            "get",
-            "-H",
-            "-p",
-            "-s",
-            "local,received",
-            "-o",
-            columns,
-            property,
-            dataset,
-        ])
+        let options = ["get", "-H", "-p", "-s", "local,received", "-o", columns];
+        call::zfs_bytes(&[&options[..], &[property, found.dataset()]].concat())
     };
     // Names are of few characters (zfsprops(7)); values may be anything.
     let names = String::from_utf8_lossy(&given("property", "all")?).into_owned();
     let names: Vec<&str> = names.lines().collect();
-    if names.is_empty() {
-        return Ok(Vec::new());
+    let asked: Vec<&str> = names.iter().copied().filter(|name| wanted(name)).collect();
+    let known = |name: &&str| {
+        let value = found.value(name).filter(|_| found.is_given(name))?;
+        // What stands for bytes that are no text.
+        (!value.contains(char::REPLACEMENT_CHARACTER)).then(|| ((*name).to_owned(), value.into()))
+    };
+    if let Some(known) = asked.iter().map(known).collect() {
+        return Ok(known);
     }
     let printed = given("value", "all")?;
     let values: Vec<Vec<u8>> = match listing::values(&printed, &names) {
@@ -193,6 +194,7 @@ pub(super) fn set_on(dataset: &str) -> Result<Vec<(String, OsString)>> {
     let names = names.into_iter().map(ToOwned::to_owned);
     Ok(names
         .zip(values.into_iter().map(OsString::from_vec))
+        .filter(|(name, _)| wanted(name))
         .collect())
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::properties::Properties;
 use super::{call, words};
 use crate::mark::PROPERTY;
 use crate::{Error, Result};
@@ -25,72 +26,64 @@ const LONGEST_NOTE: usize = 8000;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Quotas(BTreeMap<String, u64>);
 
-/// The quotas that a dataset has, or is to have after a rollback that was interrupted.
+/// The quotas that a dataset with these properties has, or is to have after a rollback that was interrupted.
 ///
 /// # Errors
 /// When they cannot be told.
-pub(super) fn wanted(dataset: &str) -> Result<Quotas> {
-    let noted = call::zfs(&[
-        "get", "-H", "-p", "-s", "local", "-o", "value", NOTED, dataset,
-    ])?;
-    let noted = match noted.trim_end() {
-        "" => None,
-        noted => Quotas::read(noted),
-    };
+pub(super) fn wanted(found: &Properties) -> Result<Quotas> {
+    let local = |property: &str| found.value(property).filter(|_| found.is_local(property));
     // Only while a rollback is under way: one that was killed before it forgot the note says nothing of later days.
-    if let Some(noted) = noted
-        && is_rolled_back(dataset)?
-    {
-        return Ok(noted);
+    let is_rolled_back = local(PROPERTY).is_some_and(|mark| mark.starts_with("seeding "));
+    match local(NOTED).and_then(Quotas::read) {
+        Some(noted) if is_rolled_back => Ok(noted),
+        _ => of(found.dataset()),
     }
-    of(dataset)
-}
-
-/// Whether a rollback of the dataset was begun and is not over.
-fn is_rolled_back(dataset: &str) -> Result<bool> {
-    let args = [
-        "get", "-H", "-p", "-s", "local", "-o", "value", PROPERTY, dataset,
-    ];
-    let mark = call::zfs(&args)?;
-    Ok(mark.starts_with("seeding "))
 }
 
 /// The quotas that a dataset has.
 fn of(dataset: &str) -> Result<Quotas> {
     let mut quotas = BTreeMap::new();
-    for (verb, kind, options) in [
-        ("userspace", "user", &["-n"][..]),
-        ("groupspace", "group", &["-n"]),
-        ("projectspace", "project", &[]),
+    // Those of projects are told only if they are asked for alone.
+    for (verb, options) in [
+        ("userspace", &["-n", "-t", "all"][..]),
+        ("projectspace", &[]),
     ] {
-        let columns = ["-H", "-p", "-o", "name,quota,objquota"];
-        let args = [&[verb], options, &columns, &[dataset]].concat();
+        let columns = ["-H", "-p", "-o", "type,name,quota,objquota"];
+        let columns = &columns[..];
+        let args = [&[verb], options, columns, &[dataset]].concat();
         let ended = call::try_zfs(&args)?;
         if !ended.status.success() {
             // The pool, or this dataset, is of a time before there were projects.
-            if kind == "project" && words::says_too_old(&ended) {
+            if verb == "projectspace" && words::says_too_old(&ended) {
                 continue;
             }
             return Err(call::failed(&args, &ended));
         }
         for line in ended.stdout.lines() {
-            let mut columns = line.split('\t');
-            let (Some(name), Some(space), Some(objects)) =
-                (columns.next(), columns.next(), columns.next())
-            else {
-                return Err(unreadable(dataset, line));
-            };
-            for (what, value) in [("quota", space), ("objquota", objects)] {
-                // None is told as one of these.
-                if matches!(value, "0" | "-" | "none") {
-                    continue;
-                }
-                let value = value.parse().map_err(|_| unreadable(dataset, line))?;
-                quotas.insert(format!("{kind}{what}@{name}"), value);
-            }
+            read_line(line, &mut quotas).ok_or_else(|| unreadable(dataset, line))?;
         }
     }
     Ok(Quotas(quotas))
+}
+
+/// Reads a line of type, name, quota and quota of objects, e.g. `POSIX User`, `1000`, `1048576`, `0`.
+fn read_line(line: &str, quotas: &mut BTreeMap<String, u64>) -> Option<()> {
+    let mut columns = line.split('\t');
+    let (of, name) = (columns.next()?, columns.next()?);
+    let kind = match of.rsplit(' ').next()? {
+        "User" => "user",
+        "Group" => "group",
+        "Project" => "project",
+        _ => return None,
+    };
+    for what in ["quota", "objquota"] {
+        let value = columns.next()?;
+        // None is told as one of these.
+        if !matches!(value, "0" | "-" | "none") {
+            quotas.insert(format!("{kind}{what}@{name}"), value.parse().ok()?);
+        }
+    }
+    Some(())
 }
 
 fn unreadable(dataset: &str, line: &str) -> Error {
@@ -186,6 +179,35 @@ pub(super) fn forget_on(dataset: &str) -> Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn users_groups_and_projects_are_told_apart() {
+        let mut quotas = BTreeMap::new();
+        for line in [
+            "POSIX User\t1000\t1048576\t0",
+            "POSIX Group\t1000\tnone\t7",
+            "SMB User\tS-1-5-21-1\t5\t-",
+            "Project\t3\t9\t0",
+        ] {
+            read_line(line, &mut quotas).unwrap();
+        }
+        let told: Vec<String> = quotas
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "groupobjquota@1000=7",
+                "projectquota@3=9",
+                "userquota@1000=1048576",
+                "userquota@S-1-5-21-1=5",
+            ]
+        );
+        for line in ["", "POSIX User\t1", "Robot\t1\t2\t3", "POSIX User\t1\tx\t0"] {
+            assert_eq!(read_line(line, &mut BTreeMap::new()), None, "{line}");
+        }
+    }
 
     #[test]
     fn only_what_differs_is_set() {

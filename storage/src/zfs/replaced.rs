@@ -1,11 +1,6 @@
 //! Datasets that restores replaced.
 
-use std::io::Write;
-
-use rustix::fs::{MemfdFlags, memfd_create};
-
-use super::{call, half_created, inspect, objset, properties, swap};
-use crate::command::Ended;
+use super::{call, half_created, inspect, objset, program, properties, swap};
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
@@ -202,54 +197,19 @@ return "done"
 /// Destroys the kept dataset with this name and guid, with its snapshots. What else hangs on it, or uses it, makes ZFS refuse;
 /// then nothing has changed.
 pub(crate) fn destroy(name: &str, guid: u64) -> Result<()> {
-    let pool = name.split('/').next().unwrap_or(name);
-    let script = script().map_err(|error| {
-        Error::new(
-            name,
-            format!("no program for ZFS can be written: {error}"),
-            "see that there is memory left, then release again",
-        )
-        .caused_by(&error)
-    })?;
     // As much memory and as many steps as ZFS allows: it may have many snapshots (zfs-program(8)).
+    let most = ["-m", "104857600", "-t", "100000000"];
     // Numbers are signed there; `zfs` takes one that begins with a minus for an option.
     let guid = format!("guid:{}", guid.cast_signed());
-    let args = [
-        "program",
-        "-m",
-        "104857600",
-        "-t",
-        "100000000",
-        pool,
-        "-",
-        name,
-        &guid,
-    ];
-    let ended = call::try_zfs_on(&args, script)?;
-    match returned(&ended) {
-        Some("done") => Ok(()),
-        Some(why) => Err(Error::new(
+    match program::run(name, &most, DESTROY, &[name, &guid])?.as_str() {
+        "done" => Ok(()),
+        why => Err(Error::new(
             name,
             why.escape_debug().to_string(),
             "see who with `preseedctl kept`, then release again",
         )
         .of_kind(ErrorKind::Busy)),
-        None => Err(call::failed_on(name, &ended)),
     }
-}
-
-fn script() -> std::io::Result<std::fs::File> {
-    let mut file = std::fs::File::from(memfd_create("destroy.lua", MemfdFlags::CLOEXEC)?);
-    file.write_all(DESTROY.as_bytes())?;
-    std::io::Seek::rewind(&mut file)?;
-    Ok(file)
-}
-
-/// What a program that ran to its end returned; `None` if it did not.
-fn returned(ended: &Ended) -> Option<&str> {
-    let (_, value) = ended.stdout.split_once("return: '")?;
-    let (value, _) = value.rsplit_once('\'')?;
-    ended.status.success().then_some(value)
 }
 
 fn unreadable(subject: &str, column: &str) -> Error {

@@ -30,7 +30,7 @@ pub(super) fn rollback(
         .seen()
         .and_then(|seen| seen.dataset.ok_or_else(|| gone(zfs.name())))
         .map_err(NotRolledBack::Storage)?;
-    let quotas = quotas::wanted(zfs.name()).map_err(NotRolledBack::Storage)?;
+    let quotas = quotas::wanted(&before).map_err(NotRolledBack::Storage)?;
     let shut = shut::shut(zfs)?;
     let rolled_back = while_shut(zfs, snapshot, mark, &before.mark(), &quotas);
     // Whatever came of it: nothing stays read-only.

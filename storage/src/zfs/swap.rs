@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::program::{self, Change};
 use super::promote::Promotion;
 use super::properties::Properties;
 use super::{
@@ -28,8 +29,8 @@ pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, taken: Timestamp) -> Result<P
     staging::inside(zfs, |staged| mountpoint::own_as(staged, who, service))?;
     let seen = zfs.seen()?;
     let staged = seen.staging.ok_or_else(|| gone(&zfs.staging_name()))?;
-    if seen.dataset.is_some() {
-        admins::carry_over(zfs, staged.dataset())?;
+    if let Some(found) = &seen.dataset {
+        admins::carry_over(zfs, found, staged.dataset())?;
     }
     let place = zfs.service.mountpoint.as_path();
     let over = seen.dataset.map(|dataset| (dataset.identity(), place));
@@ -99,14 +100,14 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
     let real = zfs.seen()?.dataset;
     // The names change now: what was seen under them is so no more.
     zfs.seen.replace(None);
-    let mut kept = match real {
-        Some(real) => Some(keep(zfs, &real, mark)?),
+    let mut kept = match &real {
+        Some(real) => Some(keep(zfs, real, mark)?),
         None => None,
     };
     call::zfs(&["rename", &staging, zfs.name()])?;
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(&path);
-    let pending = settle(zfs, staged, mark)?;
+    let pending = settle(zfs, staged, real.as_ref(), mark)?;
     if let Some(kept) = &mut kept {
         kept.pending = pending;
     }
@@ -115,20 +116,20 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
 }
 
 /// Finishes a dataset that was renamed into its place: it loses what only a staged one has. `properties` are
-/// those it has, or had when it was staged.
+/// those it has, or had when it was staged; `replaced` those of what it replaced just now.
 ///
 /// Its mark says `staged` until the last step, so that an interrupted one is settled again. Gives why it is still to be
 /// promoted, in words; `None` if it is not.
 pub(super) fn settle(
     zfs: &Zfs<'_>,
     properties: &Properties,
+    replaced: Option<&Properties>,
     mark: &Mark,
 ) -> Result<Option<String>> {
     let name = zfs.name();
     zfs.seen.replace(None);
-    aside::put_back(name, properties)?;
     // Promoted only here: a promoted staged dataset would own the older snapshots.
-    let promotion = promote::promote(zfs, properties)?;
+    let promotion = promote::promote(zfs, properties, replaced)?;
     let is_mounted = apply::is_mounted(zfs)?;
     if !is_mounted {
         mountpoint::must_be_mountable(zfs.service)?;
@@ -143,10 +144,11 @@ pub(super) fn settle(
         Promotion::Pending(why) => (Stage::Unpromoted, Some(promote::pending(zfs, &why))),
     };
     let seeded = mark.at_stage(stage).bound_to(&properties.identity());
-    let seeded = format!("{PROPERTY}={seeded}");
     let canmount = format!("canmount={}", aside::canmount(properties));
-    call::zfs(&["set", &canmount, &seeded, name])?;
-    aside::forget(name, properties)?;
+    call::zfs(&["set", &canmount, name])?;
+    let mut changes = aside::changes_back(properties);
+    changes.push(Change::Set(PROPERTY, seeded));
+    program::change(name, &changes)?;
     // What the service sees there must be what was restored.
     apply::must_be_mounted(zfs)?;
     Ok(pending)

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 
+use super::program::{self, Change};
 use super::properties::Properties;
 use super::{Zfs, apply, aside, call, existing, inspect, mount as mounting, objset, swap};
 use crate::binds::{self, Bind};
@@ -216,9 +217,8 @@ fn remount(zfs: &Zfs<'_>, point: &Path, read_only: MsFlags) -> Result<nix::Resul
 }
 
 /// Takes from a dataset with these properties, which is not replaced after all, what was noted on it.
-/// `KEPT` tells that something is left to be taken, so it goes after what an admin had set is put back.
 pub(super) fn forget_why(name: &str, properties: &Properties) -> Result<()> {
-    aside::put_back(name, properties)?;
-    call::zfs(&["inherit", swap::KEPT, name])?;
-    aside::forget(name, properties)
+    let mut changes = aside::changes_back(properties);
+    changes.push(Change::Inherit(swap::KEPT));
+    program::change(name, &changes)
 }

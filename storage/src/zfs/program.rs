@@ -1,0 +1,107 @@
+//! Channel programs (zfs-program(8)): ZFS runs one as a whole, and nothing else in between.
+
+use std::io::Write as _;
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::call;
+use crate::command::Ended;
+use crate::{Error, Result};
+
+/// What is to become of a user property of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It is set to this.
+    Set(&'static str, String),
+    /// It is set no more: what is above says what it is.
+    Inherit(&'static str),
+}
+
+/// Changes user properties. Arguments: the dataset; then each property with `=` and its value, or `.` to inherit it.
+const CHANGE: &str = r#"
+args = ...
+argv = args["argv"]
+name = argv[1]
+for i = 2, #argv, 2 do
+    status = 0
+    if string.sub(argv[i + 1], 1, 1) == "=" then
+        status = zfs.sync.set_prop(name, argv[i], string.sub(argv[i + 1], 2))
+    else
+        status = zfs.sync.inherit(name, argv[i])
+    end
+    if status ~= 0 then
+        return argv[i] .. " (" .. status .. ")"
+    end
+end
+return "done"
+"#;
+
+/// Makes these changes of user properties of a dataset, all in one transaction group.
+///
+/// # Errors
+/// When ZFS refuses one.
+pub(super) fn change(dataset: &str, changes: &[Change]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let words = changes.iter().flat_map(|change| match change {
+        Change::Set(property, value) => [(*property).to_owned(), format!("={value}")],
+        Change::Inherit(property) => [(*property).to_owned(), ".".to_owned()],
+    });
+    let words: Vec<String> = words.collect();
+    let mut arguments = vec![dataset];
+    arguments.extend(words.iter().map(String::as_str));
+    match run(dataset, &[], CHANGE, &arguments)?.as_str() {
+        "done" => Ok(()),
+        refused => Err(Error::new(
+            dataset,
+            format!(
+                "ZFS refused to change its property {}",
+                refused.escape_debug()
+            ),
+            "see `zpool status` and `zfs get all`, then start the service again",
+        )),
+    }
+}
+
+/// Runs a program for a dataset, in its pool, with these options and arguments. Gives what it returns, which must be a
+/// text.
+///
+/// # Errors
+/// When it cannot be run, or does not run to its end.
+pub(super) fn run(
+    dataset: &str,
+    options: &[&str],
+    program: &str,
+    arguments: &[&str],
+) -> Result<String> {
+    let pool = dataset.split('/').next().unwrap_or(dataset);
+    let file = file(program).map_err(|error| {
+        Error::new(
+            dataset,
+            format!("no program for ZFS can be written: {error}"),
+            "see that there is memory left, then try again",
+        )
+        .caused_by(&error)
+    })?;
+    let args = [&["program"], options, &[pool, "-"], arguments].concat();
+    let ended = call::try_zfs_on(&args, file)?;
+    match returned(&ended) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(call::failed_on(dataset, &ended)),
+    }
+}
+
+fn file(program: &str) -> std::io::Result<std::fs::File> {
+    let mut file = std::fs::File::from(memfd_create("program.lua", MemfdFlags::CLOEXEC)?);
+    file.write_all(program.as_bytes())?;
+    std::io::Seek::rewind(&mut file)?;
+    Ok(file)
+}
+
+/// What a program that ran to its end returned; `None` if it did not.
+fn returned(ended: &Ended) -> Option<&str> {
+    let (_, value) = ended.stdout.split_once("return: '")?;
+    let (value, _) = value.rsplit_once('\'')?;
+    ended.status.success().then_some(value)
+}
