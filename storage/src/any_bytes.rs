@@ -22,7 +22,10 @@ pub fn check(bytes: &[u8]) {
     if let Some(values) = listing::values(bytes, &["a", "b"]) {
         assert!(values.iter().all(|value| !value.contains(&b'\n')));
     }
-    for snapshot in zfs::snapshots_in(&text, "tank/a").into_iter().flatten() {
+    for snapshot in zfs::snapshots::snapshots_in(&text, "tank/a")
+        .into_iter()
+        .flatten()
+    {
         assert!(!snapshot.snapshot.name.contains('\n'));
     }
     mountinfo::any_table(bytes, Path::new("/srv"));

@@ -12,7 +12,8 @@ use declaration::layer::{Declared, Layer};
 use declaration::settings::{Service, Storage};
 use declaration::value::{Mode, Principal};
 
-use crate::{Error, Result, shown, zfs};
+use crate::zfs::as_found as dataset_as_found;
+use crate::{Error, Result, shown};
 
 /// The service with the place where its dataset is, in place of one that its own file does not say.
 ///
@@ -25,7 +26,7 @@ pub fn placed(service: &Service) -> Result<Cow<'_, Service>> {
     if service.mountpoint.is_own() {
         return Ok(Cow::Borrowed(service));
     }
-    match zfs::as_found::actual(service, dataset)? {
+    match dataset_as_found::actual(service, dataset)? {
         Some(place) if place != service.mountpoint.value => Ok(Cow::Owned(moved(service, place))),
         _ => Ok(Cow::Borrowed(service)),
     }
@@ -37,7 +38,7 @@ pub fn placed(service: &Service) -> Result<Cow<'_, Service>> {
 /// When it cannot be told.
 pub fn whole(service: &Service) -> Result<Cow<'_, Service>> {
     let placed = placed(service)?;
-    if !zfs::as_found::is_seen(&placed)? {
+    if !dataset_as_found::is_seen(&placed)? {
         return Ok(placed);
     }
     Ok(match owned(&placed, &placed.mountpoint)? {
@@ -108,7 +109,7 @@ pub fn differences(service: &Service) -> Result<Vec<String>> {
     let (is, says) = (&found.mountpoint, &service.mountpoint);
     note("mountpoint", shown(is), shown(says), says.layer);
     let is_said = |layer: Layer| matches!(layer, Layer::Template | Layer::Host);
-    if is_said(service.owner.layer) && zfs::as_found::is_seen(&found)? {
+    if is_said(service.owner.layer) && dataset_as_found::is_seen(&found)? {
         let is = crate::mountpoint::is_owned_by(&found.mountpoint, &service.owner, service)?;
         if !is {
             let says = service.owner.to_string();
@@ -120,7 +121,7 @@ pub fn differences(service: &Service) -> Result<Vec<String>> {
         note("mode", found.mode.to_string(), says, service.mode.layer);
     }
     if let Storage::Zfs(dataset) = &service.storage {
-        for (key, is, says, layer) in zfs::as_found::differing(dataset)? {
+        for (key, is, says, layer) in dataset_as_found::differing(dataset)? {
             if is_said(layer) {
                 note(key, is, says, layer);
             }

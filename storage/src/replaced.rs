@@ -9,7 +9,8 @@ use declaration::settings::{KeepReplaced, Service, Storage};
 use crate::directory::replaced::{self as directory, KeptDirectory};
 use crate::kept::Note;
 use crate::namespaces::{self, Machine};
-use crate::{Error, ErrorKind, Result, kept, uptime, zfs};
+use crate::zfs::replaced as datasets;
+use crate::{Error, ErrorKind, Result, kept, uptime};
 
 /// Storage that a restore replaced.
 #[derive(Debug, Clone)]
@@ -95,7 +96,7 @@ pub fn list(services: &[Service]) -> Listing {
         }
     };
     for container in &containers {
-        listing.take(zfs::replaced::list(container, &machine));
+        listing.take(datasets::list(container, &machine));
     }
     for directory in &directories {
         listing.take(directory::list(directory, &machine));
@@ -159,7 +160,7 @@ impl Replaced {
         }
         match &self.kept_in {
             KeptIn::Dataset(_, in_the_way) if *in_the_way == InTheWay::default() => {
-                zfs::replaced::holds_nothing(&self.name, &self.snapshots)
+                datasets::holds_nothing(&self.name, &self.snapshots)
             }
             KeptIn::Dataset(..) => Ok(false),
             KeptIn::Directory(directory) => directory.holds_nothing(),
@@ -177,7 +178,7 @@ impl Replaced {
         }
         let note = self.note.counted_at(&uptime::now()?, counts);
         match &self.kept_in {
-            KeptIn::Dataset(..) => zfs::replaced::write_note(&self.name, &note)?,
+            KeptIn::Dataset(..) => datasets::write_note(&self.name, &note)?,
             KeptIn::Directory(directory) => directory.write_note(&note)?,
         }
         self.note = note;
@@ -241,7 +242,7 @@ impl Replaced {
     /// When it cannot be removed. [`Replaced::obstacle`] says so beforehand, with who needs it.
     pub fn release(&self) -> Result<()> {
         match &self.kept_in {
-            KeptIn::Dataset(guid, _) => zfs::replaced::destroy(&self.name, *guid),
+            KeptIn::Dataset(guid, _) => datasets::destroy(&self.name, *guid),
             KeptIn::Directory(directory) => directory.remove(),
         }
     }

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
+use super::dataset::Zfs;
 use super::kinds::{self, PropertyKind};
+use super::properties::gone;
 use super::properties::{self, Properties};
-use super::{Zfs, call, delegations, gone, quotas};
+use super::{call, delegations, quotas};
 use crate::{Error, Origin, Result};
 
 /// What can be chosen only at creation, and what ZFS takes where nothing is said.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use declaration::layer::Layer;
 use declaration::settings::{Dataset, Service, Storage};
 
+use super::dataset::Zfs;
 use super::properties::Properties;
-use super::{Zfs, apply, half_created, properties, refusals, staging};
+use super::{declared, half_created, left_over, properties, refusals};
 use crate::mark::Stage;
 use crate::{LeftOver, MarkState, Result, memory, mountinfo};
 
@@ -26,7 +27,7 @@ pub(crate) fn actual(service: &Service, dataset: &Dataset) -> Result<Option<Path
     let Some(found) = &seen.dataset else {
         // The power went in the middle of a swap: what takes its place goes where the other was.
         let is_swapped = matches!(
-            staging::left_over(seen.staging.as_ref()),
+            left_over::left_over(seen.staging.as_ref()),
             LeftOver::Complete(_)
         );
         return Ok(memory::place(service).filter(|_| is_swapped));
@@ -83,7 +84,7 @@ pub(crate) fn differing(dataset: &Dataset) -> Result<Vec<(&'static str, String, 
         .into_iter()
         .filter_map(|(property, says, layer)| {
             let is = found.value(property)?;
-            let differs = is != apply::as_told(property, &says);
+            let differs = is != declared::as_told(property, &says);
             differs.then(|| (property, is.to_owned(), says, layer))
         })
         .collect())

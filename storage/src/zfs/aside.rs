@@ -4,9 +4,9 @@
 //! What an admin had set of these is noted, and is set again on what takes the place.
 
 use super::call;
+use super::kinds::IGNORED;
 use super::program::Change;
 use super::properties::Properties;
-use super::staging::IGNORED;
 use super::words;
 use crate::Result;
 

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::words;
 use crate::command::{self, Ended};
@@ -245,6 +245,24 @@ fn help(kind: ErrorKind, subject: &str) -> String {
         ErrorKind::NotInstalled => "load the zfs module: `modprobe zfs`".to_owned(),
         _ => "see `zpool status` and `zfs list`, mend what it names, then start the service again"
             .to_owned(),
+    }
+}
+
+/// Calls `zfs` to destroy something of preseed's that nobody else can have seen. The kernel takes its mount in our own
+/// namespace down a moment after the last program in it has ended.
+pub(super) fn destroy_own(args: &[&str]) -> Result<()> {
+    const LONGEST: Duration = Duration::from_secs(5);
+    let began = Instant::now();
+    loop {
+        let ended = try_zfs(args)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        let is_busy = words::kind(&ended.stderr) == ErrorKind::Busy;
+        if !is_busy || began.elapsed() >= LONGEST {
+            return Err(failed(args, &ended));
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

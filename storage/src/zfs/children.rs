@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use super::call;
+use super::dataset::Zfs;
 use super::properties::{self, Properties};
-use super::{Zfs, call};
 use crate::{Contents, Error, ErrorKind, Result, shown};
 
 /// That what is taken for the data is not the bare mountpoint of a child of the dataset, which has these properties and these

@@ -2,9 +2,11 @@
 
 use declaration::value::DatasetName;
 
-use super::apply::{AT_CREATION, is_mounted, of_a_new_one};
+use super::dataset::Zfs;
+use super::declared::{AT_CREATION, of_a_new_one};
+use super::mounted::is_mounted;
 use super::properties::{self, Properties};
-use super::{Zfs, call, elsewhere, half_created, names, refusals};
+use super::{call, elsewhere, half_created, key, names, refusals};
 use crate::{Result, mountpoint};
 
 /// Makes the dataset, which is missing, and what is missing of its container.
@@ -40,7 +42,7 @@ pub(super) fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
     is_mounted(zfs)?;
     mountpoint::must_be_mountable(zfs.service)?;
     if let Some(parent) = properties::get(zfs.dataset.parent.as_str())? {
-        refusals::must_have_its_key(&parent)?;
+        key::must_have_its_key(&parent)?;
         refusals::must_be_writable(&parent)?;
     }
     Ok(())

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::dataset::Zfs;
 use super::listing::{Datasets, Value};
-use super::{Zfs, call, half_created, memory as pool_memory, properties, swap};
+use super::{call, half_created, kinds, memory as pool_memory, properties};
 use crate::kept;
 use crate::mark::PROPERTY;
 use crate::{Error, ErrorKind, Mark, MarkState, Result, memory};
 
 /// What is asked of each dataset. The last is one that nobody can set.
-const ASKED: [&str; 3] = [PROPERTY, swap::KEPT, "guid"];
+const ASKED: [&str; 3] = [PROPERTY, kinds::KEPT, "guid"];
 
 /// That no dataset of this machine holds this service's data, before a new and empty one is made for it.
 ///
@@ -54,7 +55,7 @@ fn seeded(name: &str, dataset: &BTreeMap<String, Value>) -> Option<(String, Mark
         let told = dataset.get(property)?;
         (told.source == "local").then_some(told.value.as_str())
     };
-    if local(swap::KEPT).is_some() || kept::is_not_in_place(name) || pool_memory::is_ours(name) {
+    if local(kinds::KEPT).is_some() || kept::is_not_in_place(name) || pool_memory::is_ours(name) {
         return None;
     }
     let identity = format!("guid:{}", dataset.get("guid")?.value);
@@ -104,7 +105,7 @@ mod tests {
         };
         let told = [
             (PROPERTY, (source, mark)),
-            (swap::KEPT, kept),
+            (kinds::KEPT, kept),
             ("guid", ("-", "7")),
         ];
         let dataset = told.map(|(property, told)| (property.to_owned(), value(told)));

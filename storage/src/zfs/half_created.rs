@@ -7,7 +7,8 @@
 use std::path::Path;
 
 use super::properties::Properties;
-use super::{call, inspect, snapshots_of};
+use super::snapshots::snapshots_of;
+use super::{call, inspect};
 use crate::{Error, MarkState, Result, mountinfo, shown};
 
 /// Whether a file system provably holds nothing that is not elsewhere as well: nothing that could be missed.

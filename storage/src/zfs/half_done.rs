@@ -11,7 +11,10 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::{Zfs, call, memory, snapshots_of};
+use super::dataset::Zfs;
+use super::snapshots::Listed;
+use super::snapshots::snapshots_of;
+use super::{call, memory};
 use crate::{Error, Mark, Result, Snapshot, step};
 
 /// The property of a restored dataset that lists their guids.
@@ -71,15 +74,6 @@ impl List {
                 .iter()
                 .any(|(first, last)| (*first..=*last).contains(&group))
     }
-}
-
-/// A snapshot, and what tells it from all others.
-#[derive(Debug, Clone)]
-pub(crate) struct Listed {
-    pub(crate) guid: u64,
-    /// The transaction group it was taken in.
-    pub(crate) created: u64,
-    pub(crate) snapshot: Snapshot,
 }
 
 /// Destroys what was taken of the staged dataset until now, as far as nobody holds, clones or sends it. Gives the

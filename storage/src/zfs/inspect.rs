@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount, umount};
 
-use super::refusals;
+use super::key;
 use crate::{Error, Result, namespace};
 
 /// What is mounted is never a way to more rights, or to a device.
@@ -80,7 +80,7 @@ fn with<T>(
 ) -> Result<T> {
     let none: Option<&str> = None;
     mount(Some(name), place, Some("zfs"), flags, none).map_err(|error| {
-        match refusals::must_be_readable(name) {
+        match key::must_be_readable(name) {
             // The kernel only says that it may not.
             Err(locked) => locked,
             Ok(()) => Error::new(

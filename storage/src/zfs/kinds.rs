@@ -1,6 +1,10 @@
 //! All kinds of properties that a dataset has, and what becomes of each when another dataset takes its place.
 
-use super::staging::IGNORED;
+/// The property that says when and why a dataset was replaced.
+pub(super) const KEPT: &str = "preseed:kept";
+
+/// Keeps zfs-mount-generator(8) away from datasets that are not in their place.
+pub(super) const IGNORED: &str = "org.openzfs.systemd:ignore";
 
 /// What a property is, seen from what takes the dataset's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +15,7 @@ pub(super) enum PropertyKind {
     AtCreation,
     /// Of its encryption, which a clone has from its origin, and a copy is made with.
     Encryption,
-    /// Declared for the service, or found and kept: see `apply::declared`.
+    /// Declared for the service, or found and kept: see `declared::declared`.
     Declared,
     /// Of this one dataset and not of its successor: space is not reserved twice.
     Stays,

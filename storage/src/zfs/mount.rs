@@ -13,7 +13,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat2};
 use rustix::io::Errno;
 
-use super::{Zfs, apply, call, gone, properties};
+use super::dataset::Zfs;
+use super::properties::gone;
+use super::{call, mounted, properties};
 use crate::mountinfo::{self, Mount};
 use crate::{Error, Result, mount_id, mountpoint, shown, step, way};
 
@@ -108,7 +110,7 @@ pub(super) fn at_place(zfs: &Zfs<'_>, again: bool) -> Result<()> {
 /// # Errors
 /// When it is not: somebody has moved a directory above it meanwhile. Then it has no other mount.
 fn must_be_there(zfs: &Zfs<'_>, before: &[Mount]) -> Result<()> {
-    let Err(error) = apply::must_be_mounted(zfs) else {
+    let Err(error) = mounted::must_be_mounted(zfs) else {
         return Ok(());
     };
     let is_new = |mount: &Mount| before.iter().all(|other| other.id != mount.id);

@@ -1,7 +1,8 @@
 //! Whether ZFS allows the names that a restore needs, asked before anything is changed: what is replaced gets a longer one,
 //! and so does each snapshot of it.
 
-use super::{Zfs, snapshots_of};
+use super::dataset::Zfs;
+use super::snapshots::snapshots_of;
 use crate::kept::{self, Note};
 use crate::mark::{Mark, Stage};
 use crate::{Error, Result, Snapshot};

@@ -4,11 +4,14 @@
 //! says that it is pending ([`Stage::Unpromoted`]), and each start and the daily timer try again. Until then what was
 //! replaced has these snapshots: they count as the dataset's own, and ZFS itself lets nobody destroy what was replaced.
 
-use super::half_done::Listed;
+use super::dataset::Zfs;
+use super::properties::existing;
 use super::properties::{self, Properties};
-use super::{Zfs, call, existing, mark_dataset, refusals, snapshots_of};
-use crate::mark::Stage;
-use crate::{Applied, MarkState, Result, lock};
+use super::snapshots::Listed;
+use super::snapshots::snapshots_of;
+use super::{call, key};
+use crate::mark::{PROPERTY, Stage};
+use crate::{Applied, Mark, MarkState, Result, lock};
 
 /// What came of it.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ pub(super) fn promote(
         }
         zfs.seen.replace(None);
         let was_whole = replaced.is_some_and(|replaced| replaced.value("origin").is_none());
-        if was_whole && !refusals::has_a_key(&now) {
+        if was_whole && !key::has_a_key(&now) {
             // What it was cloned from was itself no clone.
             return Ok(Promotion::Done);
         }
@@ -61,7 +64,7 @@ pub(super) fn promote(
 /// its encryption, or the root's key lies in a file.
 fn key_would_be_missing(zfs: &Zfs<'_>, clone: &Properties) -> Result<Option<String>> {
     let name = zfs.name();
-    if !refusals::has_a_key(clone) {
+    if !key::has_a_key(clone) {
         return Ok(None);
     }
     // As it is, and not as it was when the clone was staged: its root was renamed since.
@@ -160,7 +163,7 @@ pub(super) fn load_key_again(zfs: &Zfs<'_>, found: &Properties) -> Result<bool> 
     );
     let Some(root) = found
         .value("encryptionroot")
-        .filter(|_| is_on_the_way && refusals::must_have_its_key(found).is_err())
+        .filter(|_| is_on_the_way && key::must_have_its_key(found).is_err())
     else {
         return Ok(false);
     };
@@ -212,4 +215,14 @@ pub(super) fn snapshots_to_come(zfs: &Zfs<'_>) -> Result<Vec<Listed>> {
         clone = properties::get(replaced)?;
     }
     Ok(to_come)
+}
+
+/// Writes a mark to the service's dataset, which has these properties, bound to its guid. It goes on saying what is to be done.
+pub(super) fn mark_dataset(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Result<()> {
+    let stage = match mark.stage {
+        Stage::Seeded => seeded(zfs, properties),
+        other => other,
+    };
+    let text = mark.at_stage(stage).bound_to(&properties.identity());
+    call::zfs(&["set", &format!("{PROPERTY}={text}"), properties.dataset()]).map(drop)
 }

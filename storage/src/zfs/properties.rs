@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use super::listing::{self, Datasets, Value};
 use super::{call, words};
 use crate::mark::PROPERTY;
-use crate::{Error, Mark, MarkState, Result};
+use crate::{Error, ErrorKind, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call. The last is one that nobody can
 /// set (see [`listing`]).
@@ -63,6 +63,24 @@ pub(super) fn increment_of(dataset: &str) -> String {
 pub(super) fn get(dataset: &str) -> Result<Option<Properties>> {
     let [properties] = ask(&[], [dataset])?;
     Ok(properties)
+}
+
+/// The properties of a dataset that must be there.
+///
+/// # Errors
+/// When it is not.
+pub(super) fn existing(dataset: &str) -> Result<Properties> {
+    get(dataset)?.ok_or_else(|| gone(dataset))
+}
+
+/// The error that a dataset is not there which was, or must be.
+pub(super) fn gone(dataset: &str) -> Error {
+    Error::new(
+        dataset,
+        "the dataset is gone",
+        "see who removed it with `zpool history`, then start the service again",
+    )
+    .of_kind(ErrorKind::Gone)
 }
 
 /// Asks for the properties of several datasets, and for their children, in one call.

@@ -2,8 +2,9 @@
 //!
 //! Each answer is a sentence with what to do; ARCHITECTURE.md has the whole table.
 
+use super::dataset::Zfs;
 use super::properties::{self, Properties};
-use super::{Zfs, admins, call, names, staging};
+use super::{admins, call, key, left_over, names};
 use crate::holders::{self, Data};
 use crate::{Error, ErrorKind, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
@@ -29,7 +30,7 @@ pub(super) fn must_be_usable(found: &Properties) -> Result<()> {
             ).of_kind(ErrorKind::InTheWay));
         }
     }
-    must_have_its_key(found)?;
+    key::must_have_its_key(found)?;
     // A file system whose version cannot be told is one whose first snapshot is not complete.
     if found.value("version").is_some() {
         return Ok(());
@@ -99,37 +100,6 @@ pub(super) fn must_not_be_receiving(zfs: &Zfs<'_>) -> Result<()> {
     Ok(())
 }
 
-/// That its key is loaded, if it is encrypted.
-///
-/// # Errors
-/// When it is not.
-pub(super) fn must_have_its_key(found: &Properties) -> Result<()> {
-    if found.value("keystatus") != Some("unavailable") {
-        return Ok(());
-    }
-    let dataset = found.dataset();
-    // Only the root of the encryption takes a key.
-    let root = found.value("encryptionroot").unwrap_or(dataset);
-    Err(Error::new(
-        dataset,
-        "it is encrypted and its key is not loaded",
-        format!("load it with `zfs load-key {root}`, then start the service again"),
-    )
-    .of_kind(ErrorKind::KeyNotLoaded))
-}
-
-/// That a snapshot's dataset has its key loaded, so that the snapshot can be looked into.
-///
-/// # Errors
-/// When it has not, or when it cannot be told.
-pub(super) fn must_be_readable(snapshot: &str) -> Result<()> {
-    let dataset = snapshot.split_once('@').map_or(snapshot, |(name, _)| name);
-    match properties::get(dataset)? {
-        Some(found) => must_have_its_key(&found),
-        None => Ok(()),
-    }
-}
-
 /// That a restore may write to it.
 ///
 /// # Errors
@@ -168,7 +138,7 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<
     must_not_be_receiving(zfs)?;
     let seen = zfs.seen()?;
     if let Some(staging) = &seen.staging {
-        staging::must_be_ours(staging)?;
+        left_over::must_be_ours(staging)?;
     }
     if let Origin::Receive(snapshot) = origin {
         names::must_fit_received(zfs, snapshot)?;
@@ -179,9 +149,9 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<
     match origin {
         // A clone has its origin's key.
         Origin::Clone(_) => Ok(()),
-        Origin::Empty => key_must_be_in_a_file(&found),
+        Origin::Empty => key::key_must_be_in_a_file(&found),
         Origin::Receive(snapshot) => {
-            key_must_be_in_a_file(&found)?;
+            key::key_must_be_in_a_file(&found)?;
             must_stay_encrypted(&found, snapshot)?;
             let (replica, _) = snapshot.name.split_once('@').unwrap_or_default();
             admins::must_have_the_same_names(&found, replica)
@@ -204,16 +174,6 @@ pub(super) fn must_be_movable(zfs: &Zfs<'_>) -> Result<()> {
     must_be_writable(&found)?;
     must_not_be_legacy(zfs, &found)?;
     names::must_fit(zfs, found.dataset())
-}
-
-/// Whether it is encrypted.
-pub(super) fn has_a_key(found: &Properties) -> bool {
-    found.value("encryptionroot").is_some()
-}
-
-/// Whether it is the root of its own encryption, and not a part of its parent's.
-pub(super) fn has_a_key_of_its_own(found: &Properties) -> bool {
-    found.value("encryptionroot") == Some(found.dataset())
 }
 
 fn must_have_no_children(found: &Properties) -> Result<()> {
@@ -247,21 +207,6 @@ fn must_not_be_legacy(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
     ).of_kind(ErrorKind::InTheWay))
 }
 
-/// That a copy can be encrypted as the dataset is: with a key that needs nobody to type it.
-fn key_must_be_in_a_file(found: &Properties) -> Result<()> {
-    if !has_a_key_of_its_own(found) || found.value("keylocation") != Some("prompt") {
-        return Ok(());
-    }
-    let dataset = found.dataset();
-    Err(Error::new(
-        dataset,
-        "it is encrypted with a key of its own that has to be typed in, so no copy can be encrypted with it",
-        format!(
-            "put the key in a file and tell ZFS with `zfs set keylocation=file:///… {dataset}`, then start the service again"
-        ),
-    ).of_kind(ErrorKind::KeyNotLoaded))
-}
-
 /// That what came encrypted from its source is not copied in clear.
 ///
 /// A replica that was sent raw has a key of its own. One with its parent's key may have been in clear where it
@@ -270,11 +215,11 @@ fn key_must_be_in_a_file(found: &Properties) -> Result<()> {
 /// # Errors
 /// When it would be, or when it cannot be told.
 pub(super) fn must_stay_encrypted(found: &Properties, snapshot: &Snapshot) -> Result<()> {
-    if has_a_key(found) {
+    if key::has_a_key(found) {
         return Ok(());
     }
     let (replica, _) = snapshot.name.split_once('@').unwrap_or_default();
-    if !properties::get(replica)?.is_some_and(|replica| has_a_key_of_its_own(&replica)) {
+    if !properties::get(replica)?.is_some_and(|replica| key::has_a_key_of_its_own(&replica)) {
         return Ok(());
     }
     let dataset = found.dataset();

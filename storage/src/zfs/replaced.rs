@@ -1,6 +1,6 @@
 //! Datasets that restores replaced.
 
-use super::{call, half_created, inspect, objset, program, properties, swap};
+use super::{call, half_created, inspect, kinds, objset, program, properties};
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 /// by a property that was set on it: a copy that was received elsewhere is not.
 pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>, Vec<Error>)> {
     // The last is one that nobody can set: what somebody writes into the note is taken for no other line.
-    let asked = [swap::KEPT, "objsetid", "used", "guid"];
+    let asked = [kinds::KEPT, "objsetid", "used", "guid"];
     let which = ["-d", "2", "-t", "filesystem,volume"];
     let datasets = properties::table(&which, &asked, &[container], |_| true)?;
     if datasets.is_empty() {
@@ -23,7 +23,7 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
         let Some((parent, leaf)) = name.rsplit_once('/') else {
             continue;
         };
-        let note = match properties.get(swap::KEPT) {
+        let note = match properties.get(kinds::KEPT) {
             Some(note) if note.source == "local" && parent == container => Note::parse(&note.value),
             _ => continue,
         };
@@ -132,7 +132,7 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
 
 /// Notes on a kept dataset when and why it was replaced.
 pub(crate) fn write_note(name: &str, note: &Note) -> Result<()> {
-    call::zfs(&["set", &format!("{}={note}", swap::KEPT), name]).map(drop)
+    call::zfs(&["set", &format!("{}={note}", kinds::KEPT), name]).map(drop)
 }
 
 /// Whether nothing lies in a kept dataset, nor in any of its snapshots.

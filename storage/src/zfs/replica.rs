@@ -2,8 +2,9 @@
 
 use declaration::settings::Replica;
 
-use super::half_done::Listed;
-use super::{call, snapshots_of, words};
+use super::snapshots::Listed;
+use super::snapshots::snapshots_of;
+use super::{call, words};
 use crate::{Error, ErrorKind, Result};
 
 /// The snapshots of a replica, newest first; none if its parent is there and has no such child.

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::dataset::Zfs;
+use super::promote::mark_dataset;
+use super::properties::gone;
 use super::quotas::{self, Quotas};
-use super::{Zfs, call, gone, inspect, mark_dataset, shut};
+use super::{call, inspect, shut};
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Contents, Error, ErrorKind, InPlace, Mark, MarkState, NotRolledBack, Result, Snapshot,

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use nix::mount::{MsFlags, mount};
 use rustix::fs::{StatVfsMountFlags, fstatvfs};
 
-use super::{Zfs, apply};
+use super::dataset::Zfs;
+use super::mounted;
 use crate::{Error, NotRolledBack, Result, mount_id, mountinfo, quoted, shown, step, writers};
 
 /// Where is noted what was made read-only: as long as the flag, this does not outlive the machine's power.
@@ -80,7 +81,7 @@ pub(super) fn reopen(zfs: &Zfs<'_>) -> Result<bool> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(unnoted(zfs, &error)),
     };
-    if noted.trim_end() != zfs.name() || !apply::is_mounted(zfs)? {
+    if noted.trim_end() != zfs.name() || !mounted::is_mounted(zfs)? {
         // What was unmounted since is writable when it is mounted again.
         remove_note(zfs)?;
         return Ok(false);
@@ -106,7 +107,7 @@ fn own_root(zfs: &Zfs<'_>) -> Result<(File, u64)> {
         )
         .of_kind(crate::ErrorKind::NotMounted)
     };
-    if !apply::is_mounted(zfs)? {
+    if !mounted::is_mounted(zfs)? {
         return Err(gone());
     }
     let mounted = mountinfo::at(path)?.ok_or_else(gone)?;

@@ -3,23 +3,16 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
+use super::dataset::Zfs;
 use super::properties::Properties;
 use super::{
-    Zfs, admins, apply, aside, call, half_created, inspect, listing, properties, receive, refusals,
-    swap, trial, words,
+    admins, aside, call, declared, inspect, key, left_over, listing, properties, put_aside,
+    receive, trial,
 };
-use crate::error::ErrorKind;
 use crate::mark::{PROPERTY, Stage};
-use crate::{Error, LeftOver, Mark, MarkState, Origin, Result, Staged, namespace};
-
-/// Where a staged dataset would be mounted by its own property: in the host's namespace it never is.
-const MOUNTS: &str = "/run/preseed/staging";
-
-/// Keeps zfs-mount-generator(8) away from datasets that are not in their place.
-pub(super) const IGNORED: &str = "org.openzfs.systemd:ignore";
+use crate::{Error, Origin, Result, Staged, namespace};
 
 /// See [`crate::Staging::stage`].
 pub(super) fn stage(
@@ -70,7 +63,7 @@ fn go_on(
         return false;
     };
     let is_from_it = found
-        .local_mark(UNBOUND)
+        .local_mark(left_over::UNBOUND)
         .is_some_and(|mark| mark.stage == Stage::Staging && mark.from == snapshot.name);
     let Some(token) = found.value("receive_resume_token").filter(|_| is_from_it) else {
         return false;
@@ -109,9 +102,9 @@ fn properties_of(
     origin: &Origin<'_>,
     is_there: bool,
 ) -> Result<BTreeMap<String, OsString>> {
-    let path = path(zfs);
+    let path = left_over::path(zfs);
     // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
-    let mut properties: BTreeMap<String, OsString> = apply::AT_CREATION
+    let mut properties: BTreeMap<String, OsString> = declared::AT_CREATION
         .iter()
         .map(|(property, value)| ((*property).to_owned(), (*value).into()))
         .collect();
@@ -123,12 +116,12 @@ fn properties_of(
             .seen()?
             .dataset
             .as_ref()
-            .is_some_and(refusals::has_a_key_of_its_own)
+            .is_some_and(key::has_a_key_of_its_own)
     {
         properties.extend(encryption_of(zfs)?);
     }
     properties.extend(
-        apply::declared(zfs)
+        declared::declared(zfs)
             .into_iter()
             .map(|(property, value)| (property.to_owned(), value.into())),
     );
@@ -137,7 +130,7 @@ fn properties_of(
         Origin::Empty => "",
         Origin::Clone(snapshot) | Origin::Receive(snapshot) => &snapshot.name,
     };
-    let unbound = unbound_mark(from);
+    let unbound = left_over::unbound_mark(from);
     let seen = zfs.seen()?.dataset;
     for (property, value) in [
         ("mountpoint", path.to_string_lossy().into_owned()),
@@ -206,32 +199,6 @@ fn encryption_of(zfs: &Zfs<'_>) -> Result<Vec<(String, OsString)>> {
         .collect())
 }
 
-/// What an incomplete staging's mark is bound to.
-const UNBOUND: &str = "staging";
-
-/// The mark of a dataset that is prepared from the snapshot `from`, before its guid is known.
-pub(super) fn unbound_mark(from: &str) -> String {
-    Mark::new(Stage::Staging, "preseed", from).bound_to(UNBOUND)
-}
-
-/// Calls `zfs` to destroy something of preseed's that nobody else can have seen. The kernel takes its mount in our own
-/// namespace down a moment after the last program in it has ended.
-pub(super) fn destroy(args: &[&str]) -> Result<()> {
-    const PATIENCE: Duration = Duration::from_secs(5);
-    let began = Instant::now();
-    loop {
-        let ended = call::try_zfs(args)?;
-        if ended.status.success() {
-            return Ok(());
-        }
-        let is_busy = words::kind(&ended.stderr) == ErrorKind::Busy;
-        if !is_busy || began.elapsed() >= PATIENCE {
-            return Err(call::failed(args, &ended));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// Throws the staged dataset away, if there is one. It must carry the mark of an incomplete staging (that of a
 /// complete one is swapped in instead), or none and hold nothing.
 pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
@@ -239,21 +206,21 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     let Some(found) = properties::get(&staging)? else {
         return Ok(());
     };
-    must_be_ours(&found)?;
+    left_over::must_be_ours(&found)?;
     // A clone of it would forbid it.
     let discarded = trial::discard(zfs);
     let destroyed = if discarded.is_err() {
         discarded
-    } else if is_incomplete(&found) {
+    } else if left_over::is_incomplete(&found) {
         // With -r for the one snapshot that a receive brings; staged datasets have no children,
         // and clones of them do not exist. Never -R, never -f.
-        destroy(&["destroy", "-r", &staging])
+        call::destroy_own(&["destroy", "-r", &staging])
     } else {
         // Should anything hang on it after all, this refuses.
-        destroy(&["destroy", &staging])
+        call::destroy_own(&["destroy", &staging])
     };
     if let Err(error) = destroyed {
-        swap::put_aside(zfs, &staging, error)?;
+        put_aside::put_aside(zfs, &staging, error)?;
     }
     Ok(())
 }
@@ -265,59 +232,4 @@ pub(super) fn inside<T: Send>(
 ) -> Result<T> {
     let needs = namespace::needs(zfs.service);
     inspect::writable(&zfs.staging_name(), &needs, work)
-}
-
-/// That what stands where restores are staged may be thrown away, or is swapped in.
-///
-/// # Errors
-/// When it is somebody's, or when that cannot be told.
-pub(super) fn must_be_ours(found: &Properties) -> Result<()> {
-    let is_ours = match left_over(Some(found)) {
-        LeftOver::Incomplete | LeftOver::Complete(_) => true,
-        LeftOver::Unmarked => half_created::holds_nothing(found)?,
-        LeftOver::Nothing => false,
-    };
-    if is_ours {
-        return Ok(());
-    }
-    let staging = found.dataset();
-    Err(Error::new(
-        staging,
-        "it stands where restores are staged, and is not preseed's",
-        format!(
-            "look into it, rename it with `zfs rename {staging} …`, then start the service again"
-        ),
-    )
-    .of_kind(ErrorKind::InTheWay))
-}
-
-/// Whether a dataset is one that a restore staged and did not finish.
-pub(super) fn is_incomplete(found: &Properties) -> bool {
-    found
-        .local_mark(UNBOUND)
-        .is_some_and(|mark| mark.stage == Stage::Staging)
-}
-
-/// Whether a dataset has no mark of its own: ZFS makes a dataset in one transaction group, and sets its properties
-/// in a later one.
-fn is_unmarked(found: &Properties) -> bool {
-    !found.is_local(PROPERTY)
-}
-
-/// What is left of an earlier restore, as the properties under the staging's name tell.
-pub(super) fn left_over(found: Option<&Properties>) -> LeftOver {
-    match found {
-        None => LeftOver::Nothing,
-        Some(found) if is_incomplete(found) => LeftOver::Incomplete,
-        Some(found) if is_unmarked(found) => LeftOver::Unmarked,
-        Some(found) => match found.mark() {
-            MarkState::Ours(mark) if mark.stage == Stage::Staged => LeftOver::Complete(mark),
-            _ => LeftOver::Nothing,
-        },
-    }
-}
-
-/// Where a service's staged dataset would be mounted in the host's namespace.
-pub(super) fn path(zfs: &Zfs<'_>) -> PathBuf {
-    Path::new(MOUNTS).join(zfs.service.name.as_str())
 }

@@ -5,21 +5,20 @@
 
 use jiff::Timestamp;
 
+use super::dataset::Zfs;
 use super::program::{self, Change};
 use super::promote::Promotion;
 use super::properties::Properties;
+use super::properties::gone;
 use super::{
-    Zfs, admins, apply, aside, call, gone, half_done, mount, names, promote, refusals, replaced,
-    staging, withdraw,
+    admins, aside, call, half_done, kinds, left_over, mount, mounted, names, promote, refusals,
+    replaced, staging, withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Error, Kept, LeftOver, Mark, Result, Seal, binds, kept, mountinfo, mountpoint, namespaces, seal,
+    Kept, LeftOver, Mark, Result, Seal, binds, kept, mountinfo, mountpoint, namespaces, seal,
 };
-
-/// The property that says when and why a dataset was replaced.
-pub(super) const KEPT: &str = "preseed:kept";
 
 /// Makes the staged dataset complete: owner, mode, final mark and seal. Gives its properties.
 pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, taken: Timestamp) -> Result<Properties> {
@@ -81,7 +80,7 @@ pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
     let Some(staged) = zfs.seen()?.staging else {
         return Ok(None);
     };
-    let LeftOver::Complete(mark) = staging::left_over(Some(&staged)) else {
+    let LeftOver::Complete(mark) = left_over::left_over(Some(&staged)) else {
         return Ok(None);
     };
     refusals::must_be_movable(zfs)?;
@@ -92,7 +91,7 @@ pub(super) fn resume(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
 /// Renames the real dataset aside and the staged one, which has these properties, to its name, and mounts it.
 pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Option<Kept>> {
     let staging = zfs.staging_name();
-    let path = staging::path(zfs);
+    let path = left_over::path(zfs);
     // Before the real one is touched: if something still uses the staged one, nothing has changed.
     if mountinfo::at(&path)?.is_some() {
         mountpoint::unmount(&path)?;
@@ -130,7 +129,7 @@ pub(super) fn settle(
     zfs.seen.replace(None);
     // Promoted only here: a promoted staged dataset would own the older snapshots.
     let promotion = promote::promote(zfs, properties, replaced)?;
-    let is_mounted = apply::is_mounted(zfs)?;
+    let is_mounted = mounted::is_mounted(zfs)?;
     if !is_mounted {
         mountpoint::must_be_mountable(zfs.service)?;
         // With canmount=noauto, ZFS does not mount it by itself.
@@ -150,7 +149,7 @@ pub(super) fn settle(
     changes.push(Change::Set(PROPERTY, seeded));
     program::change(name, &changes)?;
     // What the service sees there must be what was restored.
-    apply::must_be_mounted(zfs)?;
+    mounted::must_be_mounted(zfs)?;
     Ok(pending)
 }
 
@@ -185,42 +184,15 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     }
     let staging = zfs.staging_name();
     let kept = names::kept(zfs, &staging, &note)?;
-    if mountinfo::at(&staging::path(zfs))?.is_some() {
-        mountpoint::unmount(&staging::path(zfs))?;
+    if mountinfo::at(&left_over::path(zfs))?.is_some() {
+        mountpoint::unmount(&left_over::path(zfs))?;
     }
     zfs.seen.replace(None);
-    call::zfs(&["set", &format!("{KEPT}={note}"), &staging])?;
+    call::zfs(&["set", &format!("{}={note}", kinds::KEPT), &staging])?;
     call::zfs(&["rename", &staging, &kept])?;
     Ok(Kept {
         name: kept,
         seen_by: None,
         pending: None,
     })
-}
-
-/// Renames a dataset of a restore that was to be thrown away and could not be, for this reason, to a kept name: somebody
-/// uses it. The daily timer tries again. It keeps no service down.
-pub(super) fn put_aside(zfs: &Zfs<'_>, dataset: &str, error: Error) -> Result<()> {
-    let note = Note::new(kept::THROWN_AWAY, &Mark::new(Stage::Staging, "preseed", ""));
-    let Ok(kept) = names::kept(zfs, dataset, &note) else {
-        return Err(error);
-    };
-    let set = [
-        "set",
-        "canmount=noauto",
-        &format!("{}=on", staging::IGNORED),
-        &format!("{KEPT}={note}"),
-        dataset,
-    ];
-    // If it is not even that, what it was to be destroyed for is told.
-    if call::zfs(&set).is_err() || call::zfs(&["rename", "-u", dataset, &kept]).is_err() {
-        return Err(error);
-    }
-    zfs.seen.replace(None);
-    // Who uses it goes on; the next one is mounted there. If it is not, mounting that says so.
-    let path = staging::path(zfs);
-    if mountinfo::at(&path)?.is_some_and(|mount| mount.is_of_dataset(&kept)) {
-        let _ = binds::take_down(&path, true);
-    }
-    Ok(())
 }

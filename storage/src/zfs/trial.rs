@@ -1,7 +1,8 @@
 //! A clone of a snapshot of the staged dataset, on which it is tried out whether the data is sound.
 
+use super::dataset::Zfs;
 use super::properties::{self, Properties};
-use super::{Zfs, call, half_created, inspect, staging, swap};
+use super::{call, half_created, inspect, kinds, left_over, put_aside};
 use crate::mark::PROPERTY;
 use crate::trial::{self, Trial};
 use crate::{Error, ErrorKind, Result, Staged, kept, namespace};
@@ -21,7 +22,7 @@ pub(super) fn try_out(
     call::zfs(&["snapshot", &snapshot])?;
     let tried = tried(zfs, &snapshot, &clone, work);
     let thrown_away = discard(zfs);
-    let thrown_away = thrown_away.and(staging::destroy(&["destroy", &snapshot]));
+    let thrown_away = thrown_away.and(call::destroy_own(&["destroy", &snapshot]));
     // Should it be left behind, it says why after what came before.
     tried.and(thrown_away)
 }
@@ -32,8 +33,8 @@ fn tried(
     clone: &str,
     work: &mut (dyn FnMut(&Trial) + Send),
 ) -> Result<()> {
-    let mark = format!("{PROPERTY}={}", staging::unbound_mark(snapshot));
-    let ignored = format!("{}=on", staging::IGNORED);
+    let mark = format!("{PROPERTY}={}", left_over::unbound_mark(snapshot));
+    let ignored = format!("{}=on", kinds::IGNORED);
     let options = [
         "clone",
         "-o",
@@ -70,8 +71,8 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
     };
     if is_ours(&found)? {
         // One whose check hangs does not keep others from being checked.
-        return staging::destroy(&["destroy", &clone])
-            .or_else(|error| swap::put_aside(zfs, &clone, error));
+        return call::destroy_own(&["destroy", &clone])
+            .or_else(|error| put_aside::put_aside(zfs, &clone, error));
     }
     Err(Error::new(
         &clone,
@@ -86,7 +87,7 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
 /// A mark of its own says so; without any, it was made just before the power went, and holds nothing of its own.
 fn is_ours(found: &Properties) -> Result<bool> {
     if found.is_local(PROPERTY) {
-        return Ok(staging::is_incomplete(found));
+        return Ok(left_over::is_incomplete(found));
     }
     half_created::holds_nothing(found)
 }

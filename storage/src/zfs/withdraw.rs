@@ -9,9 +9,11 @@ use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 
+use super::dataset::Zfs;
 use super::program::{self, Change};
 use super::properties::Properties;
-use super::{Zfs, apply, aside, call, existing, inspect, mount as mounting, objset, swap};
+use super::properties::existing;
+use super::{aside, call, inspect, kinds, mount as mounting, mounted, objset};
 use crate::binds::{self, Bind};
 use crate::holders::{self, Data};
 use crate::kept::Note;
@@ -43,7 +45,7 @@ pub(super) fn withdraw<'f>(
 ) -> Result<Withdrawn<'f>> {
     let name = zfs.name();
     let before = mountinfo::own()?;
-    let was_mounted = apply::is_mounted(zfs)?;
+    let was_mounted = mounted::is_mounted(zfs)?;
     let binds = binds::of(&before, &Data::Dataset(name), &zfs.service.mountpoint)?;
     if binds.iter().any(|bind| bind.part != Path::new("")) {
         inspect::mounted(successor, |root| binds::must_fit(&binds, root))?;
@@ -57,7 +59,7 @@ pub(super) fn withdraw<'f>(
     // First, so that `zfs mount -a` does not mount it again in between.
     let mut sets = vec![
         "canmount=noauto".to_owned(),
-        format!("{}={note}", swap::KEPT),
+        format!("{}={note}", kinds::KEPT),
     ];
     let aside = aside::properties(Some(found)).into_iter();
     sets.extend(aside.map(|(property, value)| format!("{property}={value}")));
@@ -169,7 +171,7 @@ impl Withdrawn<'_> {
         let canmount = found.value("canmount").unwrap_or("on");
         call::zfs(&["set", &format!("canmount={canmount}"), name])?;
         if self.was_mounted {
-            if !apply::is_mounted(zfs)? {
+            if !mounted::is_mounted(zfs)? {
                 // Who stands in what was unmounted keeps its file system read-only.
                 mounting::at_place(zfs, true)?;
             }
@@ -219,6 +221,6 @@ fn remount(zfs: &Zfs<'_>, point: &Path, read_only: MsFlags) -> Result<nix::Resul
 /// Takes from a dataset with these properties, which is not replaced after all, what was noted on it.
 pub(super) fn forget_why(name: &str, properties: &Properties) -> Result<()> {
     let mut changes = aside::changes_back(properties);
-    changes.push(Change::Inherit(swap::KEPT));
+    changes.push(Change::Inherit(kinds::KEPT));
     program::change(name, &changes)
 }

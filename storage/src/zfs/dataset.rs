@@ -1,0 +1,110 @@
+//! One service's dataset: its names, and what the last look at it showed.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use declaration::settings::{Dataset, Service};
+
+use super::call;
+use super::properties::{self, Properties};
+use super::snapshots::{Listed, snapshots_of};
+use crate::{Result, kept};
+
+/// For how long a list of snapshots will do where a newer one would only make ZFS refuse what comes next.
+const JUST_NOW: Duration = Duration::from_secs(10);
+
+/// One service's dataset.
+pub(crate) struct Zfs<'a> {
+    pub(super) service: &'a Service,
+    pub(super) dataset: &'a Dataset,
+    /// What the last look showed: each call of `zfs` takes its time, and the steps after it need not ask again.
+    pub(super) seen: RefCell<Option<Seen>>,
+    /// Its own snapshots, and when they were listed.
+    listed: RefCell<Option<(Instant, Vec<Listed>)>>,
+}
+
+/// What one look at a service's datasets showed.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// The dataset; `None` if there is none.
+    pub(super) dataset: Option<Properties>,
+    /// What stands where its restores are staged.
+    pub(super) staging: Option<Properties>,
+    /// Whether somebody receives an increment into it just now, which is given up if it is interrupted.
+    pub(super) is_receiving: bool,
+}
+
+impl<'a> Zfs<'a> {
+    pub(crate) fn new(service: &'a Service, dataset: &'a Dataset) -> Self {
+        call::wait_at_most(service.stall_timeout);
+        Self {
+            service,
+            dataset,
+            seen: RefCell::new(None),
+            listed: RefCell::new(None),
+        }
+    }
+
+    /// Looks at the dataset and at the staging, in one call of `zfs`.
+    pub(super) fn look(&self) -> Result<Seen> {
+        let increment = properties::increment_of(self.name());
+        let [dataset, staging, increment] =
+            properties::get_with_children([self.name(), &self.staging_name(), &increment])?;
+        let can_go_on = dataset
+            .as_ref()
+            .is_some_and(|dataset| dataset.value("receive_resume_token").is_some());
+        let seen = Seen {
+            dataset,
+            staging,
+            is_receiving: increment.is_some() && !can_go_on,
+        };
+        self.seen.replace(Some(seen.clone()));
+        Ok(seen)
+    }
+
+    /// What the last look showed, if nothing was renamed since; else what a look shows now.
+    pub(super) fn seen(&self) -> Result<Seen> {
+        let seen = self.seen.borrow().clone();
+        seen.map_or_else(|| self.look(), Ok)
+    }
+
+    /// The snapshots of exactly this dataset, newest first, as they were listed just now; `None` if it does not exist.
+    pub(super) fn listed(&self) -> Result<Option<Vec<Listed>>> {
+        if let Some((when, listed)) = &*self.listed.borrow()
+            && when.elapsed() < JUST_NOW
+        {
+            return Ok(Some(listed.clone()));
+        }
+        self.list()
+    }
+
+    /// The same, as they are now.
+    pub(super) fn list(&self) -> Result<Option<Vec<Listed>>> {
+        let listed = snapshots_of(self.name())?;
+        let now = listed.clone().map(|listed| (Instant::now(), listed));
+        self.listed.replace(now);
+        Ok(listed)
+    }
+
+    /// The dataset's name.
+    pub(super) fn name(&self) -> &str {
+        self.dataset.name.as_str()
+    }
+
+    /// The dataset in which restores are staged.
+    pub(super) fn staging_name(&self) -> String {
+        self.beside(&kept::staging(self.leaf()))
+    }
+
+    pub(super) fn leaf(&self) -> &str {
+        self.name().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The name of a dataset beside this one.
+    pub(super) fn beside(&self, leaf: &str) -> String {
+        match self.name().rsplit_once('/') {
+            Some((parent, _)) => format!("{parent}/{leaf}"),
+            None => leaf.to_owned(),
+        }
+    }
+}
