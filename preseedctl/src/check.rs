@@ -36,21 +36,7 @@ pub(crate) fn check() -> ExitCode {
         }
     }
     if search.is_of_this_machine() {
-        if units::can_be_asked() {
-            match units::unguarded(&host, None) {
-                Ok(found) => found
-                    .iter()
-                    .for_each(|one| warnings.tell(format!("warning: {one}"))),
-                Err(error) => warnings.tell(format!(
-                    "warning: whether the declared units are there cannot be told: {error}"
-                )),
-            }
-            let refusals = state_directory::refusals(&host).unwrap_or_default();
-            for refusal in refusals {
-                errors.tell(refusal);
-            }
-        }
-        differences(&host);
+        of_this_machine(&host, &mut errors, &mut warnings);
     }
     for not_read in not_read(&search) {
         say_line!("not read: {}: {}", not_read.path.display(), not_read.why);
@@ -75,6 +61,29 @@ pub(crate) fn check() -> ExitCode {
         count(errors.count, "error", "errors"),
     );
     ExitCode::FAILURE
+}
+
+/// Compares what is declared with this machine: its users, its units, and the storage that is there.
+fn of_this_machine(host: &Host, errors: &mut Told, warnings: &mut Told) {
+    let users = host.services.iter().map(storage::user::must_not_differ);
+    for error in users.filter_map(Result::err) {
+        warnings.tell(format!("warning: {error}"));
+    }
+    if units::can_be_asked() {
+        match units::unguarded(host, None) {
+            Ok(found) => found
+                .iter()
+                .for_each(|one| warnings.tell(format!("warning: {one}"))),
+            Err(error) => warnings.tell(format!(
+                "warning: whether the declared units are there cannot be told: {error}"
+            )),
+        }
+        let refusals = state_directory::refusals(host).unwrap_or_default();
+        for refusal in refusals {
+            errors.tell(refusal);
+        }
+    }
+    differences(host);
 }
 
 /// Tells the journal of each declared unit that does not wait for its data. Run at boot.

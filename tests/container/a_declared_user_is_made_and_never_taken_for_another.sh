@@ -39,6 +39,9 @@ assert_refused taken 'the number 568 is declared for the user `taken`, and it is
 assert_exit 2 getent passwd taken
 assert_absent /var/lib/taken
 
+assert_exit 0 preseedctl check
+assert_contains "$output" 'warning: /etc/preseed/services/taken.toml: the number 568 is declared for the user `taken`'
+
 # Its name has another number, and its data is there.
 mkdir /var/lib/app/library
 echo data >/var/lib/app/library/book
