@@ -32,10 +32,11 @@ pub fn left_of_a_restore(service: &Service) -> String {
 /// Has an interrupt end all that this process has started, tell what is left, and end the process.
 /// Before anything is started.
 pub fn watch(left: String) {
-    // What nohup(1) starts is to outlive its terminal.
-    if ::process::systemd_runs_us() || ignores(Signal::SIGHUP) {
+    if ::process::systemd_runs_us() {
         return;
     }
+    // What nohup(1) starts is to outlive its terminal, and all that it starts as well. It is ended by the other signals.
+    let hangup = ignores(Signal::SIGHUP).then(::process::Ignored::hold_hangup);
     // Where there can be no handler, an interrupt ends the process, and the next run tidies up as after a kill.
     let _ = ctrlc::set_handler(move || {
         interrupt::interrupt();
@@ -43,6 +44,7 @@ pub fn watch(left: String) {
         words::tell(&left);
         process::exit(STATUS);
     });
+    drop(hangup);
 }
 
 /// Whether this process was started to ignore a signal, as nohup(1) does (proc_pid_status(5), `SigIgn`).

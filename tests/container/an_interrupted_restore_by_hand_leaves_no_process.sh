@@ -49,6 +49,22 @@ EOT
 eventually is_gone
 assert_absent /var/lib/sonarr/sonarr.db
 
+# What nohup started outlives its terminal, and is ended by the other signals all the same.
+for signal in INT TERM; do
+    python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
+        /usr/bin/nohup /usr/lib/preseed/preseed-helper run sonarr >/run/said 2>&1 &
+    eventually pgrep --full 'restic restore'
+    pkill -HUP restic
+    kill -HUP $!
+    sleep 0.2
+    pgrep --full 'restic restore' >/dev/null || fail 'it did not outlive its terminal'
+    kill "-$signal" $!
+    status=0
+    wait $! || status=$?
+    assert_eq 130 "$status"
+    eventually is_gone
+    assert_contains "$(cat /run/said)" 'interrupted: all that this run had started is ended'
+done
 rm "$pack"
 mv /var/tmp/pack "$pack"
 
