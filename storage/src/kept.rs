@@ -153,9 +153,27 @@ fn milliseconds(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
-/// The last component of what is replaced with this note.
-pub(crate) fn kept_with(leaf: &str, note: &Note) -> String {
-    kept(leaf, note.time(), &note.why)
+/// The names (last components) that what is replaced with this note may get, the most telling first: the note has time and
+/// reason as well. The last is no longer than that of what is staged: it fits wherever that did.
+pub(crate) fn names(leaf: &str, note: &Note) -> [String; 3] {
+    let full = kept(leaf, note.time(), &note.why);
+    let why = 1 + note.why.len();
+    let without_why = full[..full.len() - why].to_owned();
+    [
+        full,
+        without_why,
+        format!("{leaf}:preseed-kept-{}", two_characters(note.time())),
+    ]
+}
+
+/// Two characters that differ from those of the milliseconds before and after.
+fn two_characters(time: Timestamp) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let number = usize::try_from(time.as_millisecond()).unwrap_or_default();
+    [number / DIGITS.len(), number]
+        .map(|number| char::from(DIGITS[number % DIGITS.len()]))
+        .iter()
+        .collect()
 }
 
 /// That an interrupted restore was finished, in words.
@@ -263,9 +281,14 @@ mod tests {
             at: at.parse().ok(),
             ..Note::new("before-clone", &mark)
         };
-        let first = kept_with("sonarr", &at("2026-11-23T07:21:00.001Z"));
-        let second = kept_with("sonarr", &at("2026-11-23T07:21:00.002Z"));
-        assert_ne!(first, second);
+        let first = names("sonarr", &at("2026-11-23T07:21:00.001Z"));
+        let second = names("sonarr", &at("2026-11-23T07:21:00.002Z"));
+        for (first, second) in first.iter().zip(&second) {
+            assert_ne!(first, second);
+            assert_eq!(leaf_of(first), Some("sonarr"));
+        }
+        assert!(first[2].len() <= staging("sonarr").len());
+        assert_eq!(first[1], "sonarr:preseed-kept-20261123T072100.001Z");
     }
 
     #[test]

@@ -30,19 +30,33 @@ preseedctl kept | grep 'by a restore by clone'
 preseedctl release --yes long
 assert_eq '' "$(kept_datasets)"
 
+# Nor the time.
+zfs snapshot "$LONG@$(head -c 58 /dev/zero | tr '\0' y)"
+echo data >/srv/long/a.db
+zfs snapshot "$LONG@good"
+rm /srv/long/a.db
+zfs snapshot "$LONG@later"
+systemctl start long
+assert_eq data "$(cat /srv/long/a.db)"
+systemctl stop long
+assert_matches "$(kept_datasets)" ':preseed-kept-[0-9a-z]{2}$'
+preseedctl kept | grep 'by a restore by clone'
+preseedctl release --yes long
+assert_eq '' "$(kept_datasets)"
+
 # Not for this one.
-zfs snapshot "$LONG@$(head -c 41 /dev/zero | tr '\0' y)"
+zfs snapshot "$LONG@$(head -c 59 /dev/zero | tr '\0' y)"
 rm /srv/long/a.db
 zfs snapshot "$LONG@empty"
 older=$(zfs list -H -t all -o name -r tank)
-assert_refused long "its snapshot @yyy.* would have a name of 256 bytes, and ZFS allows 255: give the snapshot a name of at most 40 bytes"
+assert_refused long "its snapshot @yyy.* would have a name of 256 bytes, and ZFS allows 255: give the snapshot a name of at most 58 bytes"
 assert_exit 1 preseedctl plan long
 assert_eq "$older" "$(zfs list -H -t all -o name -r tank)" 'something was changed'
 assert_eq on "$(zfs get -H -o value canmount "$LONG")"
 mountpoint -q /srv/long
 
 # The cure that the message names.
-zfs rename "$LONG@$(head -c 41 /dev/zero | tr '\0' y)" "$LONG@short"
+zfs rename "$LONG@$(head -c 59 /dev/zero | tr '\0' y)" "$LONG@short"
 systemctl reset-failed
 systemctl start long
 assert_eq data "$(cat /srv/long/a.db)"
@@ -51,12 +65,12 @@ systemctl stop long
 # The same for the snapshots of a replica.
 replica=vault/services/${LONG##*/}
 zfs send "$LONG@autosnap_2026-11-23_07:00:00_hourly" | zfs receive -u "$replica"
-zfs rename "$replica@autosnap_2026-11-23_07:00:00_hourly" "$(head -c 41 /dev/zero | tr '\0' z)"
+zfs rename "$replica@autosnap_2026-11-23_07:00:00_hourly" "$(head -c 59 /dev/zero | tr '\0' z)"
 umount /srv/long
 zfs destroy -R "$LONG"
 assert_refused long "$replica: .* its snapshot @zzz.* would have a name of 256 bytes"
 assert_exit 1 zfs list "$LONG:preseed-staging"
-zfs rename "$replica@$(head -c 41 /dev/zero | tr '\0' z)" good
+zfs rename "$replica@$(head -c 59 /dev/zero | tr '\0' z)" good
 systemctl reset-failed
 systemctl start long
 assert_eq data "$(cat /srv/long/a.db)"

@@ -10,12 +10,11 @@ use crate::{Error, Result, Snapshot};
 /// How many bytes a name may have, a snapshot's with that of its dataset (`ZFS_MAX_DATASET_NAME_LEN`).
 const LONGEST: usize = 255;
 
-/// The name under which `dataset` is kept, with the reason in it where there is room: the note has it as well.
+/// The name under which `dataset` is kept: the most telling one for which there is room.
 ///
 /// # Errors
-/// When ZFS would not allow it.
+/// When ZFS would not allow any.
 pub(super) fn kept(zfs: &Zfs<'_>, dataset: &str, note: &Note) -> Result<String> {
-    let full = zfs.beside(&kept::kept_with(zfs.leaf(), note));
     let snapshots = if dataset == zfs.name() {
         // One that is taken from now on makes ZFS refuse the rename.
         zfs.listed()?
@@ -29,14 +28,25 @@ pub(super) fn kept(zfs: &Zfs<'_>, dataset: &str, note: &Note) -> Result<String> 
         .map(|(_, short)| short)
         .max_by_key(|short| short.len());
     let taken = longest.map_or(0, |short| 1 + short.len());
-    if full.len() + taken <= LONGEST {
-        return Ok(full);
+    let mut shortest = 0;
+    for name in names(zfs, note) {
+        if name.len() + taken <= LONGEST {
+            return Ok(name);
+        }
+        shortest = name.len();
     }
-    let short = without_why(&full, note);
-    if short.len() + taken <= LONGEST {
-        return Ok(short.to_owned());
-    }
-    Err(too_long(zfs, dataset, short.len(), longest))
+    Err(too_long(zfs, dataset, shortest, longest))
+}
+
+/// The names that what is replaced may get, the shortest last.
+fn names(zfs: &Zfs<'_>, note: &Note) -> [String; 3] {
+    kept::names(zfs.leaf(), note).map(|name| zfs.beside(&name))
+}
+
+/// How long the shortest of them is.
+fn shortest(zfs: &Zfs<'_>) -> usize {
+    let [.., shortest] = names(zfs, &some_note());
+    shortest.len()
 }
 
 /// That `dataset`, which is to be replaced, can be kept under a name.
@@ -52,14 +62,12 @@ pub(super) fn must_fit(zfs: &Zfs<'_>, dataset: &str) -> Result<()> {
 /// # Errors
 /// When ZFS would not allow it.
 pub(super) fn must_fit_received(zfs: &Zfs<'_>, snapshot: &Snapshot) -> Result<()> {
-    let note = some_note();
-    let full = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
-    let short = without_why(&full, &note);
+    let shortest = shortest(zfs);
     let (dataset, name) = snapshot.name.split_once('@').unwrap_or_default();
-    if short.len() + 1 + name.len() <= LONGEST {
+    if shortest + 1 + name.len() <= LONGEST {
         return Ok(());
     }
-    Err(too_long(zfs, dataset, short.len(), Some(name)))
+    Err(too_long(zfs, dataset, shortest, Some(name)))
 }
 
 /// That a new dataset of the service's name could be restored at all, one day.
@@ -67,9 +75,7 @@ pub(super) fn must_fit_received(zfs: &Zfs<'_>, snapshot: &Snapshot) -> Result<()
 /// # Errors
 /// When its name is too long for that.
 pub(super) fn must_leave_room(zfs: &Zfs<'_>) -> Result<()> {
-    let note = some_note();
-    let full = zfs.beside(&kept::kept_with(zfs.leaf(), &note));
-    let length = without_why(&full, &note).len();
+    let length = shortest(zfs);
     if length + "@x".len() <= LONGEST {
         return Ok(());
     }
@@ -79,12 +85,6 @@ pub(super) fn must_leave_room(zfs: &Zfs<'_>) -> Result<()> {
 /// One with a name as long as any.
 fn some_note() -> Note {
     Note::new(kept::UNUSED, &Mark::new(Stage::Staged, "", ""))
-}
-
-fn without_why<'a>(full: &'a str, note: &Note) -> &'a str {
-    full.strip_suffix(&note.why)
-        .and_then(|full| full.strip_suffix('-'))
-        .unwrap_or(full)
 }
 
 /// `dataset` has the snapshot; the service's own may have another name.
