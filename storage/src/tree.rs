@@ -192,6 +192,11 @@ fn open(at: BorrowedFd<'_>, name: impl rustix::path::Arg) -> io::Result<OwnedFd>
     Ok(openat2(at, name, flags, Mode::empty(), resolve)?)
 }
 
+/// Whether nothing lies in a directory.
+pub(crate) fn is_empty(directory: &OwnedFd) -> io::Result<bool> {
+    Ok(entries(directory.as_fd())?.next().is_none())
+}
+
 /// The names in a directory, without `.` and `..`.
 fn entries(fd: BorrowedFd<'_>) -> io::Result<impl Iterator<Item = io::Result<CString>>> {
     let entries = Dir::read_from(fd)?;

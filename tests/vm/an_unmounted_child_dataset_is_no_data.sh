@@ -33,6 +33,22 @@ systemctl reset-failed
 systemctl start app
 systemctl stop app
 
+# The same for one that a line of /etc/fstab mounts, wherever that is.
+umount /srv/app/media
+zfs set mountpoint=legacy tank/services/app/media
+told='tank/services/app/media: .*may not be seen.*mount -t zfs tank/services/app/media ./srv/app/media.'
+declared 'expect = ["media"]'
+assert_refused app "$told"
+declared
+assert_refused app "$told"
+mount -t zfs tank/services/app/media /srv/app/media
+systemctl reset-failed
+systemctl start app
+systemctl stop app
+umount /srv/app/media
+zfs inherit mountpoint tank/services/app/media
+zfs mount tank/services/app/media || true
+
 # What is expected lies elsewhere: the service starts without it.
 echo data >/srv/app/a.db
 zfs unmount tank/services/app/media
