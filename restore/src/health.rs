@@ -24,6 +24,9 @@ pub fn is_well(service: &Service) -> bool {
 }
 
 /// Whether there was data when it was marked: of a service that started empty, what was kept may be all there is.
+///
+/// `Unpromoted` is left out on purpose: until a clone is promoted, what it replaced holds the snapshots that it stands on,
+/// and time that passes before that is none in which it proved itself.
 fn came_from_somewhere(mark: &Mark) -> bool {
     mark.stage == Stage::Seeded && mark.by != "bootstrap"
 }
