@@ -52,8 +52,16 @@ binds() { # All but their numbers.
 }
 binds >/run/before
 
+# Somebody stands in one of them, who sees the old data from then on and can write nothing to it.
+(cd /srv/by-hand && exec sleep 1000) &
+shell=$!
+eventually stands_in "$shell" /srv/by-hand
 find /srv/persist/notes -mindepth 1 -delete
 systemctl start notes
+assert_exit 1 touch "/proc/$shell/cwd/by-the-shell"
+assert_contains "$output" 'Read-only file system'
+kill "$shell"
+wait "$shell" || true
 assert_eq mine "$(cat /srv/persist/notes/data)"
 for place in /var/lib/notes /srv/by-hand; do
     assert_eq mine "$(cat $place/data)" "what is seen at $place"
