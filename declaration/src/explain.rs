@@ -12,7 +12,9 @@ use crate::lookup::{Content, Entry, Fragments, Search};
 use crate::problem::Problem;
 use crate::regular_file::Unreadable;
 use crate::section::key::TableFragment as _;
-use crate::section::{Outcome, TableDoc, backup, dataset, of_a_service, place, preseed, user};
+use crate::section::{
+    Outcome, TableDoc, backup, dataset, of_a_service, place, preseed, snapshots, user,
+};
 use crate::settings::Service;
 
 /// A file that makes a service.
@@ -180,6 +182,10 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
     table(dataset::KEYS.header, settings, &|f| f.dataset.origins());
     let preseed = service.preseed.outcome();
     table(preseed::KEYS.header, preseed, &|f| f.preseed.origins());
+    let snapshots = snapshots::outcome(service.snapshots.as_ref());
+    table(snapshots::KEYS.header, snapshots, &|f| {
+        f.snapshots.origins()
+    });
     let backup = backup::outcome(service.backup.as_ref());
     table(backup::KEYS.header, backup, &|f| f.backup.origins());
     for (place, part) in service

@@ -9,7 +9,7 @@ use crate::location::Location;
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
 use crate::section::place::Place;
-use crate::section::{backup, dataset, preseed, top, user};
+use crate::section::{backup, dataset, preseed, snapshots, top, user};
 use crate::table::Table;
 use crate::value::UnitName;
 
@@ -22,6 +22,7 @@ pub(crate) struct Fragment {
     pub(crate) user_table: Option<At<()>>,
     pub(crate) dataset: dataset::Fragment,
     pub(crate) preseed: preseed::Fragment,
+    pub(crate) snapshots: snapshots::Fragment,
     pub(crate) backup: backup::Fragment,
     pub(crate) places: Vec<Place>,
     /// Where `[backup]` is, if it is there.
@@ -56,6 +57,7 @@ impl Fragment {
             &user::KEYS,
             &dataset::KEYS,
             &preseed::KEYS,
+            &snapshots::KEYS,
             &backup::KEYS,
         ];
         let mut fragment = Self {
@@ -76,6 +78,7 @@ impl Fragment {
         let user = table("user", &user::KEYS);
         let dataset = table("dataset", &dataset::KEYS);
         let preseed = table("preseed", &preseed::KEYS);
+        let snapshots = table("snapshots", &snapshots::KEYS);
         let backup = table("backup", &backup::KEYS);
 
         if let Some(at) = user {
@@ -92,6 +95,10 @@ impl Fragment {
             if matches!(fragment.preseed.units, Given::Unreadable) {
                 fragment.salvaged = table.readable("unit");
             }
+            table.note_unknown(document, &elsewhere);
+        }
+        if let Some(At { value: table, .. }) = snapshots {
+            fragment.snapshots = snapshots::Fragment::read(document, &table);
             table.note_unknown(document, &elsewhere);
         }
         if let Some(at) = backup {
@@ -165,6 +172,7 @@ impl Fragment {
             }),
             dataset: self.dataset.over(&lower.dataset, merge),
             preseed: self.preseed.over(&lower.preseed, merge),
+            snapshots: self.snapshots.over(&lower.snapshots, merge),
             backup: self.backup.over(&lower.backup, merge),
             places: Place::put_over(self.places, &lower.places, merge),
             backup_location: self.backup_location.or(lower.backup_location),

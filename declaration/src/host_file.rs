@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
 use crate::section::replica::{self, ReplicaParent};
 use crate::section::repository::{self, Repository};
+use crate::section::snapshot_policy::{self, Policy};
 use crate::section::{host_backup, storage};
 use crate::table::{Keys, Table};
 use crate::value::HostName;
@@ -20,7 +21,13 @@ pub(crate) const NAME: &str = "preseed.toml";
 
 static TOP: Keys = Keys {
     header: "",
-    names: &["storage", "backup", "repository", "replica"],
+    names: &[
+        "storage",
+        "backup",
+        "repository",
+        "replica",
+        "snapshot-policy",
+    ],
     instead: &[],
 };
 
@@ -38,6 +45,8 @@ pub(crate) struct HostFile {
     pub(crate) repositories: Vec<Referable<Repository>>,
     /// In the order of the file.
     pub(crate) replicas: Vec<Referable<ReplicaParent>>,
+    /// In the order of the file, then those that are shipped.
+    pub(crate) policies: Vec<Referable<Policy>>,
     /// What breaks every service.
     pub(crate) problems: Vec<Problem>,
 }
@@ -59,6 +68,7 @@ impl Default for HostFile {
             backup_host: None,
             repositories: Vec::new(),
             replicas: Vec::new(),
+            policies: policies(Vec::new()),
             problems: Vec::new(),
         }
     }
@@ -102,6 +112,7 @@ impl HostFile {
         host.backup_host = tables.backup.host.map(|HostName(name)| name).into_at();
         host.repositories = each(tables.repositories, repository::Fragment::settle);
         host.replicas = each(tables.replicas, replica::Fragment::settle);
+        host.policies = policies(tables.policies);
         host
     }
 
@@ -115,9 +126,11 @@ impl HostFile {
             .replicas
             .iter()
             .filter_map(|named| named.declared.as_ref().err());
+        let policies = self.policies.iter();
+        let policies = policies.filter_map(|named| named.declared.as_ref().err());
         self.problems
             .iter()
-            .chain(repositories.chain(replicas).flatten())
+            .chain(repositories.chain(replicas).chain(policies).flatten())
     }
 }
 
@@ -128,6 +141,7 @@ struct Tables {
     backup: host_backup::Fragment,
     repositories: Vec<NamedTable<repository::Fragment>>,
     replicas: Vec<NamedTable<replica::Fragment>>,
+    policies: Vec<NamedTable<snapshot_policy::Fragment>>,
     /// What breaks every service.
     problems: Vec<Problem>,
 }
@@ -159,6 +173,7 @@ impl Tables {
         }
         let repositories = top.tables(&mut document, "repository", &repository::KEYS);
         let replicas = top.tables(&mut document, "replica", &replica::KEYS);
+        let policies = top.tables(&mut document, "snapshot-policy", &snapshot_policy::KEYS);
         top.note_unknown(&mut document, &[&storage::KEYS, &host_backup::KEYS]);
         tables.problems = document.into_problems();
 
@@ -167,6 +182,8 @@ impl Tables {
         tables.repositories = repositories.iter().map(read).collect();
         let read = |named| NamedTable::read(document(), named, replica::Fragment::read);
         tables.replicas = replicas.iter().map(read).collect();
+        let read = |named| NamedTable::read(document(), named, snapshot_policy::Fragment::read);
+        tables.policies = policies.iter().map(read).collect();
         tables
     }
 
@@ -175,12 +192,27 @@ impl Tables {
         lower.problems.extend(self.problems);
         NamedTable::put_over(self.repositories, &mut lower.repositories);
         NamedTable::put_over(self.replicas, &mut lower.replicas);
+        NamedTable::put_over(self.policies, &mut lower.policies);
         Self {
             storage: self.storage.over(&lower.storage, OVER),
             backup: self.backup.over(&lower.backup, OVER),
             ..lower
         }
     }
+}
+
+/// The policies that are declared, and the shipped ones whose names none of them has.
+fn policies(tables: Vec<NamedTable<snapshot_policy::Fragment>>) -> Vec<Referable<Policy>> {
+    let mut policies = each(tables, snapshot_policy::Fragment::settle);
+    for shipped in Policy::shipped() {
+        if !policies.iter().any(|policy| policy.name == shipped.name) {
+            policies.push(Referable {
+                name: shipped.name.clone(),
+                declared: Ok(shipped),
+            });
+        }
+    }
+    policies
 }
 
 /// What named tables declare, each with problems of its own.

@@ -87,6 +87,14 @@ impl<F: TableFragment> NamedTable<F> {
 }
 
 impl Notes {
+    /// Takes note of a problem of the table as a whole.
+    pub(crate) fn note(&mut self, what: &str, help: &str) {
+        let problem = self
+            .location
+            .problem(&self.file, what.to_owned(), help.to_owned());
+        self.problems.push(problem);
+    }
+
     /// The value of a key that must be there. What is missing is noted.
     pub(crate) fn required<T>(&mut self, given: Given<T>, what: &str, example: &str) -> Option<T> {
         if given.is_absent() {

@@ -336,6 +336,7 @@ impl Checked {
             name: self.name,
             source: of.source.clone(),
             user: of.user.clone(),
+            snapshots: of.snapshots.clone().filter(|_| restores),
             storage: settings.storage,
             backup: backup.map(|backup| backed_up(backup, of, &settings.mountpoint)),
             mountpoint: settings.mountpoint,

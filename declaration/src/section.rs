@@ -11,6 +11,8 @@ pub(crate) mod place;
 pub(crate) mod preseed;
 pub(crate) mod replica;
 pub(crate) mod repository;
+pub(crate) mod snapshot_policy;
+pub(crate) mod snapshots;
 pub(crate) mod storage;
 pub(crate) mod top;
 pub(crate) mod user;
@@ -28,6 +30,7 @@ pub fn of_a_service() -> Vec<TableDoc> {
         preseed::documentation(),
         preseed::verify::documentation(),
         preseed::max_age::documentation(),
+        snapshots::documentation(),
         backup::documentation(),
         backup::keep::documentation(),
         place::page(),
@@ -42,5 +45,6 @@ pub fn of_the_host() -> Vec<TableDoc> {
         host_backup::documentation(),
         repository::documentation(),
         replica::documentation(),
+        snapshot_policy::documentation(),
     ]
 }

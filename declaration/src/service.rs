@@ -10,7 +10,8 @@ use crate::problem::Problem;
 use crate::report::REPORT;
 use crate::section::place::Place;
 use crate::section::repository::Repository;
-use crate::section::{backup, dataset, preseed, user};
+use crate::section::snapshots::Snapshots;
+use crate::section::{backup, dataset, preseed, snapshots, user};
 use crate::settings::Service;
 use crate::validation::Validation;
 use crate::value::ServiceName;
@@ -37,6 +38,7 @@ pub(crate) fn validate(
         places: merged.places,
         dataset: merged.dataset,
         preseed: merged.preseed,
+        snapshots: merged.snapshots,
         backup: merged.backup,
     };
     let checked = tables.check(
@@ -66,6 +68,7 @@ struct Tables {
     places: Vec<Place>,
     dataset: dataset::Fragment,
     preseed: preseed::Fragment,
+    snapshots: snapshots::Fragment,
     backup: backup::Fragment,
 }
 
@@ -76,6 +79,7 @@ struct Checked {
     preseed: preseed::Checked,
     repository: Given<Repository>,
     places: Vec<places::Checked>,
+    snapshots: Given<Snapshots>,
 }
 
 impl Tables {
@@ -110,6 +114,7 @@ impl Tables {
                 .check(validation, dataset.dataset.as_ref(), has_repository),
             dataset,
             repository,
+            snapshots: self.snapshots.check(validation),
         }
     }
 
@@ -122,6 +127,7 @@ impl Tables {
             &dataset.mountpoint,
             host.backup_host.as_ref().map(|at| at.value.as_str()),
         )?;
+        let snapshots = checked.snapshots.map(Some).or(None)?;
         let service = Service {
             name: validation.name?.clone(),
             source: validation.files.declaration.to_path_buf(),
@@ -133,6 +139,7 @@ impl Tables {
             mode: dataset.mode,
             preseed: self.preseed.settle(checked.preseed)?,
             max_parallel_restores: host.storage.max_parallel_restores,
+            snapshots,
             backup,
             part: None,
             places: Vec::new(),

@@ -17,6 +17,8 @@ pub use crate::section::preseed::{
     Check, CheckCommand, KeepReplaced, OnPartial, OnUnavailable, Prefer, Preseed, Replica,
 };
 pub use crate::section::repository::Repository;
+pub use crate::section::snapshot_policy::Policy;
+pub use crate::section::snapshots::Snapshots;
 pub use crate::section::user::{Chown, User};
 
 /// Where `dataset-helper` leaves a link, called as the service, to where its dataset is mounted.
@@ -74,6 +76,8 @@ pub struct Service {
     pub preseed: Preseed,
     /// How many restores that move data run at once on this host, from 1 to 100; the same for every service.
     pub max_parallel_restores: usize,
+    /// When snapshots of its data are taken; `None`: nothing is declared.
+    pub snapshots: Option<Snapshots>,
     /// The restic repository that the restic tier asks. There if and only if `tiers` holds `restic`,
     /// or if the service declares one for its backups.
     pub backup: Option<Backup>,

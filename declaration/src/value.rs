@@ -4,6 +4,7 @@
 
 mod account;
 mod account_name;
+mod amount;
 mod calendar;
 mod choice;
 mod compression;
@@ -26,6 +27,7 @@ use std::fmt;
 pub use invalid::Invalid;
 
 pub(crate) use account_name::AccountId;
+pub(crate) use amount::Amount;
 pub(crate) use calendar::Calendar;
 pub(crate) use choice::{one_of, word_of};
 pub(crate) use count::Count;

@@ -88,6 +88,7 @@ fn write_table(page: &mut String, table: &TableDoc) {
 
 const REPOSITORY: &str =
     "url = \"/srv/restic\"\npassword-file = \"/etc/preseed/secrets/nas-primary\"\n";
+const POLICY: &str = "hourly = 1\ndaily = 1\n";
 const REPLICA: &str = "parent = \"vault/services\"\n";
 
 /// The name of the host's table that stands for all of its kind.
@@ -95,6 +96,7 @@ fn named(header: &str) -> String {
     header
         .replace("[repository.NAME]", "[repository.nas-primary]")
         .replace("[replica.NAME]", "[replica.vault]")
+        .replace("[snapshot-policy.NAME]", "[snapshot-policy.own]")
 }
 
 /// A table with a line, and with what else it must hold.
@@ -126,6 +128,7 @@ fn host(service: &str, host_file: &str) -> Host {
     for (header, needed) in [
         ("[repository.nas-primary]", REPOSITORY),
         ("[replica.vault]", REPLICA),
+        ("[snapshot-policy.own]", POLICY),
     ] {
         if let Some((before, after)) = shared.split_once(&format!("{header}\n")) {
             let key = after.split(" =").next().unwrap();
