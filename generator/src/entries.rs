@@ -1,7 +1,7 @@
 //! Everything that is written for a host, in order.
 
 use declaration::parallel::{self, PART};
-use declaration::settings::{Broken, Host, Service};
+use declaration::settings::{Broken, Host, Service, Snapshots, Storage};
 
 use crate::directory::Directory;
 use crate::tree::{EntryError, Tree};
@@ -43,6 +43,16 @@ pub fn write_parallel(host: &Host, directory: &Directory) -> Vec<EntryError> {
 fn finish<T: Tree>(host: &Host, mut writer: Writer<'_, T>) -> Vec<EntryError> {
     for broken in &host.broken {
         writer.broken(broken);
+    }
+    let takes = |service: &Service| {
+        matches!(service.storage, Storage::Zfs(_))
+            && matches!(service.snapshots, Some(Snapshots::By(_)))
+    };
+    if host.services.iter().any(takes) {
+        writer.link(
+            "timers.target.wants/storage-snapshots.timer",
+            "/usr/lib/systemd/system/storage-snapshots.timer",
+        );
     }
     for repository in maintenance_unit::repositories(host) {
         let name = maintenance_unit::name(repository);

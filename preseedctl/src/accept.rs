@@ -34,19 +34,16 @@ pub(crate) fn accept(name: &str) -> ExitCode {
 
 fn note(name: &str) -> Result<String> {
     let mut record = record::read(name)?;
-    let Some(good) = &record.good else {
+    let Some(since) = record.accept() else {
         return Ok(format!(
-            "{name}: there is no earlier backup that its data is compared with"
+            "{name}: there is nothing earlier that its data is compared with"
         ));
     };
     let told = format!(
-        "{name}: the next backup is not compared with that of {} ({} of repository {}), which is no longer held once the next one \
-         is made: `systemctl start backup-{name}`",
-        local(good.taken),
-        good.snapshot.get(..8).unwrap_or(&good.snapshot),
-        good.repository
+        "{name}: its data is not compared with that of {} any more: the next backup and the next snapshot that hold it are taken \
+         for good, and what was held until then is no longer",
+        local(since)
     );
-    record.accepted = true;
     record::write(name, &record)?;
     Ok(told)
 }

@@ -35,6 +35,16 @@ pub(crate) fn check() -> ExitCode {
             warnings.tell(format!("{}: warning: {warning}", service.source.display()));
         }
     }
+    let mut machine = protection::check::Machine::this();
+    for service in &host.services {
+        let found = machine.check(service);
+        for warning in found.warnings {
+            warnings.tell(format!("{}: warning: {warning}", service.source.display()));
+        }
+        for note in found.notes {
+            say_line!("{}: {note}", service.name);
+        }
+    }
     if search.is_of_this_machine() {
         of_this_machine(&host, &mut errors, &mut warnings);
     }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use declaration::Search;
-use protection::{backup, maintain};
+use declaration::settings::{Host, Service};
+use protection::{backup, maintain, snapshots};
 use report::{Event, Kind, logger, root, status};
 use restore::interrupt;
 use storage::Error;
@@ -36,6 +37,8 @@ enum Command {
         /// Its name in preseed.toml.
         name: String,
     },
+    /// Take the snapshots that are due as their policies say, hold the last good one of each service, and prune.
+    Snapshots,
 }
 
 fn main() -> ExitCode {
@@ -44,14 +47,22 @@ fn main() -> ExitCode {
     if let Some(exit) = root::missing("protect-helper") {
         return exit;
     }
-    if let Command::Maintain { name } = &command {
+    let of_all: Option<fn(&Host, &str) -> Result<(), Error>> = match &command {
+        Command::Maintain { .. } => Some(|host, name| maintain::maintain(host, name, false)),
+        Command::Snapshots => Some(|host, _| snapshots::round(host)),
+        Command::Backup { .. } | Command::After { .. } => None,
+    };
+    if let Some(work) = of_all {
         interrupt::watch("interrupted: all that this run had started is ended".to_owned());
-        return maintained(name);
+        return done(work(
+            &declaration::load(&Search::from_env()),
+            command.name(),
+        ));
     }
-    let (name, work): (_, fn(&declaration::settings::Service) -> Result<(), Error>) = match &command
-    {
-        Command::Backup { name } => (name, backup::backup),
-        Command::After { name } | Command::Maintain { name } => (name, backup::tidy_up),
+    let name = command.name();
+    let work: fn(&Service) -> Result<(), Error> = match &command {
+        Command::Backup { .. } => backup::backup,
+        _ => backup::tidy_up,
     };
     let service = match declaration::load_service(&Search::from_env(), name) {
         Ok(service) => service,
@@ -75,14 +86,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn maintained(name: &str) -> ExitCode {
-    let host = declaration::load(&Search::from_env());
-    // What goes wrong is told on the way.
-    match maintain::maintain(&host, name, false) {
+/// What goes wrong was told on the way.
+fn done(ended: Result<(), Error>) -> ExitCode {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             status::set(&error.to_string());
             ExitCode::FAILURE
+        }
+    }
+}
+
+impl Command {
+    /// What it is about.
+    fn name(&self) -> &str {
+        match self {
+            Self::Backup { name } | Self::After { name } | Self::Maintain { name } => name,
+            Self::Snapshots => "",
         }
     }
 }

@@ -100,15 +100,8 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
         Ok((archive::make(&call, &order)?, seen.extent.clone()))
     })?;
     let found = must_be_found(service, backup, &made)?;
-    record.good = Some(Good {
-        repository: backup.repository.name.clone(),
-        snapshot: found.name.clone(),
-        taken: found.taken,
-        entries: extent.entries,
-        bytes: extent.bytes,
-        expected: extent.expected,
-    });
-    record.accepted = false;
+    let repository = backup.repository.name.as_str();
+    record.good = Some(Good::new(Some(repository), &found, extent));
     record::write(name, &record)?;
     Ok(in_words(&frozen, backup, &made, &found))
 }
@@ -143,7 +136,7 @@ fn must_be_its_data(service: &Service, seen: &Seen, record: &record::Record) -> 
             format!("`systemctl restart {name}` restores it"),
         ));
     }
-    if service.allow_shrink || record.accepted {
+    if service.allow_shrink {
         return Ok(());
     }
     let Some(good) = &record.good else {

@@ -17,13 +17,13 @@ const MANY: usize = 100;
 
 /// What became of a service's backups.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Forgotten {
+pub(crate) struct Forgotten {
     /// How many are forgotten.
-    pub count: usize,
+    pub(crate) count: usize,
     /// Of how many.
-    pub of: usize,
+    pub(crate) of: usize,
     /// Why some or all of those are kept that the policy would forget, in words.
-    pub held: Option<String>,
+    pub(crate) held: Option<String>,
 }
 
 /// Snapshots that have host and paths in common, as `restic forget --json` tells them.
@@ -120,7 +120,9 @@ fn held(
     let Some(good) = &record.good else {
         return Some("no backup of it has proved itself yet".to_owned());
     };
-    if good.repository != backup.repository.name || !all.contains(good.snapshot.as_str()) {
+    if good.repository.as_ref() != Some(&backup.repository.name)
+        || !all.contains(good.snapshot.as_str())
+    {
         return Some("the last good backup is not in this repository".to_owned());
     }
     let missing = ready::must_have_its_data(service).err()?;

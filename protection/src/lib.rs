@@ -1,18 +1,24 @@
 //! Keeps services' data safe, so that there is something to restore.
 //!
 //! ```text
+//! round:    Sanoid says what is due -> taken at once -> the newest proves itself and is held -> Sanoid prunes
 //! backup:   ready -> before -> frozen -> after -> restic backup -> would a restore find it? -> record
 //! maintain: forget what `keep` does not keep and nothing holds -> prune -> check a part
 //! ```
 
+pub mod admins_sanoid;
 mod archive;
 pub mod backup;
+pub mod check;
 mod commands;
 mod forget;
+mod hold;
 pub mod maintain;
 mod ready;
 pub mod record;
 pub mod repository;
+mod sanoid;
 mod shrink;
+pub mod snapshots;
 mod turn;
 mod work;

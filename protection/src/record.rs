@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storage::frozen::Extent;
-use storage::{Error, Result};
+use storage::{Error, Result, Snapshot};
 
 const DIRECTORY: &str = "/var/lib/preseed/protection";
 
@@ -22,19 +22,21 @@ const LARGEST: u64 = 1 << 20;
 pub struct Record {
     /// The newest backup that is good: it is never forgotten before a newer one is.
     pub good: Option<Good>,
-    /// That the data may have shrunk, this once: an admin said so.
-    pub accepted: bool,
+    /// The newest snapshot of its dataset that is good, and held.
+    pub held: Option<Good>,
+    /// When its owner was last told that no newer one could prove itself; `None`: it could.
+    pub doubt: Option<Timestamp>,
     /// How often a part of the repository was checked.
     pub rounds: u64,
 }
 
-/// A good backup.
+/// A good backup or snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Good {
-    /// The repository, by name.
-    pub repository: String,
-    /// The snapshot's whole id.
+    /// The repository, by name; `None`: it is a snapshot of the dataset.
+    pub repository: Option<String>,
+    /// The snapshot's whole id, or its whole name.
     pub snapshot: String,
     /// When the data was so.
     pub taken: Timestamp,
@@ -46,7 +48,35 @@ pub struct Good {
     pub expected: BTreeMap<PathBuf, u64>,
 }
 
+impl Record {
+    /// Forgets how much there was: whatever there is now has not vanished against that. Gives when that was.
+    pub fn accept(&mut self) -> Option<Timestamp> {
+        let known = [self.good.as_mut(), self.held.as_mut()];
+        let mut since = None;
+        for good in known.into_iter().flatten() {
+            good.entries = 0;
+            good.bytes = 0;
+            good.expected.clear();
+            since = since.max(Some(good.taken));
+        }
+        since
+    }
+}
+
 impl Good {
+    /// Of what was seen of a snapshot.
+    #[must_use]
+    pub fn new(repository: Option<&str>, snapshot: &Snapshot, extent: Extent) -> Self {
+        Self {
+            repository: repository.map(str::to_owned),
+            snapshot: snapshot.name.clone(),
+            taken: snapshot.taken,
+            entries: extent.entries,
+            bytes: extent.bytes,
+            expected: extent.expected,
+        }
+    }
+
     /// How much it was.
     #[must_use]
     pub fn extent(&self) -> Extent {

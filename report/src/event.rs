@@ -44,6 +44,12 @@ pub enum Kind {
     Maintained,
     /// A repository was not looked after, or not in all that is to be done.
     NotMaintained,
+    /// Snapshots were taken.
+    SnapshotsTaken,
+    /// A snapshot could not be taken, held or pruned.
+    NoSnapshot,
+    /// The last good snapshot of a service is held, since no newer one could prove itself.
+    Held,
     /// A restore goes on without a lock on its repository.
     WithoutLock,
     /// A restore failed, or no source could be asked: the service does not start.
@@ -58,7 +64,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::StorageChanged,
         Self::Restored,
         Self::Adopted,
@@ -75,6 +81,9 @@ impl Kind {
         Self::NotBackedUp,
         Self::Maintained,
         Self::NotMaintained,
+        Self::SnapshotsTaken,
+        Self::NoSnapshot,
+        Self::Held,
         Self::WithoutLock,
         Self::NotRestored,
         Self::PartlyThere,
@@ -101,6 +110,9 @@ impl Kind {
             Self::NotBackedUp => "9d40a7c2e8b14f73b5f6218c0e7ad394",
             Self::Maintained => "5e8c2d91b7f04a36a0d1e4c98b253f70",
             Self::NotMaintained => "c71f9e04a5d84b2e8633d0fa17e5b26c",
+            Self::SnapshotsTaken => "8f2a6c35d94e4b07b1e8505fc3a7d162",
+            Self::NoSnapshot => "e0d5b8a17c3f4962a94b7d20f68c1e53",
+            Self::Held => "46b90fd3e21c4a85975e3ac8d10b7f6e",
             Self::WithoutLock => "0c9a6f7d2b5e4d1c8a3e51f6b7d2904e",
             Self::NotRestored => "37cd0b4a917d4798a521b5aa53356638",
             Self::PartlyThere => "266b003c24e340919c71237252580eff",
@@ -120,16 +132,19 @@ impl Kind {
             | Self::Restoring
             | Self::BackedUp
             | Self::Maintained
+            | Self::SnapshotsTaken
             | Self::SourceAnswered => Level::Info,
             Self::Unguarded
             | Self::UserDiffers
             | Self::StartedEmpty
             | Self::PassedOver
-            | Self::WithoutLock => Level::Warn,
+            | Self::WithoutLock
+            | Self::Held => Level::Warn,
             Self::NotRestored
             | Self::PartlyThere
             | Self::NotBackedUp
             | Self::NotMaintained
+            | Self::NoSnapshot
             | Self::DeclarationBroken
             | Self::StorageFailed => Level::Error,
         }

@@ -51,6 +51,7 @@ const PACKAGES: [(&str, &str); 7] = [
     ("restic", "restic"),
     ("ssh", "openssh-client"),
     ("rclone", "rclone"),
+    ("sanoid", "sanoid"),
     ("zfs", "zfsutils-linux"),
     ("zpool", "zfsutils-linux"),
     ("systemctl", "systemd"),

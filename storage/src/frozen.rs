@@ -132,13 +132,7 @@ impl<'a> Frozen<'a> {
             extent.bytes += bytes;
         }
         let place = self.service.mountpoint.as_path();
-        for expected in &self.service.expect {
-            if let Ok(found) = place.join(expected).symlink_metadata()
-                && found.is_file()
-            {
-                extent.expected.insert(expected.clone(), found.len());
-            }
-        }
+        extent.expected = expected_in(place, self.service);
         Ok(Seen {
             contents: Contents::of_copy(place, self.service)?,
             extent,
@@ -190,16 +184,30 @@ fn datasets(parts: &[Part]) -> Vec<&str> {
     datasets.collect()
 }
 
+/// The size of each file that is expected, in a copy of the data.
+pub(crate) fn expected_in(copy: &Path, service: &Service) -> BTreeMap<PathBuf, u64> {
+    let files = service.expect.iter().filter_map(|expected| {
+        let found = copy.join(expected).symlink_metadata().ok()?;
+        found.is_file().then(|| (expected.clone(), found.len()))
+    });
+    files.collect()
+}
+
+/// Entries and bytes that a file system counts which is mounted there.
+pub(crate) fn counted(place: &Path) -> io::Result<(u64, u64)> {
+    let found = statvfs(place)?;
+    #[allow(clippy::unnecessary_cast, reason = "their width differs by platform")]
+    let (entries, blocks) = (
+        found.files().saturating_sub(found.files_free()) as u64,
+        found.blocks().saturating_sub(found.blocks_free()) as u64,
+    );
+    Ok((entries, blocks.saturating_mul(found.fragment_size())))
+}
+
 /// Entries and bytes of what is mounted there.
 fn extent_of(part: &Part) -> io::Result<(u64, u64)> {
     if part.dataset.is_some() {
-        let found = statvfs(&part.place)?;
-        #[allow(clippy::unnecessary_cast, reason = "their width differs by platform")]
-        let (entries, blocks) = (
-            found.files().saturating_sub(found.files_free()) as u64,
-            found.blocks().saturating_sub(found.blocks_free()) as u64,
-        );
-        return Ok((entries, blocks.saturating_mul(found.fragment_size())));
+        return counted(&part.place);
     }
     let (mut entries, mut bytes) = (0_u64, 0_u64);
     tree::walk(&part.place, |entry| {

@@ -30,6 +30,7 @@ mod mountpoint;
 mod namespace;
 mod namespaces;
 mod open;
+pub mod policy_snapshots;
 mod quoted;
 pub mod replaced;
 mod seal;

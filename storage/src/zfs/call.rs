@@ -25,7 +25,7 @@ pub(crate) fn wait_at_most(stall_timeout: Duration) {
 }
 
 /// Runs `zfs` and gives its standard output; any exit status but 0 is an error.
-pub(super) fn zfs<S: AsRef<OsStr>>(args: &[S]) -> Result<String> {
+pub(crate) fn zfs<S: AsRef<OsStr>>(args: &[S]) -> Result<String> {
     let ended = try_zfs(args)?;
     if ended.status.success() {
         Ok(ended.stdout)

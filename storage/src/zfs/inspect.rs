@@ -15,7 +15,7 @@ const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 /// It is mounted read-only in a mount namespace of a thread of its own, which is gone with the thread,
 /// however the process ends. (`.zfs/snapshot` shows only the snapshots of mounted datasets,
 /// and its automounts stay for minutes.) Programs that `look` starts see it as well.
-pub(super) fn mounted<T: Send>(
+pub(crate) fn mounted<T: Send>(
     snapshot: &str,
     look: impl FnOnce(&Path) -> Result<T> + Send,
 ) -> Result<T> {

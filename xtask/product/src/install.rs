@@ -67,6 +67,8 @@ pub fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         "storage-preseed-check.service",
         "storage-preseed-kept.service",
         "storage-preseed-kept.timer",
+        "storage-snapshots.service",
+        "storage-snapshots.timer",
     ] {
         copy(&units.join(unit), &root.join(UNITS).join(unit), 0o644)?;
     }

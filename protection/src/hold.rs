@@ -1,0 +1,156 @@
+//! The hold: the last good snapshot of a service is never destroyed before a newer one has proved itself.
+
+use declaration::settings::Service;
+use jiff::{SignedDuration, Timestamp};
+use report::{Event, Kind};
+use restore::verify::verify;
+use storage::{Error, Origin, Result, Snapshot, local, lock, policy_snapshots};
+
+use crate::record::{self, Good, Record};
+use crate::shrink;
+
+/// How old the held snapshot may be before a newer one is to prove itself.
+const OLD: SignedDuration = SignedDuration::from_hours(20);
+
+/// How often its owner is told that one cannot.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Has the newest snapshot of the service prove itself, if it is time; it is held then, and the earlier one no more. Gives
+/// whether anything may be pruned. `dataset` is the service's.
+///
+/// # Errors
+/// When it cannot be told whether it is good, or something cannot be held.
+pub(crate) fn renew(service: &Service, dataset: &str) -> Result<bool> {
+    let name = service.name.as_str();
+    let mut record = record::read(name)?;
+    let snapshots = newest_first(service)?;
+    let held = policy_snapshots::held(dataset)?;
+    let is_held = |good: &Good| held.contains(&good.snapshot);
+    let still = record.held.clone().filter(is_held);
+    let Some(newest) = snapshots.first() else {
+        return Ok(false);
+    };
+    let is_young = |good: &Good| Timestamp::now().duration_since(good.taken) < OLD;
+    if let Some(good) = &still
+        && record.doubt.is_none()
+        && (is_young(good) || good.snapshot == newest.name)
+    {
+        return Ok(true);
+    }
+    match prove(service, newest, &record)? {
+        Ok(good) => {
+            policy_snapshots::hold(&newest.name)?;
+            record.held = Some(good);
+            record.doubt = None;
+            record::write(name, &record)?;
+            for other in held.iter().filter(|other| **other != newest.name) {
+                policy_snapshots::release(other)?;
+            }
+            Ok(true)
+        }
+        Err(why) => {
+            doubt(service, &mut record, &why, still.as_ref())?;
+            Ok(false)
+        }
+    }
+}
+
+/// Tells the owner, once a day, why nothing of a service is pruned or forgotten.
+///
+/// # Errors
+/// When what was told cannot be noted.
+pub(crate) fn doubt(
+    service: &Service,
+    record: &mut Record,
+    why: &Error,
+    held: Option<&Good>,
+) -> Result<()> {
+    let now = Timestamp::now();
+    if record
+        .doubt
+        .is_some_and(|told| now.duration_since(told) < DAY)
+    {
+        return Ok(());
+    }
+    let keeps = held.map_or_else(
+        || "nothing of it is pruned or forgotten".to_owned(),
+        |good| {
+            format!(
+                "{} of {} is held, and nothing of it is pruned or forgotten",
+                good.snapshot,
+                local(good.taken)
+            )
+        },
+    );
+    Event::new(Kind::Held, service.name.as_str(), format!("{keeps}: {why}"))
+        .outcome("held")
+        .tell();
+    record.doubt = Some(now);
+    record::write(service.name.as_str(), record)
+}
+
+fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
+    let storage = storage::open(service);
+    storage
+        .with_snapshots()
+        .map_or_else(|| Ok(Vec::new()), |snapshots| snapshots.snapshots())
+}
+
+/// Whether a snapshot is good: it holds the data, passes its checks, and has not mostly vanished. Else why not.
+fn prove(
+    service: &Service,
+    snapshot: &Snapshot,
+    record: &Record,
+) -> Result<std::result::Result<Good, Error>> {
+    let seen = policy_snapshots::look_into(service, &snapshot.name)?;
+    let bad = |what: String, help: &str| Ok(Err(Error::new(&snapshot.name, what, help)));
+    if !seen.contents.holds_the_data() {
+        let lacks = seen
+            .contents
+            .lacks()
+            .unwrap_or_else(|| "it is empty".to_owned());
+        return bad(
+            format!("it does not hold the data: {lacks}"),
+            "look into it; a restore brings the data back",
+        );
+    }
+    if let Some(good) = record.held.as_ref().filter(|_| !service.allow_shrink)
+        && let Some(what) = shrink::vanished(&good.extent(), &seen.extent)
+    {
+        let help = format!(
+            "look into it; if that is right, `preseedctl accept {}`, or for good `allow-shrink = true` in [preseed]",
+            service.name
+        );
+        return bad(
+            format!(
+                "most of the data has vanished since {}: {what}",
+                local(good.taken)
+            ),
+            &help,
+        );
+    }
+    if let Err(error) = checked(service, snapshot)? {
+        return Ok(Err(error));
+    }
+    Ok(Ok(Good::new(None, snapshot, seen.extent)))
+}
+
+/// Runs the declared checks on a clone of a snapshot that is thrown away. Gives what is wrong with it.
+fn checked(service: &Service, snapshot: &Snapshot) -> Result<std::result::Result<(), Error>> {
+    if service.verify.is_empty() {
+        return Ok(Ok(()));
+    }
+    // Where it is staged, a restore may be at work.
+    let Some(_lock) = lock::try_lock(service)? else {
+        return Ok(Err(Error::new(
+            service.name.as_str(),
+            "its checks cannot be run while another run is at work on its storage",
+            "wait for the next round",
+        )));
+    };
+    let storage = storage::open(service);
+    let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
+    let verified = verify(service, storage.as_ref(), &staged, &snapshot.name);
+    storage.discard(&staged)?;
+    Ok(verified.map_err(|failure| failure.error().clone()))
+}

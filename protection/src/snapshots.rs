@@ -1,0 +1,153 @@
+//! A round: Sanoid says which snapshots are due, they are taken of all services at once, and Sanoid prunes.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use declaration::settings::{Host, Policy, Service, Snapshots, Storage};
+use report::words::count;
+use report::{Event, Kind, status};
+use storage::{Error, Result, as_found, policy_snapshots};
+
+use crate::admins_sanoid::Admins;
+use crate::sanoid::{self, Section};
+use crate::{hold, ready, record};
+
+/// A service whose snapshots are taken here.
+struct Target<'a> {
+    service: Cow<'a, Service>,
+    dataset: String,
+    policy: &'a Policy,
+}
+
+/// Does a round for all services that declare a policy.
+///
+/// # Errors
+/// What could not be done, the first of it. The rest is done all the same.
+pub fn round(host: &Host) -> Result<()> {
+    let mut first = None;
+    let admins = Admins::read();
+    let mut targets = Vec::new();
+    for service in &host.services {
+        let Some((dataset, policy)) = declared(service) else {
+            continue;
+        };
+        if admins.covers(dataset).is_some() {
+            continue;
+        }
+        let found = match as_found::whole(service) {
+            Ok(found) => found,
+            Err(error) => {
+                keep_first(&mut first, service.name.as_str(), error);
+                continue;
+            }
+        };
+        // Snapshots of what is no data would push those of the data out.
+        if let Err(why) = ready::must_have_its_data(&found) {
+            let told = record::read(service.name.as_str()).and_then(|mut record| {
+                let held = record.held.clone();
+                hold::doubt(service, &mut record, &why, held.as_ref())
+            });
+            if let Err(error) = told {
+                keep_first(&mut first, service.name.as_str(), error);
+            }
+            continue;
+        }
+        targets.push(Target {
+            service: found,
+            dataset: dataset.to_owned(),
+            policy,
+        });
+    }
+    if !targets.is_empty()
+        && let Err(error) = of_all(&targets, &mut first)
+    {
+        keep_first(&mut first, "", error);
+    }
+    first.map_or(Ok(()), Err)
+}
+
+/// The dataset and the policy of a service whose snapshots preseed takes.
+pub fn declared(service: &Service) -> Option<(&str, &Policy)> {
+    match (&service.storage, &service.snapshots) {
+        (Storage::Zfs(dataset), Some(Snapshots::By(policy))) => {
+            Some((dataset.name.as_str(), policy))
+        }
+        _ => None,
+    }
+}
+
+fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
+    let sections = |prunes: &dyn Fn(&Target<'_>) -> bool| -> Vec<Section<'_>> {
+        let sections = targets.iter().map(|target| Section {
+            dataset: &target.dataset,
+            policy: target.policy,
+            prunes: prunes(target),
+        });
+        sections.collect()
+    };
+    let (_, due) = sanoid::accept(&sections(&|_| false))?;
+    let taken = take(targets, &due, first);
+    let mut may_prune = BTreeMap::new();
+    for target in targets {
+        let renewed = hold::renew(&target.service, &target.dataset).unwrap_or_else(|error| {
+            keep_first(first, target.service.name.as_str(), error);
+            false
+        });
+        may_prune.insert(target.dataset.as_str(), renewed);
+    }
+    let (configuration, _) = sanoid::accept(&sections(&|target| {
+        may_prune
+            .get(target.dataset.as_str())
+            .copied()
+            .unwrap_or(false)
+    }))?;
+    configuration.prune()?;
+    let line = format!(
+        "{} taken of {}",
+        count(taken, "snapshot", "snapshots"),
+        count(targets.len(), "service", "services")
+    );
+    status::set(&line);
+    if taken > 0 {
+        let event = Event::new(Kind::SnapshotsTaken, "", line);
+        event.outcome("taken").tell();
+    }
+    Ok(())
+}
+
+/// Takes what is due: all of one moment and pool at once, or one by one if that fails. Gives how many were taken.
+fn take(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> usize {
+    let mut at_once: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for name in due {
+        let (dataset, moment) = name.split_once('@').unwrap_or_default();
+        let pool = dataset.split('/').next().unwrap_or_default();
+        at_once.entry((pool, moment)).or_default().push(name);
+    }
+    let mut taken = 0;
+    for names in at_once.values() {
+        if policy_snapshots::take(names).is_ok() {
+            taken += names.len();
+            continue;
+        }
+        for name in names {
+            match policy_snapshots::take(&[name]) {
+                Ok(()) => taken += 1,
+                Err(error) => {
+                    let dataset = name.split_once('@').map(|(dataset, _)| dataset);
+                    let of = targets
+                        .iter()
+                        .find(|target| Some(target.dataset.as_str()) == dataset);
+                    let service = of.map_or("", |target| target.service.name.as_str());
+                    keep_first(first, service, error);
+                }
+            }
+        }
+    }
+    taken
+}
+
+fn keep_first(first: &mut Option<Error>, service: &str, error: Error) {
+    let event = Event::new(Kind::NoSnapshot, service, error.to_string());
+    event.outcome("failed").tell();
+    first.get_or_insert(error);
+}
