@@ -47,7 +47,7 @@ pub fn command<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>
 }
 
 /// Programs, and the packages of Debian and the like that they are in.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("restic", "restic"),
     ("ssh", "openssh-client"),
     ("rclone", "rclone"),

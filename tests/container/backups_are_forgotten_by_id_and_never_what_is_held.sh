@@ -1,0 +1,74 @@
+# Of exactly this host, this path and all tags, what `keep` does not keep is forgotten: nothing of another machine that has
+# the same tags, and nothing of another service. Never more than half at once, and nothing while the service's data is
+# gone. A machine that may only add to the repository forgets nothing. `preseedctl repository` makes, lists and checks one.
+
+declare_default_host
+password_file
+declare_sonarr
+sed -i 's/repository = "local"/&\nschedule = "daily"\nkeep = { last = 2 }/' /etc/preseed/services/sonarr.toml
+reload
+mkdir "$REPOSITORY"
+assert_exit 1 preseedctl repository list local
+assert_contains "$output" 'repository local: there is no repository at its address'
+rmdir "$REPOSITORY"
+repository_init
+assert_exit 1 preseedctl repository init local
+assert_contains "$output" 'repository local: it is there already'
+systemctl start sonarr
+add_series 'The Expanse'
+
+store() { # HOST TIME
+    in_repository backup --quiet --host "$1" --tag sonarr,media,database --time "$2" /var/lib/sonarr
+}
+for day in 01 02 03; do
+    store "$(hostname)" "2025-01-$day 00:00:00"
+    store elsewhere "2025-01-$day 00:00:00"
+done
+in_repository backup --quiet --host "$(hostname)" --tag radarr --time '2025-01-01 00:00:00' /var/lib/sonarr
+assert_exit 1 preseedctl repository check local
+assert_contains "$(in_repository snapshots)" '2025-01-01'
+
+# No backup of ours has proved itself: nothing is forgotten.
+systemctl start maintain-repository-local
+assert_journal maintain-repository-local.service 'sonarr: 0 of 3 backups forgotten; held: no backup of it has proved itself yet'
+systemctl start backup-sonarr
+systemctl start maintain-repository-local
+assert_journal maintain-repository-local.service 'sonarr: 2 of 4 backups forgotten'
+assert_journal maintain-repository-local.service 'part 2 of 52 of its data was read and is sound'
+assert_eq 6 "$(in_repository list snapshots | wc -l)"
+assert_eq 3 "$(in_repository snapshots --json --host elsewhere | grep -o '"short_id"' | wc -l)"
+
+# More than half.
+for day in 04 05 06; do store "$(hostname)" "2025-01-$day 00:00:00"; done
+sed -i 's/last = 2/last = 1/' /etc/preseed/services/sonarr.toml
+assert_exit 1 systemctl start maintain-repository-local
+assert_status maintain-repository-local.service 'sonarr: `keep` would forget 4 of its 5 backups at once: .*`preseedctl repository maintain local --yes`'
+assert_eq 9 "$(in_repository list snapshots | wc -l)"
+
+# Its data is gone.
+systemctl stop sonarr
+mkdir /var/tmp/data
+cp -a /var/lib/sonarr/. /var/tmp/data
+lose_data /var/lib/sonarr
+assert_exit 0 preseedctl repository maintain local --yes
+assert_contains "$output" 'sonarr: 0 of 5 backups forgotten; held: sonarr: '
+systemctl start sonarr
+assert_series 'The Expanse'
+
+# The last good one is held, although others made newer ones.
+good=$(in_repository snapshots --json --host "$(hostname)" --tag sonarr --latest 1 | sed -E 's/.*"id":"([0-9a-f]{64})".*/\1/')
+store "$(hostname)" '2029-01-01 00:00:00'
+assert_exit 0 preseedctl repository maintain local --yes
+in_repository cat snapshot "$good" >/dev/null
+assert_eq 2 "$(in_repository snapshots --json --host "$(hostname)" --tag sonarr | grep -o '"short_id"' | wc -l)"
+assert_contains "$output" 'held: the last good one is held'
+
+printf 'append-only = true\n' >>/etc/preseed/preseed.toml
+for day in 04 05 06; do store "$(hostname)" "2025-01-$day 00:00:00"; done
+assert_exit 0 preseedctl repository maintain local --yes
+assert_contains "$output" 'nothing is forgotten and pruned from here'
+assert_eq 5 "$(in_repository snapshots --json --host "$(hostname)" --tag sonarr | grep -o '"short_id"' | wc -l)"
+assert_exit 0 preseedctl check
+assert_matches "$output" 'warning: `keep` in \[backup\]: this machine may only add to repository local'
+assert_exit 0 preseedctl repository check local
+assert_contains "$output" 'sonarr: the newest backup is of '
