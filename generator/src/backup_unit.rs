@@ -3,7 +3,7 @@
 use declaration::settings::{Service, Storage};
 
 use crate::confinement;
-use crate::preseed_unit::restic;
+use crate::preseed_unit::{NO_START_LIMIT, restic};
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
 
@@ -18,6 +18,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Option<(Unit<'a>, Unit<
         unit.push(("RequiresMountsFor", Value::QuotedPath(&service.mountpoint)));
     }
     needs(repository, &mut unit);
+    unit.push(NO_START_LIMIT);
     let mut process = vec![
         ("Type", Value::Fixed("oneshot")),
         ("NotifyAccess", Value::Fixed("main")),

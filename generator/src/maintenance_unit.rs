@@ -7,7 +7,7 @@ use declaration::settings::{Host, Repository};
 
 use crate::backup_unit::{needs, timer};
 use crate::confinement;
-use crate::preseed_unit::restic;
+use crate::preseed_unit::{NO_START_LIMIT, restic};
 use crate::unit::{Unit, Value};
 
 /// The file that declares repositories, for people. Fragments may do so as well.
@@ -38,6 +38,7 @@ pub fn name(repository: &Repository) -> String {
 pub fn of(repository: &Repository) -> (Unit<'_>, Unit<'_>) {
     let mut unit = Vec::new();
     needs(repository, &mut unit);
+    unit.push(NO_START_LIMIT);
     let mut process = vec![
         ("Type", Value::Fixed("oneshot")),
         ("NotifyAccess", Value::Fixed("main")),

@@ -53,7 +53,7 @@ pub fn of_broken(broken: &Broken) -> Unit<'_> {
 }
 
 /// Each start of the service starts this unit, also of one that crashes in a loop.
-const NO_START_LIMIT: Directive<'static> = ("StartLimitIntervalSec", Value::Fixed("0"));
+pub(crate) const NO_START_LIMIT: Directive<'static> = ("StartLimitIntervalSec", Value::Fixed("0"));
 
 fn before(units: &[UnitName]) -> Directive<'_> {
     (

@@ -79,7 +79,9 @@ fn main() -> ExitCode {
         Err(error) => {
             let line = error.to_string();
             status::set(&line);
-            let event = Event::new(Kind::NotBackedUp, name, format!("not backed up: {line}"));
+            // The journal's line begins with the name as it is.
+            let why = line.strip_prefix(&format!("{name}: ")).unwrap_or(&line);
+            let event = Event::new(Kind::NotBackedUp, name, format!("not backed up: {why}"));
             event.tier("restic").outcome("failed").tell();
             ExitCode::FAILURE
         }

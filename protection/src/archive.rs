@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use report::Progress;
 use restore::source::restic::call::Call;
 use restore::source::restic::failure_kind::{RepositoryFailure, unwrapped};
+use restore::source::restic::snapshot_entry::INCOMPLETE;
 use serde::Deserialize;
 use storage::command::{Ended, one_line};
 use storage::stall::Stall;
@@ -15,9 +16,6 @@ use storage::watched::{Activity, GivenUp, watch_lines};
 use storage::{Error, local};
 
 use crate::work::{self, waiting_for_locks};
-
-/// The tag of a backup of which some files could not be read, in place of the service's own.
-const INCOMPLETE: &str = "preseed-incomplete";
 
 /// By this exit status, restic says that some files could not be read.
 const SOME_UNREAD: i32 = 3;
@@ -218,10 +216,9 @@ fn incomplete(call: &Call<'_>, order: &Order<'_>, made: &Made, unread: &Unread) 
     let filed = if order.backup.repository.append_only {
         Err("this machine may only add to the repository".to_owned())
     } else {
-        let tags = format!("{INCOMPLETE},{}", order.service);
         work::run(
             call,
-            &["tag", "--set", &tags, &made.id],
+            &["tag", "--set", INCOMPLETE, &made.id],
             order.stall_timeout,
         )
         .map_err(|failure| failure.error.fault())

@@ -205,3 +205,57 @@ fn refused(path: &Path, error: &std::io::Error) -> Error {
         "see that /run is writable and has room",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy {
+            name: "short".to_owned(),
+            keys: vec![("hourly", 2), ("monthly", 0)],
+        }
+    }
+
+    #[test]
+    fn each_key_is_written_once_for_each_dataset() {
+        let policy = policy();
+        let section = |dataset, prunes| Section {
+            dataset,
+            policy: &policy,
+            prunes,
+        };
+        let text = rendered(&[section("tank/a", true), section("tank/b c", false)]);
+        let (first, second) = text.split_once("\n[tank/b c]\n").unwrap_or_default();
+        assert!(first.contains("\n[tank/a]\nautoprune = yes\n"), "{text}");
+        assert!(second.starts_with("autoprune = no\n"), "{text}");
+        for key in [
+            "hourly = 2",
+            "monthly = 0",
+            "recursive = no",
+            "pre_snapshot_script = ",
+        ] {
+            assert_eq!(
+                text.matches(&format!("\n{key}\n")).count(),
+                2,
+                "{key}: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_snapshots_of_our_datasets_are_due() {
+        let policy = policy();
+        let sections = [Section {
+            dataset: "tank/a",
+            policy: &policy,
+            prunes: false,
+        }];
+        let told = "INFO: cache expired\ntaking snapshot tank/a@autosnap_2026-11-26_17:00:00_hourly\n\
+                    taking snapshot tank/b@autosnap_2026-11-26_17:00:00_hourly\ntaking snapshot tank/a@x;y\ntaking snapshot x\n";
+        assert_eq!(
+            due(told, &sections),
+            ["tank/a@autosnap_2026-11-26_17:00:00_hourly"]
+        );
+    }
+}

@@ -16,6 +16,8 @@ assert_exit 1 preseedctl repository init local
 assert_contains "$output" 'repository local: it is there already'
 systemctl start sonarr
 add_series 'The Expanse'
+assert_exit 1 preseedctl repository check local
+assert_contains "$output" 'sonarr: there is no backup of it'
 
 store() { # HOST TIME
     in_repository backup --quiet --host "$1" --tag sonarr,media,database --time "$2" /var/lib/sonarr
@@ -25,7 +27,6 @@ for day in 01 02 03; do
     store elsewhere "2025-01-$day 00:00:00"
 done
 in_repository backup --quiet --host "$(hostname)" --tag radarr --time '2025-01-01 00:00:00' /var/lib/sonarr
-assert_exit 1 preseedctl repository check local
 assert_contains "$(in_repository snapshots)" '2025-01-01'
 
 # No backup of ours has proved itself: nothing is forgotten.

@@ -71,3 +71,10 @@ before=$(in_repository snapshots --json --tag sonarr)
 refused '^repository local: some files could not be read: /var/lib/sonarr/broken; what could be read is kept under the tag preseed-incomplete'
 assert_eq "$before" "$(in_repository snapshots --json --tag sonarr)"
 assert_eq 1 "$(in_repository snapshots --json --tag preseed-incomplete | grep -o '"short_id"' | wc -l)"
+
+# Also of a service that names no tags.
+sed -i 's/schedule = "daily"/&\ntags = []/' /etc/preseed/services/sonarr.toml
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+systemctl start sonarr
+assert_journal preseed-sonarr.service "restored by restic from $(in_repository snapshots --json --tag sonarr --latest 1 | sed -E 's/.*"short_id":"([0-9a-f]{8})".*/\1/')"

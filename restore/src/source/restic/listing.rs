@@ -12,7 +12,7 @@ use storage::{Contents, Error, Result, Snapshot};
 
 use super::call::Call;
 use super::failure_kind::{Kind, RepositoryFailure};
-use super::snapshot_entry::{Lies, SnapshotEntry, lies};
+use super::snapshot_entry::{INCOMPLETE, Lies, SnapshotEntry, lies};
 
 /// What is known until now.
 pub(super) struct Listing<'a> {
@@ -262,7 +262,10 @@ impl<'a> Listing<'a> {
     /// Whether host and tags of a snapshot are the service's.
     fn is_filed(&self, snapshot: &SnapshotEntry, host: &str) -> bool {
         let tags = &self.backup.tags;
-        snapshot.hostname == host && tags.iter().all(|tag| snapshot.tags.contains(tag))
+        let is_named = |tag: &String| tag != INCOMPLETE || tags.contains(tag);
+        snapshot.hostname == host
+            && tags.iter().all(|tag| snapshot.tags.contains(tag))
+            && snapshot.tags.iter().all(is_named)
     }
 
     /// Whether a snapshot that was told of holds other paths than `path`.

@@ -7,6 +7,9 @@ use serde::Deserialize;
 use storage::Snapshot;
 use storage::mark::whole_seconds;
 
+/// The tag of a backup of which some files could not be read. It is nobody's who does not name it.
+pub const INCOMPLETE: &str = "preseed-incomplete";
+
 /// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SnapshotEntry {
