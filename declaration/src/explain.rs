@@ -178,7 +178,7 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
         user::outcome(service.user.as_ref()),
         &|f| f.user.origins(),
     );
-    let settings = dataset::outcome(&dataset::Settings::of(&service));
+    let settings = dataset::outcome(&service.of_dataset());
     table(dataset::KEYS.header, settings, &|f| f.dataset.origins());
     let preseed = service.preseed.outcome();
     table(preseed::KEYS.header, preseed, &|f| f.preseed.origins());
@@ -194,7 +194,8 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
         .filter_map(|place| Some((place, place.part.as_ref()?)))
     {
         let header = format!("[place.{}]", part.place);
-        table(&header, place::outcome(place, part), &|f| {
+        let outcome = place::outcome(&place.of_dataset(), &place.preseed, part);
+        table(&header, outcome, &|f| {
             let said = f.places.iter().find(|said| said.name == part.place);
             let said = said.and_then(|place| place.said.as_ref());
             said.map(place::Said::origins).unwrap_or_default()

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::layer::Declared;
 use crate::problem::Problem;
+use crate::section::dataset;
 use crate::value::{Mode, Principal, ServiceName, TierName, UnitName};
 
 pub use crate::section::backup::{Backup, Keep};
@@ -103,6 +104,17 @@ impl Service {
         let is_above = |place: &&Self| place.mountpoint.value < self.mountpoint.value;
         let (above, below): (Vec<_>, Vec<_>) = self.places.iter().partition(is_above);
         above.into_iter().chain(std::iter::once(self)).chain(below)
+    }
+
+    /// What its data is kept in.
+    pub(crate) fn of_dataset(&self) -> dataset::Settings {
+        dataset::Settings {
+            storage: self.storage.clone(),
+            mountpoint: self.mountpoint.clone(),
+            owner: self.owner.clone(),
+            group: self.group.clone(),
+            mode: self.mode.clone(),
+        }
     }
 
     /// The name of the service that it is, or is a part of.

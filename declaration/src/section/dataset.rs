@@ -14,7 +14,6 @@ use crate::given::{At, Given};
 use crate::layer::Declared;
 use crate::location::Location;
 use crate::quote::quoted;
-use crate::settings::Service;
 use crate::validation::Validation;
 use crate::value::{
     Compression, DatasetName, Mode, Mountpoint, Principal, RESERVED, Recordsize, ServiceName,
@@ -121,19 +120,6 @@ pub(crate) struct Settings {
     pub(crate) owner: Declared<Principal>,
     pub(crate) group: Declared<Principal>,
     pub(crate) mode: Declared<Mode>,
-}
-
-impl Settings {
-    /// Those of a service.
-    pub(crate) fn of(service: &Service) -> Self {
-        Self {
-            storage: service.storage.clone(),
-            mountpoint: service.mountpoint.clone(),
-            owner: service.owner.clone(),
-            group: service.group.clone(),
-            mode: service.mode.clone(),
-        }
-    }
 }
 
 /// Each key's value as it holds in the end.

@@ -10,7 +10,6 @@ use crate::document::Document;
 use crate::given::{Given, Merge};
 use crate::location::Location;
 use crate::quote::quoted;
-use crate::settings::Service;
 use crate::table::{Keys, Named, Table};
 use crate::value::{PlaceMountpoint, SharedName};
 
@@ -182,16 +181,20 @@ pub struct Part {
 }
 
 /// Each key's value as it holds in the end, of a service that is a place.
-pub(crate) fn outcome(service: &Service, part: &Part) -> Vec<(&'static str, Outcome)> {
-    let mountpoint = part.below.as_deref().unwrap_or(&service.mountpoint);
+pub(crate) fn outcome(
+    settings: &dataset::Settings,
+    preseed: &preseed::Preseed,
+    part: &Part,
+) -> Vec<(&'static str, Outcome)> {
+    let mountpoint = part.below.as_deref().unwrap_or(&settings.mountpoint);
     let mut outcome = vec![
         ("mountpoint", Outcome::path(mountpoint)),
         ("may-start-empty", Outcome::Flag(part.may_start_empty)),
         ("restore", Outcome::Flag(part.restores)),
     ];
-    let of_dataset = dataset::outcome(&dataset::Settings::of(service)).into_iter();
+    let of_dataset = dataset::outcome(settings).into_iter();
     outcome.extend(of_dataset.filter(|(key, _)| is_of_dataset(key)));
-    let of_preseed = service.preseed.outcome().into_iter();
+    let of_preseed = preseed.outcome().into_iter();
     outcome.extend(of_preseed.filter(|(key, _)| is_of_preseed(key)));
     outcome
 }

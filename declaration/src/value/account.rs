@@ -1,6 +1,8 @@
 use std::str::FromStr;
 
-use super::{Invalid, Principal, Value};
+use super::invalid::Invalid;
+use super::types::Principal;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// The rules are systemd's relaxed ones (<https://systemd.io/USER_NAMES>): what a host's

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{AccountName, Invalid, Value};
+use super::invalid::Invalid;
+use super::types::AccountName;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// As systemd-sysusers takes it: with the end of the string, what fits into utmp.

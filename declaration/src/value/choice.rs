@@ -1,6 +1,6 @@
 //! A value that is one of two words.
 
-use super::Invalid;
+use super::invalid::Invalid;
 use crate::quote::{nearest, quoted};
 
 /// The value that `text` names in `words`.

@@ -1,6 +1,8 @@
 use std::str::FromStr;
 
-use super::{Compression, Invalid, Value};
+use super::invalid::Invalid;
+use super::types::Compression;
+use super::written::Value;
 use crate::quote::{nearest, quoted};
 
 /// Every value of OpenZFS 2.3 (zfsprops(7)), the common ones first.

@@ -1,6 +1,8 @@
 use std::str::FromStr;
 
-use super::{DatasetName, Invalid, Value};
+use super::invalid::Invalid;
+use super::types::DatasetName;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// `ZFS_MAX_DATASET_NAME_LEN` without its terminating NUL.

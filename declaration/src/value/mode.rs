@@ -1,7 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Invalid, Mode, Value};
+use super::invalid::Invalid;
+use super::types::Mode;
+use super::written::Value;
 use crate::quote::quoted;
 
 impl FromStr for Mode {

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{Invalid, ServiceName, Value};
+use super::invalid::Invalid;
+use super::types::ServiceName;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// The name of a file in the catalog, without `.toml`.

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Invalid, Value};
+use super::invalid::Invalid;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// `PATH_MAX` without its terminating NUL (path_resolution(7)).

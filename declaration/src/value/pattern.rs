@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::str::{Chars, FromStr};
 
-use super::{Invalid, Value};
+use super::invalid::Invalid;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// What SQLite puts beside a database `X`: `X-wal` holds its newest rows, `X-journal` what undoes a half-written change.

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Invalid, Recordsize, Value};
+use super::invalid::Invalid;
+use super::types::Recordsize;
+use super::written::Value;
 use crate::quote::quoted;
 
 const SMALLEST: u64 = 512;

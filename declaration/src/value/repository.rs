@@ -1,6 +1,8 @@
 use std::str::FromStr;
 
-use super::{AbsolutePath, Invalid, Value};
+use super::invalid::Invalid;
+use super::path::AbsolutePath;
+use super::written::Value;
 use crate::quote::nearest;
 
 /// The kinds of repository that restic knows, besides a path.

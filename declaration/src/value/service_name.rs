@@ -1,6 +1,8 @@
 use std::str::FromStr;
 
-use super::{Invalid, RESERVED, ServiceName, Value};
+use super::invalid::Invalid;
+use super::types::{RESERVED, ServiceName};
+use super::written::Value;
 use crate::quote::quoted;
 
 /// So that `preseed-NAME.service` and `50-preseed-NAME.conf` have at most 255 bytes.

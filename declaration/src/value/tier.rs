@@ -1,7 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Invalid, TierName, Value};
+use super::invalid::Invalid;
+use super::types::TierName;
+use super::written::Value;
 use crate::quote::{nearest, quoted};
 
 impl TierName {

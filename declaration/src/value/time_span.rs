@@ -2,7 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Invalid, Value};
+use super::invalid::Invalid;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// A time as systemd.time(7) writes time spans, at least a microsecond; `infinity` is [`Duration::MAX`].

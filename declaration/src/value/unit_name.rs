@@ -1,6 +1,8 @@
 use std::str::FromStr;
 
-use super::{Invalid, UnitName, Value};
+use super::invalid::Invalid;
+use super::types::UnitName;
+use super::written::Value;
 use crate::quote::{nearest, quoted};
 
 /// The kinds of unit that can wait for data.
