@@ -1,6 +1,7 @@
 //! A directory of any file system: no snapshots, marks as extended attributes.
 
 mod elsewhere;
+pub(crate) mod kept_directory;
 mod mark;
 pub(crate) mod replaced;
 mod spot;
@@ -68,7 +69,7 @@ impl Directory<'_> {
         let beside = self.path().parent().unwrap_or(self.path());
         let listed = namespaces::look().and_then(|machine| replaced::list(beside, &machine));
         if let Ok((listed, _)) = listed {
-            crate::replaced::remove_unused(&listed, &self.path().to_string_lossy());
+            crate::replaced::entry::remove_unused(&listed, &self.path().to_string_lossy());
         }
     }
 

@@ -16,6 +16,7 @@ mod elsewhere;
 mod half_created;
 mod half_done;
 pub(crate) mod inspect;
+pub(crate) mod kept_dataset;
 mod key;
 mod kinds;
 mod left_over;

@@ -4,62 +4,20 @@
 //! listed, and what is released is what was listed, whatever has that name or path since.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::ops::ControlFlow;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use xattr::FileExt;
-
+use super::kept_directory::{KeptDirectory, by_descriptor, metadata, open, read_note, real};
 use super::mark::identity_of;
 use super::spot::refused;
-use crate::kept::{self, Note};
+use crate::kept::{self};
 use crate::namespaces::Machine;
-use crate::replaced::{self, KeptIn, Replaced};
+use crate::replaced::entry::{self, KeptIn, Replaced};
 use crate::tree::{self, Next};
 use crate::way::{self, Held, Spot};
-use crate::{Error, ErrorKind, Result, holders, mountinfo, mountpoint, shown, users};
-
-/// The extended attribute that says when and why a directory was replaced, bound to that directory:
-/// a copy of it is none of ours.
-const ATTRIBUTE: &str = "trusted.preseed.kept";
-
-/// A kept directory, and the directory that it lies in, held.
-#[derive(Debug, Clone)]
-pub(crate) struct KeptDirectory {
-    spot: Spot,
-    identity: String,
-}
-
-/// Notes on the directory that is there when and why it is replaced.
-pub(crate) fn write_note(spot: &Spot, note: &Note) -> Result<()> {
-    let directory = open(spot)?;
-    note_on(&directory, &spot.real, note)
-}
-
-fn note_on(directory: &File, path: &Path, note: &Note) -> Result<()> {
-    let text = format!("of={} {note}", identity_of(&metadata(directory, path)?));
-    directory
-        .set_xattr(ATTRIBUTE, text.as_bytes())
-        .map_err(|error| {
-            refused(
-                path,
-                &format!("`{ATTRIBUTE}` cannot be written to it"),
-                &error,
-            )
-        })
-}
-
-fn open(spot: &Spot) -> Result<File> {
-    let opened = spot.open();
-    opened.map_err(|error| refused(&spot.real, "cannot be looked at", &error))
-}
-
-fn metadata(directory: &File, path: &Path) -> Result<Metadata> {
-    let found = directory.metadata();
-    found.map_err(|error| refused(path, "cannot be looked at", &error))
-}
+use crate::{Error, Result, holders, mountinfo, shown, users};
 
 /// The kept directories in `directory`, and why some could not be looked at.
 pub(crate) fn list(directory: &Path, machine: &Machine) -> Result<(Vec<Replaced>, Vec<Error>)> {
@@ -85,11 +43,6 @@ pub(crate) fn list(directory: &Path, machine: &Machine) -> Result<(Vec<Replaced>
         }
     }
     Ok((replaced, errors))
-}
-
-/// A path that leads to exactly what a descriptor holds.
-fn by_descriptor(file: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 /// A directory that has the name of one that was kept of `of`; `None` if it is none. `directory` is where it lies, as
@@ -125,12 +78,6 @@ fn look_at(
     }))
 }
 
-/// Where a directory is now.
-fn real(opened: &File, spot: &Spot) -> Result<PathBuf> {
-    let real = std::fs::read_link(by_descriptor(opened));
-    real.map_err(|error| refused(&spot.real, "cannot be looked at", &error))
-}
-
 /// Who has a directory mounted, has files open in it or stands there, and what to do about it.
 fn in_use(path: &Path, machine: &Machine) -> Result<Option<(String, String)>> {
     let again = |help: &str| format!("{help}, then release again");
@@ -146,58 +93,7 @@ fn in_use(path: &Path, machine: &Machine) -> Result<Option<(String, String)>> {
         return Ok(Some((who, again(&first.owner.end()))));
     }
     // A directory's mounts are in no list of the kernel's.
-    Ok(replaced::unknown(machine))
-}
-
-/// The note on a directory; `None` if it was not replaced by a restore.
-fn read_note(directory: &File, path: &Path) -> Result<Option<Note>> {
-    let text = directory
-        .get_xattr(ATTRIBUTE)
-        .map_err(|error| refused(path, &format!("its `{ATTRIBUTE}` cannot be read"), &error))?;
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    let text = String::from_utf8_lossy(&text);
-    let bound = format!("of={} ", identity_of(&metadata(directory, path)?));
-    Ok(text.strip_prefix(&bound).map(Note::parse))
-}
-
-impl KeptDirectory {
-    /// Opens it, if it is still what it was when it was listed.
-    fn open(&self) -> Result<File> {
-        let path = &self.spot.real;
-        let opened = open(&self.spot)?;
-        let is_kept = read_note(&opened, path)?.is_some();
-        if is_kept && identity_of(&metadata(&opened, path)?) == self.identity {
-            return Ok(opened);
-        }
-        Err(Error::new(
-            shown(path),
-            "it is not what a restore of preseed's replaced",
-            "see `preseedctl kept`",
-        )
-        .of_kind(ErrorKind::InTheWay))
-    }
-
-    /// Notes on it when and why it was replaced.
-    pub(crate) fn write_note(&self, note: &Note) -> Result<()> {
-        note_on(&self.open()?, &self.spot.real, note)
-    }
-
-    /// Whether nothing lies in it.
-    pub(crate) fn holds_nothing(&self) -> Result<bool> {
-        let mut entries = std::fs::read_dir(by_descriptor(&self.open()?))
-            .map_err(|error| refused(&self.spot.real, "cannot be looked into", &error))?;
-        Ok(entries.next().is_none())
-    }
-
-    /// Removes it with all that is in it.
-    pub(crate) fn remove(&self) -> Result<()> {
-        let opened = self.open()?;
-        mountpoint::must_have_no_mounts_below(&real(&opened, &self.spot)?)?;
-        tree::remove_opened(&opened.into(), &self.spot.at)
-            .map_err(|error| refused(&self.spot.real, "cannot be removed", &error))
-    }
+    Ok(entry::unknown(machine))
 }
 
 /// The bytes that a tree takes on its file system; what has several links once. Of one that cannot be looked at in whole,

@@ -8,7 +8,7 @@ use rustix::fs::RenameFlags;
 use super::mark::{remove_seal, write_mark};
 use super::spot::{exists, gone, refused, rename, sync};
 use super::staging::Way;
-use super::{replaced, withdraw};
+use super::{kept_directory, withdraw};
 use crate::kept::Note;
 use crate::mark::Stage;
 use crate::way::{Held, Spot};
@@ -68,7 +68,7 @@ pub(super) fn keep(service: &Service, note: &Note) -> Result<Kept> {
     // What the staging has room for, it has room for.
     let fits = names.iter().find(|name| name.len() <= LONGEST);
     let kept = way.parent()?.entry(fits.unwrap_or(shortest));
-    replaced::write_note(&staging, note)?;
+    kept_directory::write_note(&staging, note)?;
     rename(&staging, &kept, RenameFlags::NOREPLACE)?;
     Ok(Kept {
         name: shown(&kept.real),

@@ -180,7 +180,7 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     if let Ok((listed, _)) =
         namespaces::look().and_then(|machine| replaced::list(container, &machine))
     {
-        crate::replaced::remove_unused(&listed, zfs.name());
+        crate::replaced::entry::remove_unused(&listed, zfs.name());
     }
     let staging = zfs.staging_name();
     let kept = names::kept(zfs, &staging, &note)?;

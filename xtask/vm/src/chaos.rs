@@ -1,6 +1,7 @@
 //! Restores that are interrupted at random moments: by power cuts, and by killing what is at work.
 
 mod done;
+mod plan;
 
 use std::fmt::Write as _;
 use std::thread;
@@ -9,49 +10,14 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use self::done::Done;
+use self::plan::Met;
+pub use self::plan::{Plan, SHORT};
 
 use crate::Vms;
 use crate::cuts::{WAYS, Way};
 use crate::guest::Unflushed;
 use crate::machine::Machine;
 use scenario::{Failure, Tally, run_each};
-
-/// What is interrupted how often.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub struct Plan {
-    /// How many power cuts
-    #[arg(long, default_value_t = 200)]
-    pub cuts: usize,
-    /// How many times a helper, zfs or restic is killed with SIGKILL
-    #[arg(long, default_value_t = 0)]
-    pub kills: usize,
-    /// What the moments are drawn from: the same ones for the same number
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Only the restore of this number, again
-    #[arg(long)]
-    pub only: Option<usize>,
-    /// End after this many minutes; the same command goes on from there
-    #[arg(long)]
-    minutes: Option<u64>,
-}
-
-impl Plan {
-    /// When it is to end if it begins now.
-    pub fn until(&self) -> Option<Instant> {
-        let minutes = self.minutes?;
-        Some(Instant::now() + Duration::from_secs(60 * minutes))
-    }
-}
-
-/// What `cargo xtask test` does.
-pub const SHORT: Plan = Plan {
-    cuts: 24,
-    kills: 5,
-    seed: 1,
-    only: None,
-    minutes: None,
-};
 
 /// Who may be killed, and which ways run it.
 const VICTIMS: [(&str, &[&str]); 4] = [
@@ -84,19 +50,6 @@ enum Interruption {
     Cut(f64),
     /// SIGKILL to a program, as soon as it runs after this share of the time.
     Kill(&'static str, f64),
-}
-
-/// What the restores have met.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Met {
-    cuts: u64,
-    /// Of the cuts, those at which what was not flushed was lost.
-    cuts_with_loss: u64,
-    /// How much that was, in bytes.
-    unflushed: u64,
-    kills: u64,
-    /// Of the kills, those that met something at work.
-    at_work: u64,
 }
 
 /// Interrupts restores, and prints a line for each and the sums. What an earlier run of the same build has done with the

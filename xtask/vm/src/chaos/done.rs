@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use super::{Met, Plan};
+use super::plan::{Met, Plan};
 use crate::Vms;
 use product::binaries::workspace;
 

@@ -13,9 +13,9 @@ use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::disks::{DISKS, file};
 use super::processors::Seat;
 use super::write_cache::WriteCache;
-use super::{DISKS, file};
 use crate::agent::{Agent, End};
 use crate::cache::MEMORY;
 use crate::guest::{Parts, Power, Unflushed};

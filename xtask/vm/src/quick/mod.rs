@@ -1,6 +1,7 @@
 //! The quick guest: the same Debian root on a user-mode Linux with ZFS. Nothing is emulated, so ZFS's own work and boots
 //! take a fraction of the time. Its kernel is not the users' kernel: see the emulated guest for that.
 
+mod disks;
 mod kernel;
 mod linux;
 mod processors;
@@ -12,6 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
+use self::disks::{DISKS, file};
 use self::kernel::Kernel;
 use self::linux::{KERNEL, Linux};
 use self::processors::Processors;
@@ -22,9 +24,6 @@ use crate::payload;
 use crate::recipe::{self, Release, succeed};
 use crate::root::{DISK_SIZE, Root};
 use scenario::facts::{self, Facts};
-
-/// The disks, in the order of their names from `/dev/ubda` on.
-const DISKS: [&str; 3] = ["root", "tank", "vault"];
 
 /// Its name in the cache.
 const KIND: &str = "quick";
@@ -173,11 +172,6 @@ impl Guest for Quick {
             }
         }
     }
-}
-
-/// The file of a disk in a machine's directory.
-fn file(disk: &str) -> String {
-    format!("{disk}.raw")
 }
 
 /// Copies all disks from one directory to another. User-mode Linux has layers of its own over a disk, but lost what
