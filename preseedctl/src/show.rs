@@ -33,7 +33,11 @@ fn as_toml(values: &[Value]) -> String {
     for value in values {
         if value.table != table {
             table = &value.table;
-            let _ = writeln!(text, "\n{table}");
+            // One of which nothing is declared is none: `[user]` alone would declare a user.
+            let mut own = values.iter().filter(|value| value.table == table);
+            let is_declared = own.any(|value| value.value != Outcome::Nothing);
+            let comment = if is_declared { "" } else { "# " };
+            let _ = writeln!(text, "\n{comment}{table}");
         }
         let line = match &value.value {
             Outcome::Nothing => format!("# {}: {}", value.key, value.default),
