@@ -40,6 +40,7 @@ pub(crate) fn make<'a>(
     let message = format!("its user is not the one declared, and its storage is there: {error}");
     Event::new(Kind::UserDiffers, service.name.as_str(), message)
         .outcome("differs")
+        .error(error.kind().code())
         .tell();
     let mut service = service.into_owned();
     for whose in [&mut service.owner, &mut service.group] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use declaration::settings::{Service, User};
 
-use crate::{Error, Result, accounts, shown};
+use crate::{Error, ErrorKind, Result, accounts, shown};
 
 /// What this machine knows of a declared user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,11 @@ pub fn look(service: &Service, user: &User) -> Result<Found> {
             "see that the sources in /etc/nsswitch.conf answer",
         )
         .that_heals()
+        .of_kind(ErrorKind::Unreachable)
     })?;
-    found.map_err(|(what, help)| Error::new(shown(&service.source), what, help))
+    found.map_err(|(what, help)| {
+        Error::new(shown(&service.source), what, help).of_kind(ErrorKind::UserDiffers)
+    })
 }
 
 /// That no other user is known here than the one declared, if one is. One that is missing is made at a start, before
@@ -68,6 +71,7 @@ pub fn missing(service: &Service, lines: &[(String, String)]) -> Error {
             lines.join(" ")
         ),
     )
+    .of_kind(ErrorKind::Gone)
 }
 
 /// An account, as far as it matters here.

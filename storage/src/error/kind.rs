@@ -70,6 +70,8 @@ kinds! {
     NotMounted = "not-mounted",
     /// Others than root could have put it there, or could change it.
     NotTrusted = "not-trusted",
+    /// The user that a service is declared to run as is another one here.
+    UserDiffers = "user-differs",
     /// ZFS does not take the value of a property.
     PropertyRefused = "property-refused",
     /// A declared check says that the data is not sound, or cannot be run.
