@@ -70,6 +70,19 @@ assert_eq data "$(cat /var/lib/app/library/again)"
 assert_eq '' "$(find /var/lib/app ! -user app -o ! -group app)"
 assert_eq '0 0' "$(stat -c %u /root/outside /root/outside/file | xargs)"
 
+if mountpoint -q /var/lib/app; then
+    # After a rollback, too.
+    chown -hR 4711:4712 /var/lib/app/library
+    zfs snapshot tank/services/app@before
+    systemctl stop app
+    lose_data /var/lib/app
+    systemctl start app
+    assert_journal preseed-app.service 'restored by rollback'
+    assert_eq data "$(cat /var/lib/app/library/again)"
+    assert_eq '' "$(find /var/lib/app ! -user app -o ! -group app)"
+    assert_eq '0 0' "$(stat -c %u /root/outside /root/outside/file | xargs)"
+fi
+
 # What is refused before anything is done.
 declare_service app <<<$'[user]\nname = "1st.user"\nuid = 4294967295'
 assert_exit 1 preseedctl check

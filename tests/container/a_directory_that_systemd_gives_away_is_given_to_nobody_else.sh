@@ -1,6 +1,7 @@
 # A service with DynamicUser= has its data below /var/lib/private, where it is restored before the service starts. Any
 # other place of it is refused by `preseedctl check` with the way out, as is an owner that systemd would take the
 # directory from at each start. A StateDirectory= of the declared user is its directory.
+# also: vm
 
 declare_default_host
 repository_init

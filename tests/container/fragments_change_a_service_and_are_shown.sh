@@ -76,3 +76,18 @@ ln -s /dev/null /etc/preseed/services/sonarr.toml.d/30-typo.toml
 reload
 systemctl start sonarr
 assert_series 'The Expanse'
+
+# What goes before another file is listed with it. Where fragments may be and cannot be listed, nothing that is shown is
+# said to be all.
+assert_exit 0 preseedctl check
+assert_contains "$output" 'not read: /usr/lib/preseed/services/sonarr.toml.d/10-mode.toml: /run/preseed/services/sonarr.toml.d/10-mode.toml goes before it'
+: >/usr/local/lib/preseed/preseed.toml.d
+assert_exit 1 preseedctl cat sonarr
+assert_contains "$output" '/usr/local/lib/preseed/preseed.toml.d:1:1: cannot list the directory: not a directory: fragments are files in a directory of this name'
+assert_exit 1 preseedctl check
+assert_contains "$output" '/usr/local/lib/preseed/preseed.toml.d:1:1: cannot list the directory'
+assert_lacks "$output" 'not read: /usr/local/lib/preseed/preseed.toml.d'
+rm /usr/local/lib/preseed/preseed.toml.d
+sed -i 's/^template = .*/template = "gone"/' /etc/preseed/services/sonarr.toml
+assert_exit 1 preseedctl cat sonarr
+assert_contains "$output" '/etc/preseed/services/sonarr.toml:1:12: there is no template `gone`'
