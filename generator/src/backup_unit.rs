@@ -58,12 +58,11 @@ pub(crate) fn needs<'a>(
     repository: &'a declaration::settings::Repository,
     unit: &mut Vec<Directive<'a>>,
 ) {
-    match repository.local_directory() {
-        Some(directory) => unit.push(("RequiresMountsFor", Value::QuotedPath(directory))),
-        None => {
-            unit.push(("Wants", Value::Fixed("network-online.target")));
-            unit.push(("After", Value::Fixed("network-online.target")));
-        }
+    if let Some(directory) = repository.local_directory() {
+        unit.push(("RequiresMountsFor", Value::QuotedPath(directory)));
+    } else {
+        unit.push(("Wants", Value::Fixed("network-online.target")));
+        unit.push(("After", Value::Fixed("network-online.target")));
     }
 }
 

@@ -14,9 +14,9 @@ pub(crate) fn accept(name: &str) -> ExitCode {
     let service = match declaration::load_service(&Search::from_env(), name) {
         Ok(service) => service,
         Err(problems) => {
-            problems
-                .iter()
-                .for_each(|problem| words::tell(&problem.to_string()));
+            for problem in problems {
+                words::tell(&problem.to_string());
+            }
             return ExitCode::FAILURE;
         }
     };

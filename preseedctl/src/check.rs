@@ -35,16 +35,7 @@ pub(crate) fn check() -> ExitCode {
             warnings.tell(format!("{}: warning: {warning}", service.source.display()));
         }
     }
-    let mut machine = protection::check::Machine::this();
-    for service in &host.services {
-        let found = machine.check(service);
-        for warning in found.warnings {
-            warnings.tell(format!("{}: warning: {warning}", service.source.display()));
-        }
-        for note in found.notes {
-            say_line!("{}: {note}", service.name);
-        }
-    }
+    protected(&host, &mut warnings);
     if search.is_of_this_machine() {
         of_this_machine(&host, &mut errors, &mut warnings);
     }
@@ -150,6 +141,20 @@ fn nothing_restores(service: &Service) -> Option<String> {
     Some(format!(
         "{what}: name a `repository` in [backup]; where the service can do without, declare `on-unavailable = \"start-empty\"`"
     ))
+}
+
+/// Prints what feeds each service's tiers, and warns of what cannot work.
+fn protected(host: &Host, warnings: &mut Told) {
+    let mut machine = protection::check::Machine::this();
+    for service in &host.services {
+        let found = machine.check(service);
+        for warning in found.warnings {
+            warnings.tell(format!("{}: warning: {warning}", service.source.display()));
+        }
+        for note in found.notes {
+            say_line!("{}: {note}", service.name);
+        }
+    }
 }
 
 /// Prints in what storage that is there differs from what a template or preseed.toml says: that is no error.

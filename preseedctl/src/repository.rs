@@ -122,16 +122,15 @@ fn check(host: &Host, name: &str) -> Result<ExitCode> {
         let mut own = filed
             .iter()
             .filter(|one| repository::is_of(service, name, one));
-        match own.by_ref().map(|one| one.taken).max() {
-            Some(newest) => say_line!(
+        if let Some(newest) = own.by_ref().map(|one| one.taken).max() {
+            say_line!(
                 "{}: the newest backup is of {}",
                 service.name,
                 local(newest)
-            ),
-            None => {
-                say_line!("{}: there is no backup of it", service.name);
-                exit = ExitCode::FAILURE;
-            }
+            );
+        } else {
+            say_line!("{}: there is no backup of it", service.name);
+            exit = ExitCode::FAILURE;
         }
     }
     Ok(exit)

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use declaration::Search;
-use declaration::settings::{Host, Service};
+use declaration::settings::Service;
 use protection::{backup, maintain, snapshots};
 use report::{Event, Kind, logger, root, status};
 use restore::interrupt;
@@ -47,17 +47,13 @@ fn main() -> ExitCode {
     if let Some(exit) = root::missing("protect-helper") {
         return exit;
     }
-    let of_all: Option<fn(&Host, &str) -> Result<(), Error>> = match &command {
-        Command::Maintain { .. } => Some(|host, name| maintain::maintain(host, name, false)),
-        Command::Snapshots => Some(|host, _| snapshots::round(host)),
-        Command::Backup { .. } | Command::After { .. } => None,
-    };
-    if let Some(work) = of_all {
+    if let Command::Maintain { .. } | Command::Snapshots = &command {
         interrupt::watch("interrupted: all that this run had started is ended".to_owned());
-        return done(work(
-            &declaration::load(&Search::from_env()),
-            command.name(),
-        ));
+        let host = declaration::load(&Search::from_env());
+        return done(match &command {
+            Command::Maintain { name } => maintain::maintain(&host, name, false),
+            _ => snapshots::round(&host),
+        });
     }
     let name = command.name();
     let work: fn(&Service) -> Result<(), Error> = match &command {

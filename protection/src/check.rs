@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use declaration::settings::{Backup, Service, Snapshots, Storage};
+use declaration::settings::{Backup, Repository, Service, Snapshots, Storage};
 use declaration::value::TierName;
 use storage::command::command;
 use storage::watched::run_within;
@@ -86,29 +86,7 @@ impl Machine {
 
     fn backup(&mut self, service: &Service, backup: &Backup, findings: &mut Findings) {
         let repository = &backup.repository;
-        for secret in [
-            Some(&repository.password_file),
-            repository.environment_file.as_ref(),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            if secret.starts_with(&*service.mountpoint) {
-                findings.warnings.push(format!(
-                    "{} lies in what is to be restored with it: move it, and keep a copy elsewhere",
-                    secret.display()
-                ));
-            }
-        }
-        if repository
-            .local_directory()
-            .is_some_and(|path| path.starts_with(&*service.mountpoint))
-        {
-            findings.warnings.push(format!(
-                "repository {} lies in the data that it is a backup of: move it to another disk",
-                repository.name
-            ));
-        }
+        lies_in_itself(service, repository, findings);
         let Some(schedule) = &backup.schedule else {
             if backup.keep.is_some() || !backup.before.is_empty() || !backup.after.is_empty() {
                 findings.warnings.push(
@@ -165,5 +143,32 @@ impl Machine {
             .entry(event.to_owned())
             .or_insert_with(asked)
             .clone()
+    }
+}
+
+/// That a repository, or what opens it, lies in the data that it is a backup of.
+fn lies_in_itself(service: &Service, repository: &Repository, findings: &mut Findings) {
+    for secret in [
+        Some(&repository.password_file),
+        repository.environment_file.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        if secret.starts_with(&*service.mountpoint) {
+            findings.warnings.push(format!(
+                "{} lies in what is to be restored with it: move it, and keep a copy elsewhere",
+                secret.display()
+            ));
+        }
+    }
+    if repository
+        .local_directory()
+        .is_some_and(|path| path.starts_with(&*service.mountpoint))
+    {
+        findings.warnings.push(format!(
+            "repository {} lies in the data that it is a backup of: move it to another disk",
+            repository.name
+        ));
     }
 }

@@ -51,24 +51,10 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     let name = service.name.as_str();
     let host = repository::host(backup)?;
     let groups = listed(call, backup, &host, &keep.0)?;
-    let path = backup.path.to_string_lossy();
-    let is_ours = |group: &Group| group.host == host && group.paths == [path.as_ref()];
-    let (mut kept, mut removed) = (Vec::new(), Vec::new());
-    for group in groups.into_iter().filter(is_ours) {
-        kept.extend(group.keep.into_iter().flatten());
-        removed.extend(group.remove.into_iter().flatten());
-    }
-    let has_tags = |entry: &SnapshotEntry| {
-        let mut tags = backup.tags.iter();
-        tags.all(|tag| entry.tags.contains(tag))
-    };
-    removed.retain(has_tags);
+    let (kept, removed) = own(groups, backup, &host);
     let of = kept.len() + removed.len();
-    let all: BTreeSet<&str> = kept
-        .iter()
-        .chain(&removed)
-        .map(|entry| entry.id.as_str())
-        .collect();
+    let all = kept.iter().chain(&removed);
+    let all: BTreeSet<&str> = all.map(|entry| entry.id.as_str()).collect();
     let record = record::read(name)?;
     let held = match held(&service, backup, &record, &all) {
         Some(why) => {
@@ -108,6 +94,26 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
         of,
         held: is_held.then(|| "the last good one is held".to_owned()),
     }))
+}
+
+/// Those that would be kept and removed, of exactly this host, this path and all tags.
+fn own(
+    groups: Vec<Group>,
+    backup: &Backup,
+    host: &str,
+) -> (Vec<SnapshotEntry>, Vec<SnapshotEntry>) {
+    let path = backup.path.to_string_lossy();
+    let is_ours = |group: &Group| group.host == host && group.paths == [path.as_ref()];
+    let (mut kept, mut removed) = (Vec::new(), Vec::new());
+    for group in groups.into_iter().filter(is_ours) {
+        kept.extend(group.keep.into_iter().flatten());
+        removed.extend(group.remove.into_iter().flatten());
+    }
+    removed.retain(|entry: &SnapshotEntry| {
+        let mut tags = backup.tags.iter();
+        tags.all(|tag| entry.tags.contains(tag))
+    });
+    (kept, removed)
 }
 
 /// Why none of a service's backups may be forgotten, if so: the last good one must be known, and its data there.

@@ -93,7 +93,7 @@ fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
     let storage = storage::open(service);
     storage
         .with_snapshots()
-        .map_or_else(|| Ok(Vec::new()), |snapshots| snapshots.snapshots())
+        .map_or_else(|| Ok(Vec::new()), storage::Snapshots::snapshots)
 }
 
 /// Whether a snapshot is good: it holds the data, passes its checks, and has not mostly vanished. Else why not.

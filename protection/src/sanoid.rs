@@ -115,19 +115,14 @@ pub(crate) fn accept(sections: &[Section<'_>]) -> Result<(Configuration, Vec<Str
 }
 
 impl Configuration {
-    /// Destroys what is too old. Gives how many snapshots went.
+    /// Destroys what is too old of these sections, which are those that were accepted. What they prune may be another.
     ///
     /// # Errors
     /// When Sanoid cannot be run or fails.
-    pub(crate) fn prune(&self) -> Result<usize> {
-        let pruned = run(
-            &self.directory,
-            &["--prune-snapshots", "--verbose", "--force-update"],
-        )?;
-        let lines = pruned.stdout.lines();
-        Ok(lines
-            .filter(|line| line.starts_with("INFO: pruning ") || line.starts_with("removed "))
-            .count())
+    pub(crate) fn prune(&self, sections: &[Section<'_>]) -> Result<()> {
+        let file = self.directory.join("sanoid.conf");
+        fs::write(&file, rendered(sections)).map_err(|error| refused(&file, &error))?;
+        run(&self.directory, &["--prune-snapshots", "--force-update"]).map(drop)
     }
 }
 
@@ -160,7 +155,7 @@ fn write(text: &str) -> Result<PathBuf> {
                 _ => {}
             }
         }
-        for name in ["new", "cache", "run"] {
+        for name in ["new", "run"] {
             let path = Path::new(DIRECTORY).join(name);
             DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         }
@@ -176,6 +171,17 @@ fn write(text: &str) -> Result<PathBuf> {
 
 fn run(configuration: &Path, what: &[&str]) -> Result<Ended> {
     let directory = Path::new(DIRECTORY);
+    // It would not see what was taken since it last looked, whatever `--force-update` says: then it prunes too little.
+    match fs::remove_dir_all(directory.join("cache")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(refused(directory, &error));
+        }
+        _ => {}
+    }
+    let cache = DirBuilder::new()
+        .mode(0o700)
+        .create(directory.join("cache"));
+    cache.map_err(|error| refused(directory, &error))?;
     let mut args = vec![
         format!("--configdir={}", configuration.display()),
         format!("--cache-dir={}", directory.join("cache").display()),

@@ -85,7 +85,7 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
         });
         sections.collect()
     };
-    let (_, due) = sanoid::accept(&sections(&|_| false))?;
+    let (configuration, due) = sanoid::accept(&sections(&|_| false))?;
     let taken = take(targets, &due, first);
     let mut may_prune = BTreeMap::new();
     for target in targets {
@@ -95,13 +95,12 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
         });
         may_prune.insert(target.dataset.as_str(), renewed);
     }
-    let (configuration, _) = sanoid::accept(&sections(&|target| {
+    configuration.prune(&sections(&|target| {
         may_prune
             .get(target.dataset.as_str())
             .copied()
             .unwrap_or(false)
     }))?;
-    configuration.prune()?;
     let line = format!(
         "{} taken of {}",
         count(taken, "snapshot", "snapshots"),

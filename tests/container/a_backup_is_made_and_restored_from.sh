@@ -85,7 +85,7 @@ EOT
 >/var/tmp/noted
 systemctl start --no-block backup-sonarr
 eventually grep before /var/tmp/noted
-systemctl kill --signal=KILL backup-sonarr
+kill -KILL "$(systemctl show --property=MainPID --value backup-sonarr)"
 eventually grep after /var/tmp/noted
 lose_data /var/lib/sonarr
 

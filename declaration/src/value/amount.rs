@@ -1,6 +1,7 @@
 use std::str::FromStr;
 
-use super::{Invalid, Value};
+use super::invalid::Invalid;
+use super::written::Value;
 use crate::quote::quoted;
 
 /// A number from 0 to `MOST`, written as an integer.

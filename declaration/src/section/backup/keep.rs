@@ -61,17 +61,13 @@ impl Readable for Keep {
             Given::No => return Given::No,
             Given::Unreadable => return Given::Unreadable,
         };
-        read(document, at)
+        read(document, &at)
     }
 }
 
-fn read(document: &mut Document<'_>, at: At<Table<'_>>) -> Given<Keep> {
-    let At {
-        value: table,
-        location,
-        layer,
-    } = at;
-    let fragment = Fragment::read(document, &table);
+fn read(document: &mut Document<'_>, at: &At<Table<'_>>) -> Given<Keep> {
+    let (table, location, layer) = (&at.value, at.location, at.layer);
+    let fragment = Fragment::read(document, table);
     table.note_unknown(document, &[]);
     let mut kinds = Vec::new();
     for (kind, given) in [
