@@ -84,14 +84,12 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
     if frozen.is_of_one_moment() {
         commands::after(service, turn)?;
     }
-    let parts = frozen::parts(service);
-    let paths: Vec<_> = parts.iter().map(|part| part.place.as_path()).collect();
+    let paths = frozen.paths();
     let order = Order {
         backup,
         service: name,
         host: &host,
-        // What lies in another is in it.
-        paths: &paths[..1],
+        paths: &paths,
         taken: frozen.taken,
         stall_timeout: service.stall_timeout,
     };

@@ -7,7 +7,7 @@ use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::snapshot_entry::SnapshotEntry;
 use serde::Deserialize;
-use storage::{Error, Result, as_found};
+use storage::{Error, Result, as_found, frozen};
 
 use crate::record::{self, Record};
 use crate::{ready, work};
@@ -24,6 +24,14 @@ pub(crate) struct Forgotten {
     pub(crate) of: usize,
     /// Why some or all of those are kept that the policy would forget, in words.
     pub(crate) held: Option<String>,
+}
+
+/// How a service's backups are filed.
+struct Filed<'a> {
+    backup: &'a Backup,
+    host: &'a str,
+    /// Sorted.
+    paths: &'a [String],
 }
 
 /// Snapshots that have host and paths in common, as `restic forget --json` tells them.
@@ -50,8 +58,20 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     };
     let name = service.name.as_str();
     let host = repository::host(backup)?;
-    let groups = listed(call, backup, &host, &keep.0)?;
-    let (kept, removed) = own(groups, backup, &host);
+    let parts = frozen::parts(&service)?;
+    let paths: Vec<_> = frozen::outermost(&parts);
+    let mut paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
+    paths.sort();
+    let filed = Filed {
+        backup,
+        host: &host,
+        paths: &paths,
+    };
+    let groups = listed(call, &filed, &keep.0)?;
+    let (kept, removed) = own(groups, &filed);
     let of = kept.len() + removed.len();
     let all = kept.iter().chain(&removed);
     let all: BTreeSet<&str> = all.map(|entry| entry.id.as_str()).collect();
@@ -96,21 +116,20 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     }))
 }
 
-/// Those that would be kept and removed, of exactly this host, this path and all tags.
-fn own(
-    groups: Vec<Group>,
-    backup: &Backup,
-    host: &str,
-) -> (Vec<SnapshotEntry>, Vec<SnapshotEntry>) {
-    let path = backup.path.to_string_lossy();
-    let is_ours = |group: &Group| group.host == host && group.paths == [path.as_ref()];
+/// Those that would be kept and removed, of exactly this host, these paths and all tags.
+fn own(groups: Vec<Group>, filed: &Filed<'_>) -> (Vec<SnapshotEntry>, Vec<SnapshotEntry>) {
+    let is_ours = |group: &Group| {
+        let mut paths = group.paths.clone();
+        paths.sort();
+        group.host == filed.host && paths == filed.paths
+    };
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
     for group in groups.into_iter().filter(is_ours) {
         kept.extend(group.keep.into_iter().flatten());
         removed.extend(group.remove.into_iter().flatten());
     }
     removed.retain(|entry: &SnapshotEntry| {
-        let mut tags = backup.tags.iter();
+        let mut tags = filed.backup.tags.iter();
         tags.all(|tag| entry.tags.contains(tag))
     });
     (kept, removed)
@@ -135,20 +154,26 @@ fn held(
     Some(missing.fault())
 }
 
-/// What restic would keep and remove of the snapshots with this host, this path and all tags.
+/// What restic would keep and remove of the snapshots with this host, these paths and all tags.
 fn listed(
     call: &Call<'_>,
-    backup: &Backup,
-    host: &str,
+    filed: &Filed<'_>,
     keep: &[(&'static str, usize)],
 ) -> Result<Vec<Group>> {
-    let path = backup.path.to_string_lossy();
+    let Filed {
+        backup,
+        host,
+        paths,
+    } = filed;
     let mut args = vec!["forget", "--dry-run", "--json", "--group-by=host,paths"];
     let (of_host, tags) = (
         format!("--host={host}"),
         format!("--tag={}", backup.tags.join(",")),
     );
-    args.extend([of_host.as_str(), "--path", &path]);
+    args.push(&of_host);
+    for path in *paths {
+        args.extend(["--path", path]);
+    }
     if !backup.tags.is_empty() {
         args.push(&tags);
     }

@@ -3,46 +3,59 @@
 use declaration::settings::{Backup, Service};
 use restore::health::is_kept_down;
 use restore::verdict::{Verdict, verdict};
-use storage::{Error, MarkState, Result};
+use storage::{Error, MarkState, Result, as_found};
 
-/// That the service, as its storage is found, has its data, and is not kept down.
+/// That the service, as its storage is found, has its data in all its parts, and is not kept down.
 ///
 /// # Errors
 /// When not, or when it cannot be told.
 pub(crate) fn must_have_its_data(service: &Service) -> Result<()> {
+    let may_be_missing =
+        |part: &Service| part.part.as_ref().is_some_and(|part| part.may_start_empty);
+    for part in service.parts().filter(|part| part.is_restored()) {
+        if !may_be_missing(part) {
+            must_be_there(part)?;
+        }
+    }
     let name = service.name.as_str();
-    let unit = service.units.first().map_or(name, |unit| unit.as_str());
-    let refused = |what: &str, help: String| Err(Error::new(name, what, help));
-    let observation = storage::open(service).observe()?;
+    if is_kept_down(service) {
+        return Err(Error::new(
+            name,
+            "it is kept down",
+            format!("see `systemctl status preseed-{name}`"),
+        ));
+    }
+    Ok(())
+}
+
+/// That a service, or a place of one, has its data.
+fn must_be_there(part: &Service) -> Result<()> {
+    let name = part.name.as_str();
+    let unit = part.units.first().map_or(name, |unit| unit.as_str());
     let start = format!(
         "start it with `systemctl start {unit}`, which finds its data or says what is wrong"
     );
+    let refused = |what: &str| Err(Error::new(name, what, start.as_str()));
+    let part = as_found::placed(part)?;
+    let observation = storage::open(&part).observe()?;
     match &observation.mark {
         MarkState::Ours(mark) if mark.is_seeded() => {}
-        MarkState::Ours(_) => return refused("a restore of it was interrupted", start),
+        MarkState::Ours(_) => return refused("a restore of it was interrupted"),
         MarkState::None | MarkState::Foreign(_) => {
             return refused(
                 "nothing says that what lies there is its data: it was never started with preseed",
-                start,
             );
         }
     }
-    match verdict(&observation, service.on_partial) {
-        Verdict::Present => {}
-        Verdict::Unmounted => return refused("its storage is not mounted", start),
-        Verdict::Partly => return refused("its data is only partly there", start),
+    match verdict(&observation, part.on_partial) {
+        Verdict::Present => Ok(()),
+        Verdict::Unmounted => refused("its storage is not mounted"),
+        Verdict::Partly => refused("its data is only partly there"),
         _ if observation.contents.is_empty() => {
-            return refused("there is nothing to back up: its directory is empty", start);
+            refused("there is nothing to back up: its directory is empty")
         }
-        _ => return refused("its data is not there", start),
+        _ => refused("its data is not there"),
     }
-    if is_kept_down(service) {
-        return refused(
-            "it is kept down",
-            format!("see `systemctl status preseed-{name}`"),
-        );
-    }
-    Ok(())
 }
 
 /// That a restore would look for the backup where it is filed.

@@ -1,12 +1,11 @@
 //! A round: Sanoid says which snapshots are due, they are taken of all services at once, and Sanoid prunes.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use declaration::settings::{Host, Policy, Service, Snapshots, Storage};
 use report::words::count;
 use report::{Event, Kind, status};
-use storage::{Error, Result, as_found, policy_snapshots};
+use storage::{Error, Result, as_found, frozen, policy_snapshots};
 
 use crate::admins_sanoid::Admins;
 use crate::sanoid::{self, Section};
@@ -14,7 +13,8 @@ use crate::{hold, ready, record};
 
 /// A service whose snapshots are taken here.
 struct Target<'a> {
-    service: Cow<'a, Service>,
+    /// The service, or a place of one.
+    service: Service,
     dataset: String,
     policy: &'a Policy,
 }
@@ -52,11 +52,7 @@ pub fn round(host: &Host) -> Result<()> {
             }
             continue;
         }
-        targets.push(Target {
-            service: found,
-            dataset: dataset.to_owned(),
-            policy,
-        });
+        targets.extend(of_its_parts(&found, policy));
     }
     if !targets.is_empty()
         && let Err(error) = of_all(&targets, &mut first)
@@ -64,6 +60,25 @@ pub fn round(host: &Host) -> Result<()> {
         keep_first(&mut first, "", error);
     }
     first.map_or(Ok(()), Err)
+}
+
+/// Each dataset of a service that has its data.
+fn of_its_parts<'a>(service: &Service, policy: &'a Policy) -> Vec<Target<'a>> {
+    let parts = frozen::parts(service).unwrap_or_default();
+    let is_there = |dataset: &str| {
+        parts
+            .iter()
+            .any(|part| part.dataset.as_deref() == Some(dataset))
+    };
+    let all = service.parts().filter_map(|part| match &part.storage {
+        Storage::Zfs(dataset) if is_there(dataset.name.as_str()) => Some(Target {
+            service: as_found::whole(part).ok()?.into_owned(),
+            dataset: dataset.name.as_str().to_owned(),
+            policy,
+        }),
+        _ => None,
+    });
+    all.collect()
 }
 
 /// The dataset and the policy of a service whose snapshots preseed takes.

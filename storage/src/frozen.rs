@@ -16,7 +16,7 @@ use crate::tree::{self, Next};
 use crate::trial::{Tree, make_in_memory};
 use crate::way::{self, Held, Writer};
 use crate::zfs::backup_snapshot;
-use crate::{Contents, Error, Result, mountpoint, namespace, shown};
+use crate::{Contents, Error, Presence, Result, as_found, mountpoint, namespace, open, shown};
 
 /// A part of a service's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,18 +27,41 @@ pub struct Part {
     pub dataset: Option<String>,
 }
 
-/// The parts of a service's data, an outer one before those in it. Its storage must be as it is found
-/// (`as_found::placed`).
+/// The parts of a service's data as its storage is, an outer one before those in it. Caches, which nobody restores, are
+/// none; nor is what may be missing and is.
+///
+/// # Errors
+/// When it cannot be told where they are.
+pub fn parts(service: &Service) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for part in service.parts().filter(|part| part.is_restored()) {
+        let found = as_found::placed(part)?;
+        let may_be_missing = found.part.as_ref().is_some_and(|part| part.may_start_empty);
+        if may_be_missing && open(&found).observe()?.presence != Presence::Mounted {
+            continue;
+        }
+        let dataset = match &found.storage {
+            settings::Storage::Zfs(dataset) => Some(dataset.name.as_str().to_owned()),
+            settings::Storage::Directory => None,
+        };
+        parts.push(Part {
+            place: found.mountpoint.to_path_buf(),
+            dataset,
+        });
+    }
+    parts.sort_by(|one, other| one.place.cmp(&other.place));
+    Ok(parts)
+}
+
+/// Where the parts are seen that lie in no other.
 #[must_use]
-pub fn parts(service: &Service) -> Vec<Part> {
-    let dataset = match &service.storage {
-        settings::Storage::Zfs(dataset) => Some(dataset.name.as_str().to_owned()),
-        settings::Storage::Directory => None,
+pub fn outermost(parts: &[Part]) -> Vec<&Path> {
+    let is_in_another = |place: &Path| {
+        let mut others = parts.iter().map(|part| part.place.as_path());
+        others.any(|other| other != place && place.starts_with(other))
     };
-    vec![Part {
-        place: service.mountpoint.to_path_buf(),
-        dataset,
-    }]
+    let places = parts.iter().map(|part| part.place.as_path());
+    places.filter(|place| !is_in_another(place)).collect()
 }
 
 /// How much there is of a service's data.
@@ -78,7 +101,7 @@ impl<'a> Frozen<'a> {
     /// # Errors
     /// When one cannot be taken.
     pub fn take(service: &'a Service) -> Result<Self> {
-        let parts = parts(service);
+        let parts = parts(service)?;
         let datasets = datasets(&parts);
         let (snapshot, taken) = if datasets.is_empty() {
             (None, Timestamp::now())
@@ -92,6 +115,12 @@ impl<'a> Frozen<'a> {
             snapshot,
             taken,
         })
+    }
+
+    /// What is read, by where it is seen: what lies in another part is in that.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&Path> {
+        outermost(&self.parts)
     }
 
     /// Whether it is as it was at one moment: what is written meanwhile changes nothing of it.
@@ -148,7 +177,13 @@ impl<'a> Frozen<'a> {
             None => Some(real(place, own)?),
             Some(_) => None,
         };
-        let to = target(place, own, needs)?;
+        let is_inside = |outer: &Part| outer.place != *place && place.starts_with(&outer.place);
+        let to = if self.parts.iter().any(is_inside) {
+            // What it is in is mounted already, and nobody can write there any more.
+            real(place, own)?
+        } else {
+            target(place, own, needs)?
+        };
         match (&part.dataset, &self.snapshot, data) {
             (Some(dataset), Some(snapshot), _) => {
                 let flags = MsFlags::MS_RDONLY
@@ -176,7 +211,7 @@ impl<'a> Frozen<'a> {
 /// # Errors
 /// When one cannot be destroyed.
 pub fn release(service: &Service) -> Result<()> {
-    backup_snapshot::destroy_all(&datasets(&parts(service)))
+    backup_snapshot::destroy_all(&datasets(&parts(service)?))
 }
 
 fn datasets(parts: &[Part]) -> Vec<&str> {
@@ -276,4 +311,20 @@ fn not_shown(place: &Path, what: &str) -> Error {
         format!("the data cannot be shown to what backs it up: {what}"),
         "see that it is there and mounted, and that we run as root on Linux 5.14 or newer",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_another_part_is_read_with_it() {
+        let part = |place: &str| Part {
+            place: PathBuf::from(place),
+            dataset: None,
+        };
+        let parts = ["/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/ab", "/x"].map(part);
+        let paths = ["/srv/a", "/srv/ab", "/x"].map(Path::new);
+        assert_eq!(outermost(&parts), paths);
+    }
 }
