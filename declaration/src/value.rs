@@ -35,11 +35,12 @@ pub(crate) use amount::Amount;
 pub(crate) use calendar::Calendar;
 pub(crate) use choice::{one_of, word_of};
 pub(crate) use count::Count;
-pub(crate) use names::{CommandWord, EntryName, HostName, SharedName, SshHost, Tag, TemplateName};
+pub(crate) use names::{
+    CommandWord, EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName,
+};
 pub(crate) use path::{
     AbsolutePath, ExpectedPath, Mountpoint, PlaceMountpoint, RelativePath, SecretFile,
 };
-pub(crate) use pattern::Pattern;
 pub(crate) use repository::RepositoryUrl;
 pub(crate) use time_span::TimeSpan;
 pub(crate) use types::RESERVED;

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::invalid::Invalid;
+use super::pattern::separated;
 use super::types::ServiceName;
 use super::written::Value;
 use crate::quote::quoted;
@@ -164,6 +165,38 @@ word!(
     |c| c.is_control() || c == ',',
     "write each tag as a string of its own, without commas"
 );
+/// A pattern that restic leaves out: restic reads one per line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern(pub(crate) String);
+
+impl FromStr for Pattern {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err(Invalid::new(
+                format!("pattern {} is not valid", quoted(text)),
+                "write each pattern as a string of its own, on one line",
+            ));
+        }
+        if let Some(suffix) = separated(text) {
+            return Err(Invalid::new(
+                format!(
+                    "pattern {} leaves out a database's `{suffix}` but not the database",
+                    quoted(text)
+                ),
+                "that file is part of the data, and a backup without it is damaged or lacks the newest of it: write \
+                 the names that are meant; `*-shm` may be left out",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for Pattern {
+    const EXAMPLE: &'static str = "\"*.tmp\"";
+}
+
 /// The name of an entry in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntryName(pub(crate) String);
@@ -243,6 +276,23 @@ mod tests {
             (
                 "..",
                 "entry `..` is not a name: name an entry directly below the mountpoint, without `/`",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn patterns() {
+        takes::<Pattern>(&["*.tmp", "logs/*.txt", "!x", "a,b", "/logs"]);
+        refuses::<Pattern>(&[
+            (
+                "a\nb",
+                r"pattern `a\nb` is not valid: write each pattern as a string of its own, on one line",
+            ),
+            (
+                "*-wal",
+                "pattern `*-wal` leaves out a database's `-wal` but not the database: that file is part of the data, \
+                 and a backup without it is damaged or lacks the newest of it: write the names that are meant; `*-shm` \
+                 may be left out",
             ),
         ]);
     }

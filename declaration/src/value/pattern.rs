@@ -1,11 +1,7 @@
-//! What a backup leaves out.
+//! What a pattern of a backup takes: whether it separates a database from what belongs to it.
 
 use std::collections::HashSet;
-use std::str::{Chars, FromStr};
-
-use super::invalid::Invalid;
-use super::written::Value;
-use crate::quote::quoted;
+use std::str::Chars;
 
 /// What SQLite puts beside a database `X`: `X-wal` holds its newest rows, `X-journal` what undoes a half-written change.
 /// Without it, the file alone is older than what was stored, or damaged.
@@ -17,40 +13,8 @@ const LONGEST_NAME: usize = 255;
 /// How many different beginnings of names are looked at; patterns that people write need a few dozen.
 const MOST_BEGINNINGS: usize = 300;
 
-/// A pattern that restic leaves out: restic reads one per line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern(pub(crate) String);
-
-impl FromStr for Pattern {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text.is_empty() || text.chars().any(char::is_control) {
-            return Err(Invalid::new(
-                format!("pattern {} is not valid", quoted(text)),
-                "write each pattern as a string of its own, on one line",
-            ));
-        }
-        if let Some(suffix) = separated(text) {
-            return Err(Invalid::new(
-                format!(
-                    "pattern {} leaves out a database's `{suffix}` but not the database",
-                    quoted(text)
-                ),
-                "that file is part of the data, and a backup without it is damaged or lacks the newest of it: write \
-                 the names that are meant; `*-shm` may be left out",
-            ));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl Value for Pattern {
-    const EXAMPLE: &'static str = "\"*.tmp\"";
-}
-
 /// The suffix of a file beside a database that `pattern` leaves out without the database itself.
-fn separated(pattern: &str) -> Option<&'static str> {
+pub(super) fn separated(pattern: &str) -> Option<&'static str> {
     // `!` takes back what others leave out.
     if pattern.starts_with('!') {
         return None;
@@ -175,25 +139,7 @@ fn reach(parts: &[Part], places: &[usize]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check::{refuses, takes};
     use super::*;
-
-    #[test]
-    fn patterns() {
-        takes::<Pattern>(&["*.tmp", "logs/*.txt", "!x", "a,b", "/logs"]);
-        refuses::<Pattern>(&[
-            (
-                "a\nb",
-                r"pattern `a\nb` is not valid: write each pattern as a string of its own, on one line",
-            ),
-            (
-                "*-wal",
-                "pattern `*-wal` leaves out a database's `-wal` but not the database: that file is part of the data, \
-                 and a backup without it is damaged or lacks the newest of it: write the names that are meant; `*-shm` \
-                 may be left out",
-            ),
-        ]);
-    }
 
     #[test]
     fn a_database_and_what_is_beside_it_are_left_out_together_or_not_at_all() {
