@@ -83,6 +83,14 @@ declare_sonarr() {
 	EOF
 }
 
+# declare_of_catalog NAME...: each a service of two lines, as the catalog has it, with its backups in `local`.
+declare_of_catalog() {
+    local name
+    for name; do
+        declare_service "$name" <<<"template = \"$name\""$'\n''backup.repository = "local"'
+    done
+}
+
 # As after editing a declaration: systemd runs the generators again.
 reload() {
     systemctl daemon-reload
@@ -264,6 +272,13 @@ lose_data() {
     fi
 }
 
+# Real software
+
+# What `# packages:` has brought, with versions, for those who read the output.
+installed() {
+    cat /etc/preseed-software
+}
+
 # PostgreSQL
 
 # sql STATEMENT: as the cluster's own user.
@@ -383,6 +398,27 @@ backup() {
 
 backup_sonarr() {
     backup /var/lib/sonarr sonarr media database
+}
+
+# backup_as_declared NAME...: as a nightly backup would that does what these services' [backup] say; in one snapshot.
+backup_as_declared() {
+    local arguments
+    mapfile -t arguments < <(
+        for name; do preseedctl show --json "$name"; done | python3 -c '
+import json, sys
+text = sys.stdin.read()
+while text.strip():
+    declared, end = json.JSONDecoder().raw_decode(text.lstrip())
+    text = text.lstrip()[end:]
+    backup = declared["backup"]
+    path = backup["path"]["value"]
+    print(path)
+    for tag in backup["tags"]["value"]:
+        print("--tag=" + tag)
+    for pattern in backup["exclude"]["value"]:
+        print("--exclude=" + (path if pattern.startswith("/") else "") + pattern)'
+    )
+    in_repository backup --quiet --host "$(hostname)" "${arguments[@]}"
 }
 
 # hold_up_the_restore: the one large part of the repository becomes a pipe, at which a restore that reads it stands

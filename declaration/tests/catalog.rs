@@ -122,8 +122,21 @@ fn each_head_says_what_it_is_of_and_what_it_is_known_from() {
             entry.about
         );
         assert_ne!(entry.evidence, Evidence::Unsaid, "{name}");
+        if entry.evidence == Evidence::Run {
+            assert!(is_shown(name), "{name}: no scenario that shows it");
+        }
         assert!(entry.problems.is_empty(), "{name}");
     }
+}
+
+/// Whether the template's head names a scenario that exists.
+fn is_shown(name: &str) -> bool {
+    let text = fs::read_to_string(directory().join(format!("{name}.toml"))).unwrap();
+    let tests = directory().join("../../tests");
+    text.split('`').any(|word| {
+        let of = |kind: &str| tests.join(kind).join(format!("{word}.sh"));
+        of("container").exists() || of("vm").exists()
+    })
 }
 
 /// A LevelDB keeps its newest data in files called `*.log`: what is left out is named from the service's directory on.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::overlay;
+use crate::software::Software;
 use product::binaries::Binaries;
 use product::install;
 
@@ -16,36 +17,53 @@ use product::install;
 pub(crate) struct Base {
     work: PathBuf,
     layer: PathBuf,
+    software: Option<Software>,
 }
 
 impl Base {
-    /// Makes the layer below `work`, a directory of [`super::namespace::enter`].
+    /// Makes the layer in the directory `name` below `work`, a directory of [`super::namespace::enter`]: above that of
+    /// `software`, if any is wanted.
     ///
     /// # Errors
     /// A file cannot be written, or parts of the machine's system are on file systems of their own.
-    pub(crate) fn prepare(work: &Path, built: &Binaries) -> anyhow::Result<Self> {
+    pub(crate) fn prepare(
+        work: &Path,
+        name: &str,
+        built: &Binaries,
+        software: Option<Software>,
+    ) -> anyhow::Result<Self> {
         one_file_system()?;
+        let work = work.join(name);
         let layer = work.join("base");
-        let root = overlay::mount(None, &layer, &work.join("base-root"))?;
+        let below = software.as_ref().map(Software::layer);
+        let below: Vec<&Path> = below.iter().map(PathBuf::as_path).collect();
+        let root = overlay::mount(&below, &layer, &work.join("base-root"))?;
         install::install(&root, built)?;
         forget_the_machines_services(&root)?;
         install::install_test_service(&root, built)?;
         install_stage(&root)?;
         overlay::unmount(&root)?;
         Ok(Self {
-            work: work.to_owned(),
+            work,
             layer,
+            software,
         })
     }
 
-    /// The directory that [`Base::prepare`] was given.
+    /// A directory of its own.
     pub(crate) fn work(&self) -> &Path {
         &self.work
     }
 
-    /// The layer's directory.
-    pub(crate) fn layer(&self) -> &Path {
-        &self.layer
+    /// Its layers above the machine's root, the topmost first.
+    pub(crate) fn layers(&self) -> Vec<PathBuf> {
+        let software = self.software.as_ref().map(Software::layer);
+        [self.layer.clone()].into_iter().chain(software).collect()
+    }
+
+    /// What its software has made below `/var`.
+    pub(crate) fn var(&self) -> Option<PathBuf> {
+        Some(self.software.as_ref()?.layer().join("var"))
     }
 }
 

@@ -5,10 +5,11 @@ mod control_group;
 mod machine;
 mod namespace;
 mod overlay;
+mod software;
 
 use std::io::{self, Write};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Instant;
@@ -18,10 +19,14 @@ use clap::Subcommand;
 
 use self::base::Base;
 use self::machine::Machine;
+use self::software::Software;
 use product::binaries::{Binaries, workspace};
 use product::packages;
 use scenario::facts::{Facts, SCRIPT};
 use scenario::{Failure, Machines, Scenario, Start, Tally};
+
+/// The directory of what scenarios start from that need no more than the machine has.
+const PLAIN: &str = "plain";
 
 /// What can be done with containers.
 #[derive(Subcommand)]
@@ -95,7 +100,8 @@ pub fn run_scenarios(
     require()?;
     let kind = "container";
     let (able, skipped) = scenario::able(kind, scenarios, &facts()?)?;
-    let base = Base::prepare(&namespace::enter()?, built)?;
+    let work = namespace::enter()?;
+    let base = Base::prepare(&work, PLAIN, built, None)?;
     let jobs = thread::available_parallelism().map_or(1, NonZero::get);
     let mut tally = scenario::run_each(
         Machines { kind, jobs, until },
@@ -103,7 +109,10 @@ pub fn run_scenarios(
         |scenario| scenario.name.clone(),
         |scenario| {
             let mut output = Vec::new();
-            let failed = play(&base, scenario, &mut output)?;
+            let failed = match base_of(scenario, &work, built)? {
+                None => play(&base, scenario, &mut output)?,
+                Some(base) => play(&base, scenario, &mut output)?,
+            };
             Ok(match failed {
                 None => Ok(()),
                 Some(status) => {
@@ -136,8 +145,21 @@ pub fn play_alone(
     scenario: &Scenario,
     output: &mut (dyn Write + Send),
 ) -> anyhow::Result<Option<i32>> {
-    let base = Base::prepare(&namespace::enter()?, built)?;
+    let work = namespace::enter()?;
+    let base = match base_of(scenario, &work, built)? {
+        None => Base::prepare(&work, PLAIN, built, None)?,
+        Some(base) => base,
+    };
     play(&base, scenario, output)
+}
+
+/// What a scenario starts from that runs Debian's software: `# packages: NAME…`; `None`: what all others start from.
+fn base_of(scenario: &Scenario, work: &Path, built: &Binaries) -> anyhow::Result<Option<Base>> {
+    let Some(packages) = scenario.header("packages") else {
+        return Ok(None);
+    };
+    let software = Software::open(packages, work)?;
+    Base::prepare(work, &scenario.name, built, Some(software)).map(Some)
 }
 
 /// Runs one scenario in a fresh container of `base`; gives the exit status of the stage that failed, if one did.

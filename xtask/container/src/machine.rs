@@ -20,6 +20,7 @@ use nix::unistd::{Pid, mkfifo};
 use crate::base::Base;
 use crate::control_group::ControlGroup;
 use crate::overlay;
+use product::program::succeed;
 
 /// Longer than a stage that hangs takes to be ended, reported and the machine shut down.
 const LONGEST_RUN: Duration = Duration::from_mins(5);
@@ -49,13 +50,18 @@ impl Machine {
     /// Its file systems cannot be made or mounted.
     pub(crate) fn new(base: &Base, name: &str) -> anyhow::Result<Self> {
         let directory = base.work().join("machine").join(name);
-        let root = overlay::mount(Some(base.layer()), &directory.join("changes"), &directory)?;
+        let layers = base.layers();
+        let layers: Vec<&Path> = layers.iter().map(PathBuf::as_path).collect();
+        let root = overlay::mount(&layers, &directory.join("changes"), &directory)?;
         let machine = Self {
             id: format!("{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed)),
             directory,
             root,
         };
         machine.make_disk()?;
+        if let Some(var) = base.var() {
+            copy_var(&var, &machine.disk().join("var"))?;
+        }
         let channel = machine.channel();
         fs::create_dir(&channel).with_context(|| channel.display().to_string())?;
         mkfifo(&channel.join("output"), Mode::S_IRUSR | Mode::S_IWUSR)
@@ -233,14 +239,24 @@ fn argument(option: &str, path: &Path, suffix: &str) -> OsString {
     argument
 }
 
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let output = command.output().with_context(|| format!("{command:?}"))?;
-    if !output.status.success() {
-        bail!(
-            "{command:?}: {}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
+/// Copies what packages have made of services' directories: what apt and dpkg keep there is of no use.
+fn copy_var(from: &Path, to: &Path) -> anyhow::Result<()> {
+    for below in ["lib", "log", "spool"] {
+        let directory = from.join(below);
+        let Ok(entries) = fs::read_dir(&directory) else {
+            continue;
+        };
+        let to = to.join(below);
+        fs::create_dir_all(&to).with_context(|| to.display().to_string())?;
+        for entry in entries {
+            let entry = entry.with_context(|| directory.display().to_string())?;
+            if ["apt", "dpkg"]
+                .iter()
+                .all(|tool| entry.file_name() != *tool)
+            {
+                succeed(Command::new("cp").arg("-a").arg(entry.path()).arg(&to))?;
+            }
+        }
     }
     Ok(())
 }

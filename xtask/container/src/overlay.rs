@@ -6,22 +6,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use nix::mount::{MntFlags, MsFlags};
 
-/// Mounts `/`, with `layer` over it if there is one and all changes going to `upper`, and gives
+/// Mounts `/`, with `layers` over it, the topmost first, and all changes going to `upper`, and gives
 /// the mount point. It and the overlay's work directory are made in `directory`.
 ///
 /// # Errors
 /// A directory cannot be made, or the mount fails.
-pub(crate) fn mount(
-    layer: Option<&Path>,
-    upper: &Path,
-    directory: &Path,
-) -> anyhow::Result<PathBuf> {
+pub(crate) fn mount(layers: &[&Path], upper: &Path, directory: &Path) -> anyhow::Result<PathBuf> {
     let root = directory.join("root");
     let work = directory.join("work");
     for new in [upper, &root, &work] {
         fs::create_dir_all(new).with_context(|| new.display().to_string())?;
     }
-    let lower = layer.map_or_else(String::new, |layer| format!("{}:", layer.display()));
+    let lower = layers.iter().map(|layer| format!("{}:", layer.display()));
+    let lower: String = lower.collect();
     let options = format!(
         "lowerdir={lower}/,upperdir={},workdir={}",
         upper.display(),

@@ -131,11 +131,7 @@ pub fn install_test_service(root: &Path, built: &Binaries) -> anyhow::Result<()>
         &root.join("usr/lib/preseed-tests/sonarr"),
         0o755,
     )?;
-    for library in ["lib.sh", "demo/narration.sh"] {
-        let from = tests.join(library);
-        let name = from.file_name().unwrap_or_default();
-        copy(&from, &root.join("usr/lib/preseed-tests").join(name), 0o644)?;
-    }
+    install_libraries(root, &tests)?;
     let repository = Path::new("usr/lib/preseed-tests/repository");
     copy(
         &tests.join("repository/config"),
@@ -165,6 +161,26 @@ pub fn install_test_service(root: &Path, built: &Binaries) -> anyhow::Result<()>
         .arg(below)
         .arg("sonarr.conf"))
     .map(drop)
+}
+
+/// Puts what scenarios say, and the service that stands for those of the catalog, at its place below `root`.
+fn install_libraries(root: &Path, tests: &Path) -> anyhow::Result<()> {
+    copy(
+        &tests.join("catalog/stub"),
+        &root.join("usr/lib/preseed-tests/stub"),
+        0o755,
+    )?;
+    for library in [
+        "lib.sh",
+        "demo/narration.sh",
+        "catalog/catalog.sh",
+        "catalog/stubs.py",
+    ] {
+        let from = tests.join(library);
+        let name = from.file_name().unwrap_or_default();
+        copy(&from, &root.join("usr/lib/preseed-tests").join(name), 0o644)?;
+    }
+    Ok(())
 }
 
 /// Makes a link to `target`, with its name, in `directory`; one that is there is replaced.

@@ -3,11 +3,11 @@
 use clap::ValueEnum;
 use product::packages::{self, Program};
 
-use crate::cache::Cache;
 use crate::emulated::Emulated;
 use crate::guest::Guest;
 use crate::quick::Quick;
 use crate::recipe::Release;
+use product::cache::Cache;
 
 /// What building and running the machine needs of this one.
 const PROGRAMS: &[Program] = &[

@@ -1,7 +1,6 @@
 //! Virtual machines with real ZFS, as a tool.
 
 mod agent;
-mod cache;
 pub mod chaos;
 mod command;
 pub mod cuts;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use crate::agent::{Agent, End};
-use crate::cache::{Cache, Scratch};
 use crate::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
+use product::cache::{Cache, Scratch};
 
 /// How long a stage of a scenario may take; the guest ends it then.
 const STAGE: Duration = Duration::from_mins(5);

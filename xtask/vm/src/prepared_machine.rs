@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use crate::cache::{Cache, Entry, Scratch, copy};
 use crate::guest::{Begin, Guest, Unflushed};
 use crate::machine::Machine;
+use product::cache::{Cache, Entry, Scratch, copy};
 
 /// What a prepared machine was when it was stopped.
 pub(crate) struct PreparedMachine {

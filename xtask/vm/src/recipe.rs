@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 use product::binaries::workspace;
+pub(crate) use product::program::succeed;
 
 /// A Debian release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,23 +148,4 @@ pub(crate) fn in_root(root: &Path, script: &str) -> anyhow::Result<()> {
             .stdin(input),
     )
     .with_context(|| path.display().to_string())
-}
-
-/// Runs a command to its end. What it prints is shown only if it fails.
-///
-/// # Errors
-/// It cannot be run, or fails.
-pub(crate) fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().to_owned();
-    let output = command
-        .output()
-        .with_context(|| program.display().to_string())?;
-    if !output.status.success() {
-        let printed = [output.stdout, output.stderr].concat();
-        let printed = String::from_utf8_lossy(&printed);
-        let lines: Vec<&str> = printed.lines().collect();
-        let end = &lines[lines.len().saturating_sub(40)..];
-        bail!("{command:?}: {}:\n{}", output.status, end.join("\n"));
-    }
-    Ok(())
 }

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::cache::{Cache, Entry};
 use crate::recipe::{self, Release, succeed};
+use product::cache::{Cache, Entry};
 
 /// The size of a disk, also of those for pools. They are sparse.
 pub(crate) const DISK_SIZE: &str = "8G";

@@ -11,12 +11,12 @@ use product::binaries::Binaries;
 use scenario::Machines;
 use scenario::facts::Facts;
 
-use crate::cache::{Cache, Scratch};
 use crate::guest::{Begin, Guest, Unflushed};
 use crate::kind::{Kind, cache};
 use crate::machine::Machine;
 use crate::prepared_machine::PreparedMachine;
 use crate::{payload, recipe};
+use product::cache::{Cache, Scratch};
 
 /// The disk with the current build, in a directory of ours.
 const PAYLOAD: &str = "payload";

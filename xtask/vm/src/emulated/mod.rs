@@ -18,11 +18,11 @@ use anyhow::{Context as _, bail};
 use self::qemu::{DISKS, HARDWARE, KERNEL, Memory, Qemu};
 use self::workshop::Workshop;
 use crate::agent::{Agent, End};
-use crate::cache::{Cache, Entry};
 use crate::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
 use crate::payload;
 use crate::recipe::{self, Release, succeed};
 use crate::root::{DISK_SIZE, Root};
+use product::cache::{Cache, Entry};
 use scenario::facts::{self, Facts};
 
 /// What makes the booted guest ready for a scenario.

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::cache::{Cache, Entry};
 use crate::recipe::{self, Release};
+use product::cache::{Cache, Entry};
 
 /// The directories of a root that hold its libraries.
 const LIBRARIES: [&str; 2] = [

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::cache::{Cache, Entry};
 use crate::recipe::{self, Release};
+use product::cache::{Cache, Entry};
 
 /// The built kernel.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ use super::disks::{DISKS, file};
 use super::processors::Seat;
 use super::write_cache::WriteCache;
 use crate::agent::{Agent, End};
-use crate::cache::MEMORY;
 use crate::guest::{Parts, Power, Unflushed};
+use product::cache::MEMORY;
 
 /// The kernel's command line. What costs time only, when system calls are slow, is left out.
 pub(super) const KERNEL: &[&str] = &[

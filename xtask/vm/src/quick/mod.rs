@@ -18,11 +18,11 @@ use self::kernel::Kernel;
 use self::linux::{KERNEL, Linux};
 use self::processors::Processors;
 use crate::agent::{Agent, End};
-use crate::cache::{Cache, Entry, copy};
 use crate::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
 use crate::payload;
 use crate::recipe::{self, Release, succeed};
 use crate::root::{DISK_SIZE, Root};
+use product::cache::{Cache, Entry, copy};
 use scenario::facts::{self, Facts};
 
 /// Its name in the cache.

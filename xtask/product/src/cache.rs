@@ -12,13 +12,13 @@ use anyhow::Context as _;
 use nix::sys::signal::{SigSet, Signal};
 use tempfile::TempDir;
 
-use crate::recipe::succeed;
+use crate::program::succeed;
 
 /// How many entries of a kind stay: two trees may be worked on in turn.
 const KEPT: usize = 2;
 
 /// A file system in memory.
-pub(crate) const MEMORY: &str = "/dev/shm";
+pub const MEMORY: &str = "/dev/shm";
 
 /// A directory of entries `KIND-KEY`, of `run-…` directories, and of locks.
 #[derive(Debug)]
@@ -261,7 +261,7 @@ impl Scratch {
 }
 
 /// Copies sparse files into a directory.
-pub(crate) fn copy(files: &[PathBuf], directory: &Path) -> anyhow::Result<()> {
+pub fn copy(files: &[PathBuf], directory: &Path) -> anyhow::Result<()> {
     // Most of them are holes.
     let mut cp = Command::new("cp");
     succeed(cp.arg("--sparse=auto").args(files).arg(directory))

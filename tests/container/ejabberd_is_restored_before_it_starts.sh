@@ -1,0 +1,18 @@
+# Debian's ejabberd as the catalog has it, declared in two lines: its users are there after its directory was lost.
+# packages: ejabberd
+
+declare_default_host
+repository_init
+declare_of_catalog ejabberd
+reload
+installed
+systemctl enable --quiet --now ejabberd
+ejabberdctl register ada localhost secret >/dev/null
+systemctl stop ejabberd
+backup_as_declared ejabberd
+lose_data /var/lib/ejabberd
+
+#: reboot
+assert_active ejabberd.service
+assert_eq ada "$(ejabberdctl registered_users localhost)"
+assert_journal preseed-ejabberd.service 'restored by restic'
