@@ -100,8 +100,9 @@ fn once(call: &Call<'_>, order: &Order<'_>) -> Result<Stored, RepositoryFailure>
         order.taken.strftime("%Y-%m-%d %H:%M:%S")
     ));
     args.extend(order.backup.tags.iter().map(|tag| format!("--tag={tag}")));
-    let exclude = order.backup.exclude.iter();
-    args.extend(exclude.map(|pattern| format!("--exclude={pattern}")));
+    let excluded = order.paths.first().map(|path| order.backup.excluded(path));
+    let excluded = excluded.into_iter().flatten();
+    args.extend(excluded.map(|pattern| format!("--exclude={pattern}")));
     args.push("--".to_owned());
     for path in order.paths {
         let text = path.to_str().ok_or_else(|| {

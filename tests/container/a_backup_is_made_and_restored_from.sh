@@ -13,7 +13,7 @@ mode = "0750"
 [backup]
 repository = "local"
 schedule = "daily"
-exclude = ["*.tmp"]
+exclude = ["*.tmp", "/logs"]
 before = ["/usr/local/bin/note", "before"]
 after = ["/usr/local/bin/note", "after"]
 EOT
@@ -37,6 +37,9 @@ setfattr -n user.comment -v 'of the directory' .
 install -o nobody -m 0600 /dev/null nobodys
 head -c 3000000 /dev/urandom >random
 touch left-out.tmp
+# What begins with a slash is left out where it lies directly below the mountpoint, and nowhere else.
+mkdir logs 'a directory/logs'
+touch logs/left-out 'a directory/logs/kept'
 cd /
 
 # Its arguments and environment, seen by a restic in the place of restic.
@@ -64,7 +67,8 @@ assert_eq "$(hostname) /var/lib/sonarr sonarr,media,database" \
     "$(in_repository snapshots --json | sed -E 's/.*"paths":\["([^"]*)"\].*"hostname":"([^"]*)".*"tags":\[([^]]*)\].*/\2 \1 \3/;s/"//g')"
 
 systemctl stop sonarr
-rm /var/lib/sonarr/left-out.tmp
+assert_lacks "$(in_repository ls latest)" left-out
+rm -r /var/lib/sonarr/left-out.tmp /var/lib/sonarr/logs
 touch -r /var/lib/sonarr/random /var/lib/sonarr
 systemctl start backup-sonarr
 fingerprint /var/lib/sonarr >/var/tmp/before

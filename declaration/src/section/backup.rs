@@ -92,6 +92,36 @@ pub struct Backup {
     pub after: Vec<String>,
 }
 
+impl Backup {
+    /// The patterns that a backup of `directory` (absolute) leaves out, as restic takes them: those that begin with `/`
+    /// are anchored there.
+    #[must_use]
+    pub fn excluded(&self, directory: &Path) -> Vec<String> {
+        let patterns = self.exclude.iter();
+        patterns
+            .map(|pattern| anchored(pattern, directory))
+            .collect()
+    }
+}
+
+fn anchored(pattern: &str, directory: &Path) -> String {
+    let (not, from) = match pattern.strip_prefix('!') {
+        Some(taken_back) => ("!", taken_back),
+        None => ("", pattern),
+    };
+    if !from.starts_with('/') {
+        return pattern.to_owned();
+    }
+    let mut anchor = String::new();
+    for character in directory.to_string_lossy().chars() {
+        if matches!(character, '*' | '?' | '[' | '\\') {
+            anchor.push('\\');
+        }
+        anchor.push(character);
+    }
+    format!("{not}{anchor}{from}")
+}
+
 /// Each key's value as it holds in the end.
 pub(crate) fn outcome(backup: Option<&Backup>) -> Vec<(&'static str, Outcome)> {
     let of = |value: fn(&Backup) -> Outcome| Outcome::or_nothing(backup, value);
@@ -222,5 +252,22 @@ fn repository(
     match validation.resolve(&host.repositories, "repository", &at) {
         Some(found) => Given::Value(at.map(|_| found.clone())),
         None => Given::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_with_a_slash_is_anchored_at_the_directory() {
+        for (pattern, anchored_there) in [
+            ("/logs", r"/srv/a\[1]\*/logs"),
+            ("!/logs/keep", r"!/srv/a\[1]\*/logs/keep"),
+            ("*.tmp", "*.tmp"),
+            ("!x", "!x"),
+        ] {
+            assert_eq!(anchored(pattern, Path::new("/srv/a[1]*")), anchored_there);
+        }
     }
 }
