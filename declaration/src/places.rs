@@ -345,7 +345,6 @@ impl Checked {
             mode: settings.mode,
             preseed,
             max_parallel_restores: of.max_parallel_restores,
-            snapshots: of.snapshots.clone().filter(|_| restores),
             part: Some(self.part),
             places: Vec::new(),
             nested: Vec::new(),
