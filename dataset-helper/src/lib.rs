@@ -3,29 +3,53 @@
 mod link;
 mod user;
 
+use std::borrow::Cow;
+
 use declaration::settings::{Service, Storage};
 use report::status;
-use storage::{Applied, Result, as_found, lock};
+use storage::{Applied, Result, lock, set};
 use systemd::stale;
 
-/// Makes the service's user where it is missing, and its storage what is declared: all of what is new, and of what is there what the service's own file
-/// says. What was done is added to `applied`, also where it fails then.
-/// Waits while another process is at work on it.
+/// What was done for a part of a service: the service itself, or a place of it.
+#[derive(Debug)]
+pub struct Done {
+    /// The part's name.
+    pub part: String,
+    /// What was done.
+    pub applied: Applied,
+}
+
+/// Makes the service's user where it is missing, and the storage of all its parts what is declared, in the order of their
+/// mountpoints: all of what is new, and of what is there what the service's own file says. What was done is added to
+/// `done`, also where it fails then. Waits while another process is at work on it.
 ///
 /// # Errors
 /// When it cannot be made so; see [`storage::InPlace::apply`]. Storage is not made for a user that is not the one declared.
-pub fn apply(service: &Service, applied: &mut Applied) -> Result<()> {
-    let _lock = lock::lock(service, status::wait_for_another)?;
-    let placed = as_found::placed(service)?;
-    let placed = user::make(placed, &mut applied.changes)?;
-    let kept_down = stale::kept_down_at(service, &placed.mountpoint);
-    storage::open(&placed).apply(applied)?;
-    // The restore holds them up from here on.
-    stale::start(&kept_down);
-    if let Storage::Zfs(_) = placed.storage
-        && !placed.mountpoint.is_own()
-    {
-        link::lead_to_mountpoint(&placed)?;
+pub fn apply(service: &Service, done: &mut Vec<Done>) -> Result<()> {
+    let locks = service
+        .parts()
+        .map(|part| lock::lock(part, status::wait_for_another));
+    let _locks = locks.collect::<Result<Vec<_>>>()?;
+    let placed = set::placed(service)?;
+    let parts: Vec<&Service> = placed.iter().collect();
+    for (number, part) in placed.iter().enumerate() {
+        let kept_down = stale::kept_down_at(service, &part.mountpoint);
+        done.push(Done {
+            part: part.name.as_str().to_owned(),
+            applied: Applied::default(),
+        });
+        if let Some(Done { applied, .. }) = done.last_mut() {
+            let part = user::make(Cow::Borrowed(part), &mut applied.changes)?;
+            set::make_way(&parts, number)?;
+            storage::open(&part).apply(applied)?;
+        }
+        // The restore holds them up from here on.
+        stale::start(&kept_down);
+        if let Storage::Zfs(_) = part.storage
+            && !part.is_placed_by_its_file(service)
+        {
+            link::lead_to_mountpoint(part)?;
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dataset_helper::apply;
+use dataset_helper::{Done, apply};
 use declaration::Search;
 use report::{Event, Kind, hold, logger, root};
 use storage::{Applied, kept};
@@ -39,19 +39,10 @@ fn main() -> ExitCode {
         Ok(service) => service,
         Err(problems) => return report::refuse_declaration(&name, &problems),
     };
-    let mut applied = Applied::default();
-    let result = apply(&service, &mut applied);
-    if let Some((mark, kept)) = &applied.finished {
-        Event::new(Kind::Restored, &name, kept::finished(mark, kept.as_ref()))
-            .source(&mark.by)
-            .outcome("restored")
-            .snapshot(&mark.from)
-            .tell();
-    }
-    for change in applied.changes {
-        Event::new(Kind::StorageChanged, &name, change)
-            .outcome("changed")
-            .tell();
+    let mut done = Vec::new();
+    let result = apply(&service, &mut done);
+    for Done { part, applied } in done {
+        tell(&name, &part, applied);
     }
     match result {
         Ok(()) => {
@@ -67,5 +58,23 @@ fn main() -> ExitCode {
             report::refuse(Kind::StorageFailed, &name, code, &line, None);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Tells what was done for a part of the service.
+fn tell(service: &str, part: &str, applied: Applied) {
+    if let Some((mark, kept)) = &applied.finished {
+        Event::new(Kind::Restored, part, kept::finished(mark, kept.as_ref()))
+            .of(service)
+            .source(&mark.by)
+            .outcome("restored")
+            .snapshot(&mark.from)
+            .tell();
+    }
+    for change in applied.changes {
+        Event::new(Kind::StorageChanged, part, change)
+            .of(service)
+            .outcome("changed")
+            .tell();
     }
 }

@@ -39,6 +39,15 @@ pub struct Host {
     pub problems: Vec<Problem>,
 }
 
+impl Host {
+    /// All parts of all sound services, each as a service of its own.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Service> {
+        let parts = self.services.iter().flat_map(Service::parts);
+        parts.cloned().collect()
+    }
+}
+
 /// A declaration that could not be used. Its service fails closed.
 #[derive(Debug, Clone)]
 pub struct Broken {

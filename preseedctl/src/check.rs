@@ -27,12 +27,15 @@ pub(crate) fn check() -> ExitCode {
         errors.tell(problem);
     }
     secrets_of(&host, &mut errors, &mut warnings);
-    for service in &host.services {
+    for service in host.services.iter().flat_map(Service::parts) {
         let cannot_check = restore::verify::must_be_possible(service).err();
         let told = storage::warning(service).into_iter().chain(cannot_check);
         let told = told.map(|error| error.to_string());
+        let of = service.part.as_ref();
+        let of = of.map_or_else(String::new, |part| format!("[place.{}]: ", part.place));
         for warning in told.chain(nothing_restores(service)) {
-            warnings.tell(format!("{}: warning: {warning}", service.source.display()));
+            let file = service.source.display();
+            warnings.tell(format!("{file}: warning: {of}{warning}"));
         }
     }
     protected(&host, &mut warnings);
@@ -125,7 +128,7 @@ impl Told {
 
 /// Why nothing could bring the service's data back, unless it is declared that it may start without.
 fn nothing_restores(service: &Service) -> Option<String> {
-    if service.on_unavailable == OnUnavailable::StartEmpty {
+    if service.on_unavailable == OnUnavailable::StartEmpty || !service.is_restored() {
         return None;
     }
     let has = |tier| service.tiers.contains(&tier);
@@ -159,7 +162,7 @@ fn protected(host: &Host, warnings: &mut Told) {
 
 /// Prints in what storage that is there differs from what a template or preseed.toml says: that is no error.
 fn differences(host: &Host) {
-    for service in &host.services {
+    for service in host.services.iter().flat_map(Service::parts) {
         match storage::as_found::differences(service) {
             Ok(differences) => differences.iter().for_each(|line| say_line!("{line}")),
             // Declarations may be checked before there is a pool, or by somebody who may not ask.

@@ -103,10 +103,10 @@ pub(crate) fn names(of: Names) -> ExitCode {
                 .collect()
         }
         Names::Kept => {
-            let host = declaration::load(&search);
-            let kept = replaced::list(&host.services).replaced;
-            let services = kept.iter().filter_map(|kept| kept.service(&host.services));
-            let services: Vec<String> = services.map(|service| service.name.to_string()).collect();
+            let parts = declaration::load(&search).parts();
+            let kept = replaced::list(&parts).replaced;
+            let services = kept.iter().filter_map(|kept| kept.service(&parts));
+            let services: Vec<String> = services.map(|part| part.of().to_owned()).collect();
             kept.into_iter()
                 .map(|kept| kept.name)
                 .chain(services)

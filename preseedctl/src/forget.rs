@@ -19,20 +19,23 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         words::tell(&invalid.to_string());
         return ExitCode::FAILURE;
     }
-    let found = match memory::all(name) {
+    let parts = parts_of(name);
+    let found = parts.iter().map(|part| Ok((part, memory::all(part)?)));
+    let found: Vec<(&String, Vec<Found>)> = match found.collect::<storage::Result<_>>() {
         Ok(found) => found,
         Err(error) => {
             words::tell(&error.to_string());
             return ExitCode::FAILURE;
         }
     };
-    if found.is_empty() && !is_declared(name) {
+    let is_empty = found.iter().all(|(_, found)| found.is_empty());
+    if is_empty && !is_declared(name) {
         words::tell(&format!(
             "{name}: nothing is remembered of this service, and none of this name is declared: see `preseedctl check`"
         ));
         return ExitCode::FAILURE;
     }
-    for line in found.iter().map(in_words) {
+    for line in found.iter().flat_map(|(_, found)| found).map(in_words) {
         say_line!("{line}");
     }
     say_line!(
@@ -43,9 +46,11 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
     if !yes && !agrees("Forget it?", &otherwise) {
         return ExitCode::FAILURE;
     }
-    if let Err(error) = memory::forget(name, &found) {
-        words::tell(&error.to_string());
-        return ExitCode::FAILURE;
+    for (part, found) in &found {
+        if let Err(error) = memory::forget(part, found) {
+            words::tell(&error.to_string());
+            return ExitCode::FAILURE;
+        }
     }
     let message = format!("the earlier data of {name} is forgotten");
     say_line!("{message}; nothing else was changed");
@@ -53,6 +58,15 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         .outcome("forgotten")
         .tell();
     ExitCode::SUCCESS
+}
+
+/// What the parts of a service are called: as the service, and each of its places if it is soundly declared.
+fn parts_of(name: &str) -> Vec<String> {
+    let host = declaration::load(&Search::from_env());
+    let service = host.services.iter().find(|one| one.name.as_str() == name);
+    let places = service.into_iter().flat_map(|service| &service.places);
+    let places = places.map(|place| place.name.to_string());
+    std::iter::once(name.to_owned()).chain(places).collect()
 }
 
 /// Whether there is a declaration of it, sound or not.

@@ -21,6 +21,7 @@ struct Entry<'a> {
     service: Option<&'a str>,
     replaced_at: Option<String>,
     why: &'a str,
+    set: Option<&'a str>,
     from: &'a str,
     bytes: u64,
     snapshots: &'a [String],
@@ -32,7 +33,7 @@ struct Entry<'a> {
 
 /// Prints what restores replaced.
 pub(crate) fn kept(json: bool) -> ExitCode {
-    let services = declaration::load(&Search::from_env()).services;
+    let services = declaration::load(&Search::from_env()).parts();
     let listing = replaced::list(&services);
     for error in &listing.errors {
         words::tell(&error.to_string());
@@ -74,9 +75,10 @@ fn entry<'a>(kept: &'a Replaced, services: &'a [Service]) -> Entry<'a> {
     Entry {
         name: &kept.name,
         of: &kept.of,
-        service: service.map(|service| service.name.as_str()),
+        service: service.map(Service::of),
         replaced_at: kept.note.at.map(|at| at.to_string()),
         why: &kept.note.why,
+        set: Some(kept.note.set.as_str()).filter(|set| !set.is_empty()),
         from: &kept.note.from,
         bytes: kept.bytes,
         snapshots: &kept.snapshots,
@@ -101,7 +103,7 @@ pub(crate) fn in_words(kept: &Replaced, services: &[Service]) -> String {
     let service = kept.service(services);
     let of = service.map_or_else(
         || format!("{}, of no declared service", kept.of),
-        |service| format!("{} of service {}", kept.of, service.name.as_str()),
+        |service| format!("{} of service {}", kept.of, service.of()),
     );
     let at = kept
         .note
@@ -121,8 +123,15 @@ pub(crate) fn in_words(kept: &Replaced, services: &[Service]) -> String {
         .map_or_else(String::new, |obstacle| {
             format!("    kept on   {}\n", obstacle.what())
         });
+    let set = match kept.note.set.as_str() {
+        "" => String::new(),
+        set => format!(
+            "    one set   {}: released together with the others of it\n",
+            visible(set)
+        ),
+    };
     format!(
-        "{}\n    was       {of}\n    replaced  {at}, {}\n    frees     {}\n    expires   {expires}\n{obstacle}",
+        "{}\n    was       {of}\n    replaced  {at}, {}\n{set}    frees     {}\n    expires   {expires}\n{obstacle}",
         kept.name,
         reason(kept),
         frees(kept)

@@ -17,7 +17,7 @@ use crate::say::say_line;
 /// that cannot be is told of; the others are removed.
 pub(crate) fn release(names: &[String], yes: bool) -> ExitCode {
     logger::init();
-    let services = declaration::load(&Search::from_env()).services;
+    let services = declaration::load(&Search::from_env()).parts();
     let listing = replaced::list(&services);
     let mut succeeded = true;
     let mut chosen: Vec<&Replaced> = Vec::new();
@@ -77,20 +77,35 @@ pub(crate) fn release(names: &[String], yes: bool) -> ExitCode {
     exit(succeeded)
 }
 
-/// What is kept under this name, or else of the service of this name.
+/// What is kept under this name, with what was replaced together with it; or else of the service, or the place, of this name.
 fn meant<'a>(name: &str, all: &'a [Replaced], services: &[Service]) -> Vec<&'a Replaced> {
     if let Some(kept) = all.iter().find(|kept| kept.name == name) {
-        return vec![kept];
+        let set = all.iter();
+        return set.filter(|other| is_one(kept, other, services)).collect();
     }
     let is_of = |kept: &&Replaced| {
         let service = kept.service(services);
-        service.is_some_and(|service| service.name.as_str() == name)
+        service.is_some_and(|service| service.name.as_str() == name || service.of() == name)
     };
     all.iter().filter(is_of).collect()
 }
 
+/// Whether both were replaced by one restore of a service.
+fn is_one(one: &Replaced, other: &Replaced, services: &[Service]) -> bool {
+    let service = |kept: &Replaced| {
+        kept.service(services)
+            .map(|service| service.of().to_owned())
+    };
+    one.name == other.name
+        || !one.note.set.is_empty()
+            && one.note.set == other.note.set
+            && service(one) == service(other)
+            && service(one).is_some()
+}
+
 fn not_kept(name: &str, services: &[Service]) -> String {
-    if services.iter().any(|service| service.name.as_str() == name) {
+    let is_of = |service: &Service| service.name.as_str() == name || service.of() == name;
+    if services.iter().any(is_of) {
         return format!("{name}: nothing that a restore replaced is kept of this service");
     }
     format!("{name}: no restore replaced this: `preseedctl kept` lists what can be released")
@@ -100,7 +115,7 @@ fn not_kept(name: &str, services: &[Service]) -> String {
 /// provably holds nothing. What somebody holds or needs stays, and is told of.
 pub(crate) fn release_expired() -> ExitCode {
     logger::init();
-    let services = declaration::load(&Search::from_env()).services;
+    let services = declaration::load(&Search::from_env()).parts();
     let mut succeeded = true;
     let mut fail = |error: storage::Error| {
         words::tell(&error.to_string());
@@ -135,7 +150,7 @@ pub(crate) fn release_expired() -> ExitCode {
                 Due::In(_) => is_well && kept.is_needless().unwrap_or_default(),
                 Due::Never(_) => false,
             };
-            if !is_over {
+            if !is_over || waits_for_another(kept, &left, &services) {
                 continue;
             }
             match kept.obstacle(service.is_some()) {
@@ -161,6 +176,13 @@ pub(crate) fn release_expired() -> ExitCode {
     }
 }
 
+/// Whether the time of another that was replaced together with it is not over: they are kept together.
+fn waits_for_another(kept: &Replaced, all: &[Replaced], services: &[Service]) -> bool {
+    let is_over = |other: &Replaced| other.due(other.service(services)) == Due::Now;
+    let mut others = all.iter().filter(|other| other.name != kept.name);
+    others.any(|other| is_one(kept, other, services) && !is_over(other))
+}
+
 /// Does what a restore of this service had to leave for later. It keeps nothing else from being released.
 ///
 /// # Errors
@@ -170,13 +192,13 @@ fn settle(service: &Service) -> storage::Result<()> {
     let settled = storage::open(service).settle_later(&mut applied);
     for change in applied.changes {
         let event = Event::new(Kind::StorageChanged, service.name.as_str(), change);
-        event.outcome("changed").tell();
+        event.of(service.of()).outcome("changed").tell();
     }
     settled
 }
 
 fn remove(kept: &Replaced, service: Option<&Service>) -> bool {
-    let name = service.map_or("", |service| service.name.as_str());
+    let name = service.map_or("", Service::of);
     match kept.release() {
         Ok(()) => {
             let message = format!("released {}: freed {}", kept.name, frees(kept));
@@ -192,8 +214,7 @@ fn remove(kept: &Replaced, service: Option<&Service>) -> bool {
 }
 
 fn name_of<'a>(kept: &Replaced, services: &'a [Service]) -> &'a str {
-    kept.service(services)
-        .map_or("", |service| service.name.as_str())
+    kept.service(services).map_or("", Service::of)
 }
 
 fn exit(succeeded: bool) -> ExitCode {

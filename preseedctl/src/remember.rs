@@ -8,11 +8,12 @@ use report::words;
 use restore::verdict::{Verdict, verdict};
 use storage::{Result, as_found, lock, memory};
 
-/// Remembers of each declared service whose data is there that it has data. One that cannot be looked at is told of; one
+/// Remembers of each declared service, and of each of its places, whose data is there that it has data. One that cannot be looked at is told of; one
 /// that another run is at work on is left to that run, which remembers it itself.
 pub(crate) fn remember() -> ExitCode {
     let mut succeeded = true;
-    for service in declaration::load(&Search::from_env()).services {
+    let parts = declaration::load(&Search::from_env()).parts();
+    for service in parts.into_iter().filter(Service::is_restored) {
         if let Err(error) = remember_one(&service) {
             words::tell(&format!("{}: {error}", service.name));
             succeeded = false;

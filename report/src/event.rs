@@ -191,6 +191,21 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// An event of a part of this service: it is found under the service's name, and says which part it is of.
+    #[must_use]
+    pub fn of(mut self, service: &'a str) -> Self {
+        for (field, value) in &mut self.fields {
+            if *field == "PRESEED_SERVICE" {
+                *value = Value::from(service);
+            }
+        }
+        if service != self.service {
+            self.fields
+                .push(("PRESEED_PART", Value::from(self.service)));
+        }
+        self
+    }
+
     /// The tier it is about.
     #[must_use]
     pub fn tier(mut self, tier: &'a str) -> Self {

@@ -25,6 +25,10 @@ pub struct Context<'a> {
     pub machine: &'a dyn Machine,
     /// Its turn among the restores of the machine.
     pub turn: Turn<'a>,
+    /// The set of parts that are restored together; `None` where only one is.
+    pub set: Option<String>,
+    /// Why the storage refused to be rolled back, if it did in this run.
+    pub rollback_refused: RefCell<Option<Error>>,
     local: RefCell<Option<Vec<Snapshot>>>,
     looked_into: RefCell<BTreeMap<(String, Timestamp), Result<Contents>>>,
 }
@@ -43,9 +47,17 @@ impl<'a> Context<'a> {
             observation,
             machine,
             turn: Turn::of(service, machine.slots()),
+            set: None,
+            rollback_refused: RefCell::new(None),
             local: RefCell::new(None),
             looked_into: RefCell::new(BTreeMap::new()),
         }
+    }
+
+    /// The same, of a set.
+    #[must_use]
+    pub fn in_set(self, set: Option<String>) -> Self {
+        Self { set, ..self }
     }
 
     /// The storage, where a restore needs its snapshots.

@@ -2,6 +2,8 @@
 //!
 //! Each of its steps goes to an [`End`], which acts on it (a run) or tells it (a plan).
 
+use std::borrow::Cow;
+
 use declaration::settings::{OnUnavailable, Service};
 use report::Kind;
 use storage::{Error, LeftOver, Mark, MarkState, Observation, as_found};
@@ -127,19 +129,47 @@ pub fn look<T>(
     machine: &dyn Machine,
     then: impl FnOnce(&Context<'_>, Verdict) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
-    let found = as_found::whole(declared)?;
-    let storage = storage::open(&found);
-    let observation = storage.observe()?;
-    let verdict = verdict(&observation, found.on_partial);
-    if matches!(verdict, Verdict::Restore(_)) && !matches!(observation.mark, MarkState::Ours(_)) {
-        // Who owns what nothing is known of says nothing of whom the service's data is to belong to.
-        let placed = as_found::placed(declared)?;
-        let storage = storage::open(&placed);
-        let context = Context::new(&placed, storage.as_ref(), &observation, machine);
-        return then(&context, verdict);
-    }
-    let context = Context::new(&found, storage.as_ref(), &observation, machine);
+    let Looked {
+        service,
+        observation,
+        verdict,
+    } = look_at(declared)?;
+    let storage = storage::open(&service);
+    let context = Context::new(&service, storage.as_ref(), &observation, machine);
     then(&context, verdict)
+}
+
+/// What a look at a service's storage showed.
+#[derive(Debug)]
+pub struct Looked<'d> {
+    /// The service as its storage is.
+    pub service: Cow<'d, Service>,
+    /// What was seen.
+    pub observation: Observation,
+    /// What is to be done.
+    pub verdict: Verdict,
+}
+
+/// Looks at a service's storage.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn look_at(declared: &Service) -> Result<Looked<'_>, Error> {
+    let found = as_found::whole(declared)?;
+    let observation = storage::open(&found).observe()?;
+    let verdict = verdict(&observation, found.on_partial);
+    let is_known = matches!(observation.mark, MarkState::Ours(_));
+    let service = if matches!(verdict, Verdict::Restore(_)) && !is_known {
+        // Who owns what nothing is known of says nothing of whom the service's data is to belong to.
+        as_found::placed(declared)?
+    } else {
+        found
+    };
+    Ok(Looked {
+        service,
+        observation,
+        verdict,
+    })
 }
 
 /// Decides what is to be done, and has `end` do it or tell it.

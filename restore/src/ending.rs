@@ -72,7 +72,7 @@ pub(crate) fn unmounted(service: &Service) -> Error {
         "the service's dataset is not mounted there",
         format!(
             "start dataset-{}.service, which mounts it or says why not",
-            service.name
+            service.of()
         ),
     )
     .of_kind(ErrorKind::NotMounted)

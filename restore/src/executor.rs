@@ -17,6 +17,9 @@ pub enum Goal {
     Possible,
     /// It is staged, filled and verified beside the real storage, and then thrown away.
     Verified,
+    /// It is staged, filled, verified and sealed beside the real storage, and waits there until the rest of its set is. Of a
+    /// rollback, which nothing is staged for, it is verified that it can be.
+    Sealed,
     /// It takes the service's place.
     InPlace,
 }
@@ -78,11 +81,24 @@ fn in_place(
         };
         preparation.bring(context, "clone", Fill::Nothing, Goal::Verified, progress)?;
     }
-    if goal == Goal::Verified {
+    if goal != Goal::InPlace {
         return Ok(Restored::default());
     }
+    roll_back(context, snapshot)
+}
+
+/// The mark of a rollback to this snapshot.
+pub(crate) fn of_a_rollback(context: &Context<'_>, snapshot: &Snapshot) -> Mark {
+    Mark::new(Stage::Seeding, "rollback", &snapshot.name).in_set(context.set.as_deref())
+}
+
+/// Rolls the storage back to its newest snapshot.
+///
+/// # Errors
+/// See [`Failure`].
+pub(crate) fn roll_back(context: &Context<'_>, snapshot: &Snapshot) -> Result<Restored, Failure> {
     must_be_unchanged(context)?;
-    let mark = Mark::new(Stage::Seeding, "rollback", &snapshot.name);
+    let mark = of_a_rollback(context, snapshot);
     let storage = context.with_snapshots().map_err(Failure::Storage)?;
     match storage.rollback(snapshot, &mark) {
         Ok(()) => Ok(Restored::default()),
@@ -120,12 +136,13 @@ impl Preparation<'_> {
         if let Err(failure) = ready {
             return Err(thrown_away(context, &staged, failure));
         }
-        if goal != Goal::InPlace {
+        let restored = |kept| Restored {
+            kept,
+            bytes: progress.bytes(),
+        };
+        if !matches!(goal, Goal::InPlace | Goal::Sealed) {
             storage.discard(&staged).map_err(Failure::Storage)?;
-            return Ok(Restored {
-                kept: None,
-                bytes: progress.bytes(),
-            });
+            return Ok(restored(None));
         }
         // The copy took its time.
         must_be_unchanged(context)?;
@@ -133,13 +150,13 @@ impl Preparation<'_> {
             .must_be_replaceable(&self.origin)
             .map_err(Failure::Storage)?;
         let mark = Mark::new(Stage::Seeded, by, &self.snapshot.name);
-        let kept = storage
-            .replace(&staged, &mark, self.snapshot.taken)
-            .map_err(Failure::Storage)?;
-        Ok(Restored {
-            kept,
-            bytes: progress.bytes(),
-        })
+        let (mark, taken) = (mark.in_set(context.set.as_deref()), self.snapshot.taken);
+        let kept = if goal == Goal::Sealed {
+            storage.make_complete(&staged, &mark, taken).map(|()| None)
+        } else {
+            storage.replace(&staged, &mark, taken)
+        };
+        kept.map(restored).map_err(Failure::Storage)
     }
 
     /// Has staged storage filled, and looks whether it holds the data then.
@@ -199,7 +216,9 @@ impl Preparation<'_> {
 
 /// That the copy of `from` (a snapshot, for people) with these contents holds what is expected.
 fn must_hold_the_data(contents: &Contents, from: &str) -> Result<(), Failure> {
-    match contents.lacks() {
+    let covered = contents.covered.as_ref();
+    let covered = covered.map(|path| format!("{} lies where a place is mounted", path.display()));
+    match contents.lacks().or(covered) {
         None => Ok(()),
         Some(lacks) => Err(Failure::Snapshot(
             Error::new(

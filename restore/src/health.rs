@@ -37,7 +37,7 @@ pub fn is_kept_down(service: &Service) -> bool {
     if !booted() {
         return false;
     }
-    let units = ["dataset", "preseed"].map(|kind| format!("{kind}-{}.service", service.name));
+    let units = ["dataset", "preseed"].map(|kind| format!("{kind}-{}.service", service.of()));
     let Ok(shown) = show("ActiveState", units.iter().map(String::as_str)) else {
         return true;
     };

@@ -5,6 +5,7 @@
 //! ```
 //! [`decide`](decide::decide) is the one way through it. [`run::run`] acts on its steps; [`plan::plan`] tells them.
 
+mod acting;
 pub mod answer;
 pub mod context;
 pub mod decide;
@@ -15,11 +16,14 @@ pub mod health;
 pub mod interrupt;
 pub mod machine;
 pub mod order;
+mod part;
 pub mod plan;
+mod points;
 pub mod remember;
 pub mod run;
 pub mod sealed;
 pub mod search;
+pub mod set;
 pub mod slots;
 pub mod source;
 pub mod verdict;

@@ -13,6 +13,8 @@ use crate::context::Context;
 use crate::decide::{End, NOT_STARTED, Refusal, decide, look};
 use crate::executor::Goal;
 use crate::machine::ThisMachine;
+use crate::part::{Part, with_parts};
+use crate::points;
 use crate::source::list::sources;
 use crate::source::{Source, word};
 use crate::verdict::{Verdict, Why};
@@ -31,10 +33,46 @@ pub struct Plan {
 /// # Errors
 /// When the storage cannot be looked at.
 pub fn plan(service: &Service) -> Result<Plan, Error> {
+    if !service.places.is_empty() {
+        return with_parts(service, &ThisMachine, |parts| {
+            Ok(of_parts(parts, service.together))
+        })
+        .map_err(|refusal| refusal.error);
+    }
     look(service, &ThisMachine, |context, verdict| {
         Ok(tell(context, &sources(context), verdict))
     })
     .map_err(|refusal| refusal.error)
+}
+
+/// Tells what is decided about each part of a service.
+pub(crate) fn of_parts(parts: &[Part<'_>], together: bool) -> Plan {
+    let mut plan = Plan {
+        text: String::new(),
+        starts: true,
+    };
+    for part in parts {
+        let service = part.context.service;
+        if service.is_restored() {
+            let of_part = tell(part.context, part.sources, part.verdict);
+            plan.text.push_str(&of_part.text);
+            plan.starts &= of_part.starts;
+        } else {
+            let (name, place) = (&service.name, service.mountpoint.display());
+            // Writing to a string cannot fail.
+            let _ = writeln!(plan.text, "{name} at {place}");
+            line(
+                &mut plan.text,
+                "outcome",
+                "a cache: it is made empty, and never restored",
+            );
+        }
+    }
+    if together && let Err(refusal) = points::must_be_one(parts) {
+        plan.starts = false;
+        line(&mut plan.text, "together", &refusal.error.to_string());
+    }
+    plan
 }
 
 /// Tells what is decided.

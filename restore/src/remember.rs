@@ -26,7 +26,9 @@ pub fn started_empty(context: &Context<'_>) {
 fn tell(context: &Context<'_>, remembered: Result<(), Error>) {
     let Err(error) = remembered else { return };
     let message = format!("whether it had data will not be remembered: {error}");
-    let event = Event::new(Kind::StorageChanged, context.service.name.as_str(), message)
+    let service = context.service;
+    let event = Event::new(Kind::StorageChanged, service.name.as_str(), message)
+        .of(service.of())
         .outcome("not-remembered")
         .error(error.kind().code());
     context.machine.tell(&event.warning());
@@ -93,6 +95,7 @@ pub fn may_start_empty(
     answered: &[String],
 ) -> Result<Option<String>, Error> {
     let name = context.service.name.as_str();
+    let service = context.service.of();
     match recall(context) {
         Recalled::Nothing => Ok(None),
         Recalled::Question(question) => Ok(Some(question)),
@@ -107,7 +110,7 @@ pub fn may_start_empty(
                 format!("{}, and {remembered}; {answers}", why.in_words()),
                 format!(
                     "find out why the sources hold nothing (another host name, path or tags, a repository that lost its snapshots) \
-                     and start the service again; or, if its data is not wanted any more, `preseedctl forget {name}` lets it start empty"
+                     and start the service again; or, if its data is not wanted any more, `preseedctl forget {service}` lets it start empty"
                 ),
             ).of_kind(ErrorKind::InDoubt))
         }

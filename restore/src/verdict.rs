@@ -121,6 +121,13 @@ pub enum Held {
 /// A snapshot of nothing but the skeleton that is there now, empty directories, holds no data. Any other that lacks
 /// what is expected is doubtful, and a service never starts empty while one is there.
 pub fn held(contents: &Contents, now: &Contents) -> Held {
+    if let Some(covered) = &contents.covered {
+        // What would be hidden may be the data of before the service had that place.
+        return Held::Doubtful(format!(
+            "it holds {} where a place of the service is mounted, which would hide it",
+            covered.display()
+        ));
+    }
     if is_only_skeleton(contents) {
         return Held::Nothing("it holds nothing but what a package makes".to_owned());
     }

@@ -165,6 +165,23 @@ pub trait InPlace {
     /// # Errors
     /// When it is read-only.
     fn must_be_writable(&self) -> Result<()>;
+
+    /// Takes it from its place for a moment, so that what it is mounted in can be replaced, or mounted. Whoever has it open
+    /// goes on with it; if it `is_replaced` itself, nobody may be writing to it.
+    ///
+    /// # Errors
+    /// When somebody writes to it that is replaced, or when it cannot be taken away.
+    fn step_aside(&self, _is_replaced: bool) -> Result<()> {
+        Ok(())
+    }
+
+    /// Puts it back in its place, if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be put there.
+    fn step_back(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Storage beside the real one, in which a restore is prepared, and which takes its place once it is complete.
@@ -206,6 +223,13 @@ pub trait Staging {
     /// # Errors
     /// When it cannot be removed, or is not one that a restore staged.
     fn discard(&self, staged: &Staged) -> Result<()>;
+
+    /// Gives the staged storage its declared properties, owner, mode and `mark`, and seals it: it is complete, and
+    /// [`Staging::resume`] puts it in the real one's place. What it holds is of a snapshot that was `taken` then.
+    ///
+    /// # Errors
+    /// When it cannot be done.
+    fn make_complete(&self, staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<()>;
 
     /// Gives the staged storage its declared properties, owner, mode and `mark`, seals it, and puts it in the real one's
     /// place. What was there is kept. What it holds is of a snapshot that was `taken` then.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use declaration::settings::{Service, Storage};
 
 use crate::tree::{self, Next};
-use crate::{Error, Result, beneath, mountpoint, shown};
+use crate::{Error, Result, beneath, mountpoint, nested, shown};
 
 /// What lies directly in a directory, and which of the expected paths are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Contents {
     /// Of one that holds something, but nothing of what is expected: whether it holds directories and what a package
     /// makes (`skeleton`), and not one other file.
     pub hollow: bool,
+    /// Something that lies where a place of the service is to be mounted, which would hide it.
+    pub covered: Option<PathBuf>,
 }
 
 impl Contents {
@@ -126,6 +128,9 @@ impl Contents {
             }
             entries.push(name);
         }
+        let ways = nested::ways(directory, service).map_err(|e| unreadable(directory, &e))?;
+        entries.retain(|name| !ways.bare.contains(name));
+        contents.covered = ways.covered;
         contents.entries = Self::names(entries.iter().map(OsString::as_os_str));
         for path in &service.expect {
             if is_there(directory, path, &there)? {
@@ -243,9 +248,12 @@ fn is_hollow(directory: &Path, service: &Service, but: &[String]) -> Result<bool
             but.binary_search(&Contents::names([name]).concat()).is_ok()
                 || name == LOST_AND_FOUND && has_lost_and_found
         };
+        let is_place = || !service.nested.is_empty() && service.nested.contains(&entry.path());
         let is_skeleton =
             || !service.skeleton.is_empty() && Contents::is_skeleton(&entry.path(), service);
-        if entry.depth == 0 && (!Contents::counts(name, service) || is_left_out()) || is_skeleton()
+        if entry.depth == 0 && (!Contents::counts(name, service) || is_left_out())
+            || is_skeleton()
+            || is_place()
         {
             ControlFlow::Continue(Next::Skip)
         } else if entry.is_directory() {

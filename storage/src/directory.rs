@@ -224,7 +224,7 @@ impl Staging for Directory<'_> {
     }
 
     fn must_be_replaceable(&self, _origin: &Origin<'_>) -> Result<()> {
-        mountpoint::must_have_no_mounts_below(self.path())?;
+        mountpoint::must_have_no_mounts_below(self.path(), &[])?;
         let way = self.way()?;
         let parent = way.parent()?;
         parent.must_be_safe()?;
@@ -273,7 +273,7 @@ impl Staging for Directory<'_> {
         }
     }
 
-    fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
+    fn make_complete(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<()> {
         let mark = &mark.of_service(self.service.name.as_str());
         let staging = self.way()?.staging()?;
         let staging = staging.ok_or_else(|| gone(self.path()))?;
@@ -284,7 +284,12 @@ impl Staging for Directory<'_> {
         // The data is on the disk before the mark that says so.
         sync(&staging)?;
         write_mark(&staging, &mark.at_stage(Stage::Staged))?;
-        sync(&staging)?;
+        sync(&staging)
+    }
+
+    fn replace(&self, staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
+        self.make_complete(staged, mark, taken)?;
+        let mark = &mark.of_service(self.service.name.as_str());
         swap::swap(self.service, mark)
     }
 

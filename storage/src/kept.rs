@@ -73,6 +73,8 @@ pub struct Note {
     pub age: Duration,
     /// Until when its age is counted; `None` if it did not count at the last look.
     pub counted: Option<Uptime>,
+    /// The set of parts of a service that were restored together; empty where only one was.
+    pub set: String,
     /// The snapshot that was restored; empty where there is none.
     pub from: String,
 }
@@ -85,6 +87,7 @@ impl Note {
             why: why.to_owned(),
             age: Duration::ZERO,
             counted: None,
+            set: mark.set.clone().unwrap_or_default(),
             from: mark.from.clone(),
         }
     }
@@ -108,6 +111,7 @@ impl Note {
                 .and_then(|age| age.parse().ok())
                 .map_or(Duration::ZERO, Duration::from_secs),
             counted: word("counted=").and_then(|counted| counted.parse().ok()),
+            set: word("set=").unwrap_or_default().to_owned(),
             from: left.strip_prefix("from=").unwrap_or_default().to_owned(),
         }
     }
@@ -143,6 +147,9 @@ impl fmt::Display for Note {
         }
         if let Some(counted) = &self.counted {
             write!(f, " counted={counted}")?;
+        }
+        if !self.set.is_empty() {
+            write!(f, " set={}", self.set)?;
         }
         write!(f, " from={}", self.from)
     }
@@ -238,6 +245,7 @@ mod tests {
         let counted = Note {
             age: Duration::from_secs(7),
             counted: "a-b:9".parse().ok(),
+            set: "2026-11-23T07:21:00.250Z".to_owned(),
             ..note.clone()
         };
         assert_eq!(Note::parse(&counted.to_string()), counted);

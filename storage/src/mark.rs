@@ -28,6 +28,8 @@ pub struct Mark {
     pub at: Timestamp,
     /// The service that the data is of; `None` in marks of before they named it.
     pub service: Option<String>,
+    /// The set of parts of a service that were restored together; `None` where only one was.
+    pub set: Option<String>,
 }
 
 /// How far a restore got.
@@ -79,6 +81,16 @@ impl Mark {
             from: from.to_owned(),
             at: now(),
             service: None,
+            set: None,
+        }
+    }
+
+    /// The same mark, of a restore that is one of a set.
+    #[must_use]
+    pub fn in_set(self, set: Option<&str>) -> Self {
+        Self {
+            set: set.map(str::to_owned),
+            ..self
         }
     }
 
@@ -115,12 +127,15 @@ impl Mark {
             from,
             at,
             service,
+            set,
         } = self;
         let stage = stage.word();
-        let service = service
-            .as_ref()
-            .map_or_else(String::new, |name| format!(" service={name}"));
-        format!("{stage} of={identity} by={by} at={at}{service} from={from}")
+        let word = |key: &str, value: &Option<String>| {
+            let value = value.as_ref();
+            value.map_or_else(String::new, |value| format!(" {key}={value}"))
+        };
+        let (service, set) = (word("service", service), word("set", set));
+        format!("{stage} of={identity} by={by} at={at}{service}{set} from={from}")
     }
 
     /// Reads a stored text, for the storage with this identity.
@@ -146,13 +161,17 @@ impl Mark {
         let (of, rest) = rest.strip_prefix("of=")?.split_once(' ')?;
         let (by, rest) = rest.strip_prefix("by=")?.split_once(' ')?;
         let (at, rest) = rest.strip_prefix("at=")?.split_once(' ')?;
-        let (service, rest) = match rest.strip_prefix("service=") {
+        let word = |key, rest: &'_ str| match rest.strip_prefix(key) {
             Some(named) => {
-                let (service, rest) = named.split_once(' ')?;
-                (Some(service.to_owned()), rest)
+                let (value, rest) = named.split_once(' ')?;
+                Some((Some(value.to_owned()), rest.len()))
             }
-            None => (None, rest),
+            None => Some((None, rest.len())),
         };
+        let (service, left) = word("service=", rest)?;
+        let rest = &rest[rest.len() - left..];
+        let (set, left) = word("set=", rest)?;
+        let rest = &rest[rest.len() - left..];
         let stage = match stage {
             "staging" => Stage::Staging,
             "staged" => Stage::Staged,
@@ -169,6 +188,7 @@ impl Mark {
                 from: rest.strip_prefix("from=")?.to_owned(),
                 at: at.parse().ok()?,
                 service,
+                set,
             },
         ))
     }

@@ -142,12 +142,18 @@ fn beside(path: &Path) -> PathBuf {
     beside
 }
 
-/// That nothing is mounted below `path`: it would move away with what a restore replaces.
+/// That nothing is mounted below `path`, at other places in it than `but`: it would move away with what a restore
+/// replaces. Other parts of the service are mounted again.
 ///
 /// # Errors
 /// When something is, or when it cannot be told.
-pub(crate) fn must_have_no_mounts_below(path: &Path) -> Result<()> {
-    match mountinfo::below(path)? {
+pub(crate) fn must_have_no_mounts_below(path: &Path, but: &[PathBuf]) -> Result<()> {
+    let is_ours = |point: &PathBuf| {
+        let below = point.strip_prefix(path);
+        below.is_ok_and(|below| but.iter().any(|place| below == place))
+    };
+    let others = mountinfo::all_below(path)?;
+    match others.into_iter().find(|point| !is_ours(point)) {
         None => Ok(()),
         Some(point) => Err(Error::new(
             shown(path),

@@ -138,6 +138,14 @@ impl InPlace for Zfs<'_> {
             None => Ok(()),
         }
     }
+
+    fn step_aside(&self, is_replaced: bool) -> Result<()> {
+        withdraw::step_aside(self, is_replaced)
+    }
+
+    fn step_back(&self) -> Result<()> {
+        withdraw::step_back(self)
+    }
 }
 
 impl Snapshots for Zfs<'_> {
@@ -228,6 +236,14 @@ impl Staging for Zfs<'_> {
 
     fn discard(&self, _staged: &Staged) -> Result<()> {
         staging::discard(self)
+    }
+
+    fn make_complete(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<()> {
+        let mark = &mark.of_service(self.service.name.as_str());
+        swap::complete(self, mark, taken)?;
+        // What was seen of it was not complete.
+        self.seen.replace(None);
+        Ok(())
     }
 
     fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {

@@ -60,7 +60,7 @@ impl Source for Receive<'_> {
     fn elsewhere(&self) -> Result<Elsewhere> {
         let given_up = remember::given_up(self.context);
         let taken: BTreeSet<String> = declaration::load(&Search::from_env())
-            .services
+            .parts()
             .into_iter()
             .flat_map(|other| other.preseed.replicas)
             .filter(|replica| replica.host == self.replica.host)

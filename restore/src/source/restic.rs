@@ -149,10 +149,9 @@ impl<'a> Restic<'a> {
 
     /// What the other declared services take of this repository. Of one whose declaration is broken nothing is known.
     fn claims(&self) -> Vec<Claim> {
-        let services = declaration::load(&Search::from_env()).services;
-        let parts = services.iter().flat_map(settings::Service::parts);
+        let parts = declaration::load(&Search::from_env()).parts().into_iter();
         let others = parts.filter(|other| other.name != self.context.service.name);
-        let backups = others.filter_map(|other| other.backup.clone());
+        let backups = others.filter_map(|other| other.backup);
         let here = backups.filter(|backup| backup.repository.url == self.backup.repository.url);
         here.filter_map(|backup| {
             Some(Claim {
@@ -162,6 +161,25 @@ impl<'a> Restic<'a> {
             })
         })
         .collect()
+    }
+
+    /// Whether what was listed at and below this entry of the root only leads to other parts of the service.
+    fn only_leads_to_places(&self, entry: &Path, nodes: &[listing::Node]) -> bool {
+        let root = &*self.backup.path;
+        let mut nested = self.context.service.nested.iter();
+        if !nested.any(|place| root.join(place).starts_with(entry)) {
+            return false;
+        }
+        nodes
+            .iter()
+            .filter(|node| node.path.starts_with(entry))
+            .all(|node| {
+                self.context.service.nested.iter().any(|place| {
+                    let place = root.join(place);
+                    node.path.starts_with(&place)
+                        || node.is_directory() && place.starts_with(&node.path)
+                })
+            })
     }
 
     /// That these may be the service's data, and what to write.
@@ -181,7 +199,8 @@ impl<'a> Restic<'a> {
             ));
         }
         cures.push(format!(
-            "if it is not wanted, `preseedctl forget {name}` lets the service start empty"
+            "if it is not wanted, `preseedctl forget {}` lets the service start empty",
+            service.of()
         ));
         Error::new(
             self.name(),
@@ -317,7 +336,7 @@ impl Source for Restic<'_> {
             .partition(|expected| is_there(expected));
         let names = paths
             .iter()
-            .filter(|path| path.parent() == Some(root))
+            .filter(|path| path.parent() == Some(root) && !self.only_leads_to_places(path, nodes))
             .filter_map(|path| path.file_name());
         let (entries, others): (Vec<_>, Vec<_>) =
             names.partition(|name| Contents::counts(name, service));
@@ -408,14 +427,22 @@ impl Source for Restic<'_> {
         } else {
             Vec::new()
         };
+        let nested = self.context.service.nested.iter();
+        let exclude: Vec<String> = nested
+            .map(|place| Path::new(path).join(place).to_string_lossy().into_owned())
+            .collect();
         let (turn, backup) = (&self.context.turn, self.backup);
+        let service = self.context.service;
         Ok(Bring::Staged {
             by: "restic",
             origin: Origin::Empty,
             fill: Fill::By(Box::new(move |staged, progress| {
                 let target = staged.join(move_into_place::TARGET);
-                retry::restore(call, turn, snapshot, &include, &target, progress)?;
-                move_into_place::move_into_place(&target, &backup.path, staged).map_err(Failure::of)
+                let which = (include.as_slice(), exclude.as_slice());
+                retry::restore(call, turn, snapshot, which, &target, progress)?;
+                move_into_place::move_into_place(&target, &backup.path, staged)
+                    .and_then(|()| storage::set::leave_places_out(staged, service))
+                    .map_err(Failure::of)
             })),
         })
     }

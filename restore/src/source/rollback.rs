@@ -58,6 +58,9 @@ impl Source for Rollback<'_> {
     }
 
     fn obstacle(&self, snapshot: &Snapshot) -> Option<Error> {
+        if let Some(error) = &*self.context.rollback_refused.borrow() {
+            return Some(error.clone());
+        }
         if !self.context.service.paths.is_empty() {
             return Some(self.refused(
                 "only `paths` are to be restored, and a rollback brings back everything",

@@ -4,6 +4,7 @@
 mod cases;
 mod examples;
 mod oracle;
+mod sets;
 
 use ::storage::mark::BOOTSTRAP;
 use proptest::prelude::*;

@@ -108,7 +108,7 @@ impl KeptDirectory {
     /// Removes it with all that is in it.
     pub(crate) fn remove(&self) -> Result<()> {
         let opened = self.open()?;
-        mountpoint::must_have_no_mounts_below(&real(&opened, &self.spot)?)?;
+        mountpoint::must_have_no_mounts_below(&real(&opened, &self.spot)?, &[])?;
         tree::remove_opened(&opened.into(), &self.spot.at)
             .map_err(|error| refused(&self.spot.real, "cannot be removed", &error))
     }

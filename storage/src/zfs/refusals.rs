@@ -165,11 +165,11 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<
 /// When something would, with what to do about it.
 pub(super) fn must_be_movable(zfs: &Zfs<'_>) -> Result<()> {
     let Some(found) = zfs.seen()?.dataset else {
-        return mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint);
+        return mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint, &zfs.service.nested);
     };
     // First, since a child dataset is often mounted below as well.
     must_have_no_children(&found)?;
-    mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint)?;
+    mountpoint::must_have_no_mounts_below(&zfs.service.mountpoint, &zfs.service.nested)?;
     holders::nobody_must_have_it(&Data::Dataset(zfs.name()), zfs.name(), zfs.service)?;
     must_be_writable(&found)?;
     must_not_be_legacy(zfs, &found)?;

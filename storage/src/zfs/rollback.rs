@@ -12,7 +12,7 @@ use super::{call, inspect, shut};
 use crate::mark::{PROPERTY, Stage};
 use crate::{
     Contents, Error, ErrorKind, InPlace, Mark, MarkState, NotRolledBack, Result, Snapshot,
-    Snapshots, contents, mountinfo, mountpoint, shown,
+    Snapshots, contents, mountinfo, mountpoint, nested, shown,
 };
 
 /// See [`crate::Snapshots::rollback`].
@@ -90,7 +90,12 @@ fn must_lose_nothing(zfs: &Zfs<'_>) -> Result<()> {
         .filter(|point| point.parent() == Some(place))
         .filter_map(|point| point.file_name().map(ToOwned::to_owned))
         .collect();
-    let lost = inspect::mounted(zfs.name(), |root| would_be_lost(root, &mounted_on))?;
+    let service = zfs.service;
+    let lost = inspect::mounted(zfs.name(), |root| {
+        let unreadable = |error| unreadable(root, &error);
+        let ways = nested::ways(root, service).map_err(unreadable)?;
+        would_be_lost(root, &mounted_on, &ways.bare)
+    })?;
     if lost.is_empty() {
         return Ok(());
     }
@@ -107,26 +112,23 @@ fn must_lose_nothing(zfs: &Zfs<'_>) -> Result<()> {
     ).of_kind(ErrorKind::InTheWay))
 }
 
-/// The entries of a dataset's root but those that only something else is mounted on.
-fn would_be_lost(root: &Path, mounted_on: &BTreeSet<OsString>) -> Result<Vec<String>> {
-    let unreadable = |path: &Path, error: std::io::Error| {
-        Error::new(
-            shown(path),
-            format!("cannot be looked at: {error}"),
-            "see that its pool is healthy with `zpool status`, then start the service again",
-        )
-        .caused_by(&error)
-    };
+/// The entries of a dataset's root but those that only something else is mounted on,
+/// and those that only lead to other parts of the service.
+fn would_be_lost(
+    root: &Path,
+    mounted_on: &BTreeSet<OsString>,
+    ways: &[OsString],
+) -> Result<Vec<String>> {
     let mut lost = Vec::new();
-    for entry in std::fs::read_dir(root).map_err(|error| unreadable(root, error))? {
-        let entry = entry.map_err(|error| unreadable(root, error))?;
+    for entry in std::fs::read_dir(root).map_err(|error| unreadable(root, &error))? {
+        let entry = entry.map_err(|error| unreadable(root, &error))?;
         let name = entry.file_name();
-        if name == ".zfs" {
+        if name == ".zfs" || ways.contains(&name) {
             continue;
         }
         let path = entry.path();
         if mounted_on.contains(&name) && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            let mut below = std::fs::read_dir(&path).map_err(|error| unreadable(&path, error))?;
+            let mut below = std::fs::read_dir(&path).map_err(|error| unreadable(&path, &error))?;
             if below.next().is_none() {
                 continue;
             }
@@ -134,6 +136,15 @@ fn would_be_lost(root: &Path, mounted_on: &BTreeSet<OsString>) -> Result<Vec<Str
         lost.push(name);
     }
     Ok(Contents::names(lost.iter().map(OsString::as_os_str)))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(
+        shown(path),
+        format!("cannot be looked at: {error}"),
+        "see that its pool is healthy with `zpool status`, then start the service again",
+    )
+    .caused_by(error)
 }
 
 /// Quotas, owner, mode and final mark, once the data is seen to be there.

@@ -79,6 +79,30 @@ pub(super) fn withdraw<'f>(
     }
 }
 
+/// See [`crate::InPlace::step_aside`]. Where else it is mounted, it stays.
+pub(super) fn step_aside(zfs: &Zfs<'_>, is_replaced: bool) -> Result<()> {
+    if !apply::is_mounted(zfs)? {
+        return Ok(());
+    }
+    let point = &zfs.service.mountpoint;
+    unmount(point, &Data::Dataset(zfs.name()), || {
+        if is_replaced && !shut_writers_out(zfs, point)? {
+            let _ = binds::make_read_only(point);
+        }
+        Ok(())
+    })
+}
+
+/// See [`crate::InPlace::step_back`].
+pub(super) fn step_back(zfs: &Zfs<'_>) -> Result<()> {
+    if apply::is_mounted(zfs)? {
+        return Ok(());
+    }
+    // Who stands in what was unmounted may keep its file system read-only.
+    mounting::at_place(zfs, true)?;
+    make_writable(zfs, &existing(zfs.name())?)
+}
+
 /// Unmounts it where the whole machine sees it.
 fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
     let mut is_read_only = false;

@@ -4,6 +4,7 @@
 assert_active sonarr.service
 assert_series 'The Expanse'
 assert_same_tree /var/tmp/before /var/lib/sonarr
+[[ ! -e /var/tmp/before-config ]] || assert_same_tree /var/tmp/before-config /etc/sonarr
 if systemctl --quiet is-active long-send; then
     systemctl stop long-send
     systemctl start storage-preseed-kept.service
@@ -16,4 +17,4 @@ fi
     ls -A /var/lib
     [[ ! -d /run/preseed/staging ]] || ls -A /run/preseed/staging
     getfattr --absolute-names --dump --match='^trusted' /var/lib/sonarr /var/lib/.sonarr* 2>/dev/null || true
-} | sed -E -e 's/-kept-[0-9TZ.]+/-kept-WHEN/g' -e 's/(of=guid:)[0-9]+/\1GUID/g' -e 's/(of=inode:)[0-9:]+/\1INODE/g' -e 's/at=[^ ]+/at=WHEN/g' -e 's/ (age|counted)=[^ ]+//g' -e 's/[0-9a-f]{64}/SNAPSHOT/g'
+} | sed -E -e 's/-kept-[0-9TZ.]+/-kept-WHEN/g' -e 's/(of=guid:)[0-9]+/\1GUID/g' -e 's/(of=inode:)[0-9:]+/\1INODE/g' -e 's/(at|set)=[^ ]+/\1=WHEN/g' -e 's/ (age|counted)=[^ ]+//g' -e 's/[0-9a-f]{64}/SNAPSHOT/g'

@@ -15,7 +15,7 @@ use product::binaries::workspace;
 use scenario::{Failure, Machines, Tally, run_each};
 
 /// The ways in which data comes back, each with the machine that `tests/vm/cuts` prepares for it.
-pub const WAYS: [&str; 9] = [
+pub const WAYS: [&str; 10] = [
     "rollback",
     "clone",
     "encrypted",
@@ -25,6 +25,7 @@ pub const WAYS: [&str; 9] = [
     "emptied",
     "restic",
     "directory",
+    "places",
 ];
 
 /// What is prepared on a machine on the way to `name`: some begin where others are ready.

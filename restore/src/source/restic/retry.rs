@@ -39,12 +39,13 @@ pub(super) fn restore(
     call: &Call<'_>,
     turn: &Turn<'_>,
     snapshot: &Snapshot,
-    include: &[String],
+    (include, exclude): (&[String], &[String]),
     target: &Path,
     progress: &mut Progress,
 ) -> Result<(), Failure> {
     let service = turn.service();
     let mut how = How {
+        exclude,
         lock: true,
         sparse: true,
         stall_timeout: service.stall_timeout,

@@ -28,7 +28,9 @@ struct Line {
 }
 
 /// How a snapshot is restored.
-pub(super) struct How {
+pub(super) struct How<'h> {
+    /// Paths (absolute) that are left out: other parts of the service have them.
+    pub(super) exclude: &'h [String],
     /// With restic's shared lock, which keeps others from removing what is being read.
     pub(super) lock: bool,
     /// With holes where the files had them, which restic knows from 0.15 on.
@@ -46,7 +48,7 @@ pub(super) fn restore(
     snapshot: &Snapshot,
     include: &[String],
     target: &Path,
-    how: &How,
+    how: &How<'_>,
     progress: &mut Progress,
 ) -> Result<(), RepositoryFailure> {
     let target_text = target.to_str().ok_or_else(|| {
@@ -66,6 +68,13 @@ pub(super) fn restore(
     let patterns: Vec<String> = include.iter().map(|path| escaped(path)).collect();
     for pattern in &patterns {
         args.extend(["--include", pattern]);
+    }
+    // restic takes no --exclude beside an --include: what lies there is removed afterwards.
+    let excluded: Vec<String> = how.exclude.iter().map(|path| escaped(path)).collect();
+    if include.is_empty() {
+        for pattern in &excluded {
+            args.extend(["--exclude", pattern]);
+        }
     }
     let mut command = call.command(&args);
     command.env("RESTIC_PROGRESS_FPS", "2");

@@ -224,6 +224,18 @@ impl InPlace for FakeStorage<'_> {
     fn must_be_writable(&self) -> Result<()> {
         self.world.called("must_be_writable")
     }
+
+    fn step_aside(&self, _is_replaced: bool) -> Result<()> {
+        self.world.called("step_aside")?;
+        self.world.is_mounted.set(false);
+        Ok(())
+    }
+
+    fn step_back(&self) -> Result<()> {
+        self.world.called("step_back")?;
+        self.world.is_mounted.set(true);
+        Ok(())
+    }
 }
 
 impl Snapshots for FakeStorage<'_> {
@@ -368,8 +380,13 @@ impl ::storage::Staging for FakeStorage<'_> {
         Ok(())
     }
 
-    fn replace(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
-        self.world.called("replace")?;
+    fn replace(&self, staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<Option<Kept>> {
+        self.make_complete(staged, mark, taken)?;
+        Ok(self.swap())
+    }
+
+    fn make_complete(&self, _staged: &Staged, mark: &Mark, taken: Timestamp) -> Result<()> {
+        self.world.called("make_complete")?;
         self.world.change(|disk| {
             let over = disk.dataset.as_ref().map(|it| (it.guid, it.changes));
             let staging = disk.staging.as_mut().unwrap();
@@ -377,7 +394,7 @@ impl ::storage::Staging for FakeStorage<'_> {
             staging.dataset.mark = Some((guid, mark.at_stage(Stage::Staged)));
             staging.seal = Some(Sealed { over, taken });
         });
-        Ok(self.swap())
+        Ok(())
     }
 
     fn seal(&self) -> Result<(Option<Seal>, Since)> {

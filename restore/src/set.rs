@@ -1,0 +1,229 @@
+//! A service of several parts: its own data and its places. What is lost of them is restored as one.
+//!
+//! ```text
+//! look at each -> decide each -> stage, verify and seal all that is lost -> one point in time? -> put each in place
+//! ```
+//! Nothing is put in place before all of it is ready. Each part is then put in the place where it is mounted, the outer
+//! ones first; what is mounted in it steps aside meanwhile. Should the power go, each part tells by itself what is left to
+//! be done with it: a sealed copy, a mark that says which rollback was to come, or that its data is there.
+
+use std::collections::BTreeSet;
+
+use declaration::settings::Service;
+use report::{Event, Kind, status};
+use storage::{Error, Result, lock, set};
+
+use crate::acting::{Acting, Pending, remember_data};
+use crate::decide::{End as _, NOT_STARTED, Outcome, Refusal, decide};
+use crate::executor::{of_a_rollback, roll_back};
+use crate::failure::Failure;
+use crate::machine::ThisMachine;
+use crate::part::{Part, with_parts};
+use crate::points::{self, Point};
+
+/// Restores all that is missing of the service and its places. The storage must have been applied.
+///
+/// # Errors
+/// When the service must not start, with the reason.
+pub(crate) fn run(declared: &Service) -> std::result::Result<Outcome, Refusal> {
+    let locks = declared
+        .parts()
+        .map(|part| lock::lock(part, status::wait_for_another));
+    let _locks = locks.collect::<Result<Vec<_>>>()?;
+    with_parts(declared, &ThisMachine, |parts| {
+        act(parts, declared.together)
+    })
+}
+
+/// Decides about each part, in their order, and does it.
+///
+/// # Errors
+/// When the service must not start, with the reason. Parts whose data is there are left alone, and nothing is put in place
+/// unless all that is lost is ready.
+pub(crate) fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Outcome, Refusal> {
+    if together {
+        points::must_be_one(parts)?;
+    }
+    let mut acting: Vec<_> = parts
+        .iter()
+        .map(|part| Acting::deferring(part.context))
+        .collect();
+    let mut outcomes = Vec::with_capacity(parts.len());
+    for (part, end) in parts.iter().zip(&mut acting) {
+        // A cache is made, and that is all.
+        if !part.context.service.is_restored() {
+            outcomes.push(Outcome::Present);
+            continue;
+        }
+        let decided = decide(part.context, part.sources, part.verdict, end);
+        let outcome = decided.map_err(|refusal| of_part(part, refusal))?;
+        if matches!(outcome, Outcome::Present | Outcome::Adopted) {
+            remember_data(part.context, outcome);
+        }
+        outcomes.push(outcome);
+    }
+    let points = points::of(parts, &acting)?;
+    if together {
+        points::must_be_one_when_ready(parts, &acting, &points)?;
+    }
+    put_in_place(parts, &mut acting)?;
+    for (part, outcome) in parts.iter().zip(&outcomes) {
+        if *outcome == Outcome::Restored {
+            remember_data(part.context, *outcome);
+        }
+    }
+    tell_points(parts, &points);
+    let all = outcomes.into_iter();
+    Ok(all
+        .max_by_key(|outcome| rank(*outcome))
+        .unwrap_or(Outcome::Present))
+}
+
+/// Why a part keeps the service down, with its name also in brief.
+fn of_part(part: &Part<'_>, refusal: Refusal) -> Refusal {
+    let name = part.name();
+    let in_brief = refusal.in_brief.map(|brief| {
+        if name == part.context.service.of() {
+            brief
+        } else {
+            format!("{name}: {brief}")
+        }
+    });
+    Refusal {
+        in_brief,
+        ..refusal
+    }
+}
+
+/// What says most of a set.
+fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Present => 0,
+        Outcome::Adopted => 1,
+        Outcome::Bootstrapped => 2,
+        Outcome::StartedEmpty => 3,
+        Outcome::Restored => 4,
+    }
+}
+
+/// Puts all that is ready in place. The outer parts first, since the inner ones are mounted in them.
+fn put_in_place(parts: &[Part<'_>], acting: &mut [Acting<'_>]) -> std::result::Result<(), Refusal> {
+    let is_moved =
+        |end: &Acting<'_>| matches!(end.pending, Some(Pending::Swap(_) | Pending::Rollback(_)));
+    let moved: Vec<usize> = (0..parts.len())
+        .filter(|number| is_moved(&acting[*number]))
+        .collect();
+    for number in &moved {
+        // The others took their time.
+        parts[*number].context.must_be_unchanged()?;
+    }
+    if moved.len() > 1 {
+        note_rollbacks(parts, acting)?;
+    }
+    let services: Vec<&Service> = parts.iter().map(|part| part.context.service).collect();
+    let inner = moved
+        .iter()
+        .flat_map(|number| set::inner_of(&services, *number));
+    let aside: BTreeSet<usize> = inner.collect();
+    let done = step_aside(parts, &aside, &moved).and_then(|()| {
+        for (number, end) in acting.iter_mut().enumerate() {
+            if aside.contains(&number) {
+                set::lead_to(&services, number)?;
+                // What is swapped in is mounted by that.
+                if !matches!(end.pending, Some(Pending::Swap(_))) {
+                    parts[number].context.storage.step_back()?;
+                }
+            }
+            put_one_in_place(&parts[number], end)?;
+        }
+        Ok(())
+    });
+    let Err(mut error) = done else { return Ok(()) };
+    // The service does not start: what is there is to be seen all the same.
+    for number in aside {
+        let back = set::lead_to(&services, number)
+            .and_then(|()| parts[number].context.storage.step_back());
+        if let Err(also) = back {
+            error = error.while_doing(&format!(
+                "{} is not mounted again ({also}) after",
+                parts[number].name()
+            ));
+        }
+    }
+    Err(error.while_doing(NOT_STARTED).into())
+}
+
+/// Notes on each part that is rolled back of which set that is, so that the next run knows should the power go. A copy that
+/// is sealed says so itself.
+fn note_rollbacks(parts: &[Part<'_>], acting: &[Acting<'_>]) -> Result<()> {
+    for (part, end) in parts.iter().zip(acting) {
+        if let Some(Pending::Rollback(prepared)) = &end.pending {
+            let mark = of_a_rollback(part.context, &prepared.snapshot);
+            part.context.storage.set_mark(&mark)?;
+        }
+    }
+    Ok(())
+}
+
+/// Has these parts step aside, the innermost first.
+fn step_aside(parts: &[Part<'_>], aside: &BTreeSet<usize>, moved: &[usize]) -> Result<()> {
+    for number in aside.iter().rev() {
+        let storage = parts[*number].context.storage;
+        storage.step_aside(moved.contains(number))?;
+    }
+    Ok(())
+}
+
+fn put_one_in_place(part: &Part<'_>, end: &mut Acting<'_>) -> Result<()> {
+    match end.take_pending() {
+        None => Ok(()),
+        Some(Pending::FirstStart(why, question)) => {
+            end.start_for_the_first_time(why, question.as_deref())
+        }
+        Some(Pending::Swap(prepared)) => {
+            let Some((mark, kept)) = part.context.storage.resume()? else {
+                return Err(gone(part));
+            };
+            match prepared {
+                Some(prepared) => end.tell_restored(&prepared, kept.as_ref()),
+                None => end.tell_finished(&mark, kept.as_ref()),
+            }
+            Ok(())
+        }
+        Some(Pending::Rollback(prepared)) => match roll_back(part.context, &prepared.snapshot) {
+            Ok(_) => {
+                end.tell_restored(&prepared, None);
+                Ok(())
+            }
+            Err(Failure::Storage(error)) => Err(error),
+            // Another source may have the same, and needs no rollback.
+            Err(failure) => {
+                let refused = failure.error().clone();
+                part.context.rollback_refused.replace(Some(refused));
+                let decided = decide(part.context, part.sources, part.verdict, end);
+                decided.map(drop).map_err(|refusal| refusal.error)
+            }
+        },
+    }
+}
+
+fn gone(part: &Part<'_>) -> Error {
+    Error::new(
+        part.name(),
+        "what was ready to take its place is gone",
+        "see who removed it, then start the service again: it is decided anew",
+    )
+}
+
+/// Tells by how much the times of the parts differ, if any was restored.
+fn tell_points(parts: &[Part<'_>], points: &[Option<Point>]) {
+    let Some(part) = parts.first() else { return };
+    let names: Vec<&str> = parts.iter().map(Part::name).collect();
+    if let Some(differ) = points::in_words(&names, points) {
+        let service = part.context.service.of();
+        let event = Event::new(Kind::Restored, service, differ);
+        part.context
+            .machine
+            .tell(&event.outcome("times-differ").warning());
+    }
+}

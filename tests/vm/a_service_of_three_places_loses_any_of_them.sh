@@ -1,0 +1,114 @@
+# Its data, covers in it, its configuration elsewhere, and a cache: each is a dataset. Whichever is lost comes back, alone or
+# with the others; what is there is left alone, and the times that differ are told. A cache is made empty.
+
+declare_default_host
+declare_service app <<EOF
+[dataset]
+mountpoint = "/var/lib/app"
+[preseed]
+tiers = ["rollback", "snapshot"]
+expect = ["db"]
+[place.covers]
+mountpoint = "media/covers"
+recordsize = "1M"
+expect = ["a.jpg"]
+[place.config]
+mountpoint = "/etc/app"
+expect = ["app.conf"]
+[place.cache]
+mountpoint = "cache"
+restore = false
+EOF
+cat >/etc/systemd/system/app.service <<'EOF'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'test -d /var/lib/app/media/covers && : >/var/lib/app/cache/tmp'
+[Install]
+WantedBy=multi-user.target
+EOF
+reload
+systemctl enable --quiet app
+APP=tank/services/app
+
+systemctl start app
+for place in /var/lib/app /var/lib/app/media/covers /etc/app /var/lib/app/cache; do
+    mountpoint -q "$place"
+done
+assert_eq "$(printf '%s\n' "$APP" "$APP.cache" "$APP.config" "$APP.covers")" "$(zfs list -H -o name | grep "$APP")"
+assert_properties "$APP.covers" recordsize=1M
+assert_eq bootstrap "$(zfs get -H -o value preseed:state "$APP.covers" | grep -o bootstrap)"
+systemctl stop app
+fill() {
+    echo "$1" >/var/lib/app/db
+    echo "$1" >/var/lib/app/media/covers/a.jpg
+    echo "$1" >/etc/app/app.conf
+}
+state() { cat /var/lib/app/db /var/lib/app/media/covers/a.jpg /etc/app/app.conf | paste -sd ' '; }
+fill 1
+systemctl start app
+systemctl stop app
+zfs snapshot "$APP@1" "$APP.covers@1" "$APP.config@1"
+fill 2
+
+# The nested one alone: emptied, destroyed while the others are there.
+rm /var/lib/app/media/covers/a.jpg
+systemctl start app
+assert_eq '2 1 2' "$(state)"
+assert_journal preseed-app.service "app.covers: restored by rollback from $APP.covers@1"
+assert_journal preseed-app.service 'app.covers is of .* older than app.* which are there as of now'
+systemctl stop app
+
+# The one elsewhere alone.
+rm /etc/app/app.conf
+zfs snapshot "$APP.config@empty"
+systemctl start app
+assert_eq '2 1 1' "$(state)"
+systemctl stop app
+
+# The service's own, in which others are mounted: what is nested is still there afterwards.
+fill 3
+rm /var/lib/app/db
+assert_exit 0 preseedctl plan app
+assert_contains "$output" "would restore $APP@1"
+assert_contains "$output" 'a cache: it is made empty, and never restored'
+systemctl start app
+assert_eq '1 3 3' "$(state)"
+systemctl stop app
+fill 3
+rm /var/lib/app/db
+zfs snapshot "$APP@empty"
+systemctl start app
+assert_eq '1 3 3' "$(state)"
+mountpoint -q /var/lib/app/cache
+systemctl stop app
+
+# The cache alone: it is made anew.
+umount /var/lib/app/cache
+zfs destroy "$APP.cache"
+systemctl start app
+assert_eq '1 3 3' "$(state)"
+systemctl stop app
+
+# All of them.
+rm /var/lib/app/db /var/lib/app/media/covers/a.jpg /etc/app/app.conf
+zfs snapshot "$APP.covers@empty"
+zfs snapshot "$APP@empty-2"
+zfs snapshot "$APP.config@empty-2"
+zfs destroy -r "$APP.cache"
+
+#: reboot
+APP=tank/services/app
+state() { cat /var/lib/app/db /var/lib/app/media/covers/a.jpg /etc/app/app.conf | paste -sd ' '; }
+assert_active app.service
+assert_eq '1 1 1' "$(state)"
+for place in /var/lib/app /var/lib/app/media/covers /etc/app /var/lib/app/cache; do
+    mountpoint -q "$place"
+done
+# What was replaced is one set.
+kept=$(preseedctl kept)
+assert_eq 3 "$(grep -c 'one set' <<<"$kept")"
+assert_eq 1 "$(grep -o 'one set .*' <<<"$kept" | sort -u | wc -l)"
+one=$(zfs list -H -o name | grep "$APP.covers:preseed-kept" | tail -1)
+preseedctl release --yes "$one"
+assert_eq 0 "$(preseedctl kept | grep -c 'one set' || true)"

@@ -1,0 +1,50 @@
+# `together`: the data and its log must be of one point in time. While one of them is there, the other does not come back from a
+# snapshot: the status says by how much they would differ, and has the command that brings both from one point. Both lost,
+# they come back from snapshots of one time, and from no others.
+
+declare_default_host
+declare_service db <<EOF
+[dataset]
+mountpoint = "/var/lib/db"
+[preseed]
+tiers = ["rollback", "snapshot"]
+expect = ["base"]
+together = true
+[place.wal]
+mountpoint = "wal"
+expect = ["1"]
+EOF
+idle_service db
+reload
+DB=tank/services/db
+systemctl start db
+systemctl stop db
+echo a >/var/lib/db/base
+echo a >/var/lib/db/wal/1
+systemctl start db
+systemctl stop db
+zfs snapshot "$DB@one" "$DB.wal@one"
+
+rm /var/lib/db/wal/1
+assert_refused db 'its parts are to be of one point in time .*db.wal is of .* older than db, which is there as of now.*preseedctl restore db --at'
+assert_eq a "$(cat /var/lib/db/base)"
+assert_eq '' "$(ls /var/lib/db/wal)"
+assert_exit 1 preseedctl plan db
+assert_contains "$output" 'preseedctl restore db --at'
+
+# Both are lost, and their newest snapshots are of different times.
+rm /var/lib/db/base
+sleep 1.1
+zfs rollback "$DB.wal@one"
+zfs snapshot "$DB.wal@later"
+rm /var/lib/db/wal/1
+assert_refused db 'its parts are to be of one point in time'
+assert_eq wal "$(ls /var/lib/db)"
+assert_eq '' "$(zfs list -H -o name | grep preseed-staging || true)"
+
+# Both are lost, and the newest are of one time.
+zfs destroy "$DB.wal@later"
+systemctl reset-failed
+systemctl start db
+assert_eq 'a a' "$(cat /var/lib/db/base /var/lib/db/wal/1 | paste -sd ' ')"
+assert_no_journal preseed-db.service 'older than db, which is of'
