@@ -39,6 +39,7 @@ pub(crate) fn make<'a>(
     }
     let message = format!("its user is not the one declared, and its storage is there: {error}");
     Event::new(Kind::UserDiffers, service.name.as_str(), message)
+        .of(service.of())
         .outcome("differs")
         .error(error.kind().code())
         .tell();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use declaration::settings::Service;
 use jiff::Timestamp;
 use report::Kind;
-use storage::{Error, Result, Snapshot, local};
+use storage::{Error, ErrorKind, Result, Snapshot, local};
 
 use crate::acting::{Acting, Pending};
 use crate::answer::{Answer, Observer, PassedOver};
@@ -215,6 +215,7 @@ fn apart(service: &Service, points: &[(&str, Option<Point>)], oldest: Timestamp)
             service.source.display()
         ),
     )
+    .of_kind(ErrorKind::PartlyThere)
 }
 
 /// By how much the times of the parts of these names differ, in words; `None` if they do not, or none is restored.

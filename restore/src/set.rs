@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use declaration::settings::Service;
 use report::{Event, Kind, status};
-use storage::{Error, Result, lock, set};
+use storage::{Error, ErrorKind, Result, lock, set};
 
 use crate::acting::{Acting, Pending, remember_data};
 use crate::decide::{End as _, NOT_STARTED, Outcome, Refusal, decide};
@@ -213,6 +213,7 @@ fn gone(part: &Part<'_>) -> Error {
         "what was ready to take its place is gone",
         "see who removed it, then start the service again: it is decided anew",
     )
+    .of_kind(ErrorKind::Gone)
 }
 
 /// Tells by how much the times of the parts differ, if any was restored.

@@ -17,7 +17,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::{Error, Result, mountpoint, shown, tree};
+use crate::{Error, ErrorKind, Result, mountpoint, shown, tree};
 
 /// What lies on the way to the places that are mounted in a directory.
 #[derive(Debug, Default)]
@@ -158,6 +158,7 @@ pub(crate) fn clear(copy: &Path, service: &Service) -> Result<()> {
                 format!("what lies where a place is mounted cannot be removed: {error}"),
                 "see that the file system has room and is sound",
             )
+            .caused_by(&error)
         })?;
     }
     Ok(())
@@ -204,6 +205,7 @@ pub(crate) fn lead(outer: &Service, inner: &Path) -> Result<()> {
             format!("it leads to a place of the service, and cannot be made a directory: {error}"),
             "see what lies there, move it away, then start the service again",
         )
+        .of_kind(ErrorKind::InTheWay)
     };
     let (uid, gid) = mountpoint::owner(outer)?;
     let root = File::open(&outer.mountpoint).map_err(|_| refused(Path::new(""), Errno::NOENT))?;

@@ -81,7 +81,7 @@ pub(super) fn withdraw<'f>(
 
 /// See [`crate::InPlace::step_aside`]. Where else it is mounted, it stays.
 pub(super) fn step_aside(zfs: &Zfs<'_>, is_replaced: bool) -> Result<()> {
-    if !apply::is_mounted(zfs)? {
+    if !mounted::is_mounted(zfs)? {
         return Ok(());
     }
     let point = &zfs.service.mountpoint;
@@ -95,7 +95,7 @@ pub(super) fn step_aside(zfs: &Zfs<'_>, is_replaced: bool) -> Result<()> {
 
 /// See [`crate::InPlace::step_back`].
 pub(super) fn step_back(zfs: &Zfs<'_>) -> Result<()> {
-    if apply::is_mounted(zfs)? {
+    if mounted::is_mounted(zfs)? {
         return Ok(());
     }
     // Who stands in what was unmounted may keep its file system read-only.

@@ -33,7 +33,7 @@ pub enum Task {
     },
     /// Cut the power at each step of a restore: each must end as if it had not been cut
     Cuts {
-        /// Ways to restore, or parts of their names: rollback, clone, encrypted, sent, unpromoted, receive, emptied, restic, directory
+        /// Ways to restore, or parts of their names: rollback, clone, encrypted, sent, unpromoted, receive, emptied, restic, directory, places
         ways: Vec<String>,
         /// Only at steps that have this in their name
         #[arg(long)]
