@@ -12,6 +12,7 @@ use crate::section::key::TableFragment as _;
 use crate::section::replica::{self, ReplicaParent};
 use crate::section::repository::{self, Repository};
 use crate::section::snapshot_policy::{self, Policy};
+use crate::section::utility::{self, Utility};
 use crate::section::{host_backup, storage};
 use crate::table::{Keys, Table};
 use crate::value::HostName;
@@ -27,6 +28,7 @@ static TOP: Keys = Keys {
         "repository",
         "replica",
         "snapshot-policy",
+        "dataset",
     ],
     instead: &[],
 };
@@ -47,6 +49,8 @@ pub(crate) struct HostFile {
     pub(crate) replicas: Vec<Referable<ReplicaParent>>,
     /// In the order of the file, then those that are shipped.
     pub(crate) policies: Vec<Referable<Policy>>,
+    /// In the order of the file.
+    pub(crate) utilities: Vec<Referable<Utility>>,
     /// What breaks every service.
     pub(crate) problems: Vec<Problem>,
 }
@@ -69,6 +73,7 @@ impl Default for HostFile {
             repositories: Vec::new(),
             replicas: Vec::new(),
             policies: policies(Vec::new()),
+            utilities: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -113,6 +118,7 @@ impl HostFile {
         host.repositories = each(tables.repositories, repository::Fragment::settle);
         host.replicas = each(tables.replicas, replica::Fragment::settle);
         host.policies = policies(tables.policies);
+        host.utilities = each(tables.utilities, utility::Fragment::settle);
         host
     }
 
@@ -128,9 +134,13 @@ impl HostFile {
             .filter_map(|named| named.declared.as_ref().err());
         let policies = self.policies.iter();
         let policies = policies.filter_map(|named| named.declared.as_ref().err());
-        self.problems
-            .iter()
-            .chain(repositories.chain(replicas).chain(policies).flatten())
+        let utilities = self.utilities.iter();
+        let utilities = utilities.filter_map(|named| named.declared.as_ref().err());
+        let named = repositories
+            .chain(replicas)
+            .chain(policies)
+            .chain(utilities);
+        self.problems.iter().chain(named.flatten())
     }
 }
 
@@ -142,6 +152,7 @@ struct Tables {
     repositories: Vec<NamedTable<repository::Fragment>>,
     replicas: Vec<NamedTable<replica::Fragment>>,
     policies: Vec<NamedTable<snapshot_policy::Fragment>>,
+    utilities: Vec<NamedTable<utility::Fragment>>,
     /// What breaks every service.
     problems: Vec<Problem>,
 }
@@ -174,6 +185,7 @@ impl Tables {
         let repositories = top.tables(&mut document, "repository", &repository::KEYS);
         let replicas = top.tables(&mut document, "replica", &replica::KEYS);
         let policies = top.tables(&mut document, "snapshot-policy", &snapshot_policy::KEYS);
+        let utilities = top.tables(&mut document, "dataset", &utility::KEYS);
         top.note_unknown(&mut document, &[&storage::KEYS, &host_backup::KEYS]);
         tables.problems = document.into_problems();
 
@@ -184,6 +196,8 @@ impl Tables {
         tables.replicas = replicas.iter().map(read).collect();
         let read = |named| NamedTable::read(document(), named, snapshot_policy::Fragment::read);
         tables.policies = policies.iter().map(read).collect();
+        let read = |named| NamedTable::read(document(), named, utility::Fragment::read);
+        tables.utilities = utilities.iter().map(read).collect();
         tables
     }
 
@@ -193,6 +207,7 @@ impl Tables {
         NamedTable::put_over(self.repositories, &mut lower.repositories);
         NamedTable::put_over(self.replicas, &mut lower.replicas);
         NamedTable::put_over(self.policies, &mut lower.policies);
+        NamedTable::put_over(self.utilities, &mut lower.utilities);
         Self {
             storage: self.storage.over(&lower.storage, OVER),
             backup: self.backup.over(&lower.backup, OVER),

@@ -8,7 +8,7 @@ use std::ops::Deref;
 /// Only what the service's own file says is applied to storage that is there already. What comes from elsewhere makes
 /// new storage, and is otherwise a difference that `preseedctl check` tells: a template that changes with an upgrade,
 /// or a line that went missing, never moves data away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Layer {
     /// A line of the service's own file.
     Service,
@@ -17,6 +17,7 @@ pub enum Layer {
     /// `preseed.toml`.
     Host,
     /// Nothing: it is the default.
+    #[default]
     Default,
 }
 

@@ -35,10 +35,11 @@ pub mod settings;
 pub mod shelf;
 mod table;
 pub mod trust;
+mod utility;
 mod validation;
 pub mod value;
 
-pub use load::{load, load_service};
+pub use load::{load, load_service, load_utility};
 pub use lookup::{DIRECTORIES, Search};
 pub use not_read::{NotRead, not_read};
 pub use quote::{nearest, visible};

@@ -5,14 +5,17 @@ use std::path::Path;
 use crate::catalog::Catalog;
 use crate::clash;
 use crate::host_file::HostFile;
+use crate::layer::Layer;
 use crate::location::Location;
 use crate::lookup::{DIRECTORIES, Entry, Search};
 use crate::parallel::{self, PART};
 use crate::problem::Problem;
 use crate::quote::{nearest, quoted};
+use crate::section::storage::Backend;
 use crate::service_file::{Context, ServiceFile};
-use crate::settings::{Host, Service};
-use crate::value::ServiceName;
+use crate::settings::{Host, Service, Storage, Utility};
+use crate::utility;
+use crate::value::{DatasetName, ServiceName};
 
 /// Reads and validates every declaration of the host.
 ///
@@ -28,15 +31,17 @@ pub fn load(search: &Search) -> Host {
     };
     let mut declared = read_all(&listing.entries, &context);
     clash::find(&mut declared);
+    let (utilities, of_utilities) = utility::find(&context.host, &declared);
 
     let mut problems = listing.problems;
     problems.extend(context.host.all_problems().cloned());
     problems.extend(context.catalog.all_problems().cloned());
+    problems.extend(of_utilities);
     let mut broken = Vec::new();
     let settings = declared.into_iter().map(ServiceFile::into_settings);
     let services =
         settings.filter_map(|settings| settings.map_err(|error| broken.push(error)).ok());
-    let services = services.collect();
+    let services: Vec<Service> = services.collect();
     for broken in &mut broken {
         broken.problems.sort();
         broken.problems.dedup();
@@ -47,11 +52,30 @@ pub fn load(search: &Search) -> Host {
     let repositories = context.host.repositories.iter();
     let repositories = repositories.filter_map(|named| named.declared.as_ref().ok());
     Host {
+        parents: parents(&context.host, &services),
         services,
         broken,
         repositories: repositories.cloned().collect(),
+        utilities,
         problems,
     }
+}
+
+/// The datasets in which services' are made.
+fn parents(host: &HostFile, services: &[Service]) -> Vec<DatasetName> {
+    let mut parents = Vec::new();
+    if host.storage.backend == Backend::Zfs && host.problems.is_empty() {
+        parents.push(host.storage.parent.value.clone());
+    }
+    for service in services {
+        if let Storage::Zfs(dataset) = &service.storage
+            && dataset.parent.layer != Layer::Default
+            && !parents.contains(&dataset.parent.value)
+        {
+            parents.push(dataset.parent.value.clone());
+        }
+    }
+    parents
 }
 
 /// Reads and validates the service `name`, with all checks that [`load`] makes.
@@ -72,6 +96,18 @@ pub fn load_service(search: &Search, name: &str) -> Result<Service, Vec<Problem>
         return Err(host.broken.swap_remove(index).problems);
     }
     Err(not_declared(search, &host, name))
+}
+
+/// Reads and validates the dataset `name` that belongs to no service, with all checks that [`load`] makes; `None` if there
+/// is none that is sound. Services are read only if the host declares one of that name.
+#[must_use]
+pub fn load_utility(search: &Search, name: &str) -> Option<Utility> {
+    let declared = HostFile::load(search).utilities;
+    if !declared.iter().any(|one| one.name == name) {
+        return None;
+    }
+    let mut utilities = load(search).utilities.into_iter();
+    utilities.find(|one| one.name.as_str() == name)
 }
 
 fn not_declared(search: &Search, host: &Host, name: &str) -> Vec<Problem> {

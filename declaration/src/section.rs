@@ -16,6 +16,7 @@ pub(crate) mod snapshots;
 pub(crate) mod storage;
 pub(crate) mod top;
 pub(crate) mod user;
+pub(crate) mod utility;
 
 pub use key::{KeyDoc, TableDoc};
 pub use outcome::Outcome;
@@ -46,5 +47,6 @@ pub fn of_the_host() -> Vec<TableDoc> {
         repository::documentation(),
         replica::documentation(),
         snapshot_policy::documentation(),
+        utility::documentation(),
     ]
 }

@@ -3,13 +3,14 @@
 //! Everything here has passed every check that needs no look at the machine:
 //! the generator and the helpers rely on it without checking again.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::PathBuf;
 
 use crate::layer::Declared;
 use crate::problem::Problem;
 use crate::section::dataset;
-use crate::value::{Mode, Principal, ServiceName, TierName, UnitName};
+use crate::value::{DatasetName, Mode, Principal, ServiceName, TierName, UnitName};
 
 pub use crate::section::backup::{Backup, Keep};
 pub use crate::section::dataset::{Dataset, Storage};
@@ -34,6 +35,10 @@ pub struct Host {
     pub broken: Vec<Broken>,
     /// The restic repositories whose declaration is sound, in the order of `preseed.toml`.
     pub repositories: Vec<Repository>,
+    /// Datasets that belong to no service, and are sound, parents before children.
+    pub utilities: Vec<Utility>,
+    /// The datasets in which those of services are made unless they are named.
+    pub parents: Vec<DatasetName>,
     /// Everything that is wrong, in all files, sorted by file, line and column.
     /// Each problem of a broken service is also in its [`Broken::problems`].
     pub problems: Vec<Problem>,
@@ -46,6 +51,21 @@ impl Host {
         let parts = self.services.iter().flat_map(Service::parts);
         parts.cloned().collect()
     }
+}
+
+/// A dataset that belongs to no service: what those of services lie in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Utility {
+    /// Its name among those of services: `dataset-NAME.service` makes it.
+    pub name: ServiceName,
+    /// The file that declares it (absolute, without `PRESEED_ROOT`).
+    pub source: PathBuf,
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// The properties that are declared, by name, as `zfs set` takes them.
+    pub properties: BTreeMap<String, Declared<String>>,
+    /// File, line and column of each.
+    pub lines: BTreeMap<String, (PathBuf, usize, usize)>,
 }
 
 /// A declaration that could not be used. Its service fails closed.

@@ -74,6 +74,11 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// Whether it has a key of this name, whatever the file says.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.keys.names.contains(&name)
+    }
+
     /// The names of its keys, each with its byte offset, in the order of the file.
     pub(crate) fn names(&self) -> Vec<(&'t str, usize)> {
         let names = self.entries.keys();

@@ -143,6 +143,14 @@ fn show(host: &Host) -> String {
     for service in &host.services {
         shown.push_str(&show_service(service));
     }
+    for utility in &host.utilities {
+        let properties = utility.properties.iter();
+        let properties: Vec<_> = properties
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let (name, dataset) = (&utility.name, &utility.dataset);
+        writeln!(shown, "dataset {name}: {dataset} {}", properties.join(", ")).unwrap();
+    }
     shown
 }
 

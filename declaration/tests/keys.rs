@@ -90,6 +90,7 @@ const REPOSITORY: &str =
     "url = \"/srv/restic\"\npassword-file = \"/etc/preseed/secrets/nas-primary\"\n";
 const POLICY: &str = "hourly = 1\ndaily = 1\n";
 const REPLICA: &str = "parent = \"vault/services\"\n";
+const DATASET: &str = "name = \"tank/services\"\n";
 
 /// The name of the host's table that stands for all of its kind.
 fn named(header: &str) -> String {
@@ -97,6 +98,7 @@ fn named(header: &str) -> String {
         .replace("[repository.NAME]", "[repository.nas-primary]")
         .replace("[replica.NAME]", "[replica.vault]")
         .replace("[snapshot-policy.NAME]", "[snapshot-policy.own]")
+        .replace("[dataset.NAME]", "[dataset.services]")
 }
 
 /// A table with a line, and with what else it must hold.
@@ -129,6 +131,7 @@ fn host(service: &str, host_file: &str) -> Host {
         ("[repository.nas-primary]", REPOSITORY),
         ("[replica.vault]", REPLICA),
         ("[snapshot-policy.own]", POLICY),
+        ("[dataset.services]", DATASET),
     ] {
         if let Some((before, after)) = shared.split_once(&format!("{header}\n")) {
             let key = after.split(" =").next().unwrap();

@@ -50,6 +50,30 @@ pub(crate) fn of_dataset(service: &Service, process: &mut Vec<Directive<'_>>) {
     devices(&service.storage, process);
 }
 
+/// For the service that makes a dataset which belongs to no service: it mounts nothing.
+pub(crate) fn of_utility(process: &mut Vec<Directive<'_>>) {
+    fixed(
+        process,
+        &[
+            ("Slice", SLICE),
+            (
+                "CapabilityBoundingSet",
+                "CAP_SYS_ADMIN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH",
+            ),
+        ],
+    );
+    fixed(process, &ANYTHING);
+    fixed(process, &ONLY_OURS);
+    fixed(
+        process,
+        &[
+            ("RestrictNamespaces", "mnt"),
+            ("RestrictAddressFamilies", "AF_UNIX"),
+            ("DeviceAllow", "/dev/zfs rw"),
+        ],
+    );
+}
+
 /// For the service that restores its data.
 pub(crate) fn of_restore(service: &Service, process: &mut Vec<Directive<'_>>) {
     fixed(process, &[("Slice", SLICE)]);

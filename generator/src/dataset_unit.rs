@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use declaration::settings::{Service, Storage};
+use declaration::settings::{Service, Storage, Utility};
 
 use crate::confinement;
-use crate::unit::{Unit, Value};
+use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
 
-/// The unit for a service whose declaration is sound.
+/// The unit for a service whose declaration is sound. `below`: the units of the declared datasets that its own lies in.
 #[must_use]
-pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
+pub fn of<'a>(service: &'a Service, names: &'a Names, below: &'a [Names]) -> Unit<'a> {
     let name = service.name.as_str();
     let (description, after_storage) = match &service.storage {
         Storage::Zfs(dataset) => (
@@ -18,8 +18,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
                 0 => format!("Dataset {} for {name}", dataset.name),
                 more => format!("Dataset {} and {more} more for {name}", dataset.name),
             },
-            // zfs-mount.service is no mount unit: RequiresMountsFor= does not wait for what it mounts.
-            ("After", Value::Fixed("zfs-import.target zfs-mount.service")),
+            AFTER_IMPORT,
         ),
         Storage::Directory => (
             format!("Directory {} for {name}", service.mountpoint.display()),
@@ -27,7 +26,57 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
             ("RequiresMountsFor", Value::QuotedPath(&service.mountpoint)),
         ),
     };
-    let mut process = vec![
+    let mut process = process(name);
+    confinement::of_dataset(service, &mut process);
+    let mut order = vec![
+        after_storage,
+        // The owner may come from a directory on the network (systemd.special(7)).
+        ("After", Value::Fixed("nss-user-lookup.target")),
+    ];
+    order.extend(after_parents(below));
+    if let Some(volume) = volume_unit(&service.mountpoint) {
+        // Podman gives the directory of a volume that it makes to root: its owner is set after that.
+        order.push(("After", Value::Text(volume.into())));
+    }
+    order.extend([
+        ("Before", Value::Units(vec![&names.preseed])),
+        // Each start of the service starts this unit, also of one that crashes in a loop.
+        ("StartLimitIntervalSec", Value::Fixed("0")),
+    ]);
+    Unit::service(&service.source, description, order, process)
+}
+
+/// The unit for a dataset that belongs to no service. `below`: as for [`of`].
+#[must_use]
+pub fn of_utility<'a>(utility: &'a Utility, below: &'a [Names]) -> Unit<'a> {
+    let name = utility.name.as_str();
+    let mut process = process(name);
+    confinement::of_utility(&mut process);
+    let mut order = vec![AFTER_IMPORT];
+    order.extend(after_parents(below));
+    order.push(("StartLimitIntervalSec", Value::Fixed("0")));
+    let description = format!("Dataset {}", utility.dataset);
+    Unit::service(&utility.source, description, order, process)
+}
+
+/// What lies in another dataset is made after it. If that cannot be made, it does not wait.
+fn after_parents(below: &[Names]) -> Vec<Directive<'_>> {
+    if below.is_empty() {
+        return Vec::new();
+    }
+    let units: Vec<&str> = below.iter().map(|names| names.dataset.as_str()).collect();
+    vec![
+        ("Wants", Value::Units(units.clone())),
+        ("After", Value::Units(units)),
+    ]
+}
+
+/// zfs-mount.service is no mount unit: `RequiresMountsFor=` does not wait for what it mounts.
+const AFTER_IMPORT: Directive<'static> =
+    ("After", Value::Fixed("zfs-import.target zfs-mount.service"));
+
+fn process(name: &str) -> Vec<Directive<'_>> {
+    vec![
         ("Type", Value::Fixed("oneshot")),
         ("NotifyAccess", Value::Fixed("main")),
         // What hangs in the kernel cannot be killed, and is not waited for.
@@ -39,23 +88,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
                 argument: name,
             },
         ),
-    ];
-    confinement::of_dataset(service, &mut process);
-    let mut order = vec![
-        after_storage,
-        // The owner may come from a directory on the network (systemd.special(7)).
-        ("After", Value::Fixed("nss-user-lookup.target")),
-    ];
-    if let Some(volume) = volume_unit(&service.mountpoint) {
-        // Podman gives the directory of a volume that it makes to root: its owner is set after that.
-        order.push(("After", Value::Text(volume.into())));
-    }
-    order.extend([
-        ("Before", Value::Units(vec![&names.preseed])),
-        // Each start of the service starts this unit, also of one that crashes in a loop.
-        ("StartLimitIntervalSec", Value::Fixed("0")),
-    ]);
-    Unit::service(&service.source, description, order, process)
+    ]
 }
 
 /// The unit that makes the volume whose data is at this place, if a quadlet does: `NAME-volume.service` makes

@@ -1,7 +1,8 @@
 //! Everything that is written for a host, in order.
 
 use declaration::parallel::{self, PART};
-use declaration::settings::{Broken, Host, Service, Snapshots, Storage};
+use declaration::settings::{Broken, Host, Service, Snapshots, Storage, Utility};
+use declaration::value::DatasetName;
 
 use crate::directory::Directory;
 use crate::tree::{EntryError, Tree};
@@ -14,7 +15,7 @@ use crate::{backup_unit, dataset_unit, drop_in, maintenance_unit, preseed_unit};
 pub fn write(host: &Host, tree: &mut impl Tree) -> Vec<EntryError> {
     let mut writer = Writer::new(tree);
     for service in &host.services {
-        writer.service(service);
+        writer.service(host, service);
     }
     finish(host, writer)
 }
@@ -30,7 +31,7 @@ pub fn write_parallel(host: &Host, directory: &Directory) -> Vec<EntryError> {
         let mut tree = directory;
         let mut writer = Writer::new(&mut tree);
         for service in services {
-            writer.service(service);
+            writer.service(host, service);
         }
         *errors = writer.errors;
     });
@@ -58,13 +59,24 @@ fn finish<T: Tree>(host: &Host, mut writer: Writer<'_, T>) -> Vec<EntryError> {
         let name = maintenance_unit::name(repository);
         writer.timed(&name, &maintenance_unit::of(repository));
     }
-    if !(host.services.is_empty() && host.broken.is_empty()) {
+    for utility in &host.utilities {
+        writer.utility(host, utility);
+    }
+    let services = host.services.len() + host.broken.len();
+    if services + host.utilities.len() > 0 {
         writer.link(
             "multi-user.target.wants/storage-preseed.target",
             "/usr/lib/systemd/system/storage-preseed.target",
         );
     }
     writer.errors
+}
+
+/// The names of the declared datasets that belong to no service and that this one lies in.
+fn above(host: &Host, dataset: &DatasetName) -> Vec<Names> {
+    let above = host.utilities.iter();
+    let above = above.filter(|other| other.dataset != *dataset && other.dataset.holds(dataset));
+    above.map(|other| Names::of(other.name.as_str())).collect()
 }
 
 struct Writer<'a, T> {
@@ -83,9 +95,20 @@ impl<'a, T: Tree> Writer<'a, T> {
         }
     }
 
-    fn service(&mut self, service: &Service) {
+    fn service(&mut self, host: &Host, service: &Service) {
         let names = Names::of(service.name.as_str());
-        self.file(&names.dataset, &dataset_unit::of(service, &names));
+        let mut below = Vec::new();
+        for part in service.parts() {
+            if let Storage::Zfs(dataset) = &part.storage {
+                let more = above(host, &dataset.name);
+                below.extend(
+                    more.into_iter()
+                        .filter(|names| !below.contains(names))
+                        .collect::<Vec<_>>(),
+                );
+            }
+        }
+        self.file(&names.dataset, &dataset_unit::of(service, &names, &below));
         self.file(&names.preseed, &preseed_unit::of(service, &names));
         let drop_in = drop_in::of(service, &names);
         for unit in &service.units {
@@ -104,6 +127,14 @@ impl<'a, T: Tree> Writer<'a, T> {
         let name = [name, ".timer"].concat();
         self.file(&name, timer);
         self.want("timers.target", &name);
+    }
+
+    fn utility(&mut self, host: &Host, utility: &Utility) {
+        let names = Names::of(utility.name.as_str());
+        let below = above(host, &utility.dataset);
+        let unit = dataset_unit::of_utility(utility, &below);
+        self.file(&names.dataset, &unit);
+        self.want("storage-datasets.target", &names.dataset);
     }
 
     fn broken(&mut self, broken: &Broken) {

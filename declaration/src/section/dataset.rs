@@ -1,6 +1,6 @@
 //! `[dataset]` of a service's file: where its data is kept, and what the directory is like.
 
-mod property;
+pub(crate) mod property;
 
 use std::collections::BTreeMap;
 use std::mem::take;
@@ -11,7 +11,7 @@ use super::key::keys;
 use super::outcome::Outcome;
 use super::storage::Backend;
 use crate::given::{At, Given};
-use crate::layer::Declared;
+use crate::layer::{Declared, Layer};
 use crate::location::Location;
 use crate::quote::quoted;
 use crate::validation::Validation;
@@ -52,6 +52,9 @@ keys! {
 
     /// The mode of the directory, octal and quoted.
     mode: Mode = "mode", default "`\"0750\"`", example "\"0700\"";
+
+    /// The dataset in which the service's is made, if it is another than that of `[storage]`. Not beside `name`.
+    parent: DatasetName = "parent", default "that of `[storage]`", example "\"tank/media\"";
 
     /// The ZFS property `quota`: how much the dataset and its snapshots may take together. Old snapshots fill it as well: `refquota` is what limits a service. A size, or `none`.
     quota: Setting = "quota", default "none", example "\"20G\"";
@@ -102,8 +105,8 @@ pub enum Storage {
 pub struct Dataset {
     /// The dataset, e.g. `tank/services/sonarr`.
     pub name: DatasetName,
-    /// The container it is created in, e.g. `tank/services`: a prefix of `name`.
-    pub parent: DatasetName,
+    /// The container it is created in, e.g. `tank/services`: a prefix of `name`. A default if `name` is declared.
+    pub parent: Declared<DatasetName>,
     /// Its record size.
     pub recordsize: Declared<Recordsize>,
     /// Its compression.
@@ -143,6 +146,7 @@ pub(crate) fn outcome(settings: &Settings) -> Vec<(&'static str, Outcome)> {
         ("owner", Outcome::text(&settings.owner)),
         ("group", Outcome::text(&settings.group)),
         ("mode", Outcome::text(&settings.mode)),
+        ("parent", of(|dataset| Outcome::text(&dataset.parent))),
     ]
     .into_iter()
     .chain(properties_outcome(dataset))
@@ -178,6 +182,8 @@ fn properties_outcome(dataset: Option<&Dataset>) -> Vec<(&'static str, Outcome)>
 pub(crate) struct Checked {
     /// With the backend `directory` there is none.
     pub(crate) dataset: Option<At<DatasetName>>,
+    /// Who says in which container it is.
+    parent_layer: Layer,
     pub(crate) mountpoint: Option<At<PathBuf>>,
 }
 
@@ -185,13 +191,24 @@ impl Fragment {
     /// Checks what refers to other settings. What is wrong is noted.
     pub(crate) fn check(&mut self, validation: &mut Validation<'_>) -> Checked {
         self.check_names(validation);
+        let parent = self.take_parent(validation);
+        let parent_layer = match (&self.name, &parent) {
+            (Given::No, Some(parent)) => parent.layer,
+            (Given::No, None) => Layer::Host,
+            _ => Layer::Default,
+        };
         let default = |validation: &mut Validation<'_>| {
-            let parent = &validation.host.storage.parent.value;
-            let child = parent.child(validation.name?.as_str());
-            validation.ok_or_note(Location::START, child)
+            let host = &validation.host.storage.parent;
+            let parent = parent.unwrap_or_else(|| At {
+                location: Location::START,
+                ..host.clone()
+            });
+            let child = parent.value.child(validation.name?.as_str());
+            validation.ok_or_note(parent.location, child)
         };
         Checked {
             dataset: dataset(validation, take(&mut self.name), default),
+            parent_layer,
             mountpoint: mountpoint(validation, take(&mut self.mountpoint)),
         }
     }
@@ -206,6 +223,7 @@ impl Fragment {
         self.check_names(validation);
         Checked {
             dataset: dataset(validation, take(&mut self.name), |_| name),
+            parent_layer: Layer::Default,
             mountpoint,
         }
     }
@@ -236,7 +254,10 @@ impl Fragment {
                 let name = checked.dataset?.value;
                 let properties = self.take_properties()?;
                 Storage::Zfs(Dataset {
-                    parent: name.parent()?,
+                    parent: Declared {
+                        value: name.parent()?,
+                        layer: checked.parent_layer,
+                    },
                     name,
                     recordsize: self.recordsize.at_or(Recordsize(128 << 10))?.into(),
                     compression: self
@@ -258,6 +279,27 @@ impl Fragment {
 }
 
 impl Fragment {
+    /// The dataset in which the service's is made, where that is not named, or only by its template.
+    fn take_parent(&mut self, validation: &mut Validation<'_>) -> Option<At<DatasetName>> {
+        let parent = take(&mut self.parent).into_at()?;
+        let Given::Value(name) = &self.name else {
+            return Some(parent);
+        };
+        if name.layer == parent.layer {
+            validation.note(
+                parent.location,
+                "`parent` and `name` both say where the dataset is",
+                "remove one of them",
+            );
+            return None;
+        }
+        // The nearer file wins.
+        (parent.layer == Layer::Service).then(|| {
+            self.name = Given::No;
+            parent
+        })
+    }
+
     /// ZFS normalizes only names that are UTF-8.
     fn check_names(&self, validation: &mut Validation<'_>) {
         if let (Given::Value(form), Given::Value(utf8only)) = (&self.normalization, &self.utf8only)

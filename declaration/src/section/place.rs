@@ -43,7 +43,7 @@ const OF_PRESEED: [&str; 8] = [
 ];
 
 fn is_of_dataset(key: &str) -> bool {
-    key != "mountpoint"
+    key != "mountpoint" && key != "parent"
 }
 
 fn is_of_preseed(key: &str) -> bool {

@@ -8,7 +8,7 @@ use crate::document::Document;
 use crate::given::{At, Given};
 use crate::quote::{nearest, quoted};
 use crate::table::{Keys, Table};
-use crate::value::{Invalid, Value};
+use crate::value::{Compression, Invalid, Recordsize, Value};
 
 /// The properties of a dataset, by name.
 pub(crate) type Properties = BTreeMap<String, At<Setting>>;
@@ -25,6 +25,10 @@ enum Kind {
     Size,
     /// A number, or `none`.
     Count,
+    /// A `compression`.
+    Compression,
+    /// A `recordsize`.
+    Recordsize,
     /// Whatever ZFS takes.
     Text,
 }
@@ -72,6 +76,7 @@ static SETTABLE: &[(&str, Kind)] = &[
             "blake3",
         ]),
     ),
+    ("compression", Kind::Compression),
     ("context", Kind::Text),
     ("copies", Kind::Words(&["1", "2", "3"])),
     (
@@ -112,6 +117,7 @@ static SETTABLE: &[(&str, Kind)] = &[
     ("primarycache", CACHE),
     ("quota", Kind::Size),
     ("readonly", SWITCH),
+    ("recordsize", Kind::Recordsize),
     (
         "redundant_metadata",
         Kind::Words(&["all", "most", "some", "none"]),
@@ -134,28 +140,15 @@ static SETTABLE: &[(&str, Kind)] = &[
     ("xattr", Kind::Words(&["on", "off", "dir", "sa"])),
 ];
 
-/// The properties that are keys of [dataset].
-const KEYS_OF_THEIR_OWN: [&str; 13] = [
-    "recordsize",
-    "compression",
-    "mountpoint",
-    "quota",
-    "refquota",
-    "reservation",
-    "refreservation",
-    "atime",
-    "snapdir",
-    "dnodesize",
-    "casesensitivity",
-    "normalization",
-    "utf8only",
-];
-
 /// The properties that preseed sets itself, and why nobody else does.
-const OWNED: [(&str, &str); 8] = [
+const OWNED: [(&str, &str); 9] = [
     (
         "canmount",
         "a restore decides by it what is mounted and what is not",
+    ),
+    (
+        "mountpoint",
+        "only a service's dataset is mounted by preseed, at its `mountpoint`",
     ),
     ("overlay", "it is off, so that no mount hides files"),
     (
@@ -290,7 +283,8 @@ impl Readable for Properties {
         let mut properties = Self::new();
         let mut is_whole = true;
         for (name, offset) in at.value.names() {
-            if let Err(invalid) = settable(name) {
+            let has_a_key = table.knows(name);
+            if let Err(invalid) = settable(name, has_a_key) {
                 document.note(offset, invalid.what, invalid.help);
                 is_whole = false;
                 continue;
@@ -316,11 +310,11 @@ impl Readable for Properties {
     }
 }
 
-/// Checks that `properties` may set this one.
-fn settable(name: &str) -> Result<(), Invalid> {
+/// Checks that `properties` may set this one, which has a key of its own beside it or not.
+fn settable(name: &str, has_a_key: bool) -> Result<(), Invalid> {
     let shown = quoted(name);
     let refuse = |what: String, help: &str| Err(Invalid::new(what, help));
-    if KEYS_OF_THEIR_OWN.contains(&name) {
+    if has_a_key {
         return refuse(
             format!("property {shown} has a key of its own"),
             &format!("write `{name} = …` in [dataset]"),
@@ -376,6 +370,8 @@ fn value_of(name: &str, value: &str) -> Result<(), Invalid> {
     let shown = quoted(value);
     let known = SETTABLE.iter().find(|(known, _)| *known == name);
     let (is_valid, help) = match known.map(|(_, kind)| kind) {
+        Some(Kind::Compression) => return value.parse::<Compression>().map(drop),
+        Some(Kind::Recordsize) => return value.parse::<Recordsize>().map(drop),
         None | Some(Kind::Text) => (
             value.len() <= LONGEST_VALUE,
             format!("write at most {LONGEST_VALUE} bytes"),
