@@ -6,10 +6,10 @@ use clap::{Parser, Subcommand};
 use dataset_helper::{Done, apply};
 use declaration::Search;
 use report::{Event, Kind, hold, logger, root};
-use storage::{Applied, kept};
+use storage::{Applied, drift, kept};
 use systemd::retry;
 
-/// Makes one service's dataset be what is declared. Run by dataset-NAME.service.
+/// Makes one service's dataset, or one that belongs to none, be what is declared. Run by dataset-NAME.service.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -22,7 +22,7 @@ enum Command {
     /// Create the dataset if it is missing, set the declared properties that differ, mount it, and give the
     /// mountpoint its owner and mode. Exit status: 0 done, 1 it cannot be done, 78 the declaration cannot be used.
     Apply {
-        /// The service's name: its declaration's file name without `.toml`.
+        /// The service's name: its declaration's file name without `.toml`; or that of a `[dataset.NAME]`.
         name: String,
     },
 }
@@ -35,7 +35,26 @@ fn main() -> ExitCode {
     if let Some(exit) = root::missing("dataset-helper apply") {
         return exit;
     }
-    let service = match declaration::load_service(&Search::from_env(), &name) {
+    let search = Search::from_env();
+    if let Some(utility) = declaration::load_utility(&search, &name) {
+        let mut applied = Applied::default();
+        let result = drift::apply_utility(&utility, false, &mut applied);
+        tell(&name, &name, applied);
+        return match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                report::refuse(
+                    Kind::StorageFailed,
+                    &name,
+                    error.kind().code(),
+                    &error.to_string(),
+                    None,
+                );
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let service = match declaration::load_service(&search, &name) {
         Ok(service) => service,
         Err(problems) => return report::refuse_declaration(&name, &problems),
     };
@@ -75,6 +94,12 @@ fn tell(service: &str, part: &str, applied: Applied) {
         Event::new(Kind::StorageChanged, part, change)
             .of(service)
             .outcome("changed")
+            .tell();
+    }
+    for difference in applied.differs {
+        Event::new(Kind::StorageDiffers, part, difference)
+            .of(service)
+            .outcome("differs")
             .tell();
     }
 }

@@ -1,11 +1,9 @@
 //! Which files make a service, and where each of its values comes from.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
 use crate::fragment::Fragment;
-use crate::given::Given;
 use crate::host_file::{self, HostFile};
 use crate::layer::Layer;
 use crate::load::load_service;
@@ -206,64 +204,6 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
     Ok(values)
 }
 
-/// Where each key of a service's `[dataset]`, or of its `[place.NAME]`, comes from that a file says, and each of its
-/// properties, by name.
-#[must_use]
-pub fn of_dataset(search: &Search, name: &str, place: Option<&str>) -> BTreeMap<String, Origin> {
-    let mut origins = BTreeMap::new();
-    let host = HostFile::load(search);
-    let mount_base = &host.storage.mount_base;
-    if mount_base.layer == Layer::Host {
-        let files = Files {
-            declaration: &host.file,
-            fragments: &host.fragments,
-        };
-        let from = origin(
-            Layer::Host,
-            files.of(mount_base.location),
-            mount_base.location,
-        );
-        origins.insert("mountpoint".to_owned(), from);
-    }
-    let Ok(sources) = Sources::read(search, name) else {
-        return origins;
-    };
-    let template = sources
-        .template
-        .files
-        .iter()
-        .map(|file| (file, Layer::Template));
-    let own = sources.own.files.iter().map(|file| (file, Layer::Service));
-    for (file, layer) in template.chain(own) {
-        let text = file.text.as_ref().map_or("", String::as_str);
-        let fragment = Fragment::read(&file.path, text, layer, 0).0;
-        let (keys, said) = match place {
-            None => (fragment.dataset.origins(), &fragment.dataset),
-            Some(place) => {
-                let named = fragment.places.iter().find(|one| one.name == place);
-                let Some(said) = named.and_then(|one| one.said.as_ref()) else {
-                    continue;
-                };
-                (said.origins(), &said.dataset)
-            }
-        };
-        let properties = match &said.properties {
-            Given::Value(at) => at.value.iter(),
-            Given::No | Given::Unreadable => EMPTY.iter(),
-        };
-        let keys = keys.into_iter();
-        let keys = keys.filter_map(|(key, at)| Some((key.to_owned(), at?)));
-        let properties = properties.map(|(property, at)| (property.clone(), at.location));
-        for (key, location) in keys.chain(properties) {
-            origins.insert(key, origin(layer, &file.path, location));
-        }
-    }
-    origins
-}
-
-/// No property.
-static EMPTY: dataset::property::Properties = BTreeMap::new();
-
 /// What the documentation says holds without a key.
 fn default_of(documented: &[TableDoc], table: &str, key: &str) -> &'static str {
     let table = match table.strip_prefix("[place.") {
@@ -332,7 +272,7 @@ fn of_the_user(layers: &[Layered], table: &str, key: &str) -> Vec<Origin> {
     }
 }
 
-fn origin(layer: Layer, file: &Path, location: Location) -> Origin {
+pub(crate) fn origin(layer: Layer, file: &Path, location: Location) -> Origin {
     let line = (location.line as usize, location.column as usize);
     Origin {
         layer,
@@ -380,15 +320,15 @@ fn host_files(search: &Search) -> SourceFiles {
 }
 
 /// The files of one service.
-struct Sources {
-    template_name: Option<String>,
-    template: SourceFiles,
+pub(crate) struct Sources {
+    pub(crate) template_name: Option<String>,
+    pub(crate) template: SourceFiles,
     /// The service's own, and its fragments.
-    own: SourceFiles,
+    pub(crate) own: SourceFiles,
 }
 
 impl Sources {
-    fn read(search: &Search, name: &str) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn read(search: &Search, name: &str) -> Result<Self, Vec<Problem>> {
         let entries = search.services().entries;
         let entry = entries.iter().find(|entry| entry.stem == name);
         let mut own = SourceFiles::none();

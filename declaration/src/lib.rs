@@ -20,6 +20,7 @@ mod location;
 mod lookup;
 mod named_table;
 mod not_read;
+pub mod origins;
 pub mod parallel;
 mod partial;
 mod places;

@@ -5,14 +5,18 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
+use declaration::layer::Layer;
 use declaration::problem::Problem;
 use declaration::settings::{Host, OnUnavailable, Repository, Service, Storage};
 use declaration::value::TierName;
-use declaration::{Search, not_read, trust};
+use declaration::{Search, not_read, trust, visible};
 use report::words::{self, count};
 use report::{Event, Kind, logger};
 use restore::source::secrets;
 
+use storage::drift::{self, State};
+
+use crate::diff::{orphan_in_words, places_of};
 use crate::say::say_line;
 use crate::{state_directory, units};
 
@@ -40,7 +44,7 @@ pub(crate) fn check() -> ExitCode {
     }
     protected(&host, &mut warnings);
     if search.is_of_this_machine() {
-        of_this_machine(&host, &mut errors, &mut warnings);
+        of_this_machine(&search, &host, &mut errors, &mut warnings);
     }
     for not_read in not_read(&search) {
         say_line!("not read: {}: {}", not_read.path.display(), not_read.why);
@@ -68,7 +72,7 @@ pub(crate) fn check() -> ExitCode {
 }
 
 /// Compares what is declared with this machine: its users, its units, and the storage that is there.
-fn of_this_machine(host: &Host, errors: &mut Told, warnings: &mut Told) {
+fn of_this_machine(search: &Search, host: &Host, errors: &mut Told, warnings: &mut Told) {
     let users = host.services.iter().map(storage::user::must_not_differ);
     for error in users.filter_map(Result::err) {
         warnings.tell(format!("warning: {error}"));
@@ -87,7 +91,7 @@ fn of_this_machine(host: &Host, errors: &mut Told, warnings: &mut Told) {
             errors.tell(refusal);
         }
     }
-    differences(host);
+    differences(search, host, errors);
 }
 
 /// Tells the journal of each declared unit that does not wait for its data. Run at boot.
@@ -160,17 +164,50 @@ fn protected(host: &Host, warnings: &mut Told) {
     }
 }
 
-/// Prints in what storage that is there differs from what a template or preseed.toml says: that is no error.
-fn differences(host: &Host) {
-    for service in host.services.iter().flat_map(Service::parts) {
-        match storage::as_found::differences(service) {
-            Ok(differences) => differences.iter().for_each(|line| say_line!("{line}")),
+/// Prints in what storage that is there differs from what a template or preseed.toml says, and which datasets nothing
+/// declares: that is no error. A property that this machine's ZFS does not know is one.
+fn differences(search: &Search, host: &Host, errors: &mut Told) {
+    let listing = match drift::compare(host, None) {
+        Ok(listing) => listing,
+        Err(error) => {
             // Declarations may be checked before there is a pool, or by somebody who may not ask.
-            Err(error) => say_line!(
-                "{}: whether its storage differs from what is declared cannot be told: {error}",
-                service.name
-            ),
+            say_line!("whether storage differs from what is declared cannot be told: {error}");
+            return;
         }
+    };
+    for (name, compared) in &listing.compared {
+        let compared = match compared {
+            Ok(compared) => compared,
+            Err(error) => {
+                say_line!(
+                    "{name}: whether its storage differs from what is declared cannot be told: {error}"
+                );
+                continue;
+            }
+        };
+        for key in compared.differing() {
+            let (key_name, is, says) = (
+                visible(&key.key),
+                visible(&key.actual),
+                visible(&key.declared),
+            );
+            if key.state != State::Unknown && key.layer != Layer::Service {
+                let layer = key.layer;
+                say_line!(
+                    "{name}: {key_name} is {is} and stays so, although {layer} says {says}: to have it changed, write {key_name} = \"{says}\" in [dataset] of its own file"
+                );
+            }
+        }
+    }
+    for property in &listing.unknown {
+        for place in places_of(search, host, property) {
+            errors.tell(format!(
+                "{place}: property `{property}` is not known to the ZFS of this machine: remove it, or install a newer ZFS"
+            ));
+        }
+    }
+    for orphan in &listing.orphans {
+        say_line!("{}", orphan_in_words(orphan));
     }
 }
 

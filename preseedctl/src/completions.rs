@@ -29,7 +29,7 @@ _preseedctl_names() {
         *:-*) ;;
         release:*) names=kept ;;
         catalog:*) names=catalog ;;
-        cat:* | show:* | plan:* | enable:* | disable:* | forget:* | accept:*) names=services ;;
+        cat:* | show:* | diff:* | apply:* | plan:* | enable:* | disable:* | forget:* | accept:*) names=services ;;
     esac
     if [[ -z $names || $COMP_CWORD -lt 2 ]]; then
         _preseedctl "$@"
@@ -45,7 +45,7 @@ complete -F _preseedctl_names -o nosort -o bashdefault -o default preseedctl
 const FISH: &str = r#"
 complete -c preseedctl -n "__fish_seen_subcommand_from release" -f -a "(preseedctl names kept 2>/dev/null)"
 complete -c preseedctl -n "__fish_seen_subcommand_from catalog" -f -a "(preseedctl names catalog 2>/dev/null)"
-complete -c preseedctl -n "__fish_seen_subcommand_from cat show plan enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from cat show diff apply plan enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
 "#;
 
 /// Prints a completion script for a shell.

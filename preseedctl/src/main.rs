@@ -6,6 +6,7 @@ mod cat;
 mod catalog;
 mod check;
 mod completions;
+mod diff;
 mod enable;
 mod forget;
 mod guard;
@@ -67,6 +68,22 @@ enum Command {
     Catalog {
         /// The template's name: its file's name without `.toml`.
         template: Option<String>,
+    },
+    /// Print in what the service's storage differs from what is declared, key by key, with file, line and column; without
+    /// a name, of all services and declared datasets, and which datasets beside them nothing declares. Changes nothing. Exit
+    /// status: 0 all is so, 1 something differs, 2 it could not be told.
+    Diff {
+        /// The service's name, or that of a `[dataset.NAME]` of `preseed.toml`.
+        name: Option<String>,
+        /// As JSON, also what is the same.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the service's storage what is declared, also where somebody changed it by hand. Shows first what differs. What
+    /// is not declared stays. Exit status: 0 it is so now, 1 ZFS refused something, 2 it could not be done.
+    Apply {
+        /// The service's name, or that of a `[dataset.NAME]` of `preseed.toml`.
+        name: String,
     },
     /// Tell what a restore of the service would do now, and why. Changes nothing; exit status 1 if the
     /// service would not start.
@@ -148,6 +165,8 @@ impl Command {
     /// Its name where only root can do it.
     fn of_root(&self) -> Option<&'static str> {
         match self {
+            Self::Diff { .. } => Some("preseedctl diff"),
+            Self::Apply { .. } => Some("preseedctl apply"),
             Self::Plan { .. } => Some("preseedctl plan"),
             Self::Kept { .. } => Some("preseedctl kept"),
             Self::Release { .. } => Some("preseedctl release"),
@@ -188,6 +207,8 @@ fn main() -> ExitCode {
             template: Some(name),
         } => catalog::show(&name),
         Command::Show { name, json } => show::show(&name, json),
+        Command::Diff { name, json } => diff::diff(name.as_deref(), json),
+        Command::Apply { name } => diff::apply(&name),
         Command::Plan { name } => plan::plan(&name),
         Command::Enable { name } => enable::enable(&name),
         Command::Disable { name } => enable::disable(&name),

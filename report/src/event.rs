@@ -14,6 +14,8 @@ use declaration::visible;
 pub enum Kind {
     /// A service's storage was created or changed to what is declared.
     StorageChanged,
+    /// A service's storage is otherwise than declared, and stays so until somebody does something.
+    StorageDiffers,
     /// A service's data was restored.
     Restored,
     /// Data that was there already was taken for the service's.
@@ -64,8 +66,9 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::StorageChanged,
+        Self::StorageDiffers,
         Self::Restored,
         Self::Adopted,
         Self::Bootstrapped,
@@ -95,6 +98,7 @@ impl Kind {
     pub fn message_id(self) -> &'static str {
         match self {
             Self::StorageChanged => "e436f89b1c164c2fba805ea78dbd5d0d",
+            Self::StorageDiffers => "4f0d8a6e2c7b49d1a3f5906b1e8c72d4",
             Self::Restored => "eb90ae9437fc4c5bb21dd7042df28821",
             Self::Adopted => "a860a46ff12c404b882e01b0ac7d894b",
             Self::Bootstrapped => "d5a360a35ec9464f857a7e65612b872b",
@@ -136,6 +140,7 @@ impl Kind {
             | Self::SourceAnswered => Level::Info,
             Self::Unguarded
             | Self::UserDiffers
+            | Self::StorageDiffers
             | Self::StartedEmpty
             | Self::PassedOver
             | Self::WithoutLock

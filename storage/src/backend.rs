@@ -96,6 +96,8 @@ pub struct Applied {
     pub finished: Option<(Mark, Option<Kept>)>,
     /// The other changes, in words; none if everything was so already.
     pub changes: Vec<String>,
+    /// What is otherwise than declared and stays so, in words with the reason: it keeps nothing from being used.
+    pub differs: Vec<String>,
 }
 
 /// What was replaced by a restore.
@@ -134,6 +136,15 @@ pub trait InPlace {
     /// # Errors
     /// When it cannot be made so, or when mounting it would hide files.
     fn apply(&self, applied: &mut Applied) -> Result<()>;
+
+    /// Sets also what somebody changed by hand since it was set, and what is not of the service's own file. What was done,
+    /// and what stays otherwise than declared, is added to `applied`.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    fn correct(&self, _applied: &mut Applied) -> Result<()> {
+        Ok(())
+    }
 
     /// That [`InPlace::apply`] would not refuse, as far as that can be told before anything is changed.
     ///

@@ -335,16 +335,6 @@ pub(crate) fn is_as_made(path: &Path) -> Result<bool> {
     Ok(std::fs::read_dir(path).map_err(unseen)?.next().is_none())
 }
 
-/// Whether `path` belongs to the user that is declared.
-///
-/// # Errors
-/// When there is no such user, or it cannot be looked at.
-pub(crate) fn is_owned_by(path: &Path, owner: &Principal, service: &Service) -> Result<bool> {
-    let uid = user(owner, service)?;
-    let found = path.symlink_metadata().map(|found| found.uid());
-    Ok(found.is_ok_and(|found| found == uid))
-}
-
 fn user(principal: &Principal, service: &Service) -> Result<u32> {
     if let Ok(number) = principal.as_str().parse() {
         return Ok(number);

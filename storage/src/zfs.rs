@@ -7,6 +7,8 @@ mod aside;
 pub(crate) mod backup_snapshot;
 pub(crate) mod call;
 mod children;
+pub(crate) mod compare;
+mod converge;
 mod create;
 pub(crate) mod damage;
 mod dataset;
@@ -19,6 +21,7 @@ pub(crate) mod inspect;
 pub(crate) mod kept_dataset;
 mod key;
 mod kinds;
+mod last_set;
 mod left_over;
 pub(crate) mod listing;
 pub(crate) mod memory;
@@ -37,11 +40,16 @@ mod refusals;
 pub(crate) mod replaced;
 mod replica;
 mod rollback;
+mod set;
 mod shut;
 pub(crate) mod snapshots;
 mod staging;
 mod swap;
 mod trial;
+pub(crate) mod utility;
+mod value;
+mod version;
+mod wanted;
 mod withdraw;
 mod words;
 
@@ -69,6 +77,10 @@ impl Storage for Zfs<'_> {
 impl InPlace for Zfs<'_> {
     fn apply(&self, applied: &mut Applied) -> Result<()> {
         apply::apply(self, applied)
+    }
+
+    fn correct(&self, applied: &mut Applied) -> Result<()> {
+        converge::correct(self, applied)
     }
 
     fn must_be_applicable(&self) -> Result<()> {

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use declaration::layer::Layer;
 use declaration::settings::{Dataset, Service, Storage};
 
 use super::dataset::Zfs;
 use super::properties::Properties;
-use super::{declared, half_created, left_over, properties, refusals};
+use super::{half_created, left_over, refusals};
 use crate::mark::Stage;
 use crate::{LeftOver, MarkState, Result, memory, mountinfo};
 
@@ -61,31 +60,4 @@ pub(crate) fn is_seen(service: &Service) -> Result<bool> {
             mounted.kind == "zfs" && mounted.source == dataset.name.as_str()
         })),
     }
-}
-
-/// What a dataset that is there has else than what is declared: the key, what it has, what is declared and who says so.
-pub(crate) fn differing(dataset: &Dataset) -> Result<Vec<(&'static str, String, String, Layer)>> {
-    let Some(found) = properties::get(dataset.name.as_str())? else {
-        return Ok(Vec::new());
-    };
-    let declared = [
-        (
-            "recordsize",
-            dataset.recordsize.bytes().to_string(),
-            dataset.recordsize.layer,
-        ),
-        (
-            "compression",
-            dataset.compression.as_str().to_owned(),
-            dataset.compression.layer,
-        ),
-    ];
-    Ok(declared
-        .into_iter()
-        .filter_map(|(property, says, layer)| {
-            let is = found.value(property)?;
-            let differs = is != declared::as_told(property, &says);
-            differs.then(|| (property, is.to_owned(), says, layer))
-        })
-        .collect())
 }

@@ -216,8 +216,16 @@ pub(super) fn pools(subject: &str) -> Result<Vec<String>> {
 /// # Errors
 /// When it is not, or when it cannot be told.
 pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
+    pool_must_be_among(dataset, &pools(dataset)?)
+}
+
+/// That the pool of a dataset is one of those that are imported.
+///
+/// # Errors
+/// When it is not.
+pub(super) fn pool_must_be_among(dataset: &str, imported: &[String]) -> Result<()> {
     let pool = dataset.split('/').next().unwrap_or(dataset);
-    if pools(dataset)?.iter().any(|name| name == pool) {
+    if imported.iter().any(|name| name == pool) {
         return Ok(());
     }
     Err(Error::new(

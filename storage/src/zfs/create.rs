@@ -3,14 +3,16 @@
 use declaration::value::DatasetName;
 
 use super::dataset::Zfs;
-use super::declared::{AT_CREATION, of_a_new_one};
+use super::declared::of_a_new_one;
 use super::mounted::is_mounted;
 use super::properties::{self, Properties};
-use super::{call, elsewhere, half_created, key, names, refusals};
+use super::{call, elsewhere, half_created, key, names, refusals, version};
 use crate::{Result, mountpoint};
 
 /// Makes the dataset, which is missing, and what is missing of its container.
 pub(super) fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
+    // Before anything is changed.
+    must_know(zfs)?;
     create_parents(&zfs.dataset.parent, changes)?;
     // Once its parent is there, what stands elsewhere can be renamed.
     must_be_creatable(zfs)?;
@@ -18,9 +20,6 @@ pub(super) fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
     // Not mounted: ZFS would go down the path once more.
     let mut args = vec!["create".to_owned(), "-u".to_owned()];
     for (property, value) in of_a_new_one(zfs) {
-        args.extend(["-o".to_owned(), format!("{property}={value}")]);
-    }
-    for (property, value) in AT_CREATION {
         args.extend(["-o".to_owned(), format!("{property}={value}")]);
     }
     args.push(name.to_owned());
@@ -36,6 +35,7 @@ pub(super) fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
 /// When it could not, with what to do.
 pub(super) fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
     names::must_leave_room(zfs)?;
+    must_know(zfs)?;
     refusals::must_be_below_the_root(zfs, None)?;
     elsewhere::must_not_hold_the_data(zfs)?;
     // What is mounted there, even an empty dataset, would be covered.
@@ -48,8 +48,20 @@ pub(super) fn must_be_creatable(zfs: &Zfs<'_>) -> Result<()> {
     Ok(())
 }
 
+/// That the machine's ZFS knows each property that is declared.
+///
+/// # Errors
+/// When it does not.
+fn must_know(zfs: &Zfs<'_>) -> Result<()> {
+    let mut declared = zfs.dataset.properties.keys();
+    match declared.find(|name| !version::is_known(&zfs.dataset.name, name)) {
+        Some(property) => Err(version::unknown_here(zfs.name(), property)),
+        None => Ok(()),
+    }
+}
+
 /// What a container is: never mounted.
-const CONTAINER: [&str; 2] = ["mountpoint=none", "canmount=off"];
+pub(super) const CONTAINER: [&str; 2] = ["mountpoint=none", "canmount=off"];
 
 /// Whether a container was made and the power went before its properties were set: it holds nothing yet.
 /// A pool's own dataset is made with the pool.
@@ -63,7 +75,7 @@ fn is_unfinished(found: &Properties) -> Result<bool> {
 }
 
 /// Creates what is missing of the container, from the top: none of it is ever mounted.
-fn create_parents(parent: &DatasetName, changes: &mut Vec<String>) -> Result<()> {
+pub(super) fn create_parents(parent: &DatasetName, changes: &mut Vec<String>) -> Result<()> {
     let parent = parent.as_str();
     // The pool itself is there.
     let ends = parent

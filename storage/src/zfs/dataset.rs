@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use declaration::settings::{Dataset, Service};
 
-use super::call;
 use super::properties::{self, Properties};
 use super::snapshots::{Listed, snapshots_of};
+use super::{call, version};
 use crate::{Result, kept};
 
 /// For how long a list of snapshots will do where a newer one would only make ZFS refuse what comes next.
@@ -48,8 +48,13 @@ impl<'a> Zfs<'a> {
     /// Looks at the dataset and at the staging, in one call of `zfs`.
     pub(super) fn look(&self) -> Result<Seen> {
         let increment = properties::increment_of(self.name());
+        let declared = self.dataset.properties.keys().map(String::as_str);
+        let declared: Vec<&str> = declared
+            .filter(|name| version::is_known(&self.dataset.name, name))
+            .collect();
+        let datasets = [self.name(), &self.staging_name(), &increment];
         let [dataset, staging, increment] =
-            properties::get_with_children([self.name(), &self.staging_name(), &increment])?;
+            properties::get_more_with_children(datasets, &declared)?;
         let can_go_on = dataset
             .as_ref()
             .is_some_and(|dataset| dataset.value("receive_resume_token").is_some());

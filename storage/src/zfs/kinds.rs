@@ -15,7 +15,7 @@ pub(super) enum PropertyKind {
     AtCreation,
     /// Of its encryption, which a clone has from its origin, and a copy is made with.
     Encryption,
-    /// Declared for the service, or found and kept: see `declared::declared`.
+    /// Declared for the service, or found and kept: see `declared`.
     Declared,
     /// Of this one dataset and not of its successor: space is not reserved twice.
     Stays,

@@ -9,7 +9,7 @@ use super::properties::existing;
 use super::properties::{self, Properties};
 use super::snapshots::Listed;
 use super::snapshots::snapshots_of;
-use super::{call, key};
+use super::{call, declared, key};
 use crate::mark::{PROPERTY, Stage};
 use crate::{Applied, Mark, MarkState, Result, lock};
 
@@ -224,5 +224,10 @@ pub(super) fn mark_dataset(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) 
         other => other,
     };
     let text = mark.at_stage(stage).bound_to(&properties.identity());
-    call::zfs(&["set", &format!("{PROPERTY}={text}"), properties.dataset()]).map(drop)
+    let mut sets = vec![format!("{PROPERTY}={text}")];
+    if mark.at_stage(stage).is_seeded() {
+        sets.extend(declared::set_the_late_ones(zfs, properties).map(|noted| noted.set()));
+    }
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    call::zfs(&[&["set"], &sets[..], &[properties.dataset()]].concat()).map(drop)
 }

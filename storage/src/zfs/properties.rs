@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call. The last is one that nobody can
 /// set (see [`listing`]).
-const ASKED: [&str; 28] = [
+const ASKED: [&str; 29] = [
     "type",
     "objsetid",
     "origin",
@@ -30,6 +30,7 @@ const ASKED: [&str; 28] = [
     "xattr",
     "org.openzfs.systemd:ignore",
     "preseed:state",
+    "preseed:set",
     "preseed:kept",
     "preseed:sealed",
     "preseed:half-done",
@@ -61,7 +62,7 @@ pub(super) fn increment_of(dataset: &str) -> String {
 ///
 /// That is no answer about its pool: see [`call::pool_must_be_imported`].
 pub(super) fn get(dataset: &str) -> Result<Option<Properties>> {
-    let [properties] = ask(&[], [dataset])?;
+    let [properties] = ask(&[], &ASKED, [dataset])?;
     Ok(properties)
 }
 
@@ -87,12 +88,47 @@ pub(super) fn gone(dataset: &str) -> Error {
 pub(super) fn get_with_children<const N: usize>(
     datasets: [&str; N],
 ) -> Result<[Option<Properties>; N]> {
-    ask(&["-d", "1", "-t", "filesystem,volume"], datasets)
+    get_more_with_children(datasets, &[])
 }
 
-fn ask<const N: usize>(which: &[&str], datasets: [&str; N]) -> Result<[Option<Properties>; N]> {
+/// The same, with more properties: each must be known to ZFS.
+pub(super) fn get_more_with_children<const N: usize>(
+    datasets: [&str; N],
+    more: &[&str],
+) -> Result<[Option<Properties>; N]> {
+    let more = more.iter().filter(|property| !ASKED.contains(property));
+    let asked: Vec<&str> = more.copied().chain(ASKED).collect();
+    ask(&["-d", "1", "-t", "filesystem,volume"], &asked, datasets)
+}
+
+/// Asks for these properties of datasets and of all that `which` asks for below them, by name. The last must be one that
+/// nobody can set (see [`listing`]).
+pub(super) fn all(
+    which: &[&str],
+    asked: &[&str],
+    datasets: &[&str],
+) -> Result<BTreeMap<String, Properties>> {
+    let told = table(which, asked, datasets, |_| true)?;
+    let told = told.into_iter();
+    Ok(told
+        .map(|(dataset, values)| {
+            let properties = Properties {
+                dataset: dataset.clone(),
+                values,
+                child: None,
+            };
+            (dataset, properties)
+        })
+        .collect())
+}
+
+fn ask<const N: usize>(
+    which: &[&str],
+    asked: &[&str],
+    datasets: [&str; N],
+) -> Result<[Option<Properties>; N]> {
     // Of a child, that it is there is all that counts.
-    let told = table(which, &ASKED, &datasets, |name| datasets.contains(&name))?;
+    let told = table(which, asked, &datasets, |name| datasets.contains(&name))?;
     let mut found = datasets.map(|_| None);
     for (dataset, place) in datasets.iter().zip(&mut found) {
         *place = of(&told, dataset)?;

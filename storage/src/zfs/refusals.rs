@@ -4,7 +4,7 @@
 
 use super::dataset::Zfs;
 use super::properties::{self, Properties};
-use super::{admins, call, key, left_over, names};
+use super::{admins, call, declared, key, left_over, names};
 use crate::holders::{self, Data};
 use crate::{Error, ErrorKind, Origin, Result, Snapshot, mountpoint, quoted, shown};
 
@@ -153,6 +153,10 @@ pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<
         Origin::Receive(snapshot) => {
             key::key_must_be_in_a_file(&found)?;
             must_stay_encrypted(&found, snapshot)?;
+            // One that was just made as it is declared holds no names: what the stream has stays, and is told.
+            if declared::is_made_and_empty(&found) {
+                return Ok(());
+            }
             let (replica, _) = snapshot.name.split_once('@').unwrap_or_default();
             admins::must_have_the_same_names(&found, replica)
         }

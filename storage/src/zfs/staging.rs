@@ -121,9 +121,9 @@ fn properties_of(
         properties.extend(encryption_of(zfs)?);
     }
     properties.extend(
-        declared::declared(zfs)
+        declared::of_a_successor(zfs, matches!(origin, Origin::Empty))
             .into_iter()
-            .map(|(property, value)| (property.to_owned(), value.into())),
+            .map(|(property, value)| (property, value.into())),
     );
     // Tells ours from a dataset that merely has the name, before its guid is known.
     let from = match origin {

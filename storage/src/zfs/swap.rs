@@ -11,8 +11,8 @@ use super::promote::Promotion;
 use super::properties::Properties;
 use super::properties::gone;
 use super::{
-    admins, aside, call, half_done, kinds, left_over, mount, mounted, names, promote, refusals,
-    replaced, staging, withdraw,
+    admins, aside, call, declared, half_done, kinds, last_set, left_over, mount, mounted, names,
+    promote, refusals, replaced, staging, withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -147,6 +147,9 @@ pub(super) fn settle(
     call::zfs(&["set", &canmount, name])?;
     let mut changes = aside::changes_back(properties);
     changes.push(Change::Set(PROPERTY, seeded));
+    if let Some(noted) = declared::set_the_late_ones(zfs, properties) {
+        changes.push(Change::Set(last_set::PROPERTY, noted.value()));
+    }
     program::change(name, &changes)?;
     // What the service sees there must be what was restored.
     mounted::must_be_mounted(zfs)?;

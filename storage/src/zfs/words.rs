@@ -59,6 +59,11 @@ pub(super) fn says_missing(ended: &Ended) -> bool {
             .all(|line| line.ends_with(": dataset does not exist"))
 }
 
+/// Whether they say that they know no property of that name.
+pub(super) fn says_unknown_property(ended: &Ended) -> bool {
+    ended.stderr.contains("invalid property")
+}
+
 /// Whether they say that a dataset is not shared: no server runs that could share it.
 pub(super) fn says_not_shared(ended: &Ended) -> bool {
     ended.stderr.contains("not currently shared")
