@@ -35,7 +35,7 @@ umount /var/lib/app
 zfs rename -u tank/services/app tank/away
 rm -rf /var/lib/app
 mkdir -p /var/lib/app/media/covers
-mount -t zfs tank/services/app.covers /var/lib/app/media/covers
+mount -t zfs -o zfsutil tank/services/app.covers /var/lib/app/media/covers
 zfs rename -u tank/away tank/services/app
 systemctl start app
 assert_eq '1 1' "$(cat /var/lib/app/db /var/lib/app/media/covers/a.jpg | paste -sd ' ')"

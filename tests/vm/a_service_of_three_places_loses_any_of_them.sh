@@ -20,6 +20,8 @@ mountpoint = "cache"
 restore = false
 EOF
 cat >/etc/systemd/system/app.service <<'EOF'
+[Unit]
+StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -36,7 +38,7 @@ for place in /var/lib/app /var/lib/app/media/covers /etc/app /var/lib/app/cache;
     mountpoint -q "$place"
 done
 assert_eq "$(printf '%s\n' "$APP" "$APP.cache" "$APP.config" "$APP.covers")" "$(zfs list -H -o name | grep "$APP")"
-assert_properties "$APP.covers" recordsize=1M
+assert_properties "$APP.covers" recordsize=1048576
 assert_eq bootstrap "$(zfs get -H -o value preseed:state "$APP.covers" | grep -o bootstrap)"
 systemctl stop app
 fill() {

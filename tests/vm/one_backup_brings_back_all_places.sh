@@ -49,7 +49,7 @@ all_is_back() {
     systemctl stop app
     # Seen from its own root.
     mkdir -p /mnt/root
-    mount -t zfs tank/services/app /mnt/root
+    mount -t zfs -o zfsutil tank/services/app /mnt/root
     assert_eq "$(printf '%s\n' ./db ./media ./media/covers ./media/list)" \
         "$(cd /mnt/root && find . -mindepth 1 -not -path './cache*' | sort)"
     assert_eq '' "$(ls -A /mnt/root/media/covers; ls -A /mnt/root/cache 2>/dev/null)"
