@@ -10,6 +10,7 @@ pub mod locks;
 mod memory;
 mod move_into_place;
 mod named;
+mod places;
 mod proof;
 mod retry;
 pub mod secrets;
@@ -161,25 +162,6 @@ impl<'a> Restic<'a> {
             })
         })
         .collect()
-    }
-
-    /// Whether what was listed at and below this entry of the root only leads to other parts of the service.
-    fn only_leads_to_places(&self, entry: &Path, nodes: &[listing::Node]) -> bool {
-        let root = &*self.backup.path;
-        let mut nested = self.context.service.nested.iter();
-        if !nested.any(|place| root.join(place).starts_with(entry)) {
-            return false;
-        }
-        nodes
-            .iter()
-            .filter(|node| node.path.starts_with(entry))
-            .all(|node| {
-                self.context.service.nested.iter().any(|place| {
-                    let place = root.join(place);
-                    node.path.starts_with(&place)
-                        || node.is_directory() && place.starts_with(&node.path)
-                })
-            })
     }
 
     /// That these may be the service's data, and what to write.
@@ -334,9 +316,14 @@ impl Source for Restic<'_> {
             .iter()
             .cloned()
             .partition(|expected| is_there(expected));
+        let leads_to_places = |entry: &Path| {
+            let listed = nodes.iter();
+            let listed = listed.map(|node| (&*node.path, node.is_directory()));
+            places::only_lead_there(service, root, entry, listed)
+        };
         let names = paths
             .iter()
-            .filter(|path| path.parent() == Some(root) && !self.only_leads_to_places(path, nodes))
+            .filter(|path| path.parent() == Some(root) && !leads_to_places(path))
             .filter_map(|path| path.file_name());
         let (entries, others): (Vec<_>, Vec<_>) =
             names.partition(|name| Contents::counts(name, service));
@@ -427,10 +414,7 @@ impl Source for Restic<'_> {
         } else {
             Vec::new()
         };
-        let nested = self.context.service.nested.iter();
-        let exclude: Vec<String> = nested
-            .map(|place| Path::new(path).join(place).to_string_lossy().into_owned())
-            .collect();
+        let exclude = places::paths(self.context.service, Path::new(path));
         let (turn, backup) = (&self.context.turn, self.backup);
         let service = self.context.service;
         Ok(Bring::Staged {

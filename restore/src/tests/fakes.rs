@@ -4,6 +4,7 @@
 //! What a user relies on is shown on real ZFS (`tests/forge/`). Here, thousands of ways through a restore are gone in
 //! seconds.
 
+mod disk;
 pub(crate) mod machine;
 pub(crate) mod source;
 pub(crate) mod storage;

@@ -12,6 +12,7 @@ use storage::{Contents, Error, Result, Snapshot};
 
 use super::call::Call;
 use super::failure_kind::{Kind, RepositoryFailure};
+use super::places;
 use super::snapshot_entry::{INCOMPLETE, Lies, SnapshotEntry, lies};
 
 /// What is known until now.
@@ -169,12 +170,7 @@ impl<'a> Listing<'a> {
         let named = service.expect.iter().chain(&service.paths);
         let expected = named.map(|named| root.join(named));
         directories.extend(expected.filter_map(|path| path.parent().map(Path::to_path_buf)));
-        // What lies beside what leads to a place is data.
-        let nested = service
-            .nested
-            .iter()
-            .flat_map(|place| place.ancestors().skip(1));
-        directories.extend(nested.map(|above| root.join(above)));
+        directories.extend(places::ways(service, root));
         // A backup of a path above may have a link on the way.
         directories.extend(root.ancestors().skip(1).map(Path::to_path_buf));
         let directories: Vec<String> = directories
@@ -345,8 +341,7 @@ impl<'a> Listing<'a> {
             return true;
         };
         let counts = |name| Contents::counts(name, self.service);
-        let mut nested = self.service.nested.iter();
-        if nested.any(|place| below.starts_with(place)) {
+        if places::holds(self.service, below) {
             return false;
         }
         below.iter().next().is_none_or(counts) && !Contents::is_skeleton(below, self.service)
