@@ -36,6 +36,7 @@ systemctl stop app
 # The same for one that a line of /etc/fstab mounts, wherever that is.
 umount /srv/app/media
 zfs set mountpoint=legacy tank/services/app/media
+mkdir -p /srv/app/media
 told='tank/services/app/media: .*may not be seen.*mount -t zfs tank/services/app/media ./srv/app/media.'
 declared 'expect = ["media"]'
 assert_refused app "$told"
