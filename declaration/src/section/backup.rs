@@ -122,6 +122,11 @@ fn anchored(pattern: &str, directory: &Path) -> String {
     format!("{not}{anchor}{from}")
 }
 
+/// A command, which is declared by its program at least.
+fn command(words: &[String]) -> Outcome {
+    Outcome::or_nothing((!words.is_empty()).then_some(words), Outcome::texts)
+}
+
 /// Each key's value as it holds in the end.
 pub(crate) fn outcome(backup: Option<&Backup>) -> Vec<(&'static str, Outcome)> {
     let of = |value: fn(&Backup) -> Outcome| Outcome::or_nothing(backup, value);
@@ -145,8 +150,8 @@ pub(crate) fn outcome(backup: Option<&Backup>) -> Vec<(&'static str, Outcome)> {
             "keep",
             of(|backup| Outcome::or_nothing(backup.keep.as_ref(), Keep::outcome)),
         ),
-        ("before", of(|backup| Outcome::texts(&backup.before))),
-        ("after", of(|backup| Outcome::texts(&backup.after))),
+        ("before", of(|backup| command(&backup.before))),
+        ("after", of(|backup| command(&backup.after))),
     ]
 }
 
