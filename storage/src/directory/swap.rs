@@ -14,9 +14,6 @@ use crate::mark::Stage;
 use crate::way::{Held, Spot};
 use crate::{Error, ErrorKind, Kept, Mark, Result, binds, kept, shown};
 
-/// How many bytes a name may have (`NAME_MAX`).
-const LONGEST: usize = 255;
-
 /// Swaps the complete staged directory in, and keeps what was there.
 pub(super) fn swap(service: &Service, mark: &Mark) -> Result<Option<Kept>> {
     let way = Way::to(service, false)?;
@@ -63,11 +60,9 @@ pub(super) fn keep(service: &Service, note: &Note) -> Result<Kept> {
     let staging = way.staging()?.ok_or_else(|| gone(&service.mountpoint))?;
     // Beside the service's directory, hidden.
     let leaf = service.mountpoint.file_name().unwrap_or_default();
-    let names = kept::names(&leaf.to_string_lossy(), note).map(|name| format!(".{name}"));
-    let [.., shortest] = &names;
-    // What the staging has room for, it has room for.
-    let fits = names.iter().find(|name| name.len() <= LONGEST);
-    let kept = way.parent()?.entry(fits.unwrap_or(shortest));
+    // The declaration left room for the whole name.
+    let [full, ..] = kept::names(&leaf.to_string_lossy(), note);
+    let kept = way.parent()?.entry(format!(".{full}"));
     kept_directory::write_note(&staging, note)?;
     rename(&staging, &kept, RenameFlags::NOREPLACE)?;
     Ok(Kept {
