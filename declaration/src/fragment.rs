@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
 use crate::section::place::Place;
 use crate::section::{backup, dataset, preseed, snapshots, top, user};
-use crate::table::Table;
+use crate::table::{Keys, Table};
 use crate::value::UnitName;
 
 /// What a service's file, or a template, says.
@@ -52,14 +52,7 @@ impl Fragment {
         }
         let keys = top::keys(is_template);
         let top = Table::new(&entries, keys);
-        let elsewhere = [
-            keys,
-            &user::KEYS,
-            &dataset::KEYS,
-            &preseed::KEYS,
-            &snapshots::KEYS,
-            &backup::KEYS,
-        ];
+        let elsewhere = tables(keys);
         let mut fragment = Self {
             whole,
             ..Self::default()
@@ -180,6 +173,18 @@ impl Fragment {
             whole: merge.both_are_whole,
         }
     }
+}
+
+/// The keys of all tables, those of the top level first: one that stands in the wrong table is told where it belongs.
+fn tables(top: &'static Keys) -> [&'static Keys; 6] {
+    [
+        top,
+        &user::KEYS,
+        &dataset::KEYS,
+        &preseed::KEYS,
+        &snapshots::KEYS,
+        &backup::KEYS,
+    ]
 }
 
 fn note_empty(document: &mut Document<'_>, is_template: bool, is_fragment: bool) {

@@ -34,6 +34,7 @@ mod service;
 mod service_file;
 pub mod settings;
 pub mod shelf;
+pub mod source_files;
 mod table;
 pub mod trust;
 mod utility;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::explain::{Origin, Sources, origin};
+use crate::explain::{Origin, origin};
 use crate::fragment::Fragment;
 use crate::given::Given;
 use crate::host_file::HostFile;
@@ -11,6 +11,7 @@ use crate::location::Files;
 use crate::lookup::Search;
 use crate::section::dataset;
 use crate::section::key::TableFragment as _;
+use crate::source_files::Sources;
 
 /// Where each key of a service's `[dataset]`, or of its `[place.NAME]`, comes from that a file says, and each of its
 /// properties, by name.

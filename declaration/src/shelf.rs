@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::catalog::Catalog;
-use crate::explain::{SourceFile, source_file};
 use crate::lookup::Search;
 use crate::problem::Problem;
 use crate::settings::OnUnavailable;
+use crate::source_files::{SourceFile, source_file};
 
 /// A template.
 #[derive(Debug)]

@@ -2,16 +2,16 @@
 
 use std::process::ExitCode;
 
-use declaration::explain::SourceFile;
 use declaration::problem::Problem;
-use declaration::{Search, explain, visible};
+use declaration::source_files::SourceFile;
+use declaration::{Search, source_files, visible};
 use report::words;
 
 use crate::say::print_raw;
 
 /// Prints the files that make a service.
 pub(crate) fn cat(name: &str) -> ExitCode {
-    let all = match explain::source_files(&Search::from_env(), name) {
+    let all = match source_files::source_files(&Search::from_env(), name) {
         Ok(all) => all,
         Err(problems) => return refuse(&problems),
     };
