@@ -1,6 +1,7 @@
 """stubs.py NAME...: for each of these services, as declared, units that run a stub, and what the stub is to make.
 
-Prints the services' units, the users that must be there, and their directories, as assignments of bash."""
+Prints the services' units, the users that their packages would have made, and their directories, as assignments of
+bash."""
 
 import json
 import os
@@ -51,17 +52,18 @@ ExecStart=/usr/lib/preseed-tests/stub {name} {directory}
         wanted = f"{UNITS}/multi-user.target.wants/{unit}"
         if not os.path.lexists(wanted):
             os.symlink(f"../{unit}", wanted)
-    return value("preseed", "unit"), owner, directory
+    makes_its_user = "name" in declared.get("user", {}) and value("user", "name") is not None
+    return value("preseed", "unit"), [] if makes_its_user else [owner], directory
 
 
 os.makedirs("/etc/stubs", exist_ok=True)
 os.makedirs(f"{UNITS}/multi-user.target.wants", exist_ok=True)
 units, users, directories = [], set(), []
 for name in sys.argv[1:]:
-    of_name, user, directory = stub(name)
+    of_name, of_package, directory = stub(name)
     units += of_name
     directories.append(directory)
-    users.add(user)
+    users.update(of_package)
 print(f"units=({' '.join(units)})")
 print(f"users=({' '.join(sorted(users))})")
 print(f"directories=({' '.join(directories)})")
