@@ -261,6 +261,9 @@ impl Scratch {
 }
 
 /// Copies sparse files into a directory.
+///
+/// # Errors
+/// One cannot be copied.
 pub fn copy(files: &[PathBuf], directory: &Path) -> anyhow::Result<()> {
     // Most of them are holes.
     let mut cp = Command::new("cp");
