@@ -29,9 +29,25 @@ pub(crate) struct Forgotten {
 /// How a service's backups are filed.
 struct Filed<'a> {
     backup: &'a Backup,
-    host: &'a str,
+    host: String,
     /// Sorted.
-    paths: &'a [String],
+    paths: Vec<String>,
+}
+
+impl<'a> Filed<'a> {
+    fn of(service: &Service, backup: &'a Backup) -> Result<Self> {
+        let parts = frozen::parts(service)?;
+        let paths = frozen::outermost(&parts).into_iter();
+        let mut paths: Vec<String> = paths
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect();
+        paths.sort();
+        Ok(Self {
+            backup,
+            host: repository::host(backup)?,
+            paths,
+        })
+    }
 }
 
 /// Snapshots that have host and paths in common, as `restic forget --json` tells them.
@@ -57,19 +73,7 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
         return Ok(None);
     };
     let name = service.name.as_str();
-    let host = repository::host(backup)?;
-    let parts = frozen::parts(&service)?;
-    let paths: Vec<_> = frozen::outermost(&parts);
-    let mut paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.to_string_lossy().into_owned())
-        .collect();
-    paths.sort();
-    let filed = Filed {
-        backup,
-        host: &host,
-        paths: &paths,
-    };
+    let filed = Filed::of(&service, backup)?;
     let groups = listed(call, &filed, &keep.0)?;
     let (kept, removed) = own(groups, &filed);
     let of = kept.len() + removed.len();
@@ -93,17 +97,7 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
         .collect();
     let is_held = ids.len() < removed.len();
     if ids.len() * 2 > of && !yes {
-        return Err(Error::new(
-            name,
-            format!(
-                "`keep` would forget {} of its {of} backups at once",
-                ids.len()
-            ),
-            format!(
-                "see `preseedctl repository list {0}`; if that is right, `preseedctl repository maintain {0} --yes`",
-                backup.repository.name
-            ),
-        ));
+        return Err(too_many(name, ids.len(), of, backup));
     }
     for some in ids.chunks(MANY) {
         let args = [&["forget"], some].concat();
@@ -133,6 +127,17 @@ fn own(groups: Vec<Group>, filed: &Filed<'_>) -> (Vec<SnapshotEntry>, Vec<Snapsh
         tags.all(|tag| entry.tags.contains(tag))
     });
     (kept, removed)
+}
+
+fn too_many(name: &str, count: usize, of: usize, backup: &Backup) -> Error {
+    Error::new(
+        name,
+        format!("`keep` would forget {count} of its {of} backups at once"),
+        format!(
+            "see `preseedctl repository list {0}`; if that is right, `preseedctl repository maintain {0} --yes`",
+            backup.repository.name
+        ),
+    )
 }
 
 /// Why none of a service's backups may be forgotten, if so: the last good one must be known, and its data there.
@@ -171,7 +176,7 @@ fn listed(
         format!("--tag={}", backup.tags.join(",")),
     );
     args.push(&of_host);
-    for path in *paths {
+    for path in paths {
         args.extend(["--path", path]);
     }
     if !backup.tags.is_empty() {

@@ -51,7 +51,11 @@ EOT
 cat >/usr/local/sbin/restic <<'EOT'
 #!/bin/sh
 echo "$@" >>/var/tmp/arguments
-[ "$1" != backup ] || grep Cap /proc/self/status >/var/tmp/capabilities
+if [ "$1" = backup ]; then
+    grep Cap /proc/self/status >/var/tmp/capabilities
+    cat /var/lib/sonarr/link/hostname >/var/tmp/followed 2>&1
+    touch /var/lib/sonarr/written >/var/tmp/written 2>&1
+fi
 exec /usr/bin/restic "$@"
 EOT
 chmod 0755 /usr/local/sbin/restic
@@ -61,6 +65,9 @@ assert_journal backup-sonarr.service 'sonarr: backed up to repository local as [
 assert_lacks "$(cat /var/tmp/arguments)" 'correct'
 assert_lacks "$(cat /var/tmp/arguments)" "$REPOSITORY"
 assert_matches "$(cat /var/tmp/capabilities)" 'CapEff:	0000000000200006'
+# What the service's user may put in the place of a directory while it is read.
+command -v zfs >/dev/null || assert_contains "$(cat /var/tmp/followed)" 'Too many levels of symbolic links'
+assert_contains "$(cat /var/tmp/written)" 'Read-only file system'
 assert_eq 'before sonarr
 after sonarr' "$(cat /var/tmp/noted)"
 assert_eq "$(hostname) /var/lib/sonarr sonarr,media,database" \

@@ -163,9 +163,9 @@ impl Fragment {
         table: Option<Location>,
     ) -> Given<Repository> {
         let given = std::mem::take(&mut self.repository);
-        for (key, command) in [("before", &self.before), ("after", &self.after)] {
+        for command in [&self.before, &self.after] {
             if let Given::Value(at) = command {
-                must_be_command(validation, key, at);
+                must_be_command(validation, at);
             }
         }
         repository(validation, given, table)
@@ -215,13 +215,9 @@ fn words(command: Given<Vec<At<CommandWord>>>) -> Option<Vec<String>> {
     Some(plain(command.or(Vec::new())?, |at| at.value.0))
 }
 
-fn must_be_command(validation: &mut Validation<'_>, key: &str, at: &At<Vec<At<CommandWord>>>) {
+fn must_be_command(validation: &mut Validation<'_>, at: &At<Vec<At<CommandWord>>>) {
+    // An empty list is none, e.g. in place of a template's.
     let Some(program) = at.value.first() else {
-        validation.note(
-            at.location,
-            format!("`{key}` is an empty list"),
-            "name a program by its absolute path, then its arguments",
-        );
         return;
     };
     let path = program.value.0.parse::<AbsolutePath>();
