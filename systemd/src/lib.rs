@@ -5,6 +5,7 @@ pub mod retry;
 pub mod show;
 pub mod stale;
 mod systemctl;
+pub mod timestamp;
 pub mod units;
 
 pub use systemctl::systemctl;

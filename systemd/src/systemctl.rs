@@ -27,6 +27,20 @@ pub(crate) fn start_patiently(unit: &str) {
     let _ = run_within(&mut command("systemctl", args), PATIENCE);
 }
 
+/// How long units are waited for that are told to do something: as long as the slowest of them may take.
+const DONE: Duration = Duration::from_mins(15);
+
+/// Tells units to `start` or `stop`, and waits until they have.
+///
+/// # Errors
+/// When it cannot be started, or takes too long.
+pub(crate) fn told_to(verb: &str, units: &[String]) -> Result<Ended> {
+    let args = [verb, "--"]
+        .into_iter()
+        .chain(units.iter().map(String::as_str));
+    run_within(&mut command("systemctl", args), DONE)
+}
+
 /// Runs `systemd-run` with `args`. Gives whether it did what it was told.
 pub(crate) fn systemd_run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> bool {
     let ended = run_within(&mut command("systemd-run", args), ANSWER);

@@ -6,15 +6,32 @@ use libsystemd::daemon::booted;
 use storage::{Error, ErrorKind, Result};
 
 use crate::show::show;
-use crate::systemctl::start_patiently;
+use crate::systemctl::{start_patiently, systemctl, told_to};
 
 /// That none of the service's units is running: their data must not be replaced below them.
 ///
 /// # Errors
 /// When one is running, or when it cannot be told.
 pub fn must_be_stopped(service: &Service) -> Result<()> {
+    match running(service)?.first() {
+        None => Ok(()),
+        Some(name) => Err(Error::new(
+            service.name.as_str(),
+            format!("its data is missing, but {name} is running"),
+            format!("`systemctl stop {name}`, then start it again: that restores"),
+        )
+        .of_kind(ErrorKind::Busy)),
+    }
+}
+
+/// Those of the service's units that are running.
+///
+/// # Errors
+/// When it cannot be told.
+pub fn running(service: &Service) -> Result<Vec<String>> {
+    let mut running = Vec::new();
     if !booted() {
-        return Ok(());
+        return Ok(running);
     }
     let names = service.units.iter().map(UnitName::as_str);
     for unit in show("ActiveState,MainPID", names)?.iter() {
@@ -28,18 +45,53 @@ pub fn must_be_stopped(service: &Service) -> Result<()> {
             .of_kind(ErrorKind::Unreachable));
         };
         // A unit that is activating waits for us, unless it has a process already.
-        let running = matches!(state, "active" | "reloading" | "deactivating")
+        let is_running = matches!(state, "active" | "reloading" | "deactivating")
             || unit.get("MainPID").is_some_and(|pid| pid != "0");
-        if running {
-            return Err(Error::new(
-                service.name.as_str(),
-                format!("its data is missing, but {name} is running"),
-                format!("`systemctl stop {name}`, then start it again: that restores"),
-            )
-            .of_kind(ErrorKind::Busy));
+        if is_running {
+            running.push(name.to_owned());
         }
     }
-    Ok(())
+    Ok(running)
+}
+
+/// Stops these units, and waits until they are stopped.
+///
+/// # Errors
+/// When one is not in time.
+pub fn stop(units: &[String]) -> Result<()> {
+    change("stop", units)
+}
+
+/// Starts these units, and waits until they are started.
+///
+/// # Errors
+/// When one is not in time.
+pub fn start(units: &[String]) -> Result<()> {
+    change("start", units)
+}
+
+/// Tells systemd to start these units, and does not wait for them.
+///
+/// # Errors
+/// When it does not answer.
+pub fn start_later(units: &[String]) -> Result<()> {
+    if units.is_empty() {
+        return Ok(());
+    }
+    let args = ["start", "--no-block", "--"].into_iter();
+    systemctl(args.chain(units.iter().map(String::as_str))).map(drop)
+}
+
+fn change(verb: &str, units: &[String]) -> Result<()> {
+    if units.is_empty() {
+        return Ok(());
+    }
+    let ended = told_to(verb, units)?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    let units = units.join(" ");
+    Err(ended.error(&units, format!("see why with `systemctl status {units}`")))
 }
 
 /// Waits until the network is there. If it is not in time, the source that needs it will say so.
