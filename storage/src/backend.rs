@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use declaration::settings::Replica;
 use jiff::Timestamp;
 
+use crate::bring_out::Outside;
 use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::mark::{Mark, MarkState};
@@ -277,6 +278,19 @@ pub trait Staging {
     /// When it cannot be finished.
     fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>>;
 
+    /// That [`Staging::bring_back`] would put what a restore replaced back in its place, before anything is changed. `kept` is
+    /// its name.
+    ///
+    /// # Errors
+    /// When it would not: it is used, the real one is, something is staged, ….
+    fn must_be_undoable(&self, kept: &str) -> Result<()>;
+
+    /// Puts what a restore replaced back in its place, in constant time, and gives it `mark`. What was there is kept in turn.
+    ///
+    /// # Errors
+    /// When it cannot be done. Then all is as it was, or the next [`InPlace::apply`] finishes it.
+    fn bring_back(&self, kept: &str, mark: &Mark) -> Result<Option<Kept>>;
+
     /// Does what a restore had to leave for later, if it can be done now: nothing that its service waits for. What was
     /// done, and what is still to be done, is added to `applied`. Nothing is done while another process is at work on the
     /// storage.
@@ -334,6 +348,19 @@ pub trait Snapshots {
         snapshot: &Snapshot,
         paths: &[PathBuf],
         staged: &Staged,
+        progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
+    ) -> Result<()>;
+
+    /// Copies these paths of a snapshot, local or in a replica of this machine, out to a directory that is not the
+    /// service's; `.` is all of it. Otherwise as [`Self::copy_paths`].
+    ///
+    /// # Errors
+    /// When one cannot be copied, or when nothing moves for the service's `stall-timeout`.
+    fn copy_out(
+        &self,
+        snapshot: &Snapshot,
+        paths: &[PathBuf],
+        outside: &Outside,
         progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()>;
 

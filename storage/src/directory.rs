@@ -8,6 +8,7 @@ mod spot;
 mod staging;
 mod swap;
 mod trial;
+mod undo;
 mod withdraw;
 
 use std::borrow::Cow;
@@ -305,6 +306,9 @@ impl Staging for Directory<'_> {
     }
 
     fn put_aside(&self, mark: &Mark) -> Result<Kept> {
+        if let Some(kept) = swap::keep_staged(self.service)? {
+            return Ok(kept);
+        }
         self.remove_unused();
         swap::keep(self.service, &Note::new(kept::UNUSED, mark))
     }
@@ -327,5 +331,19 @@ impl Staging for Directory<'_> {
         self.must_be_replaceable(&Origin::Empty)?;
         let kept = swap::swap(self.service, &mark)?;
         Ok(Some((mark, kept)))
+    }
+
+    fn must_be_undoable(&self, kept: &str) -> Result<()> {
+        self.must_be_replaceable(&Origin::Empty)?;
+        undo::must_be_possible(self.service, kept)
+    }
+
+    fn bring_back(&self, kept: &str, mark: &Mark) -> Result<Option<Kept>> {
+        self.must_be_replaceable(&Origin::Empty)?;
+        undo::bring_back(
+            self.service,
+            kept,
+            &mark.of_service(self.service.name.as_str()),
+        )
     }
 }

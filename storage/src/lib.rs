@@ -10,6 +10,7 @@ pub mod as_found;
 mod backend;
 mod beneath;
 mod binds;
+mod bring_out;
 pub mod command;
 mod compared;
 pub mod contents;
@@ -49,12 +50,14 @@ mod users;
 pub mod watched;
 mod way;
 mod writers;
+pub mod written;
 mod zfs;
 
 pub use backend::{
     Applied, InPlace, Kept, LeftOver, NotRolledBack, Observation, Origin, Presence, Snapshot,
     Snapshots, Staged, Staging, Storage,
 };
+pub use bring_out::Outside;
 pub use contents::Contents;
 pub use error::{Error, ErrorKind, Result};
 pub use give_contents::{give_contents, give_contents_in_place, recipient};

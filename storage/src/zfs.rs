@@ -5,6 +5,7 @@ mod apply;
 pub(crate) mod as_found;
 mod aside;
 pub(crate) mod backup_snapshot;
+mod brought_back;
 pub(crate) mod call;
 mod children;
 pub(crate) mod compare;
@@ -46,6 +47,7 @@ pub(crate) mod snapshots;
 mod staging;
 mod swap;
 mod trial;
+mod undo;
 pub(crate) mod utility;
 mod value;
 mod version;
@@ -58,6 +60,7 @@ use std::path::{Path, PathBuf};
 use declaration::settings::Replica;
 use jiff::Timestamp;
 
+use crate::bring_out::Outside;
 use crate::mark::Stage;
 use crate::{
     Applied, Contents, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
@@ -216,6 +219,21 @@ impl Snapshots for Zfs<'_> {
         }
     }
 
+    fn copy_out(
+        &self,
+        snapshot: &Snapshot,
+        paths: &[PathBuf],
+        outside: &Outside,
+        progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
+    ) -> Result<()> {
+        let stall = self.service.stall_timeout;
+        outside.seen(|outside| {
+            inspect::mounted(&snapshot.name, |from| {
+                copy::copy(from, paths, &outside.show()?, stall, progress)
+            })
+        })
+    }
+
     fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
         let mark = mark.of_service(self.service.name.as_str());
         rollback::rollback(self, snapshot, &mark)
@@ -292,6 +310,14 @@ impl Staging for Zfs<'_> {
 
     fn resume(&self) -> Result<Option<(Mark, Option<Kept>)>> {
         swap::resume(self)
+    }
+
+    fn must_be_undoable(&self, kept: &str) -> Result<()> {
+        undo::must_be_possible(self, kept)
+    }
+
+    fn bring_back(&self, kept: &str, mark: &Mark) -> Result<Option<Kept>> {
+        undo::bring_back(self, kept, &mark.of_service(self.service.name.as_str()))
     }
 
     fn settle_later(&self, applied: &mut Applied) -> Result<()> {

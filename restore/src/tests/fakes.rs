@@ -5,6 +5,7 @@
 //! seconds.
 
 mod disk;
+mod looks;
 pub(crate) mod machine;
 pub(crate) mod source;
 pub(crate) mod storage;

@@ -9,7 +9,7 @@ use xattr::FileExt;
 use super::mark::identity_of;
 use super::spot::refused;
 use crate::kept::Note;
-use crate::way::Spot;
+use crate::way::{Held, Spot};
 use crate::{Error, ErrorKind, Result, mountpoint, shown, tree};
 
 /// The extended attribute that says when and why a directory was replaced, bound to that directory:
@@ -40,6 +40,16 @@ fn note_on(directory: &File, path: &Path, note: &Note) -> Result<()> {
                 &error,
             )
         })
+}
+
+/// The note on the directory that is there; `None` if it was not replaced by a restore.
+pub(super) fn note_at(spot: &Spot) -> Result<Option<Note>> {
+    read_note(&open(spot)?, &spot.real)
+}
+
+/// Takes the note from a directory that is in its place, where it is of no use: what cannot be removed is never read.
+pub(super) fn remove_note(place: &Spot) {
+    let _ = xattr::remove(&place.at, ATTRIBUTE);
 }
 
 pub(super) fn open(spot: &Spot) -> Result<File> {
@@ -85,12 +95,29 @@ impl KeptDirectory {
         if is_kept && identity_of(&metadata(&opened, path)?) == self.identity {
             return Ok(opened);
         }
-        Err(Error::new(
-            shown(path),
+        Err(self.otherwise())
+    }
+
+    /// Holds it, if it is still what it was when it was listed; with where it lies.
+    pub(super) fn hold(&self) -> Result<(&Spot, Held)> {
+        self.open()?;
+        let held = self.spot.hold();
+        let held = held.map_err(|error| refused(&self.spot.real, "cannot be opened", &error))?;
+        let is = held.file().metadata();
+        let is = is.map_err(|error| refused(&self.spot.real, "cannot be looked at", &error))?;
+        if identity_of(&is) != self.identity {
+            return Err(self.otherwise());
+        }
+        Ok((&self.spot, held))
+    }
+
+    fn otherwise(&self) -> Error {
+        Error::new(
+            shown(&self.spot.real),
             "it is not what a restore of preseed's replaced",
             "see `preseedctl kept`",
         )
-        .of_kind(ErrorKind::InTheWay))
+        .of_kind(ErrorKind::InTheWay)
     }
 
     /// Notes on it when and why it was replaced.

@@ -48,6 +48,7 @@ pub(super) fn settle(service: &Service, mark: &Mark) -> Result<Option<Kept>> {
     binds::put_back(service)?;
     let place = way.place()?;
     remove_seal(&place);
+    kept_directory::remove_note(&place);
     write_mark(&place, &mark.at_stage(Stage::Seeded))?;
     sync(&place)?;
     way.tidy();
@@ -70,6 +71,18 @@ pub(super) fn keep(service: &Service, note: &Note) -> Result<Kept> {
         seen_by: None,
         pending: None,
     })
+}
+
+/// Gives what stands under the staging's name the kept name that it had, if it was brought back by an undo and not put in
+/// place: a copy may be thrown away one day, and this is somebody's data.
+pub(super) fn keep_staged(service: &Service) -> Result<Option<Kept>> {
+    let Some(staging) = Way::to(service, false)?.staging()? else {
+        return Ok(None);
+    };
+    match kept_directory::note_at(&staging)? {
+        Some(note) => keep(service, &note).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// That a restored directory can take its place by one rename: it is on the file system of what it lies in.

@@ -8,8 +8,8 @@ use std::path::Path;
 use super::dataset::Zfs;
 use super::properties::Properties;
 use super::{
-    admins, aside, call, declared, inspect, key, left_over, listing, properties, put_aside,
-    receive, trial,
+    admins, aside, brought_back, call, declared, inspect, key, left_over, listing, properties,
+    put_aside, receive, trial,
 };
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, Origin, Result, Staged, namespace};
@@ -207,6 +207,9 @@ pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
         return Ok(());
     };
     left_over::must_be_ours(&found)?;
+    if brought_back::keep_again(zfs, &found)?.is_some() {
+        return Ok(());
+    }
     // A clone of it would forbid it.
     let discarded = trial::discard(zfs);
     let destroyed = if discarded.is_err() {

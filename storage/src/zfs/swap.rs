@@ -11,8 +11,8 @@ use super::promote::Promotion;
 use super::properties::Properties;
 use super::properties::gone;
 use super::{
-    admins, aside, call, declared, half_done, kinds, last_set, left_over, mount, mounted, names,
-    promote, refusals, replaced, staging, withdraw,
+    admins, aside, brought_back, call, declared, half_done, kinds, last_set, left_over, mount,
+    mounted, names, promote, refusals, replaced, staging, withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -146,6 +146,9 @@ pub(super) fn settle(
     let canmount = format!("canmount={}", aside::canmount(properties));
     call::zfs(&["set", &canmount, name])?;
     let mut changes = aside::changes_back(properties);
+    if brought_back::note_of(properties).is_some() {
+        changes.push(Change::Inherit(kinds::KEPT));
+    }
     changes.push(Change::Set(PROPERTY, seeded));
     if let Some(noted) = declared::set_the_late_ones(zfs, properties) {
         changes.push(Change::Set(last_set::PROPERTY, noted.value()));
@@ -175,6 +178,11 @@ fn keep(zfs: &Zfs<'_>, found: &Properties, mark: &Mark) -> Result<Kept> {
 
 /// Renames a complete staged dataset that is needed no more to a kept name. One at most is kept so.
 pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
+    if let Some(staged) = &zfs.seen()?.staging
+        && let Some(kept) = brought_back::keep_again(zfs, staged)?
+    {
+        return Ok(kept);
+    }
     let note = Note::new(kept::UNUSED, mark);
     let container = zfs
         .name()

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use ::storage::mark::Stage;
 use ::storage::{
-    Applied, Contents, Error, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
-    Origin, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Storage, Trial,
+    Applied, Contents, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
+    Origin, Outside, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Storage, Trial,
 };
 use declaration::settings::{Replica, Service};
 use jiff::Timestamp;
 
 use super::disk::mark_of;
-use super::{Files, How, SKELETON, Sealed, Snap, Staging, World};
+pub(crate) use super::looks::{contents_of, error};
+use super::{Files, How, Sealed, Snap, Staging, World};
 use crate::tests::fakes;
 
 /// See the module.
@@ -27,35 +28,6 @@ impl Snap {
             taken: self.taken,
             bytes: 1,
         }
-    }
-}
-
-/// What lies there, as the service sees it.
-pub(crate) fn contents_of(files: &Files, service: &Service) -> Contents {
-    let (found, missing) = service
-        .expect
-        .iter()
-        .cloned()
-        .partition(|path| files.contains_key(&*path.to_string_lossy()));
-    let mut contents = Contents {
-        entries: files.keys().cloned().collect(),
-        found,
-        missing,
-        ..Contents::default()
-    };
-    if contents.could_be_hollow(service) {
-        contents.hollow = files.keys().all(|name| name == SKELETON);
-    }
-    contents
-}
-
-/// An error of a snapshot, or of nobody.
-pub(crate) fn error(how: How, what: &str) -> Error {
-    let error = Error::new("fake", what, "wait");
-    if how == How::Damaged {
-        error.blaming_the_snapshot()
-    } else {
-        error
     }
 }
 
@@ -223,6 +195,16 @@ impl Snapshots for FakeStorage<'_> {
         _progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<()> {
         unimplemented!("no paths are declared")
+    }
+
+    fn copy_out(
+        &self,
+        _snapshot: &Snapshot,
+        _paths: &[PathBuf],
+        _outside: &Outside,
+        _progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
+    ) -> Result<()> {
+        Err(error(How::Failed, "there is nothing outside"))
     }
 
     fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
@@ -403,5 +385,13 @@ impl ::storage::Staging for FakeStorage<'_> {
             return Ok(None);
         };
         Ok(Some((mark, self.swap())))
+    }
+
+    fn must_be_undoable(&self, _kept: &str) -> Result<()> {
+        self.world.called("must_be_undoable")
+    }
+
+    fn bring_back(&self, _kept: &str, _mark: &Mark) -> Result<Option<Kept>> {
+        Err(error(How::Failed, "cannot be undone in memory"))
     }
 }
