@@ -7,6 +7,7 @@ use crate::say::print_raw;
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 use declaration::{Search, shelf};
+use restore::history;
 use storage::replaced;
 
 /// What names can be of.
@@ -16,6 +17,8 @@ pub(crate) enum Names {
     Services,
     /// Templates of the catalog.
     Catalog,
+    /// Snapshots of a service on this machine.
+    Snapshots,
     /// What restores replaced, and the services it was of.
     Kept,
 }
@@ -27,9 +30,14 @@ _preseedctl_names() {
     local word=${line##* }
     case ${COMP_WORDS[1]}:$word in
         *:-*) ;;
+        restore:*)
+            names=services
+            [[ ${COMP_WORDS[COMP_CWORD - 1]} != --* ]] || names=
+            [[ $line != *" --snapshot "* || ${line% *} != *" --snapshot" ]] || names="snapshots ${COMP_WORDS[2]}"
+            ;;
         release:*) names=kept ;;
         catalog:*) names=catalog ;;
-        cat:* | show:* | diff:* | apply:* | plan:* | enable:* | disable:* | forget:* | accept:*) names=services ;;
+        cat:* | show:* | diff:* | apply:* | plan:* | list:* | undo:* | enable:* | disable:* | forget:* | accept:*) names=services ;;
     esac
     if [[ -z $names || $COMP_CWORD -lt 2 ]]; then
         _preseedctl "$@"
@@ -45,7 +53,8 @@ complete -F _preseedctl_names -o nosort -o bashdefault -o default preseedctl
 const FISH: &str = r#"
 complete -c preseedctl -n "__fish_seen_subcommand_from release" -f -a "(preseedctl names kept 2>/dev/null)"
 complete -c preseedctl -n "__fish_seen_subcommand_from catalog" -f -a "(preseedctl names catalog 2>/dev/null)"
-complete -c preseedctl -n "__fish_seen_subcommand_from cat show diff apply plan enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from cat show diff apply plan list restore undo enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from restore" -l snapshot -x -a "(preseedctl names snapshots (commandline -opc)[3] 2>/dev/null)"
 "#;
 
 /// Prints a completion script for a shell.
@@ -88,7 +97,7 @@ fn with_names(script: &str) -> String {
 }
 
 /// Prints names, one a line; none where they cannot be told.
-pub(crate) fn names(of: Names) -> ExitCode {
+pub(crate) fn names(of: Names, service: Option<&str>) -> ExitCode {
     let search = Search::from_env();
     let names: BTreeSet<String> = match of {
         Names::Catalog => {
@@ -100,6 +109,23 @@ pub(crate) fn names(of: Names) -> ExitCode {
             let sound = host.services.iter().map(|service| service.name.to_string());
             sound
                 .chain(host.broken.iter().map(|broken| broken.name.clone()))
+                .collect()
+        }
+        Names::Snapshots => {
+            let host = declaration::load(&search);
+            let of = |name| {
+                host.services
+                    .iter()
+                    .find(|service| service.name.as_str() == name)
+            };
+            let names = service
+                .and_then(of)
+                .and_then(|service| history::names(service).ok());
+            let short = |name: String| name.split_once('@').map(|(_, short)| short.to_owned());
+            names
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(short)
                 .collect()
         }
         Names::Kept => {

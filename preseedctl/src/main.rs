@@ -11,13 +11,18 @@ mod enable;
 mod forget;
 mod guard;
 mod kept;
+mod list;
+mod one_service;
 mod plan;
 mod release;
 mod remember;
 mod repository;
+mod restore;
 mod say;
 mod show;
 mod state_directory;
+mod stopped;
+mod undo;
 mod units;
 
 use std::process::ExitCode;
@@ -90,6 +95,37 @@ enum Command {
     Plan {
         /// The service's name: its declaration's file name without `.toml`.
         name: String,
+        /// As if all of its data were lost this minute. The service may run.
+        #[arg(long)]
+        assume_lost: bool,
+    },
+    /// List every snapshot of every tier, newest first: when it was taken, its size, and whether it holds the data. Exit
+    /// status 1 if a source could not be asked.
+    List {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+        /// Look into all of them, not only into the newest 20 of each source.
+        #[arg(long)]
+        all: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Restore the service's data as it was at a time, from the newest snapshot of all tiers that holds it and is not
+    /// younger. Shows which and asks first. What is there is replaced and kept, never rolled back: `undo` brings it back.
+    /// With --into, files are brought out, and the service is left alone.
+    Restore(restore::Arguments),
+    /// Undo the last restore of the service: what it replaced comes back in its place. Says what was written since, and
+    /// keeps that in turn: another undo brings it back. Asks first.
+    Undo {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+        /// Stop the service's units first, and start them again in any case.
+        #[arg(long)]
+        stop: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Keep the service's units down whenever its data is not looked after, even if preseed-generator is
     /// missing or fails: writes a drop-in for each of them below /etc/systemd/system.
@@ -153,6 +189,8 @@ enum Command {
     Names {
         /// Of what.
         of: completions::Names,
+        /// Of which service, for its snapshots.
+        service: Option<String>,
     },
     /// Print a completion script for a shell.
     Completions {
@@ -168,6 +206,9 @@ impl Command {
             Self::Diff { .. } => Some("preseedctl diff"),
             Self::Apply { .. } => Some("preseedctl apply"),
             Self::Plan { .. } => Some("preseedctl plan"),
+            Self::List { .. } => Some("preseedctl list"),
+            Self::Restore(_) => Some("preseedctl restore"),
+            Self::Undo { .. } => Some("preseedctl undo"),
             Self::Kept { .. } => Some("preseedctl kept"),
             Self::Release { .. } => Some("preseedctl release"),
             Self::Forget { .. } => Some("preseedctl forget"),
@@ -209,7 +250,10 @@ fn main() -> ExitCode {
         Command::Show { name, json } => show::show(&name, json),
         Command::Diff { name, json } => diff::diff(name.as_deref(), json),
         Command::Apply { name } => diff::apply(&name),
-        Command::Plan { name } => plan::plan(&name),
+        Command::Plan { name, assume_lost } => plan::plan(&name, assume_lost),
+        Command::List { name, all, json } => list::list(&name, all, json),
+        Command::Restore(arguments) => restore::restore(&arguments),
+        Command::Undo { name, stop, yes } => undo::undo(&name, stop, yes),
         Command::Enable { name } => enable::enable(&name),
         Command::Disable { name } => enable::disable(&name),
         Command::Kept { json } => kept::kept(json),
@@ -219,7 +263,7 @@ fn main() -> ExitCode {
         Command::Accept { name } => accept::accept(&name),
         Command::Repository { what } => repository::repository(&what),
         Command::Remember => remember::remember(),
-        Command::Names { of } => completions::names(of),
+        Command::Names { of, service } => completions::names(of, service.as_deref()),
         Command::Completions { shell } => completions::completions::<Arguments>(shell),
     }
 }

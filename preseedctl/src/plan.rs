@@ -3,28 +3,26 @@
 use std::process::ExitCode;
 
 use declaration::Search;
-use report::{logger, words};
+use report::words;
 use restore::interrupt;
 
+use crate::one_service;
 use crate::say::say_line;
 use crate::units;
 
 /// Prints what a restore would do.
-pub(crate) fn plan(name: &str) -> ExitCode {
-    logger::init();
+pub(crate) fn plan(name: &str, assume_lost: bool) -> ExitCode {
     let search = Search::from_env();
-    let service = match declaration::load_service(&search, name) {
-        Ok(service) => service,
-        Err(problems) => {
-            for problem in problems {
-                words::tell(&problem.to_string());
-            }
-            return ExitCode::FAILURE;
-        }
+    let Some(service) = one_service::load(&search, name) else {
+        return ExitCode::FAILURE;
     };
     warn_of_units(&search, name);
     interrupt::watch("interrupted: nothing was changed".to_owned());
-    let planned = restore::plan::plan(&service);
+    let planned = if assume_lost {
+        restore::plan::plan_as_if_lost(&service)
+    } else {
+        restore::plan::plan(&service)
+    };
     // What failed since an interrupt is no answer.
     interrupt::halt();
     match planned {

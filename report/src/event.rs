@@ -18,6 +18,8 @@ pub enum Kind {
     StorageDiffers,
     /// A service's data was restored.
     Restored,
+    /// A restore was undone.
+    Undone,
     /// Data that was there already was taken for the service's.
     Adopted,
     /// No source has data: the service starts for the first time.
@@ -70,6 +72,7 @@ impl Kind {
         Self::StorageChanged,
         Self::StorageDiffers,
         Self::Restored,
+        Self::Undone,
         Self::Adopted,
         Self::Bootstrapped,
         Self::Released,
@@ -100,6 +103,7 @@ impl Kind {
             Self::StorageChanged => "e436f89b1c164c2fba805ea78dbd5d0d",
             Self::StorageDiffers => "4f0d8a6e2c7b49d1a3f5906b1e8c72d4",
             Self::Restored => "eb90ae9437fc4c5bb21dd7042df28821",
+            Self::Undone => "5e0b9d3c7a1f4e6d8c24b7f09a61d3e8",
             Self::Adopted => "a860a46ff12c404b882e01b0ac7d894b",
             Self::Bootstrapped => "d5a360a35ec9464f857a7e65612b872b",
             Self::Released => "fa48db45c67941d7a32c682cda56b0fe",
@@ -129,6 +133,7 @@ impl Kind {
         match self {
             Self::StorageChanged
             | Self::Restored
+            | Self::Undone
             | Self::Adopted
             | Self::Bootstrapped
             | Self::Released

@@ -13,6 +13,16 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// How wide what is printed for a person may be: as the terminal, or else as most are.
+pub fn columns() -> usize {
+    const USUAL: usize = 80;
+    let size = stdout()
+        .is_terminal()
+        .then(|| Term::stdout().size_checked());
+    size.flatten()
+        .map_or(USUAL, |(_, columns)| usize::from(columns))
+}
+
 /// Tells a person something, on standard error. On a terminal, it is wrapped between words.
 pub fn tell(text: &str) {
     let text = for_terminal(&visible(text), &Term::stderr(), &stderr());

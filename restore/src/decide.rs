@@ -63,6 +63,11 @@ pub trait End: Observer {
     /// How far snapshots are brought.
     fn goal(&self) -> Goal;
 
+    /// Whether it is only assumed that the data is lost: what runs then is no obstacle now.
+    fn assumes_lost(&self) -> bool {
+        false
+    }
+
     /// The data is there, so what an earlier restore left beside it is put away.
     ///
     /// # Errors
@@ -225,7 +230,9 @@ fn restore(
     end: &mut dyn End,
 ) -> Result<Outcome, Refusal> {
     context.machine.user_must_not_differ(context.service)?;
-    context.machine.must_be_stopped(context.service)?;
+    if !end.assumes_lost() {
+        context.machine.must_be_stopped(context.service)?;
+    }
     if let LeftOver::Complete(mark) = &context.observation.left_over {
         match sealed::decide(context, sources, mark, why, end)? {
             Decision::PutInPlace(not_asked) => {

@@ -32,6 +32,11 @@ pub fn left_of_a_restore(service: &Service) -> String {
 /// Has an interrupt end all that this process has started, tell what is left, and end the process.
 /// Before anything is started.
 pub fn watch(left: String) {
+    watch_and(left, || {});
+}
+
+/// The same; at last, it does `then`.
+pub fn watch_and(left: String, then: impl Fn() + Send + 'static) {
     if ::process::systemd_runs_us() {
         return;
     }
@@ -42,6 +47,7 @@ pub fn watch(left: String) {
         interrupt::interrupt();
         end_all();
         words::tell(&left);
+        then();
         process::exit(STATUS);
     });
     drop(hangup);

@@ -7,12 +7,15 @@
 
 mod acting;
 pub mod answer;
+pub mod bring_out;
+pub mod by_hand;
 pub mod context;
 pub mod decide;
 mod ending;
 pub mod executor;
 pub mod failure;
 pub mod health;
+pub mod history;
 pub mod interrupt;
 pub mod machine;
 pub mod order;
@@ -26,6 +29,7 @@ pub mod search;
 pub mod set;
 pub mod slots;
 pub mod source;
+pub mod undo;
 pub mod verdict;
 pub mod verify;
 

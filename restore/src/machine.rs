@@ -27,6 +27,12 @@ pub trait Machine {
     /// When not, or when it cannot be told.
     fn user_must_not_differ(&self, service: &Service) -> Result<()>;
 
+    /// The units of the service that run, or are about to.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn running(&self, service: &Service) -> Result<Vec<String>>;
+
     /// Waits until the network is up.
     fn wait_for_network(&self);
 
@@ -109,6 +115,10 @@ impl Machine for ThisMachine {
 
     fn user_must_not_differ(&self, service: &Service) -> Result<()> {
         storage::user::must_not_differ(service)
+    }
+
+    fn running(&self, service: &Service) -> Result<Vec<String>> {
+        systemd::units::running(service)
     }
 
     fn wait_for_network(&self) {

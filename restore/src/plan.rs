@@ -6,7 +6,7 @@ use declaration::settings::Service;
 use declaration::visible;
 use report::Kind;
 use storage::contents::named;
-use storage::{Error, LeftOver, Mark, MarkState, Observation, Presence, Snapshot};
+use storage::{Contents, Error, LeftOver, Mark, MarkState, Observation, Presence, Snapshot};
 
 use crate::answer::{Answer, Observer, PassedOver};
 use crate::context::Context;
@@ -75,13 +75,64 @@ pub(crate) fn of_parts(parts: &[Part<'_>], together: bool) -> Plan {
     plan
 }
 
+/// As [`plan`], if all of the service's data were lost this minute. The service may run.
+///
+/// # Errors
+/// When the storage cannot be looked at.
+pub fn plan_as_if_lost(service: &Service) -> Result<Plan, Error> {
+    let mut plan = Plan {
+        text: "as if all of its data were lost now:\n".to_owned(),
+        starts: true,
+    };
+    for part in service.parts().filter(|part| part.is_restored()) {
+        let of_part = part_as_if_lost(part)?;
+        plan.text.push_str(&of_part.text);
+        plan.starts &= of_part.starts;
+    }
+    Ok(plan)
+}
+
+fn part_as_if_lost(service: &Service) -> Result<Plan, Error> {
+    look(service, &ThisMachine, |context, _| {
+        let observation = Observation {
+            contents: Contents::default(),
+            ..context.observation.clone()
+        };
+        let lost = Context::new(
+            context.service,
+            context.storage,
+            &observation,
+            context.machine,
+        );
+        let telling = Telling {
+            assumes_lost: true,
+            ..Telling::of(&lost)
+        };
+        Ok(tell_by(
+            telling,
+            &lost,
+            &sources(&lost),
+            Verdict::Restore(Why::Lost),
+        ))
+    })
+    .map_err(|refusal| refusal.error)
+}
+
 /// Tells what is decided.
 pub(crate) fn tell(
     context: &Context<'_>,
     sources: &[Box<dyn Source + '_>],
     verdict: Verdict,
 ) -> Plan {
-    let mut telling = Telling::of(context);
+    tell_by(Telling::of(context), context, sources, verdict)
+}
+
+fn tell_by(
+    mut telling: Telling<'_>,
+    context: &Context<'_>,
+    sources: &[Box<dyn Source + '_>],
+    verdict: Verdict,
+) -> Plan {
     let decided = applicable(context)
         .map_err(Refusal::from)
         .and_then(|()| decide(context, sources, verdict, &mut telling));
@@ -122,6 +173,7 @@ fn applicable(context: &Context<'_>) -> Result<(), Error> {
 /// Tells what is decided: how it ends, and on the way what the sources hold.
 struct Telling<'a> {
     context: &'a Context<'a>,
+    assumes_lost: bool,
     end: String,
     /// What becomes of a complete copy of an earlier run.
     left_over: Option<String>,
@@ -134,6 +186,7 @@ impl<'a> Telling<'a> {
     fn of(context: &'a Context<'a>) -> Self {
         Self {
             context,
+            assumes_lost: false,
             end: String::new(),
             left_over: None,
             why: None,
@@ -170,6 +223,10 @@ fn interrupted(mark: &Mark) -> String {
 impl End for Telling<'_> {
     fn goal(&self) -> Goal {
         Goal::Possible
+    }
+
+    fn assumes_lost(&self) -> bool {
+        self.assumes_lost
     }
 
     fn put_away(&mut self, _left_over: &LeftOver) -> Result<(), Error> {

@@ -23,3 +23,24 @@ pub fn sources<'a>(context: &'a Context<'a>) -> Vec<Box<dyn Source + 'a>> {
         .flat_map(|tier| KINDS.iter().flat_map(|of| of(context, *tier)))
         .collect()
 }
+
+/// The sources from which an admin restores: as [`sources`], but none of them rolls back, which would destroy what is there.
+/// Local snapshots are among them wherever a tier uses them. With `tier`, only its own.
+pub fn by_hand<'a>(context: &'a Context<'a>, tier: Option<TierName>) -> Vec<Box<dyn Source + 'a>> {
+    let tiers = &context.service.tiers;
+    let mut sources: Vec<Box<dyn Source + 'a>> = Vec::new();
+    // Both tiers use the same snapshots, which are looked for once.
+    let is_local = |tier: &TierName| matches!(tier, TierName::Rollback | TierName::Snapshot);
+    let first_local = tiers.iter().position(is_local);
+    for (number, declared) in tiers.iter().enumerate() {
+        if first_local == Some(number) {
+            sources.extend(super::clone::of(context, TierName::Snapshot));
+        }
+        sources.extend(super::receive::of(context, *declared));
+        sources.extend(super::restic::of(context, *declared));
+    }
+    if let Some(tier) = tier {
+        sources.retain(|source| source.tier() == tier);
+    }
+    sources
+}

@@ -1,6 +1,7 @@
 //! What a restore promises, held against thousands of machines in memory: whatever lies there, whatever the sources
 //! answer, whatever fails, and wherever the power goes.
 
+mod by_hand;
 mod cases;
 mod examples;
 mod oracle;

@@ -33,6 +33,11 @@ impl Machine for FakeMachine<'_> {
         Ok(())
     }
 
+    fn running(&self, _service: &Service) -> Result<Vec<String>> {
+        let running = self.world.runs.get().then(|| "app.service".to_owned());
+        Ok(running.into_iter().collect())
+    }
+
     fn wait_for_network(&self) {}
 
     fn wait_for_mount(&self, _directory: &Path, _waiting: &mut dyn FnMut(&str)) {}

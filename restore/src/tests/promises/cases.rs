@@ -163,7 +163,10 @@ impl Machine<'_> {
         self.look(then).unwrap()
     }
 
-    fn look<T>(&self, then: impl FnOnce(&Context<'_>, Verdict) -> T) -> Result<T, Refusal> {
+    pub(super) fn look<T>(
+        &self,
+        then: impl FnOnce(&Context<'_>, Verdict) -> T,
+    ) -> Result<T, Refusal> {
         let storage = FakeStorage {
             world: &self.world,
             service: &self.service,
@@ -186,15 +189,21 @@ impl Machine<'_> {
         then: impl FnOnce(&[Box<dyn crate::source::Source + '_>]) -> T,
     ) -> T {
         let mut all = sources(context);
-        for script in &self.case.scripts {
-            let (world, service) = (&self.world, &self.service);
-            all.push(Box::new(FakeSource {
+        all.extend(self.scripted());
+        then(&all)
+    }
+
+    /// The sources elsewhere.
+    pub(super) fn scripted(&self) -> impl Iterator<Item = Box<dyn crate::source::Source + '_>> {
+        let (world, service) = (&self.world, &self.service);
+        let scripts = self.case.scripts.iter();
+        scripts.map(move |script| {
+            Box::new(FakeSource {
                 world,
                 service,
                 script,
-            }));
-        }
-        then(&all)
+            }) as _
+        })
     }
 
     /// A boot, and a run.

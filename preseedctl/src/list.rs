@@ -1,0 +1,307 @@
+//! `preseedctl list NAME`
+
+use std::process::ExitCode;
+
+use declaration::{Search, visible};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use report::words;
+use restore::history::{Entry, History, history};
+use restore::interrupt;
+use restore::verdict::Held;
+use serde::Serialize;
+use storage::local;
+
+use crate::one_service;
+use crate::say::{print_raw, say_line};
+
+/// Into how many snapshots of each source is looked: each look into a repository takes about a second.
+const LOOKS: usize = 20;
+
+/// How many are told why they do not hold the data.
+const FEW: usize = 8;
+
+/// Half a year: what is older is told by its date alone.
+const OLD: SignedDuration = SignedDuration::from_hours(24 * 182);
+
+/// One snapshot of `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    name: &'a str,
+    tier: &'static str,
+    source: &'a str,
+    taken: String,
+    bytes: u64,
+    holds: &'static str,
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Unasked<'a> {
+    source: &'a str,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct Lines<'a> {
+    snapshots: Vec<Line<'a>>,
+    not_asked: Vec<Unasked<'a>>,
+}
+
+/// Prints every snapshot of every tier.
+pub(crate) fn list(name: &str, all: bool, json: bool) -> ExitCode {
+    let Some(service) = one_service::load(&Search::from_env(), name) else {
+        return ExitCode::FAILURE;
+    };
+    interrupt::watch("interrupted: nothing was changed".to_owned());
+    let listed = history(&service, (!all).then_some(LOOKS));
+    // What failed since an interrupt is no answer.
+    interrupt::halt();
+    let history = match listed {
+        Ok(history) => history,
+        Err(error) => {
+            words::tell(&error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
+    if json {
+        print_json(&history);
+    } else {
+        print(name, &history);
+    }
+    if history.not_asked.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn print_json(history: &History) {
+    let lines = Lines {
+        snapshots: history.entries.iter().map(line).collect(),
+        not_asked: history
+            .not_asked
+            .iter()
+            .map(|(source, error)| Unasked {
+                source,
+                why: error.to_string(),
+            })
+            .collect(),
+    };
+    match serde_json::to_string_pretty(&lines) {
+        Ok(text) => print_raw!("{text}\n"),
+        Err(error) => words::tell(&format!("the list cannot be written as JSON: {error}")),
+    }
+}
+
+fn line(entry: &Entry) -> Line<'_> {
+    let (_, holds, why) = holds(entry);
+    Line {
+        name: &entry.snapshot.name,
+        tier: entry.tier.as_str(),
+        source: &entry.source,
+        taken: entry.snapshot.taken.to_string(),
+        bytes: entry.snapshot.bytes,
+        holds,
+        why,
+    }
+}
+
+/// Whether a snapshot holds the data: in a word of the table, in a word of `--json`, and why not.
+fn holds(entry: &Entry) -> (&'static str, &'static str, Option<String>) {
+    match &entry.held {
+        None => ("-", "not-looked-into", None),
+        Some(Ok(Held::Data)) => ("yes", "data", None),
+        Some(Ok(Held::Nothing(why))) => ("no", "nothing", Some(why.clone())),
+        Some(Ok(Held::Doubtful(why))) => ("?", "in-doubt", Some(why.clone())),
+        Some(Err(error)) => ("bad", "unreadable", Some(error.to_string())),
+    }
+}
+
+fn print(name: &str, history: &History) {
+    let now = Timestamp::now();
+    if !history.entries.is_empty() {
+        let wide = history.entries.iter().map(|entry| from(entry).len());
+        let wide = wide.max().unwrap_or_default().max("FROM".len());
+        print_raw!(
+            "{:<12} {:>4} {:>5} {:<4} {:<wide$} SNAPSHOT\n",
+            "TAKEN",
+            "AGE",
+            "SIZE",
+            "DATA",
+            "FROM"
+        );
+        // Whatever it is printed on: it is to be read there.
+        let room = words::columns().saturating_sub(31 + wide).max(8);
+        for entry in &history.entries {
+            let snapshot = &entry.snapshot;
+            print_raw!(
+                "{:<12} {:>4} {:>5} {:<4} {:<wide$} {}\n",
+                taken(snapshot.taken, now, &TimeZone::system()),
+                age(now.duration_since(snapshot.taken)),
+                size(snapshot.bytes),
+                holds(entry).0,
+                from(entry),
+                cut(&visible(short(entry)), room)
+            );
+        }
+    }
+    let whys = history
+        .entries
+        .iter()
+        .filter_map(|entry| Some((entry, holds(entry).2?)));
+    let whys: Vec<_> = whys.collect();
+    for (entry, why) in whys.iter().take(FEW) {
+        say_line!("{}: {why}", short(entry));
+    }
+    if let Some(more @ 1..) = whys.len().checked_sub(FEW) {
+        say_line!("{more} more do not hold the data: --json says why");
+    }
+    if history.entries.iter().any(|entry| entry.held.is_none()) {
+        say_line!("- was not looked into: --all does");
+    }
+    for (source, error) in &history.not_asked {
+        say_line!("{source} could not be asked: {error}");
+    }
+    if history.entries.is_empty() && history.not_asked.is_empty() {
+        say_line!("{name}: no source has a snapshot of it");
+    } else if !history.entries.is_empty() {
+        say_line!("`preseedctl restore {name} --at TIME` or `--snapshot SNAPSHOT` brings one back");
+    }
+}
+
+/// A source in one word: all that tells it from the others.
+fn from(entry: &Entry) -> String {
+    let name = match entry.source.split_once(' ') {
+        Some(("replica" | "repository", name)) => name,
+        _ => "local",
+    };
+    cut(&visible(name), 20)
+}
+
+/// A snapshot's name as `--snapshot` takes it.
+fn short(entry: &Entry) -> &str {
+    let label = entry.snapshot.label();
+    label.split_once('@').map_or(label, |(_, short)| short)
+}
+
+/// A text of at most so many characters, without its middle where it is longer.
+fn cut(text: &str, room: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= room {
+        return text.to_owned();
+    }
+    let kept = room.saturating_sub(2);
+    let head = kept.div_ceil(2);
+    let tail = letters.len() - (kept - head);
+    letters[..head]
+        .iter()
+        .chain(&['.', '.'])
+        .chain(&letters[tail..])
+        .collect()
+}
+
+/// When something was taken, as `ls -l` tells it.
+fn taken(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let there = at.to_zoned(zone.clone());
+    let age = now.duration_since(at);
+    if age > OLD || age.is_negative() {
+        there.strftime("%Y-%m-%d").to_string()
+    } else {
+        there.strftime("%b %e %H:%M").to_string()
+    }
+}
+
+/// A time that has passed, in few letters: `5s`, `59m`, `23h`, `400d`.
+pub(crate) fn age(age: SignedDuration) -> String {
+    let seconds = age.as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+/// A number of bytes in five letters at most: `1.2G`; `-` where it is not known.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];
+    if bytes == 0 {
+        return "-".to_owned();
+    }
+    let (mut number, mut unit, mut tenths) = (bytes, 0, 0);
+    while number >= 1000 && unit + 1 < UNITS.len() {
+        tenths = number % 1024 * 10 / 1024;
+        number /= 1024;
+        unit += 1;
+    }
+    if number < 10 && unit > 0 {
+        format!("{number}.{tenths}{}", UNITS[unit])
+    } else {
+        format!("{number}{}", UNITS[unit])
+    }
+}
+
+/// How far apart two times are, in words.
+pub(crate) fn distance(one: Timestamp, other: Timestamp) -> String {
+    let apart = one.duration_since(other);
+    match apart.as_secs() {
+        0 => "at the same time".to_owned(),
+        1.. => format!("{} after", age(apart)),
+        _ => format!("{} before", age(-apart)),
+    }
+}
+
+/// A snapshot and when it was taken, with how far that is from `at`.
+pub(crate) fn with_distance(label: &str, taken: Timestamp, at: Timestamp) -> String {
+    format!("{label} of {}, {}", local(taken), distance(taken, at))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn sizes_and_ages_fit_their_columns() {
+        for (bytes, wanted) in [
+            (0, "-"),
+            (999, "999B"),
+            (1000, "0.9K"),
+            (1 << 20, "1.0M"),
+            (1_288_490_188, "1.1G"),
+            (250 << 30, "250G"),
+            (u64::MAX, "15E"),
+        ] {
+            assert_eq!(size(bytes), wanted);
+        }
+        for (seconds, wanted) in [
+            (-5, "0s"),
+            (59, "59s"),
+            (3599, "59m"),
+            (172_799, "47h"),
+            (172_800, "2d"),
+        ] {
+            assert_eq!(age(SignedDuration::from_secs(seconds)), wanted);
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_as_ls_tells_it() {
+        let at = |at: &str| at.parse::<Timestamp>().unwrap();
+        let now = at("2026-11-26T12:00:00Z");
+        let told = |then: &str| taken(at(then), now, &TimeZone::UTC);
+        assert_eq!(told("2026-11-06T07:21:59Z"), "Nov  6 07:21");
+        assert_eq!(told("2026-01-06T07:21:59Z"), "2026-01-06");
+        assert_eq!(told("2027-01-06T07:21:59Z"), "2027-01-06");
+        assert_eq!(distance(now, at("2026-11-26T10:00:00Z")), "2h after");
+        assert_eq!(distance(at("2026-11-26T11:59:30Z"), now), "30s before");
+    }
+
+    #[test]
+    fn a_long_name_loses_its_middle() {
+        assert_eq!(cut("autosnap_2026", 13), "autosnap_2026");
+        assert_eq!(cut("autosnap_2026", 8), "aut..026");
+        assert_eq!(cut("\u{e4}\u{e4}\u{e4}\u{e4}", 3), "\u{e4}..");
+    }
+}

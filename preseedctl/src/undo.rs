@@ -1,0 +1,120 @@
+//! `preseedctl undo NAME`
+
+use std::process::ExitCode;
+
+use declaration::Search;
+use declaration::settings::Service;
+use report::progress::bytes;
+use report::{status, words};
+use restore::{interrupt, undo as undoing};
+use storage::written::Written;
+use storage::{Result, local, lock};
+use systemd::units;
+
+use crate::ask::agrees;
+use crate::one_service;
+use crate::say::say_line;
+use crate::stopped::{Stopped, must_run_no_more};
+
+/// Undoes the last restore of a service, once somebody has agreed.
+pub(crate) fn undo(name: &str, stop: bool, yes: bool) -> ExitCode {
+    let Some(service) = one_service::load(&Search::from_env(), name) else {
+        return ExitCode::FAILURE;
+    };
+    let done = undo_it(&service, stop, yes);
+    // What failed since an interrupt is no answer.
+    interrupt::halt();
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            words::tell(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn undo_it(service: &Service, stop: bool, yes: bool) -> Result<bool> {
+    let name = service.name.as_str();
+    let stopped = Stopped::watch(&format!(
+        "interrupted: either is in the place, and the other is kept. `systemctl start dataset-{name} preseed-{name}` finishes \
+         what was begun"
+    ));
+    let offer = undoing::offer(service)?;
+    let (mark, kept) = (&offer.mark, &offer.kept);
+    let running = units::running(service)?;
+    say_line!(
+        "{name}: undo the restore by {} from {}, {}",
+        mark.by,
+        mark.from,
+        local(mark.at)
+    );
+    say_line!("  returns   {}", kept.name);
+    say_line!("  written   {}", in_words(&offer.written));
+    if !running.is_empty() {
+        let units = running.join(" ");
+        let what = if stop {
+            "is stopped, and started again"
+        } else {
+            "must be stopped first"
+        };
+        say_line!("  units     {units} {what}");
+    }
+    say_line!(
+        "  replaces  {}, which is kept: another undo brings it back",
+        service.mountpoint.display()
+    );
+    if !stop {
+        must_run_no_more(service, &running)?;
+    }
+    let otherwise = format!("to undo it all the same, add --yes ({name})");
+    if !yes && !agrees("Undo it?", &otherwise) {
+        return Ok(false);
+    }
+    let lock = lock::lock(service, status::wait_for_another)?;
+    let undone = stopped
+        .stop_if(stop, service)
+        .and_then(|()| undoing::undo(service, &offer));
+    drop(lock);
+    interrupt::halt();
+    let has_started = stopped.start_again();
+    let kept = undone?;
+    let kept = kept.map_or_else(|| "nothing".to_owned(), |kept| kept.name);
+    say_line!(
+        "{name}: undone; what was there is kept as {kept}, and `preseedctl undo {name}` brings it back"
+    );
+    Ok(has_started)
+}
+
+/// What was written since a restore, for people.
+fn in_words(written: &Written) -> String {
+    if written.is_nothing() {
+        return "nothing since the restore".to_owned();
+    }
+    let mut text = format!(
+        "since the restore {}, {}",
+        words::count(
+            usize::try_from(written.files).unwrap_or(usize::MAX),
+            "file",
+            "files"
+        ),
+        bytes(written.bytes)
+    );
+    if !written.names.is_empty() {
+        text = format!("{text}: {}", written.names.join(", "));
+    }
+    if written.files > written.names.len() as u64 {
+        text.push_str(", …");
+    }
+    if written.directories > 0 {
+        let many = usize::try_from(written.directories).unwrap_or(usize::MAX);
+        text = format!(
+            "{text}; entries of {} made or removed",
+            words::count(many, "directory", "directories")
+        );
+    }
+    if written.in_part {
+        text.push_str("; perhaps more");
+    }
+    text
+}

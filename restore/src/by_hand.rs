@@ -1,0 +1,359 @@
+//! A restore that an admin asks for: of a time or a snapshot that was chosen, whatever lies there now.
+//!
+//! The search and the executor are those of every restore. Nothing is rolled back: what is there is replaced and kept.
+
+use std::cell::RefCell;
+
+use declaration::settings::{Prefer, Service};
+use declaration::value::TierName;
+use report::{Event, Kind};
+use storage::{Error, Kept, LeftOver, Presence, Snapshot, kept, local};
+
+use crate::answer::{Answer, Conclusion, Observer, PassedOver};
+use crate::context::Context;
+use crate::decide::look;
+use crate::ending::unmounted;
+use crate::executor::{Goal, bring};
+use crate::machine::ThisMachine;
+use crate::remember;
+use crate::search::{Act, search};
+use crate::source::chosen::{self, Choice};
+use crate::source::list::by_hand;
+use crate::source::{Source, word};
+
+/// What an admin asks for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Which snapshots count.
+    pub choice: Choice,
+    /// The only tier that is asked; `None`: all that are declared.
+    pub tier: Option<TierName>,
+}
+
+/// What would be restored.
+#[derive(Debug)]
+pub struct Offer {
+    /// The source of it, for people.
+    pub source: String,
+    /// The snapshot, for people.
+    pub label: String,
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// The next older one that was not passed over.
+    pub earlier: Option<Snapshot>,
+    /// The next newer one, which does not count.
+    pub later: Option<Snapshot>,
+    /// Newer ones that do not hold the data, and why, in words.
+    pub passed_over: Vec<String>,
+    /// What could not be asked, in words.
+    pub not_asked: Vec<String>,
+}
+
+/// What was restored.
+#[derive(Debug)]
+pub struct Restored {
+    /// From which snapshot, for people.
+    pub label: String,
+    /// When that was taken, in words.
+    pub taken: String,
+    /// What it replaced.
+    pub kept: Option<Kept>,
+}
+
+/// The service as an admin's choice makes it: the newest of all tiers, however old.
+pub(crate) fn as_asked(declared: &Service) -> Service {
+    let mut service = declared.clone();
+    service.preseed.prefer = Prefer::Newest;
+    service.preseed.max_age.clear();
+    service
+}
+
+/// That a service is of one part: those of several would not be of one moment.
+///
+/// # Errors
+/// When it has places.
+pub(crate) fn must_be_of_one_part(service: &Service) -> Result<(), Error> {
+    if service.places.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        service.name.as_str(),
+        "it has places, and these are not restored by hand together with it yet",
+        format!(
+            "`preseedctl restore {} --into DIR` brings files of its main part out; nothing was changed",
+            service.name
+        ),
+    ))
+}
+
+/// Looks for what would be restored. Changes nothing.
+///
+/// # Errors
+/// When nothing would be, or it cannot be told.
+pub fn offer(declared: &Service, request: &Request) -> Result<Offer, Error> {
+    must_be_of_one_part(declared)?;
+    look(&as_asked(declared), &ThisMachine, |context, _| {
+        let sources = by_hand(context, request.tier);
+        Ok(offer_on(
+            context,
+            sources,
+            request,
+            &mut |source, snapshot| bring(context, source, snapshot, Goal::Possible),
+        )?)
+    })
+    .map_err(|refusal| refusal.error)
+}
+
+/// Searches for what was chosen until `act` succeeds with a snapshot, and gives that one.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn offer_on(
+    context: &Context<'_>,
+    sources: Vec<Box<dyn Source + '_>>,
+    request: &Request,
+    act: &mut Act<'_>,
+) -> Result<Offer, Error> {
+    let later = RefCell::new(None);
+    let sources = chosen::of(sources, &request.choice, &later);
+    let mut seen = Seen::default();
+    let concluded = search(context, &sources, &mut seen, act)?;
+    let Some((source, label, snapshot)) = seen.taken else {
+        return Err(nothing(
+            context.service,
+            request,
+            concluded,
+            &seen.passed_over,
+        ));
+    };
+    let older = seen
+        .others
+        .into_iter()
+        .filter(|other| other.taken < snapshot.taken);
+    drop(sources);
+    Ok(Offer {
+        earlier: older.max_by_key(|other| other.taken),
+        later: later.into_inner(),
+        passed_over: seen.passed_over,
+        not_asked: seen.not_asked,
+        source,
+        label,
+        snapshot,
+    })
+}
+
+/// Restores what was chosen in the place of what is there. The service must be stopped, and its storage locked.
+///
+/// # Errors
+/// When it cannot be restored: what is there is there still.
+pub fn restore(declared: &Service, request: &Request) -> Result<Restored, Error> {
+    must_be_of_one_part(declared)?;
+    look(&as_asked(declared), &ThisMachine, |context, _| {
+        Ok(restore_on(
+            context,
+            by_hand(context, request.tier),
+            request,
+        )?)
+    })
+    .map_err(|refusal| refusal.error)
+}
+
+pub(crate) fn restore_on(
+    context: &Context<'_>,
+    sources: Vec<Box<dyn Source + '_>>,
+    request: &Request,
+) -> Result<Restored, Error> {
+    must_be_replaceable(context)?;
+    let later = RefCell::new(None);
+    let sources = chosen::of(sources, &request.choice, &later);
+    let mut acting = Acting {
+        context,
+        passed_over: Vec::new(),
+        restored: None,
+    };
+    let concluded = search(context, &sources, &mut acting, &mut |source, snapshot| {
+        bring(context, source, snapshot, Goal::InPlace)
+    })?;
+    match acting.restored {
+        Some(restored) => {
+            remember::data(context, true);
+            Ok(restored)
+        }
+        None => Err(nothing(
+            context.service,
+            request,
+            concluded,
+            &acting.passed_over,
+        )),
+    }
+}
+
+/// That what is there can be replaced now: nothing runs, and what an earlier restore left is out of the way.
+///
+/// # Errors
+/// When it cannot be.
+pub(crate) fn must_be_replaceable(context: &Context<'_>) -> Result<(), Error> {
+    let service = context.service;
+    if let Some(unit) = context.machine.running(service)?.first() {
+        return Err(Error::new(
+            service.name.as_str(),
+            format!("{unit} is running, and its data is not replaced below it"),
+            format!("`systemctl stop {unit}`, or add --stop"),
+        ));
+    }
+    let left_over = &context.observation.left_over;
+    match context.observation.presence {
+        Presence::Unmounted => return Err(unmounted(service)),
+        Presence::Missing if matches!(left_over, LeftOver::Complete(_)) => {
+            return Err(Error::new(
+                service.name.as_str(),
+                "an interrupted restore waits to be put in place",
+                format!(
+                    "`systemctl start dataset-{}.service` finishes it, then ask again",
+                    service.name
+                ),
+            ));
+        }
+        Presence::Missing | Presence::Mounted => {}
+    }
+    if let Some(what) = context.storage.put_away(left_over)? {
+        let event = Event::new(Kind::StorageChanged, service.name.as_str(), what);
+        context.machine.tell(&event.outcome("put-away"));
+    }
+    Ok(())
+}
+
+/// Why nothing was restored.
+pub(crate) fn nothing(
+    service: &Service,
+    request: &Request,
+    concluded: Conclusion,
+    passed_over: &[String],
+) -> Error {
+    let name = service.name.as_str();
+    let which = match &request.choice {
+        Choice::NotAfter(at) => format!("no snapshot of before {} that holds its data", local(*at)),
+        Choice::Named(snapshot) => format!("no snapshot `{snapshot}` that holds its data"),
+    };
+    let of = request
+        .tier
+        .map_or_else(String::new, |tier| format!(" in the tier {tier}"));
+    let help = format!("`preseedctl list {name}` shows what there is");
+    let mut what = format!("there is {which}{of}");
+    let faults = match concluded {
+        Conclusion::Inconclusive(sources) => {
+            sources.into_iter().map(|of| of.error.to_string()).collect()
+        }
+        _ => passed_over.to_vec(),
+    };
+    if !faults.is_empty() {
+        what = format!("{what}: {}", faults.join("; "));
+    }
+    Error::new(name, what, help)
+}
+
+/// What was seen of the sources.
+#[derive(Default)]
+struct Seen {
+    taken: Option<(String, String, Snapshot)>,
+    others: Vec<Snapshot>,
+    passed_over: Vec<String>,
+    not_asked: Vec<String>,
+}
+
+impl Observer for Seen {
+    fn wants_all(&self) -> bool {
+        true
+    }
+
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) {
+        self.passed_over.push(not_taken(source, snapshot, why));
+        // It could not be brought: the next one is looked for.
+        self.taken = None;
+    }
+
+    fn put_off(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
+
+    fn not_needed(&mut self, _source: &dyn Source, snapshot: &Snapshot, _why: &str) {
+        self.others.push(snapshot.clone());
+    }
+
+    fn taken(&mut self, source: &dyn Source, snapshot: &Snapshot) {
+        self.taken = Some((source.name(), source.label(snapshot), snapshot.clone()));
+    }
+
+    fn answered(&mut self, source: &dyn Source, answer: &Answer) {
+        match answer {
+            Answer::Unavailable(_) => self.not_asked.push(answer.in_words(&source.name())),
+            Answer::Failed(_) | Answer::NotUsed(_) => {
+                self.not_asked.push(answer.in_words(&source.name()));
+                self.taken = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn not_taken(source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) -> String {
+    format!(
+        "{} ({}): {why}",
+        source.label(snapshot),
+        local(snapshot.taken)
+    )
+}
+
+/// Tells the journal, and what was restored.
+struct Acting<'a> {
+    context: &'a Context<'a>,
+    passed_over: Vec<String>,
+    restored: Option<Restored>,
+}
+
+impl Acting<'_> {
+    fn event(&self, kind: Kind, message: String) -> Event<'_> {
+        Event::new(kind, self.context.service.name.as_str(), message)
+    }
+}
+
+impl Observer for Acting<'_> {
+    fn asking(&mut self, source: &dyn Source) {
+        self.context
+            .machine
+            .say(&format!("asking {}", source.name()));
+    }
+
+    fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) {
+        storage::interrupt::halt();
+        let what = not_taken(source, snapshot, why);
+        let event = self.event(Kind::PassedOver, format!("passed over {what}"));
+        let event = event.tier(word(source.tier())).outcome("passed-over");
+        self.context.machine.tell(&event.snapshot(&snapshot.name));
+        self.passed_over.push(what);
+    }
+
+    fn put_off(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
+
+    fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}
+
+    fn answered(&mut self, source: &dyn Source, answer: &Answer) {
+        storage::interrupt::halt();
+        let Answer::Restored(snapshot, restored) = answer else {
+            return;
+        };
+        let tier = word(source.tier());
+        let (label, taken) = (source.label(snapshot), local(snapshot.taken));
+        let kept = restored.kept.clone();
+        let message = format!(
+            "restored by hand, by {tier} from {label} ({taken}){}",
+            kept::in_words(kept.as_ref())
+        );
+        let event = self
+            .event(Kind::Restored, message)
+            .tier(tier)
+            .outcome(answer.word());
+        self.context
+            .machine
+            .tell(&event.snapshot(&snapshot.name).bytes(restored.bytes));
+        self.restored = Some(Restored { label, taken, kept });
+    }
+}
