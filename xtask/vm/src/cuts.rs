@@ -28,6 +28,20 @@ pub const WAYS: [&str; 10] = [
     "places",
 ];
 
+/// What an admin does by hand, prepared in the same way.
+const BY_HAND: [&str; 2] = ["at", "undo"];
+
+/// What is interrupted on the way `name`.
+fn act(name: &str) -> &'static str {
+    match name {
+        "at" => {
+            "preseedctl restore sonarr --snapshot good --yes >/dev/null && systemctl start sonarr"
+        }
+        "undo" => "preseedctl undo sonarr --yes >/dev/null && systemctl start sonarr",
+        _ => "systemctl start sonarr",
+    }
+}
+
 /// What is prepared on a machine on the way to `name`: some begin where others are ready.
 fn prepares(name: &str) -> &[&str] {
     match name {
@@ -98,7 +112,7 @@ impl Way {
         let mut machine = vms.machine_from(&prepared, Unflushed::Kept)?;
         let mut output = Vec::new();
         let since = Instant::now();
-        let status = machine.run(RECORD, &mut output)?;
+        let status = machine.run(&record(act(name)), &mut output)?;
         let restore = since.elapsed();
         let output = String::from_utf8(output)?;
         if status != 0 {
@@ -108,7 +122,7 @@ impl Way {
             name,
             prepared,
             steps: output.lines().map(str::to_owned).collect(),
-            state: state(&mut machine)?.map_err(anyhow::Error::msg)?,
+            state: state(&mut machine, name)?.map_err(anyhow::Error::msg)?,
             restore,
         })
     }
@@ -126,7 +140,7 @@ impl Way {
     /// # Errors
     /// The machine does not work any more.
     pub fn has_ended_well(&self, machine: &mut Machine<'_>) -> anyhow::Result<Result<(), String>> {
-        let state = match state(machine)? {
+        let state = match state(machine, self.name)? {
             Ok(state) => state,
             Err(output) => return Ok(Err(output)),
         };
@@ -154,8 +168,10 @@ impl Way {
     }
 }
 
-/// Restores once, and prints the steps.
-const RECORD: &str = "
+/// Does it once, and prints the steps.
+fn record(act: &str) -> String {
+    format!(
+        "
 set -eu
 : >/run/steps
 for unit in dataset-sonarr preseed-sonarr; do
@@ -163,12 +179,15 @@ for unit in dataset-sonarr preseed-sonarr; do
     printf '[Service]\\nEnvironment=PRESEED_STEPS=/run/steps\\n' >/run/systemd/system/$unit.service.d/steps.conf
 done
 systemctl daemon-reload
-systemctl start sonarr
+export PRESEED_STEPS=/run/steps
+{act}
 cat /run/steps
-";
+"
+    )
+}
 
-/// Begins a restore, and prints the step at which it has stopped.
-fn stop_at(step: &str) -> String {
+/// Begins it, and prints the step at which it has stopped.
+fn stop_at(step: &str, act: &str) -> String {
     let at = step.split(' ').next().unwrap_or_default();
     format!(
         "
@@ -180,7 +199,8 @@ for unit in dataset-sonarr preseed-sonarr; do
         >/run/systemd/system/$unit.service.d/stop.conf
 done
 systemctl daemon-reload
-{{ systemctl start sonarr; echo \"over: $?\" >/run/stopped; }} >/dev/null 2>&1 &
+export PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped
+{{ {act}; echo \"over: $?\" >/run/stopped; }} >/dev/null 2>&1 &
 read -r step </run/stopped
 printf '%s' \"$step\"
 "
@@ -197,9 +217,14 @@ fn script(name: &str) -> anyhow::Result<String> {
 }
 
 /// What `state.sh` prints, or why it does not.
-fn state(machine: &mut Machine<'_>) -> anyhow::Result<Result<String, String>> {
+fn state(machine: &mut Machine<'_>, way: &str) -> anyhow::Result<Result<String, String>> {
     let mut output = Vec::new();
-    let status = machine.stage("state.sh", &script("state")?, &mut output)?;
+    let again = if BY_HAND.contains(&way) {
+        format!("again() {{ {}; }}\n{}", act(way), script("again")?)
+    } else {
+        String::new()
+    };
+    let status = machine.stage("state.sh", &(again + &script("state")?), &mut output)?;
     let output = String::from_utf8_lossy(&output).into_owned();
     Ok(if status == 0 { Ok(output) } else { Err(output) })
 }
@@ -228,6 +253,7 @@ pub fn ways(vms: &Vms, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
 pub fn run(vms: &Vms, names: &[String], only: Option<&str>) -> anyhow::Result<Tally> {
     let named: Vec<&'static str> = WAYS
         .into_iter()
+        .chain(BY_HAND)
         .filter(|name| names.is_empty() || names.iter().any(|part| name.contains(part.as_str())))
         .collect();
     let ways = ways(vms, &named)?;
@@ -237,7 +263,8 @@ pub fn run(vms: &Vms, names: &[String], only: Option<&str>) -> anyhow::Result<Ta
         .filter(|cut| only.is_none_or(|only| cut.step.contains(only)))
         .collect();
     if cuts.is_empty() {
-        bail!("nothing to cut: the ways are {}", WAYS.join(", "));
+        let all = [&WAYS[..], &BY_HAND[..]].concat();
+        bail!("nothing to cut: the ways are {}", all.join(", "));
     }
     Ok(cut_each(vms, &cuts, None))
 }
@@ -283,7 +310,7 @@ fn cut_each(vms: &Vms, cuts: &[Cut<'_>], until: Option<Instant>) -> Tally {
 fn cut_at(vms: &Vms, cut: &Cut<'_>, output: &mut Vec<u8>) -> anyhow::Result<Result<(), String>> {
     let mut machine = cut.way.machine(vms, Unflushed::Kept)?;
     let mut stopped = Vec::new();
-    let status = machine.run(&stop_at(cut.step), &mut stopped)?;
+    let status = machine.run(&stop_at(cut.step, act(cut.way.name)), &mut stopped)?;
     let number = cut.step.split(' ').next().unwrap_or_default();
     if status != 0 || !stopped.starts_with(number.as_bytes()) {
         output.write_all(&stopped)?;
