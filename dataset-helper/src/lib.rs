@@ -5,7 +5,7 @@ mod user;
 
 use std::borrow::Cow;
 
-use declaration::settings::{Service, Storage};
+use declaration::settings::Service;
 use report::status;
 use storage::{Applied, Result, lock, set};
 use systemd::stale;
@@ -45,9 +45,7 @@ pub fn apply(service: &Service, done: &mut Vec<Done>) -> Result<()> {
         }
         // The restore holds them up from here on.
         stale::start(&kept_down);
-        if let Storage::Zfs(_) = part.storage
-            && !part.is_placed_by_its_file(service)
-        {
+        if part.storage.is_mounted() && !part.is_placed_by_its_file(service) {
             link::lead_to_mountpoint(part)?;
         }
     }

@@ -1,6 +1,6 @@
 //! `backup-NAME.service` and `backup-NAME.timer`: back a service's data up.
 
-use declaration::settings::{Service, Storage};
+use declaration::settings::Service;
 
 use crate::confinement;
 use crate::preseed_unit::{NO_START_LIMIT, restic};
@@ -14,7 +14,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Option<(Unit<'a>, Unit<
     let schedule = backup.schedule.as_ref()?;
     let (name, repository) = (service.name.as_str(), &backup.repository);
     let mut unit = vec![("After", Value::Units(vec![&names.dataset, &names.preseed]))];
-    if service.storage == Storage::Directory {
+    if !service.storage.is_mounted() {
         unit.push(("RequiresMountsFor", Value::QuotedPath(&service.mountpoint)));
     }
     needs(repository, &mut unit);

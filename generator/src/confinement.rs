@@ -36,9 +36,10 @@ pub(crate) fn of_dataset(service: &Service, process: &mut Vec<Directive<'_>>) {
     fixed(process, &ANYTHING);
     fixed(process, &ONLY_OURS);
     // A dataset that is not mounted is looked into in a mount namespace that only one thread sees.
-    let namespaces = match service.storage {
-        Storage::Zfs(_) => "mnt",
-        Storage::Directory => "yes",
+    let namespaces = if service.storage.is_mounted() {
+        "mnt"
+    } else {
+        "yes"
     };
     fixed(
         process,
@@ -202,8 +203,8 @@ const ONLY_OURS: [(&str, &str); 6] = [
 
 /// ZFS is asked through its device.
 fn devices(storage: &Storage, process: &mut Vec<Directive<'_>>) {
-    if let Storage::Zfs(_) = storage {
-        fixed(process, &[("DeviceAllow", "/dev/zfs rw")]);
+    if let Some(device) = storage.device() {
+        fixed(process, &[("DeviceAllow", device)]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use declaration::settings::{Service, Storage, Utility};
+use declaration::settings::{Service, Utility};
 
 use crate::confinement;
 use crate::unit::{Directive, Unit, Value};
@@ -12,15 +12,15 @@ use crate::unit_name::Names;
 #[must_use]
 pub fn of<'a>(service: &'a Service, names: &'a Names, below: &'a [Names]) -> Unit<'a> {
     let name = service.name.as_str();
-    let (description, after_storage) = match &service.storage {
-        Storage::Zfs(dataset) => (
+    let (description, after_storage) = match service.storage.dataset() {
+        Some(dataset) => (
             match service.places.len() {
                 0 => format!("Dataset {} for {name}", dataset.name),
                 more => format!("Dataset {} and {more} more for {name}", dataset.name),
             },
             AFTER_IMPORT,
         ),
-        Storage::Directory => (
+        None => (
             format!("Directory {} for {name}", service.mountpoint.display()),
             // Below a mount that did not happen, the directory would be found missing.
             ("RequiresMountsFor", Value::QuotedPath(&service.mountpoint)),

@@ -1,6 +1,6 @@
 //! `UNIT.d/50-preseed-NAME.conf`: keeps a unit down until its data is there.
 
-use declaration::settings::{Broken, MOUNTPOINTS, Service, Storage};
+use declaration::settings::{Broken, MOUNTPOINTS, Service};
 
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
@@ -9,7 +9,7 @@ use crate::unit_name::Names;
 #[must_use]
 pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
     let mut directives = guarded_by(vec![&names.dataset, &names.preseed]);
-    if let Storage::Zfs(_) = service.storage {
+    if service.storage.is_mounted() {
         // Asked when the unit starts, after both: an unmounted dataset shows an empty directory.
         for part in service.parts() {
             directives.push(("AssertPathIsMountPoint", mountpoint(service, part)));

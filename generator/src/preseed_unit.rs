@@ -1,6 +1,6 @@
 //! `preseed-NAME.service`: restores a service's data if it is missing.
 
-use declaration::settings::{Broken, Repository, Service, Storage};
+use declaration::settings::{Broken, Repository, Service};
 use declaration::value::UnitName;
 
 use crate::confinement;
@@ -16,7 +16,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Unit<'a> {
         ("After", Value::Units(vec![&names.dataset])),
         before(&service.units),
     ];
-    if service.storage == Storage::Directory {
+    if !service.storage.is_mounted() {
         unit.push(("RequiresMountsFor", Value::QuotedPath(&service.mountpoint)));
     }
     if service.needs_network() {

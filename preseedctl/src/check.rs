@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use declaration::layer::Layer;
 use declaration::problem::Problem;
-use declaration::settings::{Host, OnUnavailable, Repository, Service, Storage};
+use declaration::settings::{Host, OnUnavailable, Repository, Service};
 use declaration::value::TierName;
 use declaration::{Search, not_read, trust, visible};
 use report::words::{self, count};
@@ -139,11 +139,11 @@ fn nothing_restores(service: &Service) -> Option<String> {
     if has(TierName::Restic) || !service.replicas.is_empty() {
         return None;
     }
-    let what = match service.storage {
-        Storage::Zfs(_) if has(TierName::Rollback) || has(TierName::Snapshot) => {
-            "nothing but snapshots in its own dataset could bring its data back: none, once the pool or the dataset is lost"
-        }
-        _ => "nothing could bring its data back, once it is lost",
+    let asks_its_snapshots = has(TierName::Rollback) || has(TierName::Snapshot);
+    let what = if service.storage.has_snapshots() && asks_its_snapshots {
+        "nothing but snapshots in its own dataset could bring its data back: none, once the pool or the dataset is lost"
+    } else {
+        "nothing could bring its data back, once it is lost"
     };
     Some(format!(
         "{what}: name a `repository` in [backup]; where the service can do without, declare `on-unavailable = \"start-empty\"`"

@@ -309,10 +309,7 @@ impl End for Telling<'_> {
 
 fn seen(service: &Service, observation: &Observation) -> String {
     let mut text = format!("{} at {}\n", service.name, service.mountpoint.display());
-    let storage = match &service.storage {
-        declaration::settings::Storage::Zfs(dataset) => format!("dataset {}", dataset.name),
-        declaration::settings::Storage::Directory => "directory".to_owned(),
-    };
+    let storage = &service.storage;
     let place = match observation.presence {
         Presence::Missing => "missing; it would be created",
         Presence::Unmounted => "not mounted",

@@ -63,6 +63,23 @@ fn no_file_is_longer_than_a_reader_can_hold() {
     assert!(long.is_empty(), "over {LONGEST} lines: {long:#?}");
 }
 
+#[test]
+fn what_a_storage_can_do_is_asked_and_not_told_by_its_kind() {
+    let asks = |path: &Path| !path.starts_with("declaration") && !path.starts_with("storage");
+    let mut by_kind = Vec::new();
+    for (path, text) in files().iter().filter(|(path, _)| asks(path)) {
+        let lines = code(text).into_iter();
+        let matches = lines.filter(|(_, line)| {
+            line.contains("Storage::Zfs") || line.contains("Storage::Directory")
+        });
+        by_kind.extend(matches.map(|(number, _)| format!("{}:{number}", path.display())));
+    }
+    assert!(
+        by_kind.is_empty(),
+        "give `settings::Storage` a method that says what it can do: {by_kind:#?}"
+    );
+}
+
 /// The lines of code that say something, with their numbers: no tests, imports, comments or brackets.
 fn code(text: &str) -> Vec<(usize, &str)> {
     let mut lines = Vec::new();

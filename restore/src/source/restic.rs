@@ -139,10 +139,8 @@ impl<'a> Restic<'a> {
     /// The names that a path of the service's data may end with.
     fn names(&self) -> Vec<&str> {
         let service = self.context.service;
-        let dataset = match &service.storage {
-            settings::Storage::Zfs(dataset) => Some(dataset.name.last()),
-            settings::Storage::Directory => None,
-        };
+        let dataset = service.storage.dataset();
+        let dataset = dataset.map(|dataset| dataset.name.last());
         let name = service.name.as_str();
         let other = dataset.filter(|dataset| *dataset != name);
         std::iter::once(name).chain(other).collect()
