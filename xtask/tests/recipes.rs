@@ -69,6 +69,12 @@ fn a_source_is_a_file_its_module_and_a_line_in_the_list() {
         let mut lines = named(&source);
         // What the check of declarations and the fuzzer need of restic.
         lines.retain(|line| !line.starts_with("pub use restic::"));
+        // Other rooms run restic as well.
+        let mut lines: Vec<&str> = lines
+            .iter()
+            .map(|line| line.trim_start_matches("pub "))
+            .collect();
+        lines.sort_unstable();
         let expected = [format!("mod {source};"), format!("super::{source}::of,")];
         assert_eq!(lines, expected, "{source}");
     }
