@@ -1,4 +1,4 @@
-//! `docs/guarantees.md` names tests: they must exist.
+//! `docs/guarantees.md` and `docs/faults.md` name tests: they must exist.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -9,9 +9,9 @@ fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The names in the second column, and what runs them.
-fn named() -> Vec<(String, String)> {
-    let text = fs::read_to_string(workspace().join("docs/guarantees.md")).unwrap();
+/// The names in the second column of a page, and what runs them.
+fn named(page: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(workspace().join("docs").join(page)).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| "));
     rows.filter_map(|row| {
         let columns: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -41,12 +41,14 @@ fn sources(directory: &Path, text: &mut String) {
 }
 
 #[test]
-fn each_guarantee_names_tests_that_exist() {
+fn each_guarantee_and_each_fault_names_tests_that_exist() {
     let mut code = String::new();
     sources(workspace(), &mut code);
-    let named = named();
-    assert!(named.len() > 30, "{named:?}");
-    for (name, with) in named {
+    let (guarantees, faults) = (named("guarantees.md"), named("faults.md"));
+    for page in [&guarantees, &faults] {
+        assert!(page.len() > 30, "{page:?}");
+    }
+    for (name, with) in guarantees.into_iter().chain(faults) {
         for with in with.split(", ") {
             let exists = match with {
                 "vm" | "container" => workspace()
