@@ -1,7 +1,7 @@
 //! Everything that is written for a host, in order.
 
 use declaration::parallel::{self, PART};
-use declaration::settings::{Broken, Host, Service, Snapshots, Storage, Utility};
+use declaration::settings::{Broken, Host, Service, Snapshots, Utility};
 use declaration::value::DatasetName;
 
 use crate::directory::Directory;
@@ -46,8 +46,7 @@ fn finish<T: Tree>(host: &Host, mut writer: Writer<'_, T>) -> Vec<EntryError> {
         writer.broken(broken);
     }
     let takes = |service: &Service| {
-        matches!(service.storage, Storage::Zfs(_))
-            && matches!(service.snapshots, Some(Snapshots::By(_)))
+        service.storage.has_snapshots() && matches!(service.snapshots, Some(Snapshots::By(_)))
     };
     if host.services.iter().any(takes) {
         writer.link(
@@ -99,7 +98,7 @@ impl<'a, T: Tree> Writer<'a, T> {
         let names = Names::of(service.name.as_str());
         let mut below = Vec::new();
         for part in service.parts() {
-            if let Storage::Zfs(dataset) = &part.storage {
+            if let Some(dataset) = part.storage.dataset() {
                 let more = above(host, &dataset.name);
                 below.extend(
                     more.into_iter()

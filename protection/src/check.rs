@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use declaration::settings::{Backup, Repository, Service, Snapshots, Storage};
+use declaration::settings::{Backup, Repository, Service, Snapshots};
 use declaration::value::TierName;
 use storage::command::command;
 use storage::watched::run_within;
@@ -56,7 +56,7 @@ impl Machine {
             return;
         };
         let mut warn = |what: String| findings.warnings.push(what);
-        let Storage::Zfs(dataset) = &service.storage else {
+        let Some(dataset) = service.storage.dataset() else {
             warn("`policy` in [snapshots]: a directory has no snapshots: remove it, or let somebody else's program take them".to_owned());
             return;
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use declaration::settings::{Host, Policy, Service, Snapshots, Storage};
+use declaration::settings::{Host, Policy, Service, Snapshots};
 use report::words::count;
 use report::{Event, Kind, status};
 use storage::{Error, Result, as_found, frozen, policy_snapshots};
@@ -70,23 +70,23 @@ fn of_its_parts<'a>(service: &Service, policy: &'a Policy) -> Vec<Target<'a>> {
             .iter()
             .any(|part| part.dataset.as_deref() == Some(dataset))
     };
-    let all = service.parts().filter_map(|part| match &part.storage {
-        Storage::Zfs(dataset) if is_there(dataset.name.as_str()) => Some(Target {
+    let all = service.parts().filter_map(|part| {
+        let dataset = part.storage.dataset()?.name.as_str();
+        is_there(dataset).then_some(())?;
+        Some(Target {
             service: as_found::whole(part).ok()?.into_owned(),
-            dataset: dataset.name.as_str().to_owned(),
+            dataset: dataset.to_owned(),
             policy,
-        }),
-        _ => None,
+        })
     });
     all.collect()
 }
 
 /// The dataset and the policy of a service whose snapshots preseed takes.
 pub fn declared(service: &Service) -> Option<(&str, &Policy)> {
-    match (&service.storage, &service.snapshots) {
-        (Storage::Zfs(dataset), Some(Snapshots::By(policy))) => {
-            Some((dataset.name.as_str(), policy))
-        }
+    let dataset = service.storage.dataset()?;
+    match &service.snapshots {
+        Some(Snapshots::By(policy)) => Some((dataset.name.as_str(), policy)),
         _ => None,
     }
 }

@@ -21,9 +21,15 @@ calls() {
 zfs snapshot tank/services/sonarr@good
 plain=$(calls plain)
 assert_mark tank/services/sonarr clone
-# Two looks of the helpers, one before it is put in place; the quotas and rights that are not there are asked for.
-assert_eq 'get list get clone get userspace projectspace userspace projectspace allow list set set rename rename promote set set program' \
-    "$(tr '\n' ' ' <<<"$plain" | sed 's/ $//')" 'the calls of a restore by a clone'
+# The looks of both helpers, the snapshots, and what an admin set.
+expected='get get list get'
+# The copy; that nothing has changed; the quotas and rights of both; what was snapshotted of the copy; its seal.
+expected+=' clone get userspace projectspace userspace projectspace allow list set'
+# The swap: what is replaced goes, what replaces it comes, is promoted, mounted, and gets its last properties.
+expected+=' set rename rename promote set get set program'
+# That the service has data is remembered in the pool.
+expected+=' get get set'
+assert_eq "$expected" "$(tr '\n' ' ' <<<"$plain" | sed 's/ $//')" 'the calls of a restore by a clone'
 
 zfs snapshot tank/services/sonarr@good-again
 zfs set com.example:of=admin tank/services/sonarr
