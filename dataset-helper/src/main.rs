@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use dataset_helper::{Done, apply};
 use declaration::Search;
-use report::{Event, Kind, hold, logger, root};
+use declaration::settings::Utility;
+use report::{Event, Kind, hold};
 use storage::{Applied, drift, kept};
 use systemd::retry;
 
@@ -31,32 +32,16 @@ fn main() -> ExitCode {
     let Arguments {
         command: Command::Apply { name },
     } = Arguments::parse();
-    logger::init();
-    if let Some(exit) = root::missing("dataset-helper apply") {
-        return exit;
-    }
-    let search = Search::from_env();
-    if let Some(utility) = declaration::load_utility(&search, &name) {
-        let mut applied = Applied::default();
-        let result = drift::apply_utility(&utility, false, &mut applied);
-        tell(&name, &name, applied);
-        return match result {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                report::refuse(
-                    Kind::StorageFailed,
-                    &name,
-                    error.kind().code(),
-                    &error.to_string(),
-                    None,
-                );
-                ExitCode::FAILURE
-            }
+    const COMMAND: &str = "dataset-helper apply";
+    if let Some(utility) = declaration::load_utility(&Search::from_env(), &name) {
+        return match report::begin(COMMAND) {
+            Ok(()) => apply_utility(&name, &utility),
+            Err(exit) => exit,
         };
     }
-    let service = match declaration::load_service(&search, &name) {
+    let service = match report::begin_for(COMMAND, &name) {
         Ok(service) => service,
-        Err(problems) => return report::refuse_declaration(&name, &problems),
+        Err(exit) => return exit,
     };
     let mut done = Vec::new();
     let result = apply(&service, &mut done);
@@ -75,6 +60,21 @@ fn main() -> ExitCode {
             };
             let code = error.kind().code();
             report::refuse(Kind::StorageFailed, &name, code, &line, None);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes a dataset that belongs to no service what is declared.
+fn apply_utility(name: &str, utility: &Utility) -> ExitCode {
+    let mut applied = Applied::default();
+    let result = drift::apply_utility(utility, false, &mut applied);
+    tell(name, name, applied);
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = error.kind().code();
+            report::refuse(Kind::StorageFailed, name, code, &error.to_string(), None);
             ExitCode::FAILURE
         }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
-use report::{Kind, event, hold, logger, root, words};
+use report::{Kind, event, hold, logger, words};
 use restore::decide::Refusal;
 use restore::{interrupt, run, verify};
 use systemd::retry;
@@ -47,13 +47,9 @@ fn main() -> ExitCode {
         Command::Retry { name } => return start_again(&name),
         Command::CheckSqlite { file } => return verify::check_database(&file),
     };
-    logger::init();
-    if let Some(exit) = root::missing("preseed-helper run") {
-        return exit;
-    }
-    let service = match declaration::load_service(&Search::from_env(), &name) {
+    let service = match report::begin_for("preseed-helper run", &name) {
         Ok(service) => service,
-        Err(problems) => return report::refuse_declaration(&name, &problems),
+        Err(exit) => return exit,
     };
     if is_unit_of_broken() {
         return told_to_reload(&service);

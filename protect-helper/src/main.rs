@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
 use protection::{backup, maintain, snapshots};
-use report::{Event, Kind, logger, root, status};
+use report::{Event, Kind, status};
 use restore::interrupt;
 use storage::Error;
 
@@ -43,8 +43,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    logger::init();
-    if let Some(exit) = root::missing("protect-helper") {
+    if let Err(exit) = report::begin("protect-helper") {
         return exit;
     }
     if let Command::Maintain { .. } | Command::Snapshots = &command {
@@ -60,9 +59,9 @@ fn main() -> ExitCode {
         Command::Backup { .. } => backup::backup,
         _ => backup::tidy_up,
     };
-    let service = match declaration::load_service(&Search::from_env(), name) {
+    let service = match report::service(name) {
         Ok(service) => service,
-        Err(problems) => return report::refuse_declaration(name, &problems),
+        Err(exit) => return exit,
     };
     interrupt::watch(format!(
         "interrupted: all that this run had started is ended; `protect-helper after {name}` tidies up"
@@ -78,7 +77,8 @@ fn main() -> ExitCode {
             // The journal's line begins with the name as it is.
             let why = line.strip_prefix(&format!("{name}: ")).unwrap_or(&line);
             let event = Event::new(Kind::NotBackedUp, name, format!("not backed up: {why}"));
-            event.tier("restic").outcome("failed").tell();
+            let event = event.tier("restic").outcome("failed");
+            event.error(error.kind().code()).tell();
             ExitCode::FAILURE
         }
     }

@@ -121,6 +121,7 @@ fn tell(repository: &str, what: &str) {
 
 fn keep_first(first: &mut Option<Error>, error: Error) {
     let event = Event::new(Kind::NotMaintained, "", error.to_string());
-    event.outcome("failed").tell();
+    let event = event.outcome("failed").error(error.kind().code());
+    event.tell();
     first.get_or_insert(error);
 }

@@ -162,6 +162,7 @@ fn take(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> us
 
 fn keep_first(first: &mut Option<Error>, service: &str, error: Error) {
     let event = Event::new(Kind::NoSnapshot, service, error.to_string());
-    event.outcome("failed").tell();
+    let event = event.outcome("failed").error(error.kind().code());
+    event.tell();
     first.get_or_insert(error);
 }

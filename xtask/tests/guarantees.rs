@@ -40,6 +40,12 @@ fn sources(directory: &Path, text: &mut String) {
     }
 }
 
+/// Whether a scenario of the container runs on ZFS as well.
+fn runs_on_both(name: &str) -> bool {
+    let scenario = workspace().join(format!("tests/container/{name}.sh"));
+    fs::read_to_string(scenario).is_ok_and(|text| text.lines().any(|line| line == "# also: vm"))
+}
+
 #[test]
 fn each_guarantee_and_each_fault_names_tests_that_exist() {
     let mut code = String::new();
@@ -51,6 +57,7 @@ fn each_guarantee_and_each_fault_names_tests_that_exist() {
     for (name, with) in guarantees.into_iter().chain(faults) {
         for with in with.split(", ") {
             let exists = match with {
+                "vm" if runs_on_both(&name) => true,
                 "vm" | "container" => workspace()
                     .join(format!("tests/{with}/{name}.sh"))
                     .is_file(),

@@ -2,8 +2,9 @@
 
 pub(crate) mod property;
 
+mod capabilities;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::mem::take;
 use std::path::PathBuf;
 
@@ -99,44 +100,6 @@ pub enum Storage {
     Zfs(Dataset),
     /// A directory of any file system, at the service's mountpoint.
     Directory,
-}
-
-impl Storage {
-    /// The dataset, if it is one.
-    #[must_use]
-    pub fn dataset(&self) -> Option<&Dataset> {
-        match self {
-            Self::Zfs(dataset) => Some(dataset),
-            Self::Directory => None,
-        }
-    }
-
-    /// Whether it is mounted at the service's mountpoint by itself, and is not a part of another file system.
-    #[must_use]
-    pub fn is_mounted(&self) -> bool {
-        matches!(self, Self::Zfs(_))
-    }
-
-    /// Whether it has snapshots of its own.
-    #[must_use]
-    pub fn has_snapshots(&self) -> bool {
-        matches!(self, Self::Zfs(_))
-    }
-
-    /// The device through which it is asked, and how that is used (systemd.resource-control(5), `DeviceAllow=`).
-    #[must_use]
-    pub fn device(&self) -> Option<&'static str> {
-        matches!(self, Self::Zfs(_)).then_some("/dev/zfs rw")
-    }
-}
-
-impl fmt::Display for Storage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Zfs(dataset) => write!(f, "dataset {}", dataset.name),
-            Self::Directory => f.write_str("directory"),
-        }
-    }
 }
 
 /// A service's ZFS dataset.
