@@ -28,11 +28,12 @@ enum Command {
     },
 }
 
+const COMMAND: &str = "dataset-helper apply";
+
 fn main() -> ExitCode {
     let Arguments {
         command: Command::Apply { name },
     } = Arguments::parse();
-    const COMMAND: &str = "dataset-helper apply";
     if let Some(utility) = declaration::load_utility(&Search::from_env(), &name) {
         return match report::begin(COMMAND) {
             Ok(()) => apply_utility(&name, &utility),

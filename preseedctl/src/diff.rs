@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use declaration::explain::Origin;
 use declaration::layer::Layer;
-use declaration::settings::{Host, Service, Storage};
+use declaration::settings::{Host, Service};
 use declaration::{Search, origins, visible};
 use indicatif::BinaryBytes;
 use report::{Event, Kind, logger, words};
@@ -116,10 +116,8 @@ pub(crate) fn places_of(search: &Search, host: &Host, property: &str) -> Vec<Str
         .iter()
         .flat_map(Service::parts)
         .filter(|service| {
-            let Storage::Zfs(dataset) = &service.storage else {
-                return false;
-            };
-            dataset.properties.contains_key(property)
+            let dataset = service.storage.dataset();
+            dataset.is_some_and(|dataset| dataset.properties.contains_key(property))
         });
     let utilities = host.utilities.iter();
     let utilities = utilities.filter(|one| one.properties.contains_key(property));
