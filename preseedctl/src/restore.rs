@@ -9,7 +9,7 @@ use declaration::settings::Service;
 use jiff::Timestamp;
 use report::{status, words};
 use restore::by_hand::{self, Offer, Request};
-use restore::source::chosen::Choice;
+use restore::chosen::Choice;
 use restore::{bring_out, interrupt};
 use storage::{Error, Outside, Result, local, lock};
 use systemd::{timestamp, units};

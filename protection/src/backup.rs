@@ -1,6 +1,7 @@
 //! A backup of a service's data in its restic repository.
 
 use declaration::settings::{Backup, Service};
+use jiff::Timestamp;
 use report::progress::bytes;
 use report::{Event, Kind, status};
 use restore::source::restic as repository;
@@ -97,7 +98,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
         must_be_its_data(service, seen, &record)?;
         Ok((archive::make(&call, &order)?, seen.extent.clone()))
     })?;
-    let found = must_be_found(service, backup, &made)?;
+    let found = must_be_found(service, backup, &made, frozen.taken)?;
     let repository = backup.repository.name.as_str();
     record.good = Some(Good::new(Some(repository), &found, extent));
     record::write(name, &record)?;
@@ -157,10 +158,19 @@ fn must_be_its_data(service: &Service, seen: &Seen, record: &record::Record) -> 
     }
 }
 
-/// That a restore would take just this backup.
-fn must_be_found(service: &Service, backup: &Backup, made: &Made) -> Result<Snapshot> {
+/// That a restore would take just this backup, or another of the same second, which is as far as restic tells time.
+fn must_be_found(
+    service: &Service,
+    backup: &Backup,
+    made: &Made,
+    taken: Timestamp,
+) -> Result<Snapshot> {
     let newest = repository::newest(service, backup)?;
-    let is_it = |found: &Snapshot| !made.id.is_empty() && found.name.starts_with(&made.id);
+    let is_it = |found: &Snapshot| {
+        let is_made = !made.id.is_empty();
+        let is_as_new = found.taken.as_second() == taken.as_second();
+        is_made && (found.name.starts_with(&made.id) || is_as_new)
+    };
     let found = newest.as_ref().map_or("none", Snapshot::label).to_owned();
     newest.filter(is_it).ok_or_else(|| {
         Error::new(

@@ -8,11 +8,11 @@ use report::Progress;
 use storage::{Error, Outside, Snapshot};
 
 use crate::by_hand::{Offer, Request, as_asked, offer_on};
+use crate::chosen::Choice;
 use crate::context::Context;
 use crate::decide::look;
 use crate::failure::Failure;
 use crate::machine::ThisMachine;
-use crate::source::chosen::Choice;
 use crate::source::list::by_hand;
 use crate::source::{Bring, Fill, Restored, Source};
 

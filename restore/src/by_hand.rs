@@ -10,6 +10,7 @@ use report::{Event, Kind};
 use storage::{Error, Kept, LeftOver, Presence, Snapshot, kept, local};
 
 use crate::answer::{Answer, Conclusion, Observer, PassedOver};
+use crate::chosen::{self, Choice};
 use crate::context::Context;
 use crate::decide::look;
 use crate::ending::unmounted;
@@ -17,7 +18,6 @@ use crate::executor::{Goal, bring};
 use crate::machine::ThisMachine;
 use crate::remember;
 use crate::search::{Act, search};
-use crate::source::chosen::{self, Choice};
 use crate::source::list::by_hand;
 use crate::source::{Source, word};
 

@@ -9,6 +9,7 @@ mod acting;
 pub mod answer;
 pub mod bring_out;
 pub mod by_hand;
+pub mod chosen;
 pub mod context;
 pub mod decide;
 mod ending;

@@ -2,7 +2,6 @@
 //!
 //! A new source is a file below `source/` that implements [`Source`], and a line in its [`list`].
 
-pub mod chosen;
 mod clone;
 pub mod list;
 mod receive;

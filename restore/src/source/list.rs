@@ -18,29 +18,33 @@ const KINDS: &[Of] = &[
 
 /// The sources of a service, in the order of its declared tiers.
 pub fn sources<'a>(context: &'a Context<'a>) -> Vec<Box<dyn Source + 'a>> {
-    let tiers = context.service.tiers.iter();
-    tiers
-        .flat_map(|tier| KINDS.iter().flat_map(|of| of(context, *tier)))
-        .collect()
+    of_tiers(context, &context.service.tiers)
 }
 
 /// The sources from which an admin restores: as [`sources`], but none of them rolls back, which would destroy what is there.
 /// Local snapshots are among them wherever a tier uses them. With `tier`, only its own.
 pub fn by_hand<'a>(context: &'a Context<'a>, tier: Option<TierName>) -> Vec<Box<dyn Source + 'a>> {
-    let tiers = &context.service.tiers;
-    let mut sources: Vec<Box<dyn Source + 'a>> = Vec::new();
-    // Both tiers use the same snapshots, which are looked for once.
-    let is_local = |tier: &TierName| matches!(tier, TierName::Rollback | TierName::Snapshot);
-    let first_local = tiers.iter().position(is_local);
-    for (number, declared) in tiers.iter().enumerate() {
-        if first_local == Some(number) {
-            sources.extend(super::clone::of(context, TierName::Snapshot));
+    let mut tiers: Vec<TierName> = Vec::new();
+    for declared in context.service.tiers.iter().copied() {
+        // Both tiers use the same snapshots, which are looked for once.
+        let asked = match declared {
+            TierName::Rollback => TierName::Snapshot,
+            other => other,
+        };
+        if !tiers.contains(&asked) {
+            tiers.push(asked);
         }
-        sources.extend(super::receive::of(context, *declared));
-        sources.extend(super::restic::of(context, *declared));
     }
+    let mut sources = of_tiers(context, &tiers);
     if let Some(tier) = tier {
         sources.retain(|source| source.tier() == tier);
     }
     sources
+}
+
+fn of_tiers<'a>(context: &'a Context<'a>, tiers: &[TierName]) -> Vec<Box<dyn Source + 'a>> {
+    tiers
+        .iter()
+        .flat_map(|tier| KINDS.iter().flat_map(|of| of(context, *tier)))
+        .collect()
 }
