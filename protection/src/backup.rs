@@ -1,5 +1,7 @@
 //! A backup of a service's data in its restic repository.
 
+use std::time::Duration;
+
 use declaration::settings::{Backup, Service};
 use jiff::Timestamp;
 use report::progress::bytes;
@@ -10,7 +12,7 @@ use storage::frozen::{self, Frozen, Seen};
 use storage::{Error, Result, Snapshot, as_found, local, lock};
 
 use crate::archive::{self, Made, Order};
-use crate::record::{self, Good};
+use crate::record::{self, Good, Record};
 use crate::turn::Turn;
 use crate::{commands, ready, shrink};
 
@@ -80,6 +82,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
     let frozen = {
         // No restore is at work on it meanwhile.
         let _lock = lock::lock(service, status::wait_for_another)?;
+        wait_for_a_later_second(&record);
         Frozen::take(service)?
     };
     if frozen.is_of_one_moment() {
@@ -98,7 +101,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
         must_be_its_data(service, seen, &record)?;
         Ok((archive::make(&call, &order)?, seen.extent.clone()))
     })?;
-    let found = must_be_found(service, backup, &made, frozen.taken)?;
+    let found = must_be_found(service, backup, &made)?;
     let repository = backup.repository.name.as_str();
     record.good = Some(Good::new(Some(repository), &found, extent));
     record::write(name, &record)?;
@@ -158,19 +161,26 @@ fn must_be_its_data(service: &Service, seen: &Seen, record: &record::Record) -> 
     }
 }
 
-/// That a restore would take just this backup, or another of the same second, which is as far as restic tells time.
-fn must_be_found(
-    service: &Service,
-    backup: &Backup,
-    made: &Made,
-    taken: Timestamp,
-) -> Result<Snapshot> {
-    let newest = repository::newest(service, backup)?;
-    let is_it = |found: &Snapshot| {
-        let is_made = !made.id.is_empty();
-        let is_as_new = found.taken.as_second() == taken.as_second();
-        is_made && (found.name.starts_with(&made.id) || is_as_new)
+/// Waits until a backup would be of a later second than the last one: restic tells time no finer, and which of two is the
+/// newer one could not be told.
+fn wait_for_a_later_second(record: &Record) {
+    let Some(last) = record.good.as_ref().map(|good| good.taken.as_second()) else {
+        return;
     };
+    let next = Timestamp::from_second(last.saturating_add(1)).unwrap_or(Timestamp::MAX);
+    let left = next.duration_since(Timestamp::now());
+    // A clock that was set back by more does not catch up with it soon.
+    if let Ok(left) = Duration::try_from(left)
+        && left <= Duration::from_secs(1)
+    {
+        std::thread::sleep(left);
+    }
+}
+
+/// That a restore would take just this backup.
+fn must_be_found(service: &Service, backup: &Backup, made: &Made) -> Result<Snapshot> {
+    let newest = repository::newest(service, backup)?;
+    let is_it = |found: &Snapshot| !made.id.is_empty() && found.name.starts_with(&made.id);
     let found = newest.as_ref().map_or("none", Snapshot::label).to_owned();
     newest.filter(is_it).ok_or_else(|| {
         Error::new(
