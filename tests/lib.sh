@@ -78,8 +78,9 @@ declare_sonarr() {
 
 	[backup]
 	repository = "local"
-	$(printf '\n%s\n' '[preseed]' "$@"
-    [[ $* == *verify\ =* ]] || printf 'verify = []\n')
+	$(printf '\n[preseed]\n'
+    [[ $* == *verify\ =* ]] || printf 'verify = []\n'
+    [[ $# -eq 0 ]] || printf '%s\n' "$@")
 	EOF
 }
 

@@ -134,14 +134,40 @@ pub fn look<T>(
     machine: &dyn Machine,
     then: impl FnOnce(&Context<'_>, Verdict) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
-    let Looked {
-        service,
-        observation,
-        verdict,
-    } = look_at(declared)?;
+    let found = as_found::whole(declared)?;
+    let storage = storage::open(&found);
+    let (observation, verdict) = observe(storage.as_ref(), &found)?;
+    let Some(service) = otherwise(declared, &observation, verdict)? else {
+        // What this storage has seen is not looked at again.
+        let context = Context::new(&found, storage.as_ref(), &observation, machine);
+        return then(&context, verdict);
+    };
     let storage = storage::open(&service);
     let context = Context::new(&service, storage.as_ref(), &observation, machine);
     then(&context, verdict)
+}
+
+fn observe(
+    storage: &dyn storage::Storage,
+    found: &Service,
+) -> Result<(Observation, Verdict), Error> {
+    let observation = storage.observe()?;
+    let verdict = verdict(&observation, found.on_partial);
+    Ok((observation, verdict))
+}
+
+/// The service to be restored, if it is another than the one that was found: who owns what nothing is known of says nothing
+/// of whom the service's data is to belong to.
+fn otherwise<'d>(
+    declared: &'d Service,
+    observation: &Observation,
+    verdict: Verdict,
+) -> Result<Option<Cow<'d, Service>>, Error> {
+    let is_known = matches!(observation.mark, MarkState::Ours(_));
+    if matches!(verdict, Verdict::Restore(_)) && !is_known {
+        return as_found::placed(declared).map(Some);
+    }
+    Ok(None)
 }
 
 /// What a look at a service's storage showed.
@@ -161,15 +187,8 @@ pub struct Looked<'d> {
 /// When it cannot be looked at.
 pub fn look_at(declared: &Service) -> Result<Looked<'_>, Error> {
     let found = as_found::whole(declared)?;
-    let observation = storage::open(&found).observe()?;
-    let verdict = verdict(&observation, found.on_partial);
-    let is_known = matches!(observation.mark, MarkState::Ours(_));
-    let service = if matches!(verdict, Verdict::Restore(_)) && !is_known {
-        // Who owns what nothing is known of says nothing of whom the service's data is to belong to.
-        as_found::placed(declared)?
-    } else {
-        found
-    };
+    let (observation, verdict) = observe(storage::open(&found).as_ref(), &found)?;
+    let service = otherwise(declared, &observation, verdict)?.unwrap_or(found);
     Ok(Looked {
         service,
         observation,

@@ -62,11 +62,16 @@ pub fn stop(units: &[String]) -> Result<()> {
     change("stop", units)
 }
 
-/// Starts these units, and waits until they are started.
+/// Starts these units, and waits until they are started. It is a person who has them started: how often they were before
+/// does not count (systemd.unit(5), `StartLimitBurst=`).
 ///
 /// # Errors
 /// When one is not in time.
 pub fn start(units: &[String]) -> Result<()> {
+    if !units.is_empty() {
+        // Of one that is not loaded any more there is nothing to forget.
+        told_to("reset-failed", units)?;
+    }
     change("start", units)
 }
 

@@ -4,7 +4,7 @@
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"
 lose_data /var/lib/sonarr
-sed -i 's/^\[preseed\]/&\nexpect = ["nzbdrone.db"]/; t; $a [preseed]\nexpect = ["nzbdrone.db"]' /etc/preseed/services/sonarr.toml
+sed -i 's/^\[preseed\]/&\nexpect = ["nzbdrone.db"]/' /etc/preseed/services/sonarr.toml
 assert_refused sonarr "it lacks nzbdrone.db, and holds config.xml, sonarr.db: it may hold the data all the same: correct .expect."
 assert_eq '' "$(ls -A /var/lib/sonarr)" 'nothing was restored'
 assert_eq '' "$(kept_datasets)" 'nothing was replaced'

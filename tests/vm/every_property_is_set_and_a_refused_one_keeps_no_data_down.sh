@@ -27,6 +27,10 @@ Type=oneshot
 ExecStart=/bin/true
 EOT
 DATASET=tank/services/app
+start_app() { # also if it was started many times in a few seconds
+    systemctl reset-failed app
+    systemctl start app
+}
 
 declared 'refquota = "300M"' 'atime = "off"' 'casesensitivity = "insensitive"' 'normalization = "formD"' \
     'utf8only = "on"' 'refreservation = "10M"' 'dnodesize = "auto"' \
@@ -37,37 +41,37 @@ created=$(grep ' = 0$' /var/tmp/trace | grep -c '"create", "-u"')
 assert_eq 1 "$created" 'calls that make it'
 assert_lacks "$(cat /var/tmp/trace)" '"set"'
 assert_properties "$DATASET" refreservation=0
-systemctl start app
+start_app
 assert_properties "$DATASET" recordsize=16384 snapdir=visible refquota=314572800 sync=standard copies=2 atime=off \
     casesensitivity=insensitive normalization=formD utf8only=on dnodesize=auto logbias=throughput acltype=posix \
     'com.sun:auto-snapshot=on sundays, 100 %' refreservation=10485760
 before=$(zfs get -H -p -s local -o property,value all "$DATASET" | grep -v preseed:state)
 since=$(date +%s)
-systemctl start app
+start_app
 assert_eq "$before" "$(zfs get -H -p -s local -o property,value all "$DATASET" | grep -v preseed:state)"
 assert_eq '' "$(journalctl --since="@$since" -t dataset-helper -p warning -o cat)" 'told although all is so'
 
 # Of one that is there: the own file's lines, and no others.
 sed -i 's/copies = 2/copies = 3/; s/visible/hidden/' /etc/preseed/catalog/app.toml
 declared 'refquota = "250M"' 'properties = { logbias = "latency" }' 'refreservation = "20M"'
-systemctl start app
+start_app
 assert_properties "$DATASET" refquota=262144000 logbias=latency refreservation=20971520 copies=2 snapdir=visible atime=off
 assert_journal dataset-app '^app: logbias=latency .was throughput.$'
 
 # By hand since.
 zfs set logbias=throughput atime=on "$DATASET"
-systemctl start app
+start_app
 assert_properties "$DATASET" logbias=throughput
 assert_journal dataset-app 'logbias is throughput, and latency is declared: somebody changed it since it was set: `preseedctl apply app`'
 declared 'refquota = "250M"' 'properties = { logbias = "latency", sync = "disabled" }'
-systemctl start app
+start_app
 assert_properties "$DATASET" logbias=throughput sync=disabled
 
 # Below what is used; chosen only when it was made.
 head -c 20M /dev/urandom >/srv/app/file
 zpool sync
 declared 'refquota = "5M"' 'casesensitivity = "sensitive"' 'properties = { logbias = "throughput" }'
-systemctl start app
+start_app
 assert_eq 0 "$(systemctl show -P ExecMainStatus app)"
 assert_properties "$DATASET" refquota=262144000 casesensitivity=insensitive
 assert_journal dataset-app 'refquota stays 262144000, it cannot be 5M: .*size is less than current used'
@@ -76,7 +80,7 @@ assert_journal dataset-app 'casesensitivity is insensitive, and sensitive is dec
 zfs snapshot "$DATASET@good"
 rm /srv/app/file
 zfs snapshot "$DATASET@empty"
-systemctl start app
+start_app
 assert_journal preseed-app 'restored by snapshot'
 assert_properties "$DATASET" refquota=262144000 casesensitivity=insensitive logbias=throughput refreservation=0 sync=disabled
 
