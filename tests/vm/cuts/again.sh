@@ -5,7 +5,7 @@ assert_series 'The Expanse'
 if [[ -e /var/lib/sonarr/newer || ! -e /var/lib/sonarr/large ]]; then
     systemctl stop sonarr
     for unused in $(kept_datasets | grep -e '-unused-restore$' || true); do
-        preseedctl release --yes "$unused"
+        preseedctl release --yes "$unused" >/dev/null 2>&1
     done
     again
 fi

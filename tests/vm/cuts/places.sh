@@ -12,7 +12,7 @@ expect = ["a.jpg"]
 mountpoint = "/etc/sonarr"
 expect = ["app.conf"]
 [place.cache]
-mountpoint = "cache"
+mountpoint = "/var/cache/sonarr"
 restore = false
 EOF
 reload

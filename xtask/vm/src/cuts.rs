@@ -35,9 +35,9 @@ const BY_HAND: [&str; 2] = ["at", "undo"];
 fn act(name: &str) -> &'static str {
     match name {
         "at" => {
-            "preseedctl restore sonarr --snapshot good --yes >/dev/null && systemctl start sonarr"
+            "preseedctl restore sonarr --snapshot good --yes >/dev/null 2>&1 && systemctl start sonarr"
         }
-        "undo" => "preseedctl undo sonarr --yes >/dev/null && systemctl start sonarr",
+        "undo" => "preseedctl undo sonarr --yes >/dev/null 2>&1 && systemctl start sonarr",
         _ => "systemctl start sonarr",
     }
 }
