@@ -32,6 +32,8 @@ pub(crate) struct Order<'a> {
     /// The service, by name.
     pub(crate) service: &'a str,
     pub(crate) host: &'a str,
+    /// Where the service's own data is mounted, at which what is left out is anchored.
+    pub(crate) mountpoint: &'a Path,
     /// The directories (absolute).
     pub(crate) paths: &'a [&'a Path],
     /// When they were as they are.
@@ -100,8 +102,7 @@ fn once(call: &Call<'_>, order: &Order<'_>) -> Result<Stored, RepositoryFailure>
         order.taken.strftime("%Y-%m-%d %H:%M:%S")
     ));
     args.extend(order.backup.tags.iter().map(|tag| format!("--tag={tag}")));
-    let excluded = order.paths.first().map(|path| order.backup.excluded(path));
-    let excluded = excluded.into_iter().flatten();
+    let excluded = order.backup.excluded(order.mountpoint).into_iter();
     args.extend(excluded.map(|pattern| format!("--exclude={pattern}")));
     args.push("--".to_owned());
     for path in order.paths {

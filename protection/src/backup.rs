@@ -89,10 +89,12 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
         commands::after(service, turn)?;
     }
     let paths = frozen.paths();
+    let placed = as_found::placed(service)?;
     let order = Order {
         backup,
         service: name,
         host: &host,
+        mountpoint: &placed.mountpoint,
         paths: &paths,
         taken: frozen.taken,
         stall_timeout: service.stall_timeout,
