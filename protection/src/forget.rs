@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use declaration::settings::{Backup, Service};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
-use restore::source::restic::snapshot_entry::SnapshotEntry;
+use restore::source::restic::snapshot_entry::{INCOMPLETE, SnapshotEntry};
 use serde::Deserialize;
 use storage::{Error, Result, as_found, frozen};
 
@@ -75,7 +75,7 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     let name = service.name.as_str();
     let filed = Filed::of(&service, backup)?;
     let groups = listed(call, &filed, &keep.0)?;
-    let (kept, removed) = own(groups, &filed);
+    let (kept, removed) = own(groups, &filed.host, &filed.paths, &filed.backup.tags);
     let of = kept.len() + removed.len();
     let all = kept.iter().chain(&removed);
     let all: BTreeSet<&str> = all.map(|entry| entry.id.as_str()).collect();
@@ -111,21 +111,33 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
 }
 
 /// Those that would be kept and removed, of exactly this host, these paths and all tags.
-fn own(groups: Vec<Group>, filed: &Filed<'_>) -> (Vec<SnapshotEntry>, Vec<SnapshotEntry>) {
+fn own(
+    groups: Vec<Group>,
+    host: &str,
+    paths: &[String],
+    tags: &[impl AsRef<str>],
+) -> (Vec<SnapshotEntry>, Vec<SnapshotEntry>) {
     let is_ours = |group: &Group| {
-        let mut paths = group.paths.clone();
-        paths.sort();
-        group.host == filed.host && paths == filed.paths
+        let mut of_group = group.paths.clone();
+        of_group.sort();
+        group.host == host && of_group == paths
     };
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
     for group in groups.into_iter().filter(is_ours) {
         kept.extend(group.keep.into_iter().flatten());
         removed.extend(group.remove.into_iter().flatten());
     }
-    removed.retain(|entry: &SnapshotEntry| {
-        let mut tags = filed.backup.tags.iter();
-        tags.all(|tag| entry.tags.contains(tag))
-    });
+    // No restore takes what lacks files: it counts for nothing, and goes when somebody removes it.
+    let is_incomplete = |entry: &SnapshotEntry| {
+        let is_declared = tags.iter().any(|tag| tag.as_ref() == INCOMPLETE);
+        !is_declared && entry.tags.iter().any(|tag| tag == INCOMPLETE)
+    };
+    let has_all_tags = |entry: &SnapshotEntry| {
+        tags.iter()
+            .all(|tag| entry.tags.iter().any(|own| own == tag.as_ref()))
+    };
+    kept.retain(|entry| !is_incomplete(entry));
+    removed.retain(|entry| has_all_tags(entry) && !is_incomplete(entry));
     (kept, removed)
 }
 
@@ -170,7 +182,12 @@ fn listed(
         host,
         paths,
     } = filed;
-    let mut args = vec!["forget", "--dry-run", "--json", "--group-by=host,paths"];
+    let mut args = vec![
+        "forget",
+        "--dry-run",
+        "--json",
+        "--group-by=host,paths,tags",
+    ];
     let (of_host, tags) = (
         format!("--host={host}"),
         format!("--tag={}", backup.tags.join(",")),
@@ -195,4 +212,47 @@ fn listed(
         return Ok(Vec::new());
     }
     serde_json::from_str(&told.stdout).map_err(|error| call.unreadable("forget", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn ids(entries: &[SnapshotEntry]) -> Vec<&str> {
+        entries.iter().map(|entry| entry.id.as_str()).collect()
+    }
+
+    fn groups() -> Vec<Group> {
+        let entry = |id: &str, tags: &[&str]| {
+            serde_json::json!({
+                "id": id, "time": "2026-11-26T00:00:00Z", "hostname": "forge", "paths": ["/srv/a"], "tags": tags,
+            })
+        };
+        let told = serde_json::json!([
+            {
+                "host": "forge", "paths": ["/srv/a"],
+                "keep": [entry("kept", &[]), entry("incomplete-kept", &[INCOMPLETE])],
+                "remove": [entry("old", &[]), entry("incomplete-old", &[INCOMPLETE])],
+            },
+            { "host": "forge", "paths": ["/srv/b"], "keep": [], "remove": [entry("of-another", &[])] },
+        ]);
+        serde_json::from_value(told).unwrap()
+    }
+
+    #[test]
+    fn what_lacks_files_neither_counts_nor_is_forgotten() {
+        let paths = ["/srv/a".to_owned()];
+        let (kept, removed) = own(groups(), "forge", &paths, &[] as &[&str]);
+        assert_eq!(ids(&kept), ["kept"]);
+        assert_eq!(ids(&removed), ["old"]);
+    }
+
+    #[test]
+    fn what_lacks_a_tag_is_another_services() {
+        let paths = ["/srv/a".to_owned()];
+        let (_, removed) = own(groups(), "forge", &paths, &["a"]);
+        assert!(removed.is_empty());
+    }
 }
