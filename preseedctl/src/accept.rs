@@ -20,16 +20,17 @@ pub(crate) fn accept(name: &str) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match note(service.name.as_str()) {
-        Ok(told) => {
-            say_line!("{told}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            words::tell(&error.to_string());
-            ExitCode::FAILURE
+    let mut exit = ExitCode::SUCCESS;
+    for part in service.parts().filter(|part| part.is_restored()) {
+        match note(part.name.as_str()) {
+            Ok(told) => say_line!("{told}"),
+            Err(error) => {
+                words::tell(&error.to_string());
+                exit = ExitCode::FAILURE;
+            }
         }
     }
+    exit
 }
 
 fn note(name: &str) -> Result<String> {
