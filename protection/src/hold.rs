@@ -27,7 +27,9 @@ pub(crate) fn renew(service: &Service, dataset: &str) -> Result<bool> {
     let held = policy_snapshots::held(dataset)?;
     let is_held = |good: &Good| held.contains(&good.snapshot);
     let still = record.held.clone().filter(is_held);
-    let Some(newest) = snapshots.first() else {
+    // A backup's own goes with it.
+    let is_lasting = |snapshot: &&Snapshot| !policy_snapshots::is_of_a_backup(&snapshot.name);
+    let Some(newest) = snapshots.iter().find(is_lasting) else {
         return Ok(false);
     };
     let is_young = |good: &Good| Timestamp::now().duration_since(good.taken) < OLD;
@@ -119,7 +121,7 @@ fn prove(
     {
         let help = format!(
             "look into it; if that is right, `preseedctl accept {}`, or for good `allow-shrink = true` in [preseed]",
-            service.name
+            service.of()
         );
         return bad(
             format!(

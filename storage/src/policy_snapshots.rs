@@ -5,11 +5,17 @@ use std::collections::BTreeSet;
 use declaration::settings::Service;
 
 use crate::frozen::{Extent, Seen, counted, expected_in};
-use crate::zfs::{call, inspect};
+use crate::zfs::{backup_snapshot, call, inspect};
 use crate::{Contents, Error, Result};
 
 /// The tag of our holds (zfs-hold(8)).
 const TAG: &str = "preseed:good";
+
+/// Whether a snapshot is one that a backup is made from, and that goes with it.
+#[must_use]
+pub fn is_of_a_backup(snapshot: &str) -> bool {
+    backup_snapshot::is_named(snapshot)
+}
 
 /// Takes all of these snapshots, of different datasets of one pool: at the same moment, or none.
 ///

@@ -52,11 +52,32 @@ pub(crate) fn destroy_all(datasets: &[&str]) -> Result<()> {
     let mut ended = Ok(());
     for dataset in datasets {
         for snapshot in of(dataset)? {
-            // Never with what depends on it.
+            // Never with what depends on it; and what somebody needs goes later, and keeps no backup from being made.
+            let needed = call::zfs(&[
+                "get",
+                "-H",
+                "-p",
+                "-o",
+                "value",
+                "userrefs,clones",
+                &snapshot,
+            ])?;
+            let mut needed = needed.lines();
+            let holds = needed.next().unwrap_or_default();
+            let clones = needed.next().unwrap_or_default();
+            if holds != "0" || !matches!(clones, "" | "-") {
+                continue;
+            }
             ended = ended.and(call::zfs(&["destroy", &snapshot]).map(drop));
         }
     }
     ended
+}
+
+/// Whether a snapshot has the name of one that a backup is made from, and that goes with it.
+pub(crate) fn is_named(snapshot: &str) -> bool {
+    let name = snapshot.split_once('@').map(|(_, name)| name);
+    name.is_some_and(|name| name.starts_with(NAME))
 }
 
 /// The snapshots of a dataset that backups were made from. What only has such a name is somebody else's.
@@ -65,10 +86,7 @@ fn of(dataset: &str) -> Result<Vec<String>> {
         "list", "-H", "-t", "snapshot", "-d", "1", "-o", "name", dataset,
     ];
     let listed = call::zfs(&args)?;
-    let named = listed.lines().filter(|snapshot| {
-        let name = snapshot.split_once('@').map(|(_, name)| name);
-        name.is_some_and(|name| name.starts_with(NAME))
-    });
+    let named = listed.lines().filter(|snapshot| is_named(snapshot));
     let mut ours = Vec::new();
     for snapshot in named {
         let args = ["get", "-H", "-o", "source,value", PROPERTY, snapshot];
