@@ -1,6 +1,8 @@
 //! What an admin's own configuration of Sanoid covers: that is the admin's.
 
-use std::path::Path;
+use std::io::ErrorKind;
+
+use storage::{Error, Result};
 
 /// Where it is.
 const FILE: &str = "/etc/sanoid/sanoid.conf";
@@ -21,10 +23,19 @@ struct Section {
 
 impl Admins {
     /// What this machine has; nothing if there is no such file.
-    #[must_use]
-    pub fn read() -> Self {
-        let text = std::fs::read(Path::new(FILE)).unwrap_or_default();
-        Self::parse(&String::from_utf8_lossy(&text))
+    ///
+    /// # Errors
+    /// When it cannot be read: it may cover anything.
+    pub fn read() -> Result<Self> {
+        match std::fs::read(FILE) {
+            Ok(text) => Ok(Self::parse(&String::from_utf8_lossy(&text))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Error::new(
+                FILE,
+                format!("it cannot be read, and may cover any dataset: {error}"),
+                "see that it is a file that root may read, or remove it",
+            )),
+        }
     }
 
     fn parse(text: &str) -> Self {

@@ -27,6 +27,8 @@ pub struct Findings {
 #[derive(Debug, Default)]
 pub struct Machine {
     admins: Admins,
+    /// Why what an admin's own Sanoid covers cannot be told.
+    unread: Option<String>,
     /// What systemd said of the calendar events that it was asked for.
     events: BTreeMap<String, Option<String>>,
 }
@@ -35,8 +37,13 @@ impl Machine {
     /// This machine.
     #[must_use]
     pub fn this() -> Self {
+        let (admins, unread) = match Admins::read() {
+            Ok(admins) => (admins, None),
+            Err(error) => (Admins::default(), Some(error.to_string())),
+        };
         Self {
-            admins: Admins::read(),
+            admins,
+            unread,
             events: BTreeMap::new(),
         }
     }
@@ -56,6 +63,9 @@ impl Machine {
             return;
         };
         let mut warn = |what: String| findings.warnings.push(what);
+        if let Some(unread) = &self.unread {
+            warn(unread.clone());
+        }
         let Some(dataset) = service.storage.dataset() else {
             warn("`policy` in [snapshots]: a directory has no snapshots: remove it, or let somebody else's program take them".to_owned());
             return;
@@ -66,6 +76,16 @@ impl Machine {
         if !restores {
             warn("`policy` in [snapshots]: none of its `tiers` restores from snapshots: add \"rollback\" and \"snapshot\"".to_owned());
         }
+        for place in &service.places {
+            let dataset = place.storage.dataset().map(|dataset| dataset.name.as_str());
+            if let Some((dataset, at)) = dataset.and_then(|it| Some((it, self.admins.covers(it)?)))
+            {
+                let note =
+                    format!("snapshots by {at}, which covers {dataset}: preseed leaves it alone");
+                findings.notes.push(note);
+            }
+        }
+        let mut warn = |what: String| findings.warnings.push(what);
         let covered = self.admins.covers(dataset.name.as_str());
         match (snapshots, covered) {
             (Snapshots::By(policy), None) => {

@@ -25,15 +25,13 @@ struct Target<'a> {
 /// What could not be done, the first of it. The rest is done all the same.
 pub fn round(host: &Host) -> Result<()> {
     let mut first = None;
-    let admins = Admins::read();
+    // What an admin has taken and pruned is none of ours.
+    let admins = Admins::read()?;
     let mut targets = Vec::new();
     for service in &host.services {
-        let Some((dataset, policy)) = declared(service) else {
+        let Some((_, policy)) = declared(service) else {
             continue;
         };
-        if admins.covers(dataset).is_some() {
-            continue;
-        }
         let found = match as_found::whole(service) {
             Ok(found) => found,
             Err(error) => {
@@ -52,7 +50,10 @@ pub fn round(host: &Host) -> Result<()> {
             }
             continue;
         }
-        targets.extend(of_its_parts(&found, policy));
+        match of_its_parts(&found, policy, &admins) {
+            Ok(parts) => targets.extend(parts),
+            Err(error) => keep_first(&mut first, service.name.as_str(), error),
+        }
     }
     if !targets.is_empty()
         && let Err(error) = of_all(&targets, &mut first)
@@ -62,24 +63,32 @@ pub fn round(host: &Host) -> Result<()> {
     first.map_or(Ok(()), Err)
 }
 
-/// Each dataset of a service that has its data.
-fn of_its_parts<'a>(service: &Service, policy: &'a Policy) -> Vec<Target<'a>> {
-    let parts = frozen::parts(service).unwrap_or_default();
+/// Each dataset of a service that has its data, but for those that an admin's own Sanoid covers.
+fn of_its_parts<'a>(
+    service: &Service,
+    policy: &'a Policy,
+    admins: &Admins,
+) -> Result<Vec<Target<'a>>> {
+    let there = frozen::parts(service)?;
     let is_there = |dataset: &str| {
-        parts
+        there
             .iter()
             .any(|part| part.dataset.as_deref() == Some(dataset))
     };
-    let all = service.parts().filter_map(|part| {
-        let dataset = part.storage.dataset()?.name.as_str();
-        is_there(dataset).then_some(())?;
-        Some(Target {
-            service: as_found::whole(part).ok()?.into_owned(),
-            dataset: dataset.to_owned(),
-            policy,
-        })
-    });
-    all.collect()
+    let mut targets = Vec::new();
+    for part in service.parts() {
+        let Some(dataset) = part.storage.dataset().map(|dataset| dataset.name.as_str()) else {
+            continue;
+        };
+        if is_there(dataset) && admins.covers(dataset).is_none() {
+            targets.push(Target {
+                service: as_found::whole(part)?.into_owned(),
+                dataset: dataset.to_owned(),
+                policy,
+            });
+        }
+    }
+    Ok(targets)
 }
 
 /// The dataset and the policy of a service whose snapshots preseed takes.

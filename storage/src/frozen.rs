@@ -37,8 +37,15 @@ pub fn parts(service: &Service) -> Result<Vec<Part>> {
     for part in service.parts().filter(|part| part.is_restored()) {
         let found = as_found::placed(part)?;
         let may_be_missing = found.part.as_ref().is_some_and(|part| part.may_start_empty);
-        if may_be_missing && open(&found).observe()?.presence != Presence::Mounted {
-            continue;
+        if may_be_missing {
+            match open(&found).observe()?.presence {
+                Presence::Missing => continue,
+                // It may hold everything.
+                Presence::Unmounted => {
+                    return Err(not_shown(&found.mountpoint, "it is not mounted"));
+                }
+                Presence::Mounted => {}
+            }
         }
         let dataset = match &found.storage {
             settings::Storage::Zfs(dataset) => Some(dataset.name.as_str().to_owned()),
