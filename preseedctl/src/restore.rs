@@ -201,6 +201,16 @@ fn within(service: &Service, path: &Path) -> Result<PathBuf> {
     let is_plain = relative
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
+    if let Some(place) = service.nested.iter().find(|at| relative.starts_with(at)) {
+        return Err(Error::new(
+            path.to_string_lossy(),
+            format!(
+                "it lies in {}, a place of the service, of which nothing is brought out yet",
+                place.display()
+            ),
+            "take it from a snapshot of that place, or with `restic restore`",
+        ));
+    }
     if is_plain && relative.components().next().is_some() {
         return Ok(relative.to_path_buf());
     }

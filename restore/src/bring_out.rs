@@ -87,7 +87,9 @@ fn bring(
                     filled = fill(directory, &mut progress);
                 }
             });
-            seen.map_err(Failure::Storage).and(filled)
+            // Part of it may have come already: no other snapshot is mixed with it.
+            seen.and(filled.map_err(|failure| failure.error().clone()))
+                .map_err(Failure::Storage)
         }
         Bring::Staged {
             fill: Fill::Paths(paths),

@@ -130,6 +130,15 @@ impl Outside {
             .and_then(|()| from.set_permissions(Permissions::from_mode(0o700)));
         ours.map_err(|error| refused(&self.room.real, "cannot be made root's alone", &error))?;
         let names = names_in(&self.filled, &self.room.real)?;
+        if names.is_empty() {
+            let path = self.path.clone();
+            self.discard();
+            return Err(Error::new(
+                shown(&path),
+                "nothing was brought out: the snapshot holds nothing of it",
+                "see what there is with `preseedctl list`, and how the paths are written",
+            ));
+        }
         let there = names_in(&self.held, &self.path)?;
         if let Some(taken) = names.iter().find(|name| there.contains(name)) {
             let path = self.path.join(taken);
