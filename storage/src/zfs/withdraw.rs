@@ -98,9 +98,11 @@ pub(super) fn step_back(zfs: &Zfs<'_>) -> Result<()> {
     if mounted::is_mounted(zfs)? {
         return Ok(());
     }
+    // Of what is mounted read-only, ZFS tells readonly=on.
+    let found = existing(zfs.name())?;
     // Who stands in what was unmounted may keep its file system read-only.
     mounting::at_place(zfs, true)?;
-    make_writable(zfs, &existing(zfs.name())?)
+    make_writable(zfs, &found)
 }
 
 /// Unmounts it where the whole machine sees it.
