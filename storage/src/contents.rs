@@ -46,7 +46,12 @@ impl Contents {
         // is there, or nothing is declared, it may be on that mount, and everything counts.
         if !service.expect.is_empty() && contents.found.is_empty() && !contents.is_empty() {
             let bare = mountpoint::bare_mountpoints_in(directory)?;
-            contents.mounted = Self::names(bare.iter().map(OsString::as_os_str));
+            // Places of the service are none of its entries, and step aside while it is restored.
+            let others = bare.iter().filter(|name| {
+                let is_place = |place: &PathBuf| place.as_os_str() == name.as_os_str();
+                !service.nested.iter().any(is_place)
+            });
+            contents.mounted = Self::names(others.map(OsString::as_os_str));
             let mounted = &contents.mounted;
             contents
                 .entries
