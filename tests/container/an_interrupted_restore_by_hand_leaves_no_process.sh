@@ -54,7 +54,8 @@ for signal in INT TERM; do
     python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
         /usr/bin/nohup /usr/lib/preseed/preseed-helper run sonarr >/run/said 2>&1 &
     eventually pgrep --full 'restic restore'
-    pkill -HUP restic
+    # Between fork and exec it is called otherwise.
+    eventually pkill -HUP restic
     kill -HUP $!
     sleep 0.2
     pgrep --full 'restic restore' >/dev/null || fail 'it did not outlive its terminal'

@@ -66,7 +66,7 @@ const SHORT: [(&str, &str); 8] = [
     ("rollback", "zfs rollback"),
     ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
     ("clone", "zfs promote"),
-    ("sent", "preseed:state=unpromoted"),
+    ("sent", "=unpromoted of="),
     ("receive", "half received"),
     ("receive", "zfs rename tank/services/sonarr:preseed-staging"),
     ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
