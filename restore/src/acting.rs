@@ -26,6 +26,22 @@ pub(crate) fn remember_data(context: &Context<'_>, outcome: Outcome) {
     }
 }
 
+/// Waits for what a source needs to be asked: `waited` says whether the network was waited for.
+pub(crate) fn wait_for(machine: &dyn Machine, source: &dyn Source, waited: &mut bool) {
+    // Only here: a service whose data is there never waits for the network.
+    if source.needs_network() && !*waited {
+        machine.say("waiting for the network");
+        machine.wait_for_network();
+        *waited = true;
+    }
+    if let Some(directory) = source.local_directory() {
+        machine.wait_for_mount(directory, &mut |unit| {
+            machine.say(&format!("waiting for {unit}"));
+        });
+    }
+    machine.say(&format!("asking {}", source.name()));
+}
+
 /// What is done only once all of a set is ready.
 #[derive(Debug)]
 pub(crate) enum Pending {
@@ -329,19 +345,7 @@ impl Observer for Acting<'_> {
     }
 
     fn asking(&mut self, source: &dyn Source) {
-        let machine = self.machine;
-        // Only here: a service whose data is there never waits for the network.
-        if source.needs_network() && !self.waited {
-            machine.say("waiting for the network");
-            machine.wait_for_network();
-            self.waited = true;
-        }
-        if let Some(directory) = source.local_directory() {
-            machine.wait_for_mount(directory, &mut |unit| {
-                machine.say(&format!("waiting for {unit}"));
-            });
-        }
-        machine.say(&format!("asking {}", source.name()));
+        wait_for(self.machine, source, &mut self.waited);
     }
 
     fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}

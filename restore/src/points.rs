@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use report::Kind;
 use storage::{Error, ErrorKind, Result, Snapshot, local};
 
-use crate::acting::{Acting, Pending};
+use crate::acting::{Acting, Pending, wait_for};
 use crate::answer::{Answer, Observer, PassedOver};
 use crate::decide::{NOT_STARTED, Refusal};
+use crate::machine::Machine;
 use crate::part::{Part, begun};
 use crate::search::search;
 use crate::source::{Restored, Source};
@@ -90,10 +91,7 @@ fn sealed(part: &Part<'_>) -> Result<Option<Point>> {
 /// # Errors
 /// When they would not be, with the command that brings them from one, or when it cannot be told.
 pub(crate) fn must_be_one(parts: &[Part<'_>]) -> std::result::Result<(), Refusal> {
-    let ids: Vec<&str> = parts
-        .iter()
-        .filter_map(|part| begun(part.context.observation))
-        .collect();
+    let ids = all_begun(parts);
     let mut points = Vec::with_capacity(parts.len());
     for part in parts
         .iter()
@@ -112,6 +110,12 @@ pub(crate) fn must_be_one(parts: &[Part<'_>]) -> std::result::Result<(), Refusal
     refuse_if_they_differ(parts, &points)
 }
 
+/// The sets that an earlier run has begun and not finished.
+fn all_begun<'p>(parts: &'p [Part<'_>]) -> Vec<&'p str> {
+    let begun = parts.iter().map(|part| begun(part.context.observation));
+    begun.flatten().collect()
+}
+
 /// Whether a part was restored by a run that was interrupted before it had restored all.
 fn is_of_set(part: &Part<'_>, ids: &[&str]) -> bool {
     let storage::MarkState::Ours(mark) = &part.context.observation.mark else {
@@ -120,8 +124,8 @@ fn is_of_set(part: &Part<'_>, ids: &[&str]) -> bool {
     mark.set.as_deref().is_some_and(|set| ids.contains(&set))
 }
 
-/// The same once all is ready: a snapshot that did not pass its checks may have been passed over. What was prepared is then
-/// kept, and not used.
+/// The same once all is ready: a snapshot that did not pass its checks may have been passed over, and a source may answer
+/// that could not be asked before. What was prepared is then kept, and not used.
 ///
 /// # Errors
 /// As [`must_be_one`].
@@ -136,12 +140,17 @@ pub(crate) fn must_be_one_when_ready(
             Some(Pending::Swap(Some(_)) | Pending::Rollback(_))
         )
     };
-    let fresh = parts.iter().zip(acting).zip(points);
-    let fresh: Vec<(&str, Option<Point>)> = fresh
-        .filter(|((_, end), _)| is_fresh(end))
+    let ids = all_begun(parts);
+    // What an earlier run has begun goes on as that decided.
+    let counts = |part: &Part<'_>, end: &Acting<'_>, point: &Option<Point>| {
+        is_fresh(end) || *point == Some(Point::Now) && !is_of_set(part, &ids)
+    };
+    let known = parts.iter().zip(acting).zip(points);
+    let known: Vec<(&str, Option<Point>)> = known
+        .filter(|((part, end), point)| counts(part, end, point))
         .map(|((part, _), point)| (part.name(), point.clone()))
         .collect();
-    let refused = refuse_if_they_differ(parts, &fresh);
+    let refused = refuse_if_they_differ(parts, &known);
     if refused.is_err() {
         for (part, end) in parts.iter().zip(acting) {
             if let Some(Pending::Swap(Some(_))) = end.pending {
@@ -159,7 +168,10 @@ fn candidate(part: &Part<'_>) -> Result<Option<Point>> {
     search(
         part.context,
         part.sources,
-        &mut Silent,
+        &mut Silent {
+            machine: part.context.machine,
+            waited: false,
+        },
         &mut |_source, snapshot| {
             found = Some(Point::of(snapshot));
             Ok(Restored::default())
@@ -169,9 +181,16 @@ fn candidate(part: &Part<'_>) -> Result<Option<Point>> {
 }
 
 /// Tells nothing: what is asked is asked again, and told then.
-struct Silent;
+struct Silent<'a> {
+    machine: &'a dyn Machine,
+    waited: bool,
+}
 
-impl Observer for Silent {
+impl Observer for Silent<'_> {
+    // Else a source that is not up yet would be asked only once it is no longer compared with what is there.
+    fn asking(&mut self, source: &dyn Source) {
+        wait_for(self.machine, source, &mut self.waited);
+    }
     fn passed_over(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &PassedOver<'_>) {}
     fn put_off(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}
     fn taken(&mut self, _source: &dyn Source, _snapshot: &Snapshot) {}

@@ -144,6 +144,8 @@ pub(crate) struct World {
     /// Snapshots that are destroyed once they were listed.
     pub(crate) destroyed_meanwhile: RefCell<BTreeSet<String>>,
     pub(crate) runs: Cell<bool>,
+    /// Whether somebody has waited for the network.
+    pub(crate) network_is_up: Cell<bool>,
 }
 
 /// More calls than any restore of these few snapshots makes: it does not end.
@@ -164,6 +166,7 @@ impl World {
             writes_meanwhile: RefCell::default(),
             destroyed_meanwhile: RefCell::default(),
             runs: Cell::new(false),
+            network_is_up: Cell::new(false),
         }
     }
 

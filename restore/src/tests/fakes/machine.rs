@@ -38,7 +38,9 @@ impl Machine for FakeMachine<'_> {
         Ok(running.into_iter().collect())
     }
 
-    fn wait_for_network(&self) {}
+    fn wait_for_network(&self) {
+        self.world.network_is_up.set(true);
+    }
 
     fn wait_for_mount(&self, _directory: &Path, _waiting: &mut dyn FnMut(&str)) {}
 

@@ -1,5 +1,7 @@
 //! Services of several parts: what is promised of all of them together.
 
+mod apart;
+
 use std::sync::LazyLock;
 
 use ::storage::mark::Stage;
@@ -109,6 +111,7 @@ struct Set {
     services: Vec<Service>,
     slots: TempDir,
     together: bool,
+    late: Option<apart::Late>,
 }
 
 impl Set {
@@ -122,6 +125,16 @@ impl Set {
             services: parts(),
             slots: tempfile::tempdir().unwrap(),
             together,
+            late: None,
+        }
+    }
+
+    fn sources<'a>(&'a self, part: usize, context: &'a Context<'a>) -> Vec<Box<dyn Source + 'a>> {
+        match &self.late {
+            Some(late) if late.part == part => {
+                vec![late.source(&self.worlds[part], &self.services[part])]
+            }
+            _ => sources(context),
         }
     }
 
@@ -153,7 +166,10 @@ impl Set {
             Context::new(service, storage, &seen[part], &machines[part]).in_set(id.clone())
         });
         let contexts: Vec<Context<'_>> = contexts.collect();
-        let sources: Vec<Vec<Box<dyn Source + '_>>> = contexts.iter().map(sources).collect();
+        let sources = contexts.iter().enumerate();
+        let sources: Vec<_> = sources
+            .map(|(part, context)| self.sources(part, context))
+            .collect();
         let parts = (0..PARTS).map(|part| Part {
             context: &contexts[part],
             sources: &sources[part],
