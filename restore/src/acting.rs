@@ -117,6 +117,11 @@ impl<'a> Acting<'a> {
         self.pending.take()
     }
 
+    /// What replaces something waits again.
+    pub(crate) fn defer(&mut self) {
+        self.defers = true;
+    }
+
     /// Tells that a snapshot was restored.
     pub(crate) fn tell_restored(&self, prepared: &Prepared, kept: Option<&Kept>) {
         let tier = word(prepared.tier);

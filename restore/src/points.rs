@@ -65,18 +65,29 @@ impl Point {
 /// # Errors
 /// When it cannot be told.
 pub(crate) fn of(parts: &[Part<'_>], acting: &[Acting<'_>]) -> Result<Vec<Option<Point>>> {
-    let points = parts.iter().zip(acting).map(|(part, end)| {
-        Ok(match &end.pending {
-            Some(Pending::Swap(Some(prepared)) | Pending::Rollback(prepared)) => {
-                Some(Point::of(&prepared.snapshot))
-            }
-            Some(Pending::Swap(None)) => sealed(part)?,
-            Some(Pending::FirstStart(..)) => None,
-            None if part.is_lost() || !part.context.service.is_restored() => None,
-            None => Some(Point::Now),
-        })
-    });
-    points.collect()
+    let points = parts.iter().zip(acting);
+    points.map(|(part, end)| of_one(part, end)).collect()
+}
+
+/// The same of one part.
+///
+/// # Errors
+/// When it cannot be told.
+pub(crate) fn of_one(part: &Part<'_>, end: &Acting<'_>) -> Result<Option<Point>> {
+    Ok(match &end.pending {
+        Some(Pending::Swap(Some(prepared)) | Pending::Rollback(prepared)) => {
+            Some(Point::of(&prepared.snapshot))
+        }
+        Some(Pending::Swap(None)) => sealed(part)?,
+        Some(Pending::FirstStart(..)) => None,
+        None if part.is_lost() || !part.context.service.is_restored() => None,
+        None => Some(Point::Now),
+    })
+}
+
+/// Whether a part will be as of this snapshot.
+pub(crate) fn is_of(point: Option<&Point>, snapshot: &Snapshot) -> bool {
+    point.is_some_and(|point| point.is_that_of(&Point::of(snapshot)))
 }
 
 /// Of which time the copy is that an earlier run has sealed.

@@ -13,7 +13,7 @@ use declaration::settings::Service;
 use report::{Event, Kind, status};
 use storage::{Error, ErrorKind, Result, lock, set};
 
-use crate::acting::{Acting, Pending, remember_data};
+use crate::acting::{Acting, Pending, Prepared, remember_data};
 use crate::decide::{End as _, NOT_STARTED, Outcome, Refusal, decide};
 use crate::executor::{of_a_rollback, roll_back};
 use crate::failure::Failure;
@@ -62,11 +62,14 @@ pub(crate) fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Out
         }
         outcomes.push(outcome);
     }
-    let points = points::of(parts, &acting)?;
+    let mut points = points::of(parts, &acting)?;
     if together {
         points::must_be_one_when_ready(parts, &acting, &points)?;
     }
-    put_in_place(parts, &mut acting)?;
+    for (number, outcome, point) in put_in_place(parts, &mut acting, together)? {
+        outcomes[number] = outcome;
+        points[number] = point;
+    }
     for (part, outcome) in parts.iter().zip(&outcomes) {
         if *outcome == Outcome::Restored {
             remember_data(part.context, *outcome);
@@ -106,8 +109,15 @@ fn rank(outcome: Outcome) -> u8 {
     }
 }
 
+/// What became of a part (its number) that was to be rolled back, and was not: how it ended, and of which time it is.
+type Otherwise = (usize, Outcome, Option<Point>);
+
 /// Puts all that is ready in place. The outer parts first, since the inner ones are mounted in them.
-fn put_in_place(parts: &[Part<'_>], acting: &mut [Acting<'_>]) -> std::result::Result<(), Refusal> {
+fn put_in_place(
+    parts: &[Part<'_>],
+    acting: &mut [Acting<'_>],
+    together: bool,
+) -> std::result::Result<Vec<Otherwise>, Refusal> {
     let is_moved =
         |end: &Acting<'_>| matches!(end.pending, Some(Pending::Swap(_) | Pending::Rollback(_)));
     let moved: Vec<usize> = (0..parts.len())
@@ -125,6 +135,7 @@ fn put_in_place(parts: &[Part<'_>], acting: &mut [Acting<'_>]) -> std::result::R
         .iter()
         .flat_map(|number| set::inner_of(&services, *number));
     let aside: BTreeSet<usize> = inner.collect();
+    let mut otherwise = Vec::new();
     let done = step_aside(parts, &aside, &moved).and_then(|()| {
         for (number, end) in acting.iter_mut().enumerate() {
             if aside.contains(&number) {
@@ -134,11 +145,15 @@ fn put_in_place(parts: &[Part<'_>], acting: &mut [Acting<'_>]) -> std::result::R
                     parts[number].context.storage.step_back()?;
                 }
             }
-            put_one_in_place(&parts[number], end)?;
+            if let Some((outcome, point)) = put_one_in_place(&parts[number], end, together)? {
+                otherwise.push((number, outcome, point));
+            }
         }
         Ok(())
     });
-    let Err(mut error) = done else { return Ok(()) };
+    let Err(mut error) = done else {
+        return Ok(otherwise);
+    };
     // The service does not start: what is there is to be seen all the same.
     for number in aside {
         let back = set::lead_to(&services, number)
@@ -174,11 +189,16 @@ fn step_aside(parts: &[Part<'_>], aside: &BTreeSet<usize>, moved: &[usize]) -> R
     Ok(())
 }
 
-fn put_one_in_place(part: &Part<'_>, end: &mut Acting<'_>) -> Result<()> {
+/// Puts a part in place. Gives what became of it if that is not what was decided.
+fn put_one_in_place(
+    part: &Part<'_>,
+    end: &mut Acting<'_>,
+    together: bool,
+) -> Result<Option<(Outcome, Option<Point>)>> {
     match end.take_pending() {
-        None => Ok(()),
+        None => {}
         Some(Pending::FirstStart(why, question)) => {
-            end.start_for_the_first_time(why, question.as_deref())
+            end.start_for_the_first_time(why, question.as_deref())?;
         }
         Some(Pending::Swap(prepared)) => {
             let Some((mark, kept)) = part.context.storage.resume()? else {
@@ -188,23 +208,43 @@ fn put_one_in_place(part: &Part<'_>, end: &mut Acting<'_>) -> Result<()> {
                 Some(prepared) => end.tell_restored(&prepared, kept.as_ref()),
                 None => end.tell_finished(&mark, kept.as_ref()),
             }
-            Ok(())
         }
         Some(Pending::Rollback(prepared)) => match roll_back(part.context, &prepared.snapshot) {
-            Ok(_) => {
-                end.tell_restored(&prepared, None);
-                Ok(())
-            }
-            Err(Failure::Storage(error)) => Err(error),
-            // Another source may have the same, and needs no rollback.
+            Ok(_) => end.tell_restored(&prepared, None),
+            Err(Failure::Storage(error)) => return Err(error),
             Err(failure) => {
                 let refused = failure.error().clone();
-                part.context.rollback_refused.replace(Some(refused));
-                let decided = decide(part.context, part.sources, part.verdict, end);
-                decided.map(drop).map_err(|refusal| refusal.error)
+                return instead_of(&prepared, refused, part, end, together).map(Some);
             }
         },
     }
+    Ok(None)
+}
+
+/// Decides anew about a part whose rollback was refused: another source may have the same, and needs no rollback.
+fn instead_of(
+    rollback: &Prepared,
+    refused: Error,
+    part: &Part<'_>,
+    end: &mut Acting<'_>,
+    together: bool,
+) -> Result<(Outcome, Option<Point>)> {
+    part.context.rollback_refused.replace(Some(refused.clone()));
+    end.defer();
+    let decided = decide(part.context, part.sources, part.verdict, end);
+    let outcome = decided.map_err(|refusal| refusal.error)?;
+    let point = points::of_one(part, end)?;
+    if together && !points::is_of(point.as_ref(), &rollback.snapshot) {
+        end.take_pending();
+        let storage = part.context.storage;
+        storage.put_away(&storage.observe()?.left_over)?;
+        return Err(refused.while_doing(&format!(
+            "its parts are to be of one point in time (`together`), and no other source brings {}",
+            rollback.label
+        )));
+    }
+    put_one_in_place(part, end, together)?;
+    Ok((outcome, point))
 }
 
 fn gone(part: &Part<'_>) -> Error {

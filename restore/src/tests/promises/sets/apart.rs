@@ -3,14 +3,15 @@
 use std::cell::Cell;
 
 use ::storage::{Contents, Result, Snapshot};
-use declaration::settings::Service;
+use declaration::settings::{OnUnavailable, Service};
 use declaration::value::TierName;
 
-use super::{Found, Set, data, snap};
+use super::{Found, PARTS, Set, data, snap};
+use crate::decide::Outcome;
 use crate::failure::Failure;
 use crate::source::{Bring, Snapshots, Source};
 use crate::tests::fakes::source::{FakeSource, Filed, Script};
-use crate::tests::fakes::{Files, How, World};
+use crate::tests::fakes::{Files, How, Memory, World};
 
 /// A source that is not up at once.
 pub(super) struct Late {
@@ -131,4 +132,55 @@ fn a_source_that_answers_only_later_brings_nothing_older_beside_what_is_there() 
     assert!(set.worlds[2].disk.borrow().staging.is_none());
     assert!(set.start().is_err());
     assert_eq!(set.files(2), Files::new());
+}
+
+/// All parts roll back to what their newest snapshot holds. That of the last is refused then: `how` its snapshot is.
+fn with_refused_rollback(how: How, together: bool) -> Set {
+    let mut set = Set::new([Found::RollsBack; PARTS], together);
+    for part in 0..PARTS {
+        let mut disk = set.worlds[part].disk.borrow_mut();
+        let newest = snap(part, 20, data(20), How::Well);
+        disk.snapshots.insert(0, newest);
+        disk.memory = Memory::Nothing;
+    }
+    set.worlds[2].disk.borrow_mut().snapshots[0].fill = how;
+    set.services[2].preseed.on_unavailable = OnUnavailable::StartEmpty;
+    set
+}
+
+#[test]
+fn a_part_that_starts_empty_after_a_refused_rollback_is_not_remembered_as_restored() {
+    let set = with_refused_rollback(How::Failed, false);
+    set.start().unwrap();
+    assert_eq!(set.files(1), data(20));
+    assert_eq!(set.files(2), Files::new());
+    assert_eq!(set.worlds[1].disk.borrow().memory, Memory::Data);
+    assert_eq!(set.worlds[2].disk.borrow().memory, Memory::Nothing);
+}
+
+#[test]
+fn how_a_part_ended_after_a_refused_rollback_counts() {
+    let mut set = with_refused_rollback(How::Failed, false);
+    for part in 0..2 {
+        set.worlds[part] = World::new(Found::Present.disk(part));
+    }
+    assert_eq!(set.start().unwrap(), Outcome::StartedEmpty);
+}
+
+#[test]
+fn what_is_older_than_a_refused_rollback_is_told_or_refused() {
+    let set = with_refused_rollback(How::Damaged, false);
+    assert_eq!(set.start().unwrap(), Outcome::Restored);
+    assert_eq!(set.files(2), data(2));
+    let told = set.worlds[0].told.borrow().join("\n");
+    assert!(told.contains("app.covers is of"), "{told}");
+
+    for how in [How::Damaged, How::Failed] {
+        let set = with_refused_rollback(how, true);
+        let refused = set.start().unwrap_err().error.to_string();
+        assert!(refused.contains("together"), "{refused}");
+        assert_eq!(set.files(2), Files::new());
+        assert!(set.worlds[2].disk.borrow().staging.is_none());
+        assert_eq!(set.worlds[2].disk.borrow().memory, Memory::Nothing);
+    }
 }
