@@ -5,19 +5,19 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use declaration::settings::Service;
+use declaration::settings::{Service, Storage};
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, fchown, mkdirat, openat2, statat,
     unlinkat,
 };
 use rustix::io::Errno;
 
-use crate::{Error, ErrorKind, Result, mountpoint, shown, tree};
+use crate::{Error, ErrorKind, Result, mount_id, mountinfo, mountpoint, shown, tree, way};
 
 /// What lies on the way to the places that are mounted in a directory.
 #[derive(Debug, Default)]
@@ -190,6 +190,26 @@ fn clear_one(copy: &Path, place: &Path) -> io::Result<()> {
     }
 }
 
+/// Opens the directory of `outer`, a part that is mounted. Its service's own user may put something else in the place of the
+/// directories above it: no link of theirs is followed, and what is come to must be the part. `None` if it is not.
+fn hold(outer: &Service, own: way::Own) -> Result<Option<File>> {
+    let way = way::down(&outer.mountpoint, Some(own), false)?;
+    let Some(root) = way.last().and_then(|held| held.entry(".").open().ok()) else {
+        return Ok(None);
+    };
+    let is_it = match &outer.storage {
+        Storage::Directory => true,
+        Storage::Zfs(dataset) => match mountinfo::at(&outer.mountpoint)? {
+            Some(mounted) => {
+                mounted.is_of_dataset(dataset.name.as_str())
+                    && mount_id::id_of(root.as_fd())? == mounted.id
+            }
+            None => false,
+        },
+    };
+    Ok(is_it.then_some(root))
+}
+
 /// Makes the directories in `outer`, a part that is mounted, that lead to `inner`, which is nested in it. New ones belong to
 /// whom `outer` belongs to, so that its service can use them. No link is followed.
 ///
@@ -208,7 +228,8 @@ pub(crate) fn lead(outer: &Service, inner: &Path) -> Result<()> {
         .of_kind(ErrorKind::InTheWay)
     };
     let (uid, gid) = mountpoint::owner(outer)?;
-    let root = File::open(&outer.mountpoint).map_err(|_| refused(Path::new(""), Errno::NOENT))?;
+    let root = hold(outer, (uid, gid))?;
+    let root = root.ok_or_else(|| refused(Path::new(""), Errno::XDEV))?;
     let mut here = OwnedFd::from(root);
     let mut path = PathBuf::new();
     for name in above {
@@ -226,4 +247,63 @@ pub(crate) fn lead(outer: &Service, inner: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::{chown, lchown, symlink};
+
+    use declaration::Search;
+
+    use super::*;
+
+    /// A service at `mountpoint`, which user 1000 has, in a dataset or a directory.
+    fn service(mountpoint: &Path, is_dataset: bool) -> Service {
+        let root = tempfile::tempdir().unwrap();
+        let services = root.path().join("etc/preseed/services");
+        std::fs::create_dir_all(&services).unwrap();
+        let text = format!(
+            "[dataset]\nmountpoint = \"{}\"\nowner = \"1000\"\ngroup = \"1000\"\n",
+            mountpoint.display()
+        );
+        std::fs::write(services.join("app.toml"), text).unwrap();
+        let mut service =
+            declaration::load_service(&Search::with_root(root.path()), "app").unwrap();
+        if !is_dataset {
+            service.storage = Storage::Directory;
+        }
+        service
+    }
+
+    #[test]
+    fn root_makes_directories_in_the_part_and_nowhere_else() {
+        let base = tempfile::tempdir_in("/var/lib").ok();
+        let is_root = nix::unistd::geteuid().is_root();
+        let Some(base) = base.filter(|_| is_root) else {
+            return;
+        };
+        let (home, others) = (base.path().join("home"), base.path().join("others"));
+        for directory in [home.join("app"), others.join("app")] {
+            std::fs::create_dir_all(directory).unwrap();
+        }
+        chown(&home, Some(1000), Some(1000)).unwrap();
+        let inner = Path::new("a/b/place");
+        lead(&service(&home.join("app"), false), inner).unwrap();
+        assert!(home.join("app/a/b").is_dir());
+        // What is at the place of a dataset that is not mounted there is not the part.
+        lead(&service(&others.join("app"), true), inner).unwrap_err();
+        assert!(!others.join("app/a").exists());
+
+        // The user has exchanged a directory for a link.
+        std::fs::remove_dir_all(home.join("app")).unwrap();
+        for (link, target) in [("app", "app"), ("above", "")] {
+            symlink(others.join(target), home.join(link)).unwrap();
+            lchown(home.join(link), Some(1000), Some(1000)).unwrap();
+        }
+        for point in ["app", "above/app"] {
+            lead(&service(&home.join(point), false), inner).unwrap_err();
+            assert!(!others.join("app/a").exists(), "{point}");
+        }
+    }
 }
