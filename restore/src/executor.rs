@@ -96,8 +96,19 @@ pub(crate) fn of_a_rollback(context: &Context<'_>, snapshot: &Snapshot) -> Mark 
 ///
 /// # Errors
 /// See [`Failure`].
-pub(crate) fn roll_back(context: &Context<'_>, snapshot: &Snapshot) -> Result<Restored, Failure> {
+fn roll_back(context: &Context<'_>, snapshot: &Snapshot) -> Result<Restored, Failure> {
     must_be_unchanged(context)?;
+    roll_back_unchanged(context, snapshot)
+}
+
+/// The same, where it was just seen that nothing has changed.
+///
+/// # Errors
+/// See [`Failure`].
+pub(crate) fn roll_back_unchanged(
+    context: &Context<'_>,
+    snapshot: &Snapshot,
+) -> Result<Restored, Failure> {
     let mark = of_a_rollback(context, snapshot);
     let storage = context.with_snapshots().map_err(Failure::Storage)?;
     match storage.rollback(snapshot, &mark) {

@@ -15,7 +15,7 @@ use storage::{Error, ErrorKind, Result, lock, set};
 
 use crate::acting::{Acting, Pending, Prepared, remember_data};
 use crate::decide::{End as _, NOT_STARTED, Outcome, Refusal, decide};
-use crate::executor::{of_a_rollback, roll_back};
+use crate::executor::{of_a_rollback, roll_back_unchanged};
 use crate::failure::Failure;
 use crate::machine::ThisMachine;
 use crate::part::{Part, with_parts};
@@ -127,16 +127,19 @@ fn put_in_place(
         // The others took their time.
         parts[*number].context.must_be_unchanged()?;
     }
-    if moved.len() > 1 {
-        note_rollbacks(parts, acting)?;
-    }
+    let noted = if moved.len() > 1 {
+        note_rollbacks(parts, acting)
+    } else {
+        Ok(())
+    };
     let services: Vec<&Service> = parts.iter().map(|part| part.context.service).collect();
     let inner = moved
         .iter()
         .flat_map(|number| set::inner_of(&services, *number));
     let aside: BTreeSet<usize> = inner.collect();
-    let mut otherwise = Vec::new();
-    let done = step_aside(parts, &aside, &moved).and_then(|()| {
+    let (mut otherwise, mut is_begun) = (Vec::new(), false);
+    let ready = noted.and_then(|()| step_aside(parts, &aside, &moved));
+    let done = ready.and_then(|()| {
         for (number, end) in acting.iter_mut().enumerate() {
             if aside.contains(&number) {
                 set::lead_to(&services, number)?;
@@ -148,16 +151,31 @@ fn put_in_place(
             if let Some((outcome, point)) = put_one_in_place(&parts[number], end, together)? {
                 otherwise.push((number, outcome, point));
             }
+            is_begun |= moved.contains(&number);
         }
         Ok(())
     });
     let Err(mut error) = done else {
         return Ok(otherwise);
     };
-    // The service does not start: what is there is to be seen all the same.
+    // What is in place of a set that is to be of one point is known by the rest, which says that it is to come.
+    if !(together && is_begun) {
+        error = put_marks_back(parts, acting, error);
+    }
+    error = put_parts_back(parts, &services, aside, error);
+    Err(error.while_doing(NOT_STARTED).into())
+}
+
+/// Mounts the parts that have stepped aside, since the service does not start: what is there is to be seen all the same.
+fn put_parts_back(
+    parts: &[Part<'_>],
+    services: &[&Service],
+    aside: BTreeSet<usize>,
+    mut error: Error,
+) -> Error {
     for number in aside {
-        let back = set::lead_to(&services, number)
-            .and_then(|()| parts[number].context.storage.step_back());
+        let back =
+            set::lead_to(services, number).and_then(|()| parts[number].context.storage.step_back());
         if let Err(also) = back {
             error = error.while_doing(&format!(
                 "{} is not mounted again ({also}) after",
@@ -165,7 +183,30 @@ fn put_in_place(
             ));
         }
     }
-    Err(error.while_doing(NOT_STARTED).into())
+    error
+}
+
+/// Puts back the marks of those parts whose rollback did not happen: what somebody brings there by hand must not pass for
+/// what that has brought.
+fn put_marks_back(parts: &[Part<'_>], acting: &[Acting<'_>], mut error: Error) -> Error {
+    for (part, end) in parts.iter().zip(acting) {
+        if let Some(Pending::Rollback(_)) = &end.pending
+            && let Err(also) = put_mark_back(part)
+        {
+            error = error.while_doing(&format!(
+                "{} stays marked as one to be rolled back ({also}) after",
+                part.name()
+            ));
+        }
+    }
+    error
+}
+
+fn put_mark_back(part: &Part<'_>) -> Result<()> {
+    let context = part.context;
+    context
+        .with_snapshots()?
+        .put_mark_back(&context.observation.mark)
 }
 
 /// Notes on each part that is rolled back of which set that is, so that the next run knows should the power go. A copy that
@@ -209,16 +250,44 @@ fn put_one_in_place(
                 None => end.tell_finished(&mark, kept.as_ref()),
             }
         }
-        Some(Pending::Rollback(prepared)) => match roll_back(part.context, &prepared.snapshot) {
-            Ok(_) => end.tell_restored(&prepared, None),
-            Err(Failure::Storage(error)) => return Err(error),
-            Err(failure) => {
-                let refused = failure.error().clone();
-                return instead_of(&prepared, refused, part, end, together).map(Some);
-            }
-        },
+        Some(Pending::Rollback(prepared)) => return roll_back(part, end, prepared, together),
     }
     Ok(None)
+}
+
+/// Rolls a part back. If that did not happen, it is pending as before.
+fn roll_back(
+    part: &Part<'_>,
+    end: &mut Acting<'_>,
+    prepared: Prepared,
+    together: bool,
+) -> Result<Option<(Outcome, Option<Point>)>> {
+    let context = part.context;
+    let unchanged = context.must_be_unchanged().map_err(Failure::Storage);
+    let is_changed = unchanged.is_err();
+    match unchanged.and_then(|()| roll_back_unchanged(context, &prepared.snapshot)) {
+        Ok(_) => {
+            end.tell_restored(&prepared, None);
+            Ok(None)
+        }
+        Err(Failure::Storage(error)) => {
+            // What it brought needs no more than to be finished.
+            if is_changed || context.must_be_unchanged().is_ok() {
+                end.pending = Some(Pending::Rollback(prepared));
+            }
+            Err(error)
+        }
+        Err(failure) => {
+            let refused = failure.error().clone();
+            let done = instead_of(&prepared, refused, part, end, together);
+            match &done {
+                Ok((Outcome::StartedEmpty, _)) => put_mark_back(part)?,
+                Ok(_) => {}
+                Err(_) => end.pending = Some(Pending::Rollback(prepared)),
+            }
+            done.map(Some)
+        }
+    }
 }
 
 /// Decides anew about a part whose rollback was refused: another source may have the same, and needs no rollback.

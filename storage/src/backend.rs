@@ -371,4 +371,10 @@ pub trait Snapshots {
     /// # Errors
     /// See [`NotRolledBack`].
     fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack>;
+
+    /// Puts back the mark that was seen `before` a rollback that was noted in it, and did not happen.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn put_mark_back(&self, before: &MarkState) -> Result<()>;
 }

@@ -238,6 +238,10 @@ impl Snapshots for Zfs<'_> {
         let mark = mark.of_service(self.service.name.as_str());
         rollback::rollback(self, snapshot, &mark)
     }
+
+    fn put_mark_back(&self, before: &MarkState) -> Result<()> {
+        rollback::put_mark_back(self, before)
+    }
 }
 
 impl Staging for Zfs<'_> {

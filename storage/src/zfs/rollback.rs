@@ -67,19 +67,27 @@ fn while_shut(
         return Ok(());
     };
     // Nothing changed but the mark: what is written from now on must not pass for this restore's.
-    let put_back = match before {
-        MarkState::Ours(mark) => zfs.set_mark(mark),
-        MarkState::None | MarkState::Foreign(_) => {
-            call::zfs(&["inherit", PROPERTY, zfs.name()]).map(drop)
-        }
-    };
-    put_back
+    put_mark_back(zfs, before)
         .and_then(|()| quotas::forget_on(zfs.name()))
         .map_err(NotRolledBack::Storage)?;
     Err(NotRolledBack::Refused(error.with_help(
         "see what is newer than it with `zfs list -t snapshot,bookmark`; \
          the tier `snapshot` restores without a rollback",
     )))
+}
+
+/// See [`crate::Snapshots::put_mark_back`].
+pub(super) fn put_mark_back(zfs: &Zfs<'_>, before: &MarkState) -> Result<()> {
+    match before {
+        // Its quotas are as they were.
+        MarkState::Ours(mark) => {
+            let now = zfs.seen()?.dataset.ok_or_else(|| gone(zfs.name()))?;
+            mark_dataset(zfs, &now, mark)
+        }
+        MarkState::None | MarkState::Foreign(_) => {
+            call::zfs(&["inherit", PROPERTY, zfs.name()]).map(drop)
+        }
+    }
 }
 
 /// That the dataset holds nothing that a rollback would destroy: seen from its own root, whatever is mounted where.

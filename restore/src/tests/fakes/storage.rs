@@ -207,6 +207,16 @@ impl Snapshots for FakeStorage<'_> {
         Err(error(How::Failed, "there is nothing outside"))
     }
 
+    fn put_mark_back(&self, before: &MarkState) -> Result<()> {
+        if let MarkState::Ours(mark) = before {
+            return self.set_mark(mark);
+        }
+        self.world.called("put_mark_back")?;
+        self.world
+            .change(|disk| disk.dataset.as_mut().unwrap().mark = None);
+        Ok(())
+    }
+
     fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack> {
         self.world
             .called("rollback")

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use ::storage::{Contents, Result, Snapshot};
+use ::storage::{Contents, Mark, Result, Snapshot};
 use declaration::settings::{OnUnavailable, Service};
 use declaration::value::TierName;
 
@@ -183,4 +183,57 @@ fn what_is_older_than_a_refused_rollback_is_told_or_refused() {
         assert!(set.worlds[2].disk.borrow().staging.is_none());
         assert_eq!(set.worlds[2].disk.borrow().memory, Memory::Nothing);
     }
+}
+
+/// What marks a part.
+fn mark(set: &Set, part: usize) -> Option<(u64, Mark)> {
+    set.worlds[part].disk.borrow().dataset.clone()?.mark
+}
+
+fn all_to_be_rolled_back(is_marked: bool, together: bool) -> Set {
+    let set = Set::new([Found::RollsBack; PARTS], together);
+    for world in set.worlds.iter().filter(|_| !is_marked) {
+        let mut disk = world.disk.borrow_mut();
+        disk.dataset.as_mut().unwrap().mark = None;
+        disk.memory = Memory::Nothing;
+    }
+    set
+}
+
+#[test]
+fn a_part_that_is_not_rolled_back_is_marked_as_before() {
+    for (is_marked, together) in [(true, false), (true, true), (false, false), (false, true)] {
+        let undisturbed = all_to_be_rolled_back(is_marked, together);
+        undisturbed.start().unwrap();
+        let calls = undisturbed.worlds.iter().map(World::calls);
+        for (failing, calls) in calls.enumerate() {
+            for call in 1..=calls {
+                let set = all_to_be_rolled_back(is_marked, together);
+                let before = mark(&set, 0);
+                set.worlds[failing].fail_at.set(Some(call));
+                let failed = set.start().is_err();
+                set.worlds[failing].fail_at.set(None);
+                let is_begun = (0..PARTS).any(|part| set.is_in_place(part));
+                for part in (0..PARTS).filter(|part| failed && !set.is_in_place(*part)) {
+                    // Else the rest tells that what is in place is of the same point.
+                    if !(together && is_begun) {
+                        assert_eq!(mark(&set, part), before, "call {call} of {failing}");
+                    }
+                }
+                if failed {
+                    set.start().unwrap();
+                    assert_eq!(undisturbed.state(), set.state(), "call {call} of {failing}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_that_starts_empty_after_a_refused_rollback_is_marked_as_before() {
+    let set = with_refused_rollback(How::Failed, false);
+    let before = mark(&set, 2);
+    set.start().unwrap();
+    assert_eq!(set.files(2), Files::new());
+    assert_eq!(mark(&set, 2), before);
 }
