@@ -26,6 +26,8 @@ refused() { # REGEX
     assert_contains "$output" 'kept on'
     zfs list "$kept@half-2" >/dev/null
 }
+# A hold of preseed's own, which came along, goes with it; one of somebody else's stays.
+zfs hold preseed:good "$kept@half-1" "$kept@half-2"
 zfs hold mine "$kept@half-1"
 refused "somebody holds its snapshot $kept@half-1: .*zfs holds"
 zfs release mine "$kept@half-1"

@@ -9,7 +9,7 @@ use crate::directory::kept_directory::KeptDirectory;
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
 use crate::zfs::kept_dataset;
-use crate::{Error, ErrorKind, Result, uptime};
+use crate::{Error, ErrorKind, Result, policy_snapshots, uptime};
 
 /// Storage that a restore replaced.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub(crate) enum KeptIn {
 pub(crate) struct InTheWay {
     /// A dataset below it.
     pub(crate) child: Option<String>,
-    /// A snapshot that is held.
+    /// A snapshot that somebody else holds.
     pub(crate) held: Option<String>,
     /// A snapshot and its clones.
     pub(crate) cloned: Option<(String, String)>,
@@ -189,7 +189,12 @@ impl Replaced {
     /// When it cannot be removed. [`Replaced::obstacle`] says so beforehand, with who needs it.
     pub fn release(&self) -> Result<()> {
         match &self.kept_in {
-            KeptIn::Dataset(guid, _) => kept_dataset::destroy(&self.name, *guid),
+            KeptIn::Dataset(guid, _) if self.snapshots.is_empty() => {
+                kept_dataset::destroy(&self.name, *guid)
+            }
+            KeptIn::Dataset(guid, _) => policy_snapshots::without_ours(&self.name, || {
+                kept_dataset::destroy(&self.name, *guid)
+            }),
             KeptIn::Directory(directory) => directory.remove(),
         }
     }

@@ -1,11 +1,13 @@
 //! Datasets that restores replaced.
 
+use std::collections::BTreeSet;
+
 use super::{call, kinds, objset, properties};
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
 use crate::replaced::entry::{InTheWay, KeptIn, Replaced};
-use crate::{Error, Result};
+use crate::{Error, Result, policy_snapshots};
 
 /// The kept datasets directly below `container`, and those that could not be looked at. A dataset is one by its name and
 /// by a property that was set on it: a copy that was received elsewhere is not.
@@ -100,9 +102,10 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
         "userrefs,clones,name",
     ];
     let told = call::zfs(&[&["list", "-H", "-p"], &columns[..], &names[..]].concat())?;
+    let held = held_by_others(&told)?;
     for line in told.lines() {
         let columns: Vec<&str> = line.splitn(3, '\t').collect();
-        let [holds, clones, full] = columns[..] else {
+        let [_, clones, full] = columns[..] else {
             return Err(unreadable(line, "name"));
         };
         let Some(at) = full.find(['@', '#']) else {
@@ -120,7 +123,7 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
             continue;
         }
         one.snapshots.push(short.to_owned());
-        if holds != "0" {
+        if held.contains(full) {
             in_the_way.held = Some(full.to_owned());
         }
         if !matches!(clones, "" | "-") {
@@ -128,6 +131,16 @@ fn add_snapshots(replaced: &mut [Replaced]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Those of the listed snapshots that somebody else holds. Our own hold came along from what was replaced, and goes with it.
+fn held_by_others(told: &str) -> Result<BTreeSet<String>> {
+    let held = told.lines().filter_map(|line| {
+        let mut columns = line.splitn(3, '\t');
+        let (holds, name) = (columns.next()?, columns.nth(1)?);
+        (name.contains('@') && holds != "0").then_some(name)
+    });
+    policy_snapshots::held_by_others(&held.collect::<Vec<_>>())
 }
 
 fn unreadable(subject: &str, column: &str) -> Error {
