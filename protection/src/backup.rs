@@ -16,6 +16,9 @@ use crate::record::{self, Good, Record};
 use crate::turn::Turn;
 use crate::{commands, ready, shrink};
 
+/// How many mounts are named that are not backed up.
+const FEW: usize = 5;
+
 /// Backs the service's data up, and tells the journal.
 ///
 /// # Errors
@@ -37,10 +40,15 @@ pub fn backup(declared: &Service) -> Result<()> {
     if made.is_ok() || ready::must_have_its_data(&service).is_ok() {
         frozen::release(&service)?;
     }
-    let message = made?;
+    let (message, is_whole) = made?;
     status::set(&message);
     let event = Event::new(Kind::BackedUp, name, message);
-    event.tier("restic").outcome("backed-up").tell();
+    let event = event.tier("restic").outcome("backed-up");
+    if is_whole {
+        event.tell();
+    } else {
+        event.warning().tell();
+    }
     after
 }
 
@@ -72,8 +80,8 @@ fn to_be_made(service: &Service) -> Result<&Backup> {
     Ok(backup)
 }
 
-/// Gives what was made, in words.
-fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
+/// Gives what was made, in words, and whether it is all that lies there.
+fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, bool)> {
     let name = service.name.as_str();
     let mut record = record::read(name)?;
     let call = Call::to(&backup.repository, service.stall_timeout)?;
@@ -90,6 +98,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
     }
     let paths = frozen.paths();
     let placed = as_found::placed(service)?;
+    let not_read = frozen.not_read()?;
     let order = Order {
         backup,
         service: name,
@@ -107,7 +116,23 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<String> {
     let repository = backup.repository.name.as_str();
     record.good = Some(Good::new(Some(repository), &found, extent));
     record::write(name, &record)?;
-    Ok(in_words(&frozen, backup, &made, &found))
+    let mut words = in_words(&frozen, backup, &made, &found);
+    words.push_str(&not_read_in_words(&not_read));
+    Ok((words, not_read.is_empty()))
+}
+
+/// What is mounted in the data and is not in its backup.
+fn not_read_in_words(not_read: &[String]) -> String {
+    if not_read.is_empty() {
+        return String::new();
+    }
+    let mut named = not_read[..not_read.len().min(FEW)].join(", ");
+    if let Some(more @ 1..) = not_read.len().checked_sub(FEW) {
+        named = format!("{named} and {more} more");
+    }
+    format!(
+        "; not in it is what is mounted at {named}: declare it as a [place.NAME], or exclude it"
+    )
 }
 
 fn in_words(frozen: &Frozen<'_>, backup: &Backup, made: &Made, found: &Snapshot) -> String {

@@ -16,7 +16,9 @@ use crate::tree::{self, Next};
 use crate::trial::{Tree, make_in_memory};
 use crate::way::{self, Held, Writer};
 use crate::zfs::backup_snapshot;
-use crate::{Contents, Error, Presence, Result, as_found, mountpoint, namespace, open, shown};
+use crate::{
+    Contents, Error, Presence, Result, as_found, mountinfo, mountpoint, namespace, open, shown,
+};
 
 /// A part of a service's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +132,31 @@ impl<'a> Frozen<'a> {
         outermost(&self.parts)
     }
 
+    /// What is mounted in what is read and is no part of the service: it is not read. What lies in a cache, or is left out
+    /// by an anchored `exclude`, is not meant to be. For people.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn not_read(&self) -> Result<Vec<String>> {
+        let mut declared = Vec::new();
+        for part in self.service.parts() {
+            let place = as_found::placed(part)?.mountpoint.to_path_buf();
+            declared.push((place, part.is_restored()));
+        }
+        let place = self.service.mountpoint.as_path();
+        let excluded = self.service.backup.iter();
+        let excluded = excluded.flat_map(|backup| &backup.exclude);
+        let excluded: Vec<PathBuf> = excluded
+            .filter_map(|pattern| Some(place.join(pattern.strip_prefix('/')?)))
+            .collect();
+        let mut mounted = Vec::new();
+        for path in self.paths() {
+            mounted.extend(mountinfo::all_below(path)?);
+        }
+        let told = undeclared(mounted, &declared, &excluded);
+        Ok(told.iter().map(|point| shown(point)).collect())
+    }
+
     /// Whether it is as it was at one moment: what is written meanwhile changes nothing of it.
     #[must_use]
     pub fn is_of_one_moment(&self) -> bool {
@@ -224,6 +251,32 @@ pub fn release(service: &Service) -> Result<()> {
 fn datasets(parts: &[Part]) -> Vec<&str> {
     let datasets = parts.iter().filter_map(|part| part.dataset.as_deref());
     datasets.collect()
+}
+
+/// Of what is mounted, what is neither one of the declared places (each with whether it is restored), nor in one that is not
+/// restored, nor excluded. What is mounted in another that is told is not.
+fn undeclared(
+    mut mounted: Vec<PathBuf>,
+    declared: &[(PathBuf, bool)],
+    excluded: &[PathBuf],
+) -> Vec<PathBuf> {
+    let is_meant = |point: &PathBuf| {
+        let around = declared
+            .iter()
+            .filter(|(place, _)| point.starts_with(place));
+        let nearest = around.max_by_key(|(place, _)| place.as_os_str().len());
+        nearest.is_some_and(|(place, is_restored)| place == point || !is_restored)
+            || excluded.iter().any(|path| point.starts_with(path))
+    };
+    mounted.retain(|point| !is_meant(point));
+    mounted.sort();
+    let mut told: Vec<PathBuf> = Vec::new();
+    for point in mounted {
+        if !told.iter().any(|outer| point.starts_with(outer)) {
+            told.push(point);
+        }
+    }
+    told
 }
 
 /// The size of each file that is expected, in a copy of the data.
@@ -333,5 +386,32 @@ mod tests {
         let parts = ["/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/ab", "/x"].map(part);
         let paths = ["/srv/a", "/srv/ab", "/x"].map(Path::new);
         assert_eq!(outermost(&parts), paths);
+    }
+
+    #[test]
+    fn what_is_mounted_and_is_no_part_is_told_unless_it_is_meant() {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let declared = [
+            ("/srv/a", true),
+            ("/srv/a/covers", true),
+            ("/srv/a/cache", false),
+        ];
+        let declared = declared.map(|(place, is_restored)| (PathBuf::from(place), is_restored));
+        let mounted = paths(&[
+            "/srv/a/covers",
+            "/srv/a/covers/old",
+            "/srv/a/child/in",
+            "/srv/a/child",
+            "/srv/a/child",
+            "/srv/a/cache",
+            "/srv/a/cache/disk",
+            "/srv/a/logs/disk",
+            "/srv/a/logs2",
+        ]);
+        let told = undeclared(mounted, &declared, &paths(&["/srv/a/logs"]));
+        assert_eq!(
+            told,
+            paths(&["/srv/a/child", "/srv/a/covers/old", "/srv/a/logs2"])
+        );
     }
 }

@@ -59,9 +59,18 @@ fi
 exec /usr/bin/restic "$@"
 EOT
 chmod 0755 /usr/local/sbin/restic
+# What else is mounted in the data is not backed up, and that is said; not of what is left out.
+mkdir /var/lib/sonarr/{disk,logs/disk}
+for disk in disk logs/disk; do
+    mount -t tmpfs tmpfs "/var/lib/sonarr/$disk"
+    touch "/var/lib/sonarr/$disk/left-out"
+done
 reload
 systemctl start backup-sonarr
 assert_journal backup-sonarr.service 'sonarr: backed up to repository local as [0-9a-f]{8} \('
+assert_journal backup-sonarr.service '; not in it is what is mounted at /var/lib/sonarr/disk: declare it as a \[place.NAME\]'
+umount /var/lib/sonarr/{disk,logs/disk}
+rmdir /var/lib/sonarr/disk
 assert_lacks "$(cat /var/tmp/arguments)" 'correct'
 assert_lacks "$(cat /var/tmp/arguments)" "$REPOSITORY"
 assert_matches "$(cat /var/tmp/capabilities)" 'CapEff:	0000000000200006'
