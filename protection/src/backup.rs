@@ -1,5 +1,6 @@
 //! A backup of a service's data in its restic repository.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use declaration::settings::{Backup, Service};
@@ -8,6 +9,7 @@ use report::progress::bytes;
 use report::{Event, Kind, status};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
+use restore::source::restic::stored;
 use storage::frozen::{self, Frozen, Seen};
 use storage::{Error, Result, Snapshot, as_found, local, lock};
 
@@ -108,11 +110,12 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
         taken: frozen.taken,
         stall_timeout: service.stall_timeout,
     };
-    let (made, extent) = frozen.show(|seen| {
+    let (made, extent, expected) = frozen.show(|seen| {
         must_be_its_data(service, seen, &record)?;
-        Ok((archive::make(&call, &order)?, seen.extent.clone()))
+        let expected = frozen.expected();
+        Ok((archive::make(&call, &order)?, seen.extent.clone(), expected))
     })?;
-    let found = must_be_found(service, backup, &made)?;
+    let found = must_be_found(service, backup, &made, &expected)?;
     let repository = backup.repository.name.as_str();
     record.good = Some(Good::new(Some(repository), &found, extent));
     record::write(name, &record)?;
@@ -204,19 +207,42 @@ fn wait_for_a_later_second(record: &Record) {
     }
 }
 
-/// That a restore would take just this backup.
-fn must_be_found(service: &Service, backup: &Backup, made: &Made) -> Result<Snapshot> {
-    let newest = repository::newest(service, backup)?;
+/// That a restore would take just this backup, and finds in it what is expected.
+fn must_be_found(
+    service: &Service,
+    backup: &Backup,
+    made: &Made,
+    expected: &[PathBuf],
+) -> Result<Snapshot> {
+    let newest = stored::newest_lacking(service, backup, expected)?;
     let is_it = |found: &Snapshot| !made.id.is_empty() && found.name.starts_with(&made.id);
-    let found = newest.as_ref().map_or("none", Snapshot::label).to_owned();
-    newest.filter(is_it).ok_or_else(|| {
-        Error::new(
-            format!("repository {}", backup.repository.name),
+    let other = newest.as_ref().map_or("none", |(found, _)| found.label());
+    let other = other.to_owned();
+    let subject = || format!("repository {}", backup.repository.name);
+    let Some((found, lacks)) = newest.filter(|(found, _)| is_it(found)) else {
+        return Err(Error::new(
+            subject(),
             format!(
-                "the backup {} was made, and a restore would not take it: the newest that it finds is {found}",
+                "the backup {} was made, and a restore would not take it: the newest that it finds is {other}",
                 made.id
             ),
             "see `restic snapshots`: is there one of the future?",
-        )
-    })
+        ));
+    };
+    match lacks.first() {
+        None => Ok(found),
+        Some(path) => Err(Error::new(
+            subject(),
+            format!(
+                "the backup {} lacks {}, which a restore looks for: `exclude` in [backup] leaves it out",
+                found.label(),
+                path.display()
+            ),
+            format!(
+                "correct that in {}, then `systemctl start backup-{}`",
+                service.source.display(),
+                service.name
+            ),
+        )),
+    }
 }

@@ -8,6 +8,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use declaration::settings::{self, Service};
+use declaration::value::TierName;
 use jiff::Timestamp;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::statvfs;
@@ -27,6 +28,8 @@ pub struct Part {
     pub place: PathBuf,
     /// The dataset that it is in; `None`: it is a directory.
     pub dataset: Option<String>,
+    /// What is expected in it (absolute), itself first. Empty: no restore of it asks for a backup.
+    pub expected: Vec<PathBuf>,
 }
 
 /// The parts of a service's data as its storage is, an outer one before those in it. Caches, which nobody restores, are
@@ -53,8 +56,14 @@ pub fn parts(service: &Service) -> Result<Vec<Part>> {
             settings::Storage::Zfs(dataset) => Some(dataset.name.as_str().to_owned()),
             settings::Storage::Directory => None,
         };
+        let place = found.mountpoint.to_path_buf();
+        let asks = found.tiers.contains(&TierName::Restic);
+        let expected = std::iter::once(place.clone())
+            .chain(found.expect.iter().map(|path| place.join(path)))
+            .filter(|_| asks);
         parts.push(Part {
-            place: found.mountpoint.to_path_buf(),
+            expected: expected.collect(),
+            place,
             dataset,
         });
     }
@@ -130,6 +139,14 @@ impl<'a> Frozen<'a> {
     #[must_use]
     pub fn paths(&self) -> Vec<&Path> {
         outermost(&self.parts)
+    }
+
+    /// What a restore looks for in a backup and is there (absolute), while this is shown.
+    #[must_use]
+    pub fn expected(&self) -> Vec<PathBuf> {
+        let expected = self.parts.iter().flat_map(|part| &part.expected);
+        let there = expected.filter(|path| path.symlink_metadata().is_ok());
+        there.cloned().collect()
     }
 
     /// What is mounted in what is read and is no part of the service: it is not read. What lies in a cache, or is left out
@@ -382,6 +399,7 @@ mod tests {
         let part = |place: &str| Part {
             place: PathBuf::from(place),
             dataset: None,
+            expected: Vec::new(),
         };
         let parts = ["/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/ab", "/x"].map(part);
         let paths = ["/srv/a", "/srv/ab", "/x"].map(Path::new);

@@ -51,6 +51,14 @@ eventually eval '[[ $(unit_state backup-sonarr) == inactive ]]'
 assert_eq 3 "$(in_repository list snapshots | wc -l)"
 assert_eq '' "$(ls "$REPOSITORY/locks")"
 
+# What is expected is left out: no restore would take that, and the backup before stays the last good one.
+sed -i 's/schedule = "daily"/&\nexclude = ["*.db*"]/' /etc/preseed/services/sonarr.toml
+record=$(cat /var/lib/preseed/protection/sonarr.json)
+refused '^repository local: the backup [0-9a-f]{8} lacks /var/lib/sonarr/sonarr.db, which a restore looks for: `exclude` in \[backup\] leaves it out'
+assert_eq "$record" "$(cat /var/lib/preseed/protection/sonarr.json)"
+sed -i '/^exclude/d' /etc/preseed/services/sonarr.toml
+in_repository forget --quiet latest
+
 # A file that cannot be read.
 cat >/usr/local/sbin/restic <<'EOT'
 #!/bin/sh

@@ -16,6 +16,7 @@ mod retry;
 pub mod secrets;
 mod size;
 pub mod snapshot_entry;
+pub mod stored;
 mod transfer;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use declaration::Search;
-use declaration::settings::{self, Backup};
+use declaration::settings::Backup;
 use declaration::value::TierName;
 use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
@@ -68,16 +69,6 @@ pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn So
 /// When none is declared, and the machine has no name of its own.
 pub fn host(backup: &Backup) -> Result<String> {
     backup.host.clone().map_or_else(listing::this_host, Ok)
-}
-
-/// The newest snapshot of the service's own path, as the repository tells it now.
-///
-/// # Errors
-/// When the repository cannot be asked.
-pub fn newest(service: &settings::Service, backup: &Backup) -> Result<Option<Snapshot>> {
-    let listing = Listing::new(service, backup);
-    let newest = listing.newest()?;
-    Ok(newest.map(|newest| newest.told.snapshot()))
 }
 
 impl<'a> Restic<'a> {
@@ -299,16 +290,7 @@ impl Source for Restic<'_> {
             return Ok(Contents::default());
         }
         let paths: BTreeSet<&Path> = nodes.iter().map(|node| node.path.as_path()).collect();
-        // restic does not tell where a link leads. What lies behind one is looked for once it is restored.
-        let links: BTreeSet<&Path> = nodes
-            .iter()
-            .filter(|node| node.is_link())
-            .map(|node| node.path.as_path())
-            .collect();
-        let is_there = |expected: &Path| {
-            let path = root.join(expected);
-            paths.contains(&*path) || path.ancestors().skip(1).any(|above| links.contains(above))
-        };
+        let is_there = |expected: &Path| stored::holds(nodes, &root.join(expected));
         let (found, missing) = service
             .expect
             .iter()
