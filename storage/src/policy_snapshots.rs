@@ -1,15 +1,12 @@
 //! Snapshots that a policy takes, and the hold on the last good one.
 
-use std::collections::BTreeSet;
-
 use declaration::settings::Service;
 
 use crate::frozen::{Extent, Seen, counted, expected_in};
 use crate::zfs::{backup_snapshot, call, inspect};
 use crate::{Contents, Error, Result};
 
-/// The tag of our holds (zfs-hold(8)).
-const TAG: &str = "preseed:good";
+pub use crate::zfs::holds::{held, hold, release};
 
 /// Whether a snapshot is one that a backup is made from, and that goes with it.
 #[must_use]
@@ -23,93 +20,6 @@ pub fn is_of_a_backup(snapshot: &str) -> bool {
 /// When one cannot be taken. Then none is.
 pub fn take(snapshots: &[&str]) -> Result<()> {
     call::zfs(&[&["snapshot"], snapshots].concat()).map(drop)
-}
-
-/// Has nothing destroy a snapshot before [`release`].
-///
-/// # Errors
-/// When it cannot be held.
-pub fn hold(snapshot: &str) -> Result<()> {
-    if held_among(&[snapshot])?.contains(snapshot) {
-        return Ok(());
-    }
-    call::zfs(&["hold", TAG, snapshot]).map(drop)
-}
-
-/// Ends our hold on a snapshot. Holds of others stay.
-///
-/// # Errors
-/// When it cannot be ended.
-pub fn release(snapshot: &str) -> Result<()> {
-    call::zfs(&["release", TAG, snapshot]).map(drop)
-}
-
-/// The snapshots of a dataset that we hold.
-///
-/// # Errors
-/// When they cannot be listed.
-pub fn held(dataset: &str) -> Result<Vec<String>> {
-    let args = [
-        "list",
-        "-H",
-        "-p",
-        "-t",
-        "snapshot",
-        "-d",
-        "1",
-        "-o",
-        "userrefs,name",
-        dataset,
-    ];
-    let listed = call::zfs(&args)?;
-    let somebodys = listed.lines().filter_map(|line| line.split_once('\t'));
-    let somebodys = somebodys.filter(|(count, _)| *count != "0");
-    let somebodys: Vec<&str> = somebodys.map(|(_, name)| name).collect();
-    if somebodys.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(held_among(&somebodys)?.into_iter().collect())
-}
-
-fn held_among(snapshots: &[&str]) -> Result<BTreeSet<String>> {
-    holds_of(snapshots, |tag| tag == TAG)
-}
-
-/// Those of these snapshots that somebody else holds.
-pub(crate) fn held_by_others(snapshots: &[&str]) -> Result<BTreeSet<String>> {
-    if snapshots.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    holds_of(snapshots, |tag| tag != TAG)
-}
-
-fn holds_of(snapshots: &[&str], is_meant: impl Fn(&str) -> bool) -> Result<BTreeSet<String>> {
-    let listed = call::zfs(&[&["holds", "-H"], snapshots].concat())?;
-    Ok(with_tag(&listed, is_meant))
-}
-
-/// The snapshots in what `zfs holds -H` told that are held by a tag that is meant.
-fn with_tag(listed: &str, is_meant: impl Fn(&str) -> bool) -> BTreeSet<String> {
-    let lines = listed.lines().filter_map(|line| {
-        let mut columns = line.splitn(3, '\t');
-        let (name, tag) = (columns.next()?, columns.next()?);
-        is_meant(tag).then(|| name.to_owned())
-    });
-    lines.collect()
-}
-
-/// Has `destroy` destroy a dataset without our holds on its snapshots. Where it fails, they are held again.
-pub(crate) fn without_ours(dataset: &str, destroy: impl FnOnce() -> Result<()>) -> Result<()> {
-    let ours = held(dataset)?;
-    let ended = ours.iter().try_for_each(|snapshot| release(snapshot));
-    let ended = ended.and_then(|()| destroy());
-    if ended.is_err() {
-        for snapshot in &ours {
-            // That it was not destroyed is what is told.
-            let _ = hold(snapshot);
-        }
-    }
-    ended
 }
 
 /// Looks into a snapshot of a service's dataset.
@@ -134,24 +44,4 @@ pub fn look_into(service: &Service, snapshot: &str) -> Result<Seen> {
             },
         })
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hold_of_ours_is_told_from_one_of_somebody_elses() {
-        let listed = "tank/a@one\tpreseed:good\tMon Nov 23  8:00 2026\n\
-            tank/a@two\tpreseed:good\tMon Nov 23  8:00 2026\n\
-            tank/a@two\tmine\tMon Nov 23  9:00 2026\n\
-            tank/a@three\tpreseed:goods\tMon Nov 23  9:00 2026\n";
-        let named = |names: &[&str]| {
-            let names = names.iter().map(|name| format!("tank/a@{name}"));
-            names.collect::<BTreeSet<_>>()
-        };
-        assert_eq!(with_tag(listed, |tag| tag == TAG), named(&["one", "two"]));
-        let others = with_tag(listed, |tag| tag != TAG);
-        assert_eq!(others, named(&["three", "two"]));
-    }
 }

@@ -18,6 +18,7 @@ mod delegations;
 mod elsewhere;
 mod half_created;
 mod half_done;
+pub(crate) mod holds;
 pub(crate) mod inspect;
 pub(crate) mod kept_dataset;
 mod key;

@@ -5,6 +5,7 @@
 //! seconds.
 
 mod disk;
+pub(crate) mod late;
 mod looks;
 pub(crate) mod machine;
 pub(crate) mod source;

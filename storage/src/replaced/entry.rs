@@ -8,8 +8,8 @@ use declaration::settings::{KeepReplaced, Service, Storage};
 use crate::directory::kept_directory::KeptDirectory;
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
-use crate::zfs::kept_dataset;
-use crate::{Error, ErrorKind, Result, policy_snapshots, uptime};
+use crate::zfs::{holds, kept_dataset};
+use crate::{Error, ErrorKind, Result, uptime};
 
 /// Storage that a restore replaced.
 #[derive(Debug, Clone)]
@@ -192,9 +192,9 @@ impl Replaced {
             KeptIn::Dataset(guid, _) if self.snapshots.is_empty() => {
                 kept_dataset::destroy(&self.name, *guid)
             }
-            KeptIn::Dataset(guid, _) => policy_snapshots::without_ours(&self.name, || {
-                kept_dataset::destroy(&self.name, *guid)
-            }),
+            KeptIn::Dataset(guid, _) => {
+                holds::without_ours(&self.name, || kept_dataset::destroy(&self.name, *guid))
+            }
             KeptIn::Directory(directory) => directory.remove(),
         }
     }

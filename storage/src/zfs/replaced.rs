@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{call, kinds, objset, properties};
+use super::{call, holds, kinds, objset, properties};
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
 use crate::replaced::entry::{InTheWay, KeptIn, Replaced};
-use crate::{Error, Result, policy_snapshots};
+use crate::{Error, Result};
 
 /// The kept datasets directly below `container`, and those that could not be looked at. A dataset is one by its name and
 /// by a property that was set on it: a copy that was received elsewhere is not.
@@ -140,7 +140,7 @@ fn held_by_others(told: &str) -> Result<BTreeSet<String>> {
         let (holds, name) = (columns.next()?, columns.nth(1)?);
         (name.contains('@') && holds != "0").then_some(name)
     });
-    policy_snapshots::held_by_others(&held.collect::<Vec<_>>())
+    holds::held_by_others(&held.collect::<Vec<_>>())
 }
 
 fn unreadable(subject: &str, column: &str) -> Error {

@@ -17,6 +17,7 @@ use crate::part::{Part, set_of};
 use crate::set::act;
 use crate::source::Source;
 use crate::source::list::sources;
+use crate::tests::fakes::late::Late;
 use crate::tests::fakes::machine::FakeMachine;
 use crate::tests::fakes::storage::FakeStorage;
 use crate::tests::fakes::{
@@ -111,7 +112,7 @@ struct Set {
     services: Vec<Service>,
     slots: TempDir,
     together: bool,
-    late: Option<apart::Late>,
+    late: Option<Late>,
 }
 
 impl Set {

@@ -1,115 +1,25 @@
 //! What is to be of one point is not, or would not be.
 
-use std::cell::Cell;
-
-use ::storage::{Contents, Mark, Result, Snapshot};
-use declaration::settings::{OnUnavailable, Service};
-use declaration::value::TierName;
+use ::storage::Mark;
+use declaration::settings::OnUnavailable;
 
 use super::{Found, PARTS, Set, data, snap};
 use crate::decide::Outcome;
-use crate::failure::Failure;
-use crate::source::{Bring, Snapshots, Source};
-use crate::tests::fakes::source::{FakeSource, Filed, Script};
+use crate::tests::fakes::late::Late;
+use crate::tests::fakes::source::{Filed, Script};
 use crate::tests::fakes::{Files, How, Memory, World};
-
-/// A source that is not up at once.
-pub(super) struct Late {
-    /// Which part it is the only source of.
-    pub(super) part: usize,
-    script: Script,
-    down: Script,
-    /// How often it does not answer though the network is up.
-    refusals: Cell<usize>,
-}
-
-impl Late {
-    fn of(part: usize, refusals: usize) -> Self {
-        let up = Script {
-            name: "restic late",
-            answers: true,
-            snapshots: vec![snap(part, 10, data(7), How::Well)],
-            is_cut_short: false,
-            elsewhere: Filed::Nothing,
-        };
-        Self {
-            part,
-            down: Script {
-                answers: false,
-                ..up.clone()
-            },
-            script: up,
-            refusals: Cell::new(refusals),
-        }
-    }
-
-    pub(super) fn source<'a>(
-        &'a self,
-        world: &'a World,
-        service: &'a Service,
-    ) -> Box<dyn Source + 'a> {
-        let of = |script| FakeSource {
-            world,
-            service,
-            script,
-        };
-        Box::new(LateSource {
-            late: self,
-            up: of(&self.script),
-            down: of(&self.down),
-        })
-    }
-}
-
-struct LateSource<'a> {
-    late: &'a Late,
-    up: FakeSource<'a>,
-    down: FakeSource<'a>,
-}
-
-impl Source for LateSource<'_> {
-    fn tier(&self) -> TierName {
-        self.up.tier()
-    }
-
-    fn name(&self) -> String {
-        self.up.name()
-    }
-
-    fn needs_network(&self) -> bool {
-        true
-    }
-
-    fn snapshots(&self) -> Result<Snapshots<'_>> {
-        if !self.up.world.network_is_up.get() {
-            return self.down.snapshots();
-        }
-        match self.late.refusals.get() {
-            0 => self.up.snapshots(),
-            left => {
-                self.late.refusals.set(left - 1);
-                self.down.snapshots()
-            }
-        }
-    }
-
-    fn contents(&self, snapshot: &Snapshot) -> std::result::Result<Contents, Failure> {
-        self.up.contents(snapshot)
-    }
-
-    fn list_again(&self, failure: &Failure) -> Option<Result<Vec<Snapshot>>> {
-        self.up.list_again(failure)
-    }
-
-    fn bring<'s>(&'s self, snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure> {
-        self.up.bring(snapshot)
-    }
-}
 
 /// The service's own data is there, and one of its places is lost, whose source is late.
 fn with_late(refusals: usize) -> Set {
     let mut set = Set::new([Found::Present, Found::Present, Found::IsCloned], true);
-    set.late = Some(Late::of(2, refusals));
+    let up = Script {
+        name: "restic late",
+        answers: true,
+        snapshots: vec![snap(2, 10, data(7), How::Well)],
+        is_cut_short: false,
+        elsewhere: Filed::Nothing,
+    };
+    set.late = Some(Late::of(2, up, refusals));
     set
 }
 
