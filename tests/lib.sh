@@ -282,6 +282,32 @@ installed() {
 
 # PostgreSQL
 
+# declare_postgresql [LINE...]: Debian's cluster `main` as a service, with its backups in `local`, and LINEs for [backup].
+# Its version, unit and directory are in $version, $unit and $data.
+declare_postgresql() {
+    version=$(ls /usr/lib/postgresql)
+    unit=postgresql@$version-main.service
+    data=/var/lib/postgresql/$version/main
+    declare_service postgresql <<-EOF
+	[dataset]
+	recordsize = "8K"
+	compression = "lz4"
+	mountpoint = "$data"
+	owner = "postgres"
+	group = "postgres"
+	mode = "0700"
+
+	[preseed]
+	unit = "$unit"
+	expect = ["PG_VERSION", "base", "global"]
+
+	[backup]
+	repository = "local"
+	tags = ["postgresql"]
+	$(printf '%s\n' "$@")
+	EOF
+}
+
 # sql STATEMENT: as the cluster's own user.
 sql() {
     runuser -u postgres -- psql --quiet --no-align --tuples-only --command "$1"

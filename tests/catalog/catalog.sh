@@ -40,3 +40,26 @@ lost() {
         lose_data "$directory"
     done
 }
+
+# lose_of_catalog PATTERN: the stubs of all matching services have run, were backed up as declared, and lost their data.
+lose_of_catalog() {
+    declare_default_host
+    repository_init
+    mapfile -t names < <(of_catalog "$1")
+    stubs "${names[@]}"
+    systemctl start "${units[@]}"
+    backup_as_declared "${names[@]}"
+    printf '%s\n' "${names[@]}" >/root/names
+    printf '%s\n' "${units[@]}" >/root/units
+    lost "${directories[@]}"
+}
+
+# all_are_restored: those that `lose_of_catalog` lost are there after the boot.
+all_are_restored() {
+    local name
+    mapfile -t units </root/units
+    assert_active "${units[@]}"
+    while read -r name; do
+        assert_journal "preseed-$name.service" 'restored by restic'
+    done </root/names
+}

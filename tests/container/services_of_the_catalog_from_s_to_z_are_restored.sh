@@ -2,19 +2,8 @@
 # backup is no part of that, and what was lost is there before its units start, also after its own checks.
 
 . /usr/lib/preseed-tests/catalog.sh
-declare_default_host
-repository_init
-mapfile -t names < <(of_catalog '[s-z]*')
-stubs "${names[@]}"
-systemctl start "${units[@]}"
-backup_as_declared "${names[@]}"
-printf '%s\n' "${names[@]}" >/root/names
-printf '%s\n' "${units[@]}" >/root/units
-lost "${directories[@]}"
+lose_of_catalog '[s-z]*'
 
 #: reboot
-mapfile -t units </root/units
-assert_active "${units[@]}"
-while read -r name; do
-    assert_journal "preseed-$name.service" 'restored by restic'
-done </root/names
+. /usr/lib/preseed-tests/catalog.sh
+all_are_restored

@@ -3,26 +3,7 @@
 
 declare_default_host
 repository_init
-version=$(ls /usr/lib/postgresql)
-unit=postgresql@$version-main.service
-data=/var/lib/postgresql/$version/main
-declare_service postgresql <<EOT
-[dataset]
-recordsize = "8K"
-mountpoint = "$data"
-owner = "postgres"
-group = "postgres"
-mode = "0700"
-
-[preseed]
-unit = "$unit"
-expect = ["PG_VERSION", "base", "global"]
-
-[backup]
-repository = "local"
-tags = ["postgresql"]
-schedule = "daily"
-EOT
+declare_postgresql 'schedule = "daily"'
 declare_service notes <<'EOT'
 [preseed]
 expect = ["notes.db"]
