@@ -3,6 +3,7 @@
 use declaration::settings::Service;
 
 use crate::confinement;
+use crate::helper::oneshot;
 use crate::preseed_unit::{NO_START_LIMIT, restic};
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
@@ -19,26 +20,15 @@ pub fn of<'a>(service: &'a Service, names: &'a Names) -> Option<(Unit<'a>, Unit<
     }
     needs(repository, &mut unit);
     unit.push(NO_START_LIMIT);
-    let mut process = vec![
-        ("Type", Value::Fixed("oneshot")),
-        ("NotifyAccess", Value::Fixed("main")),
-        ("TimeoutStopSec", Value::Fixed("15s")),
-        (
-            "ExecStart",
-            Value::Command {
-                program: "/usr/lib/preseed/protect-helper backup",
-                argument: name,
-            },
-        ),
-        // Whatever became of the helper: the snapshot goes, and `after` is run.
-        (
-            "ExecStopPost",
-            Value::Command {
-                program: "/usr/lib/preseed/protect-helper after",
-                argument: name,
-            },
-        ),
-    ];
+    let mut process = oneshot("/usr/lib/preseed/protect-helper backup", name);
+    // Whatever became of the helper: the snapshot goes, and `after` is run.
+    process.push((
+        "ExecStopPost",
+        Value::Command {
+            program: "/usr/lib/preseed/protect-helper after",
+            argument: name,
+        },
+    ));
     confinement::of_backup(service, backup, &mut process);
     restic(repository, &mut process);
     let description = format!(

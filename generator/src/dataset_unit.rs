@@ -5,6 +5,7 @@ use std::path::Path;
 use declaration::settings::{Service, Utility};
 
 use crate::confinement;
+use crate::helper::oneshot;
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
 
@@ -76,19 +77,7 @@ const AFTER_IMPORT: Directive<'static> =
     ("After", Value::Fixed("zfs-import.target zfs-mount.service"));
 
 fn process(name: &str) -> Vec<Directive<'_>> {
-    vec![
-        ("Type", Value::Fixed("oneshot")),
-        ("NotifyAccess", Value::Fixed("main")),
-        // What hangs in the kernel cannot be killed, and is not waited for.
-        ("TimeoutStopSec", Value::Fixed("15s")),
-        (
-            "ExecStart",
-            Value::Command {
-                program: "/usr/lib/preseed/dataset-helper apply",
-                argument: name,
-            },
-        ),
-    ]
+    oneshot("/usr/lib/preseed/dataset-helper apply", name)
 }
 
 /// The unit that makes the volume whose data is at this place, if a quadlet does: `NAME-volume.service` makes

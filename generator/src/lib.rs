@@ -15,6 +15,7 @@ pub mod drop_in;
 pub mod dry_run;
 pub mod entries;
 pub mod escape;
+mod helper;
 pub mod kmsg;
 pub mod maintenance_unit;
 pub mod preseed_unit;

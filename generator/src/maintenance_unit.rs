@@ -7,8 +7,9 @@ use declaration::settings::{Host, Repository};
 
 use crate::backup_unit::{needs, timer};
 use crate::confinement;
+use crate::helper::oneshot;
 use crate::preseed_unit::{NO_START_LIMIT, restic};
-use crate::unit::{Unit, Value};
+use crate::unit::Unit;
 
 /// The file that declares repositories, for people. Fragments may do so as well.
 const SOURCE: &str = "/etc/preseed/preseed.toml";
@@ -39,18 +40,7 @@ pub fn of(repository: &Repository) -> (Unit<'_>, Unit<'_>) {
     let mut unit = Vec::new();
     needs(repository, &mut unit);
     unit.push(NO_START_LIMIT);
-    let mut process = vec![
-        ("Type", Value::Fixed("oneshot")),
-        ("NotifyAccess", Value::Fixed("main")),
-        ("TimeoutStopSec", Value::Fixed("15s")),
-        (
-            "ExecStart",
-            Value::Command {
-                program: "/usr/lib/preseed/protect-helper maintain",
-                argument: &repository.name,
-            },
-        ),
-    ];
+    let mut process = oneshot("/usr/lib/preseed/protect-helper maintain", &repository.name);
     confinement::of_maintenance(repository, &mut process);
     restic(repository, &mut process);
     let description = format!("Maintenance of the repository {}", repository.name);

@@ -4,6 +4,7 @@ use declaration::settings::{Broken, Repository, Service};
 use declaration::value::UnitName;
 
 use crate::confinement;
+use crate::helper::oneshot;
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
 
@@ -63,19 +64,7 @@ fn before(units: &[UnitName]) -> Directive<'_> {
 }
 
 fn process(name: &str) -> Vec<Directive<'_>> {
-    vec![
-        ("Type", Value::Fixed("oneshot")),
-        ("NotifyAccess", Value::Fixed("main")),
-        // What hangs in the kernel cannot be killed, and is not waited for.
-        ("TimeoutStopSec", Value::Fixed("15s")),
-        (
-            "ExecStart",
-            Value::Command {
-                program: "/usr/lib/preseed/preseed-helper run",
-                argument: name,
-            },
-        ),
-    ]
+    oneshot("/usr/lib/preseed/preseed-helper run", name)
 }
 
 /// What restic needs: a cache, and the repository's secrets as credentials.

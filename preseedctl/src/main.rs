@@ -1,6 +1,7 @@
 //! `preseedctl`: what a person types.
 
 mod accept;
+mod agreed;
 mod ask;
 mod cat;
 mod catalog;

@@ -14,6 +14,7 @@ use restore::{bring_out, interrupt};
 use storage::{Error, Outside, Result, local, lock};
 use systemd::{timestamp, units};
 
+use crate::agreed::{exit, tell_units};
 use crate::ask::agrees;
 use crate::list::with_distance;
 use crate::one_service;
@@ -68,16 +69,7 @@ pub(crate) fn restore(arguments: &Arguments) -> ExitCode {
             Some(directory) => out_to(&service, arguments, &request, at, directory),
             None => in_place(&service, arguments, &request, at),
         });
-    // What failed since an interrupt is no answer.
-    interrupt::halt();
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            words::tell(&error.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    exit(done)
 }
 
 impl Arguments {
@@ -106,15 +98,7 @@ fn in_place(
     let offer = by_hand::offer(service, request)?;
     let running = units::running(service)?;
     tell(service, &offer, at);
-    if !running.is_empty() {
-        let units = running.join(" ");
-        let what = if arguments.stop {
-            "is stopped, and started again"
-        } else {
-            "must be stopped first"
-        };
-        say_line!("  units     {units} {what}");
-    }
+    tell_units(&running, arguments.stop);
     say_line!(
         "  replaces  {}, which is kept: `preseedctl undo {name}` brings it back",
         service.mountpoint.display()

@@ -11,6 +11,7 @@ use storage::written::Written;
 use storage::{Result, local, lock};
 use systemd::units;
 
+use crate::agreed::{exit, tell_units};
 use crate::ask::agrees;
 use crate::one_service;
 use crate::say::say_line;
@@ -22,16 +23,7 @@ pub(crate) fn undo(name: &str, stop: bool, yes: bool) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let done = undo_it(&service, stop, yes);
-    // What failed since an interrupt is no answer.
-    interrupt::halt();
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            words::tell(&error.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    exit(done)
 }
 
 fn undo_it(service: &Service, stop: bool, yes: bool) -> Result<bool> {
@@ -51,15 +43,7 @@ fn undo_it(service: &Service, stop: bool, yes: bool) -> Result<bool> {
     );
     say_line!("  returns   {}", kept.name);
     say_line!("  written   {}", in_words(&offer.written));
-    if !running.is_empty() {
-        let units = running.join(" ");
-        let what = if stop {
-            "is stopped, and started again"
-        } else {
-            "must be stopped first"
-        };
-        say_line!("  units     {units} {what}");
-    }
+    tell_units(&running, stop);
     say_line!(
         "  replaces  {}, which is kept: another undo brings it back",
         service.mountpoint.display()

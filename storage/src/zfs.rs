@@ -32,6 +32,7 @@ mod mounted;
 mod names;
 mod objset;
 
+mod packed;
 mod program;
 mod promote;
 mod properties;

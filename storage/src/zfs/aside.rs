@@ -5,6 +5,7 @@
 
 use super::call;
 use super::kinds::IGNORED;
+use super::packed::{pack, unpack};
 use super::program::Change;
 use super::properties::Properties;
 use super::words;
@@ -30,7 +31,7 @@ pub(super) fn properties(real: Option<&Properties>) -> Vec<(&'static str, String
         .map(|property| {
             let set = real.filter(|real| real.is_given(property));
             set.and_then(|real| real.value(property))
-                .map_or_else(|| "-".to_owned(), |value| format!("={}", packed(value)))
+                .map_or_else(|| "-".to_owned(), |value| format!("={}", pack(value)))
         })
         .collect();
     let mut properties: Vec<(&str, String)> = READ_BY_TOOLS
@@ -55,7 +56,7 @@ pub(super) fn changes_back(properties: &Properties) -> Vec<Change> {
             .iter()
             .zip(words)
             .map(|((property, _), word)| match word.strip_prefix('=') {
-                Some(value) => Change::Set(property, unpacked(value)),
+                Some(value) => Change::Set(property, unpack(value)),
                 None => Change::Inherit(property),
             }),
     );
@@ -127,33 +128,11 @@ fn is_shared(properties: &Properties) -> bool {
 fn last(properties: &Properties, property: &str) -> Option<String> {
     let place = PUT_BACK_LAST.iter().position(|last| *last == property)?;
     let mut words = noted(properties)?.split(' ').skip(READ_BY_TOOLS.len());
-    words.nth(place)?.strip_prefix('=').map(unpacked)
+    words.nth(place)?.strip_prefix('=').map(unpack)
 }
 
 fn noted(properties: &Properties) -> Option<&str> {
     properties
         .value(NOTED)
         .filter(|_| properties.is_local(NOTED))
-}
-
-/// A value without spaces.
-fn packed(value: &str) -> String {
-    value.replace('%', "%25").replace(' ', "%20")
-}
-
-fn unpacked(value: &str) -> String {
-    value.replace("%20", " ").replace("%25", "%")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_reads_back_as_it_was_noted() {
-        for value in ["true", "", "a b", "100 %", "%20", "% 25%2520"] {
-            assert!(!packed(value).contains(' '));
-            assert_eq!(unpacked(&packed(value)), value);
-        }
-    }
 }

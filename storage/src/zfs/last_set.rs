@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::packed::{pack, unpack};
 use super::properties::Properties;
 use super::value;
 
@@ -52,7 +53,7 @@ impl LastSet {
         for word in text.split(' ') {
             match word.split_once('=') {
                 Some((property, value)) => {
-                    let value = unpacked(value);
+                    let value = unpack(value);
                     noted.values.insert(property.to_owned(), value);
                 }
                 None => noted.is_just_made |= word == MADE,
@@ -102,7 +103,7 @@ impl LastSet {
             room -= MADE.len();
         }
         for (property, value) in &self.values {
-            let word = format!("{property}={}", packed(value));
+            let word = format!("{property}={}", pack(value));
             if word.len() < room {
                 room -= word.len() + 1;
                 words.push(word);
@@ -119,14 +120,6 @@ fn short(value: &str) -> String {
     }
     let begin: String = value.chars().take(LONG / 2).collect();
     format!("{begin}…{}", value.len())
-}
-
-fn packed(value: &str) -> String {
-    value.replace('%', "%25").replace(' ', "%20")
-}
-
-fn unpacked(value: &str) -> String {
-    value.replace("%20", " ").replace("%25", "%")
 }
 
 #[cfg(test)]
