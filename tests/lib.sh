@@ -92,6 +92,22 @@ declare_of_catalog() {
     done
 }
 
+# places_of_app: tables for the declaration of `app`: a place in its data, one elsewhere, and a cache.
+places_of_app() {
+    cat <<'EOF'
+[place.covers]
+mountpoint = "media/covers"
+recordsize = "1M"
+expect = ["a.jpg"]
+[place.config]
+mountpoint = "/etc/app"
+expect = ["app.conf"]
+[place.cache]
+mountpoint = "cache"
+restore = false
+EOF
+}
+
 # As after editing a declaration: systemd runs the generators again.
 reload() {
     systemctl daemon-reload

@@ -8,16 +8,7 @@ mountpoint = "/var/lib/app"
 [preseed]
 tiers = ["rollback", "snapshot"]
 expect = ["db"]
-[place.covers]
-mountpoint = "media/covers"
-recordsize = "1M"
-expect = ["a.jpg"]
-[place.config]
-mountpoint = "/etc/app"
-expect = ["app.conf"]
-[place.cache]
-mountpoint = "cache"
-restore = false
+$(places_of_app)
 EOF
 cat >/etc/systemd/system/app.service <<'EOF'
 [Unit]

@@ -11,15 +11,7 @@ tiers = ["restic"]
 expect = ["db"]
 [backup]
 repository = "local"
-[place.covers]
-mountpoint = "media/covers"
-expect = ["a.jpg"]
-[place.config]
-mountpoint = "/etc/app"
-expect = ["app.conf"]
-[place.cache]
-mountpoint = "cache"
-restore = false
+$(places_of_app)
 EOF
 idle_service app
 reload
