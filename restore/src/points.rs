@@ -239,7 +239,7 @@ fn apart(service: &Service, points: &[(&str, Option<Point>)], oldest: Timestamp)
             in_words(&names, &points).unwrap_or_default()
         ),
         format!(
-            "`preseedctl restore {name} --at {}` brings all of them from one point; \
+            "bring all of them from one point by hand, e.g. from snapshots of {}, which `zfs list -t snapshot` shows; \
              if they may differ, leave `together` out of {}",
             local(oldest),
             service.source.display()

@@ -26,11 +26,11 @@ systemctl stop db
 zfs snapshot "$DB@one" "$DB.wal@one"
 
 rm /var/lib/db/wal/1
-assert_refused db 'its parts are to be of one point in time .*db.wal is of .* older than db, which is there as of now.*preseedctl restore db --at'
+assert_refused db 'its parts are to be of one point in time .*db.wal is of .* older than db, which is there as of now.*bring all of them from one point'
 assert_eq a "$(cat /var/lib/db/base)"
 assert_eq '' "$(ls /var/lib/db/wal)"
 assert_exit 1 preseedctl plan db
-assert_contains "$output" 'preseedctl restore db --at'
+assert_contains "$output" 'bring all of them from one point'
 
 # Both are lost, and their newest snapshots are of different times.
 rm /var/lib/db/base

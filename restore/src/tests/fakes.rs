@@ -5,7 +5,6 @@
 //! seconds.
 
 mod disk;
-pub(crate) mod late;
 mod looks;
 pub(crate) mod machine;
 pub(crate) mod source;

@@ -1,5 +1,7 @@
 //! A source elsewhere, which answers what a test tells it to.
 
+pub(crate) mod late;
+
 use ::storage::{Contents, Error, Origin, Result, Snapshot};
 use declaration::settings::Service;
 use declaration::value::TierName;

@@ -17,8 +17,8 @@ use crate::part::{Part, set_of};
 use crate::set::act;
 use crate::source::Source;
 use crate::source::list::sources;
-use crate::tests::fakes::late::Late;
 use crate::tests::fakes::machine::FakeMachine;
+use crate::tests::fakes::source::late::Late;
 use crate::tests::fakes::storage::FakeStorage;
 use crate::tests::fakes::{
     Dataset, Disk, EXPECTED, Files, How, Memory, Snap, World, at, until_the_power_goes,
@@ -259,7 +259,10 @@ fn what_is_to_be_of_one_point_never_comes_back_in_part() {
     let set = Set::new([Found::Present, Found::IsCloned, Found::RollsBack], true);
     let before = set.state();
     let refused = set.start().unwrap_err().error.to_string();
-    assert!(refused.contains("preseedctl restore app --at"), "{refused}");
+    assert!(
+        refused.contains("bring all of them from one point"),
+        "{refused}"
+    );
     assert!(refused.contains("older than app.config"), "{refused}");
     assert_eq!(before, set.state());
     // A place that is new has no other time.

@@ -5,7 +5,7 @@ use declaration::settings::OnUnavailable;
 
 use super::{Found, PARTS, Set, data, snap};
 use crate::decide::Outcome;
-use crate::tests::fakes::late::Late;
+use crate::tests::fakes::source::late::Late;
 use crate::tests::fakes::source::{Filed, Script};
 use crate::tests::fakes::{Files, How, Memory, World};
 
@@ -28,7 +28,10 @@ fn what_is_lost_is_waited_for_before_it_is_compared_with_what_is_there() {
     let set = with_late(0);
     let before = set.state();
     let refused = set.start().unwrap_err().error.to_string();
-    assert!(refused.contains("preseedctl restore app --at"), "{refused}");
+    assert!(
+        refused.contains("bring all of them from one point"),
+        "{refused}"
+    );
     assert_eq!(before, set.state(), "something was staged");
 }
 
@@ -36,7 +39,10 @@ fn what_is_lost_is_waited_for_before_it_is_compared_with_what_is_there() {
 fn a_source_that_answers_only_later_brings_nothing_older_beside_what_is_there() {
     let set = with_late(1);
     let refused = set.start().unwrap_err().error.to_string();
-    assert!(refused.contains("preseedctl restore app --at"), "{refused}");
+    assert!(
+        refused.contains("bring all of them from one point"),
+        "{refused}"
+    );
     assert_eq!(set.files(2), Files::new());
     // What was brought is kept, and does not take the place at the next start.
     assert!(set.worlds[2].disk.borrow().staging.is_none());

@@ -6,8 +6,8 @@ use ::storage::{Contents, Result, Snapshot};
 use declaration::settings::Service;
 use declaration::value::TierName;
 
-use super::World;
-use super::source::{FakeSource, Script};
+use super::super::World;
+use super::{FakeSource, Script};
 use crate::failure::Failure;
 use crate::source::{Bring, Snapshots, Source};
 
