@@ -48,11 +48,7 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
     let service = load_service(search, name)?;
     let sources = Sources::read(search, name)?;
     let host = HostFile::load(search);
-    let template = sources.template.files.iter();
-    let layers = template.map(|file| Layered::read(file, Layer::Template));
-    let own = sources.own.files.iter();
-    let own = own.map(|file| Layered::read(file, Layer::Service));
-    let layers: Vec<Layered> = layers.chain(own).collect();
+    let layers = Layered::of(&sources);
 
     let documented = of_a_service();
     let mut values = Vec::new();
@@ -122,13 +118,22 @@ fn default_of(documented: &[TableDoc], table: &str, key: &str) -> &'static str {
 type Origins<'o> = &'o dyn Fn(&Fragment) -> Vec<(&'static str, Option<Location>)>;
 
 /// One file of a service, as read.
-struct Layered {
-    path: PathBuf,
-    layer: Layer,
-    fragment: Fragment,
+pub(crate) struct Layered {
+    pub(crate) path: PathBuf,
+    pub(crate) layer: Layer,
+    pub(crate) fragment: Fragment,
 }
 
 impl Layered {
+    /// All files of a service, the lowest first.
+    pub(crate) fn of(sources: &Sources) -> Vec<Self> {
+        let template = sources.template.files.iter();
+        let template = template.map(|file| Self::read(file, Layer::Template));
+        let own = sources.own.files.iter();
+        let own = own.map(|file| Self::read(file, Layer::Service));
+        template.chain(own).collect()
+    }
+
     fn read(file: &SourceFile, layer: Layer) -> Self {
         let text = file.text.as_ref().map_or("", String::as_str);
         Self {
@@ -174,6 +179,15 @@ fn of_the_user(layers: &[Layered], table: &str, key: &str) -> Vec<Origin> {
     }
 }
 
+/// The origin of what is said at this place of `preseed.toml` and its fragments.
+pub(crate) fn of_the_host(host: &HostFile, location: Location) -> Origin {
+    let files = Files {
+        declaration: &host.file,
+        fragments: &host.fragments,
+    };
+    origin(Layer::Host, files.of(location), location)
+}
+
 pub(crate) fn origin(layer: Layer, file: &Path, location: Location) -> Origin {
     let line = (location.line as usize, location.column as usize);
     Origin {
@@ -197,13 +211,7 @@ fn default_origin(host: &HostFile, service: &Service, table: &str, key: &str) ->
         _ => None,
     };
     match said {
-        Some((Layer::Host, location)) => {
-            let files = Files {
-                declaration: &host.file,
-                fragments: &host.fragments,
-            };
-            origin(Layer::Host, files.of(location), location)
-        }
+        Some((Layer::Host, location)) => of_the_host(host, location),
         _ => Origin {
             layer: Layer::Default,
             declared: None,

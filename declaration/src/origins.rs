@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::explain::{Origin, origin};
-use crate::fragment::Fragment;
+use crate::explain::{Layered, Origin, of_the_host, origin};
 use crate::given::Given;
 use crate::host_file::HostFile;
 use crate::layer::Layer;
-use crate::location::Files;
 use crate::lookup::Search;
 use crate::section::dataset;
 use crate::section::key::TableFragment as _;
@@ -21,27 +19,18 @@ pub fn of_dataset(search: &Search, name: &str, place: Option<&str>) -> BTreeMap<
     let host = HostFile::load(search);
     let mount_base = &host.storage.mount_base;
     if mount_base.layer == Layer::Host {
-        let files = Files {
-            declaration: &host.file,
-            fragments: &host.fragments,
-        };
-        let from = origin(
-            Layer::Host,
-            files.of(mount_base.location),
-            mount_base.location,
-        );
+        let from = of_the_host(&host, mount_base.location);
         origins.insert("mountpoint".to_owned(), from);
     }
     let Ok(sources) = Sources::read(search, name) else {
         return origins;
     };
-    let template = sources.template.files.iter();
-    let template = template.map(|file| (file, Layer::Template));
-    let own = sources.own.files.iter();
-    let own = own.map(|file| (file, Layer::Service));
-    for (file, layer) in template.chain(own) {
-        let text = file.text.as_ref().map_or("", String::as_str);
-        let fragment = Fragment::read(&file.path, text, layer, 0).0;
+    for Layered {
+        path,
+        layer,
+        fragment,
+    } in Layered::of(&sources)
+    {
         let (keys, said) = match place {
             None => (fragment.dataset.origins(), &fragment.dataset),
             Some(place) => {
@@ -60,7 +49,7 @@ pub fn of_dataset(search: &Search, name: &str, place: Option<&str>) -> BTreeMap<
         let keys = keys.filter_map(|(key, at)| Some((key.to_owned(), at?)));
         let properties = properties.map(|(property, at)| (property.clone(), at.location));
         for (key, location) in keys.chain(properties) {
-            origins.insert(key, origin(layer, &file.path, location));
+            origins.insert(key, origin(layer, &path, location));
         }
     }
     origins

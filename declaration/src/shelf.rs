@@ -36,24 +36,19 @@ pub enum Evidence {
     Unsaid,
 }
 
-/// All templates, by name, without those that are masked.
-///
-/// # Errors
-/// Directories that cannot be listed: what else there is, is given as well.
+/// All templates, by name, without those that are masked. Gives the directories that cannot be listed as well.
 pub fn entries(search: &Search) -> (Vec<Entry>, Vec<Problem>) {
     let catalog = Catalog::list(search);
     let entries = catalog.names().filter_map(|name| {
         let template = catalog.get(name).ok()?;
-        let file = catalog.entry(name)?.file();
-        let text = source(search, name)
-            .ok()
-            .and_then(|file| file.text.ok())
-            .unwrap_or_default();
+        let entry = catalog.entry(name)?;
+        let text = source_file(search, entry).and_then(|file| file.text.ok());
+        let text = text.unwrap_or_default();
         let head = head(&text);
         let empty = template.fragment.preseed.on_unavailable.clone().value();
         Some(Entry {
             name: name.to_owned(),
-            file,
+            file: entry.file(),
             about: head.first().copied().unwrap_or_default().to_owned(),
             evidence: evidence(&head),
             may_start_empty: empty == Some(OnUnavailable::StartEmpty),

@@ -65,7 +65,7 @@ keys! {
     before: Vec<At<CommandWord>> = "before", default "none", example "[\"/usr/local/lib/sonarr/freeze\"]";
 
     /// The same, run once the data is not read any more: after the snapshot or, of a directory, after the backup. It is
-    /// run whatever failed before, also if the backup was killed.
+    /// run whatever failed before, also if the backup was killed: then it has 15 seconds.
     after: Vec<At<CommandWord>> = "after", default "none", example "[\"/usr/local/lib/sonarr/thaw\"]";
 }
 

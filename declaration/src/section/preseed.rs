@@ -97,8 +97,9 @@ keys! {
     /// Whether the service's data and its places must be of one point in time. If only some of them are lost, or no
     /// restore brings all from one point, the service does not start.
     together: bool = "together", default "`false`", example "true";
-    /// Whether the data may shrink to less than half between two backups, as a download directory's does. Else a source
-    /// that has mostly vanished is not backed up before `preseedctl accept NAME`.
+
+    /// Whether the data may shrink to less than half between two backups, as a download directory's does. If it may not,
+    /// data of which most has vanished is not backed up until `preseedctl accept NAME`.
     allow_shrink: bool = "allow-shrink", default "`false`", example "true";
 
     /// Which `[replica.NAME]` of `preseed.toml` the tier `snapshot` asks, in this order.

@@ -59,6 +59,12 @@ keys! {
     prune_defer: Amount<100> = "prune-defer", default "`0`", example "60";
 }
 
+/// The minutes of `frequent-period` (sanoid.conf): Sanoid divides the hour by it.
+const PERIODS: [usize; 6] = [1, 5, 10, 15, 20, 30];
+
+/// The policy of a service whose snapshots somebody else takes.
+pub(super) const EXTERNAL: &str = "external";
+
 /// When snapshots are taken, and how many are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -135,6 +141,24 @@ impl Fragment {
             name: table.name.clone(),
             keys: self.keys(),
         };
+        if policy.name == EXTERNAL {
+            table.note(
+                "`external` is no policy's name: services write it where somebody else takes their snapshots",
+                "call it otherwise",
+            );
+            return None;
+        }
+        let period = policy
+            .keys
+            .iter()
+            .find(|(key, _)| *key == "frequent_period");
+        if period.is_some_and(|(_, minutes)| !PERIODS.contains(minutes)) {
+            table.note(
+                "`frequent-period` is no part of an hour that Sanoid counts in",
+                "write 1, 5, 10, 15, 20 or 30",
+            );
+            return None;
+        }
         if policy.keeps() == 0 {
             table.note(
                 "the policy keeps no snapshots",

@@ -2,13 +2,10 @@
 
 use super::key::keys;
 use super::outcome::Outcome;
-use super::snapshot_policy::Policy;
+use super::snapshot_policy::{EXTERNAL, Policy};
 use crate::given::Given;
 use crate::validation::Validation;
 use crate::value::SharedName;
-
-/// The policy of a service whose snapshots somebody else takes.
-const EXTERNAL: &str = "external";
 
 keys! {
     /// When snapshots of the service's dataset are taken, and how many are kept.
