@@ -7,18 +7,13 @@ use protection::record;
 use report::words;
 use storage::{Result, local};
 
+use crate::one_service;
 use crate::say::say_line;
 
 /// Takes the service's data for good as it is, although most of what there was has vanished.
 pub(crate) fn accept(name: &str) -> ExitCode {
-    let service = match declaration::load_service(&Search::from_env(), name) {
-        Ok(service) => service,
-        Err(problems) => {
-            for problem in problems {
-                words::tell(&problem.to_string());
-            }
-            return ExitCode::FAILURE;
-        }
+    let Some(service) = one_service::load(&Search::from_env(), name) else {
+        return ExitCode::FAILURE;
     };
     let mut exit = ExitCode::SUCCESS;
     for part in service.parts().filter(|part| part.is_restored()) {

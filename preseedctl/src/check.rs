@@ -86,9 +86,11 @@ fn of_this_machine(search: &Search, host: &Host, errors: &mut Told, warnings: &m
                 "warning: whether the declared units are there cannot be told: {error}"
             )),
         }
-        let refusals = state_directory::refusals(host).unwrap_or_default();
-        for refusal in refusals {
-            errors.tell(refusal);
+        match state_directory::refusals(host) {
+            Ok(refusals) => refusals.into_iter().for_each(|refusal| errors.tell(refusal)),
+            Err(error) => warnings.tell(format!(
+                "warning: whether systemd makes a service's directory itself cannot be told: {error}"
+            )),
         }
     }
     differences(search, host, errors);
@@ -185,6 +187,7 @@ fn differences(search: &Search, host: &Host, errors: &mut Told) {
                 continue;
             }
         };
+        let table = table_of(host, name);
         for key in compared.differing() {
             let (key_name, is, says) = (
                 visible(&key.key),
@@ -194,7 +197,7 @@ fn differences(search: &Search, host: &Host, errors: &mut Told) {
             if key.state != State::Unknown && key.layer != Layer::Service {
                 let layer = key.layer;
                 say_line!(
-                    "{name}: {key_name} is {is} and stays so, although {layer} says {says}: to have it changed, write {key_name} = \"{says}\" in [dataset] of its own file"
+                    "{name}: {key_name} is {is} and stays so, although {layer} says {says}: to have it changed, write {key_name} = \"{says}\" in {table} of its own file"
                 );
             }
         }
@@ -209,6 +212,16 @@ fn differences(search: &Search, host: &Host, errors: &mut Told) {
     for orphan in &listing.orphans {
         say_line!("{}", orphan_in_words(orphan));
     }
+}
+
+/// The table that declares the storage of a part of this name.
+fn table_of(host: &Host, name: &str) -> String {
+    let mut parts = host.services.iter().flat_map(Service::parts);
+    let part = parts.find(|part| part.name.as_str() == name);
+    part.and_then(|part| part.part.as_ref()).map_or_else(
+        || "[dataset]".to_owned(),
+        |part| format!("[place.{}]", part.place),
+    )
 }
 
 /// What is wrong with the files that hold the repositories' secrets.

@@ -84,7 +84,7 @@ fn with_names(script: &str) -> String {
         };
         let ours =
             format!(r#":{{ compadd -- ${{(f)"$(preseedctl names {names} 2>/dev/null)"}} }}'"#);
-        let is_name = ["'*::names ", "'::template ", "':name "]
+        let is_name = ["'*::names ", "'::template ", "'::name ", "':name "]
             .iter()
             .any(|start| line.starts_with(start));
         match line.split_once(":_default'").filter(|_| is_name) {
@@ -164,5 +164,29 @@ mod tests {
             "{with_names}"
         );
         assert!(with_names.ends_with("':shell:_default'\n"), "{with_names}");
+    }
+
+    #[test]
+    fn zsh_completes_services_where_a_command_is_about_one_and_nowhere_else() {
+        let mut script = Vec::new();
+        let mut command = crate::Arguments::command();
+        clap_complete::generate(Shell::Zsh, &mut command, "preseedctl", &mut script);
+        let with_names = with_names(&String::from_utf8_lossy(&script));
+        let services = with_names
+            .lines()
+            .filter(|line| line.contains("names services"));
+        let services: Vec<&str> = services.collect();
+        assert!(
+            services.iter().any(|line| line.starts_with("'::name ")),
+            "of diff: {services:?}"
+        );
+        assert!(
+            services.iter().any(|line| line.starts_with("':name ")),
+            "of show: {services:?}"
+        );
+        assert!(
+            services.iter().all(|line| !line.contains("repository")),
+            "{services:?}"
+        );
     }
 }

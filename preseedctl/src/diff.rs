@@ -150,11 +150,20 @@ fn summary(compared: &[&Comparison], is_whole: bool) {
     }
 }
 
+/// The service that a part belongs to, by name; what is no part of one is its own.
+fn whole<'a>(host: &'a Host, name: &'a str) -> &'a str {
+    let mut parts = host.services.iter().flat_map(Service::parts);
+    parts
+        .find(|part| part.name.as_str() == name)
+        .map_or(name, Service::of)
+}
+
 fn tell(search: &Search, host: &Host, comparison: &Comparison) {
     let service = &comparison.name;
+    let of = whole(host, service);
     if !comparison.is_there {
         say_line!(
-            "{service}: {} is not there: `systemctl start dataset-{service}` makes it, a start of its service restores its data",
+            "{service}: {} is not there: `systemctl start dataset-{of}` makes it, a start of its service restores its data",
             comparison.storage
         );
         return;
@@ -171,7 +180,7 @@ fn tell(search: &Search, host: &Host, comparison: &Comparison) {
             visible(&key.key),
             visible(&key.actual),
             visible(&key.declared),
-            advice(service, key)
+            advice(of, key)
         );
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use declaration::Search;
+use declaration::settings::Host;
 use declaration::value::ServiceName;
 use report::{Event, Kind, logger, words};
 use storage::local;
@@ -19,7 +20,8 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         words::tell(&invalid.to_string());
         return ExitCode::FAILURE;
     }
-    let parts = parts_of(name);
+    let host = declaration::load(&Search::from_env());
+    let parts = parts_of(&host, name);
     let found = parts.iter().map(|part| Ok((part, memory::all(part)?)));
     let found: Vec<(&String, Vec<Found>)> = match found.collect::<storage::Result<_>>() {
         Ok(found) => found,
@@ -29,7 +31,7 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         }
     };
     let is_empty = found.iter().all(|(_, found)| found.is_empty());
-    if is_empty && !is_declared(name) {
+    if is_empty && !is_declared(&host, name) {
         words::tell(&format!(
             "{name}: nothing is remembered of this service, and none of this name is declared: see `preseedctl check`"
         ));
@@ -42,6 +44,12 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
         "Once forgotten, {name} starts empty if no source has its data. Datasets and backups of it that are filed \
          elsewhere are left alone, and do not stop it any more."
     );
+    if !is_sound(&host, name) {
+        say_line!(
+            "Which places it has is not known while it is not soundly declared: forget each by its whole name, \
+             e.g. {name}.PLACE."
+        );
+    }
     let otherwise = format!("to forget {name} all the same, add --yes");
     if !yes && !agrees("Forget it?", &otherwise) {
         return ExitCode::FAILURE;
@@ -61,22 +69,21 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
 }
 
 /// What the parts of a service are called: as the service, and each of its places if it is soundly declared.
-fn parts_of(name: &str) -> Vec<String> {
-    let host = declaration::load(&Search::from_env());
+fn parts_of(host: &Host, name: &str) -> Vec<String> {
     let service = host.services.iter().find(|one| one.name.as_str() == name);
     let places = service.into_iter().flat_map(|service| &service.places);
     let places = places.map(|place| place.name.to_string());
     std::iter::once(name.to_owned()).chain(places).collect()
 }
 
+fn is_sound(host: &Host, name: &str) -> bool {
+    let mut services = host.services.iter();
+    services.any(|service| service.name.as_str() == name)
+}
+
 /// Whether there is a declaration of it, sound or not.
-fn is_declared(name: &str) -> bool {
-    let host = declaration::load(&Search::from_env());
-    let sound = host
-        .services
-        .iter()
-        .any(|service| service.name.as_str() == name);
-    sound || host.broken.iter().any(|broken| broken.name == name)
+fn is_declared(host: &Host, name: &str) -> bool {
+    is_sound(host, name) || host.broken.iter().any(|broken| broken.name == name)
 }
 
 fn in_words(found: &Found) -> String {

@@ -64,19 +64,20 @@ pub(crate) fn list(name: &str, all: bool, json: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if json {
-        print_json(&history);
+    let is_printed = if json {
+        print_json(&history)
     } else {
         print(name, &history);
-    }
-    if history.not_asked.is_empty() {
+        true
+    };
+    if is_printed && history.not_asked.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-fn print_json(history: &History) {
+fn print_json(history: &History) -> bool {
     let lines = Lines {
         snapshots: history.entries.iter().map(line).collect(),
         not_asked: history
@@ -89,8 +90,14 @@ fn print_json(history: &History) {
             .collect(),
     };
     match serde_json::to_string_pretty(&lines) {
-        Ok(text) => print_raw!("{text}\n"),
-        Err(error) => words::tell(&format!("the list cannot be written as JSON: {error}")),
+        Ok(text) => {
+            print_raw!("{text}\n");
+            true
+        }
+        Err(error) => {
+            words::tell(&format!("the list cannot be written as JSON: {error}"));
+            false
+        }
     }
 }
 

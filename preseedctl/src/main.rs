@@ -33,7 +33,7 @@ use clap_complete::Shell;
 use declaration::Search;
 use report::root;
 
-/// Looks after services' data: checks their declarations, tells what a restore would do.
+/// Looks after services' data: checks what is declared, shows and restores what was saved, and undoes that.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

@@ -19,23 +19,23 @@ pub(crate) enum Of {
     /// Make the repository, which must not be there yet. Nothing else ever does.
     Init {
         /// Its name in preseed.toml.
-        name: String,
+        repository: String,
     },
     /// List its snapshots: when, of which host and path, with which tags, and which service would be restored from them.
     List {
         /// Its name in preseed.toml.
-        name: String,
+        repository: String,
     },
     /// See that it can be asked and is sound, and how old each service's newest backup is. Exit status 1 if it is not, or a
     /// service has none.
     Check {
         /// Its name in preseed.toml.
-        name: String,
+        repository: String,
     },
     /// Do at once what maintain-repository-NAME.timer does: forget, prune, and check a part of the data.
     Maintain {
         /// Its name in preseed.toml.
-        name: String,
+        repository: String,
         /// Forget also where it is more than half of a service's backups.
         #[arg(long)]
         yes: bool,
@@ -50,10 +50,10 @@ pub(crate) fn repository(what: &Of) -> ExitCode {
     logger::init();
     let host = declaration::load(&Search::from_env());
     let done = match what {
-        Of::Init { name } => init(&host, name),
-        Of::List { name } => list(&host, name),
-        Of::Check { name } => check(&host, name),
-        Of::Maintain { name, yes } => return maintain(&host, name, *yes),
+        Of::Init { repository } => init(&host, repository),
+        Of::List { repository } => list(&host, repository),
+        Of::Check { repository } => check(&host, repository),
+        Of::Maintain { repository, yes } => return maintain(&host, repository, *yes),
     };
     match done {
         Ok(exit) => exit,

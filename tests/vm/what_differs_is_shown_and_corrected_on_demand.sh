@@ -102,3 +102,26 @@ properties = { "a:b" = "y" }
 EOT
 assert_exit 1 preseedctl diff app
 assert_contains "$output" 'app: a:b is -, declared is y'
+
+# Of a place, what is told to do it works.
+declare_service app <<'EOT'
+template = "app"
+[place.covers]
+mountpoint = "covers"
+EOT
+reload
+assert_exit 1 preseedctl diff
+assert_contains "$output" 'app.covers: tank/services/app.covers is not there: `systemctl start dataset-app`'
+systemctl start dataset-app
+zfs set recordsize=1M tank/services/app.covers
+declare_service app <<'EOT'
+template = "app"
+[place.covers]
+mountpoint = "covers"
+recordsize = "64K"
+EOT
+reload
+assert_exit 1 preseedctl diff
+assert_contains "$output" '`preseedctl apply app` sets it'
+assert_exit 0 preseedctl apply app
+assert_properties tank/services/app.covers recordsize=65536

@@ -120,7 +120,7 @@ fn stays(zfs: &Zfs<'_>, wanted: &Wanted<'_>, noted: &LastSet) -> Option<String> 
     }
     let by_hand = !wanted.is_needed() && noted.holds(wanted.property, &wanted.value);
     by_hand.then(|| {
-        let name = zfs.service.name.as_str();
+        let name = zfs.service.of();
         format!(
             "somebody changed it since it was set: `preseedctl apply {name}` sets it again, or declare {0} in {1}",
             wanted.property,
