@@ -9,9 +9,9 @@ use crate::helper::oneshot;
 use crate::unit::{Directive, Unit, Value};
 use crate::unit_name::Names;
 
-/// The unit for a service whose declaration is sound. `below`: the units of the declared datasets that its own lies in.
+/// The unit for a service whose declaration is sound. `above`: the units of the declared datasets that its own lies in.
 #[must_use]
-pub fn of<'a>(service: &'a Service, names: &'a Names, below: &'a [Names]) -> Unit<'a> {
+pub fn of<'a>(service: &'a Service, names: &'a Names, above: &'a [Names]) -> Unit<'a> {
     let name = service.name.as_str();
     let (description, after_storage) = match service.storage.dataset() {
         Some(dataset) => (
@@ -34,7 +34,7 @@ pub fn of<'a>(service: &'a Service, names: &'a Names, below: &'a [Names]) -> Uni
         // The owner may come from a directory on the network (systemd.special(7)).
         ("After", Value::Fixed("nss-user-lookup.target")),
     ];
-    order.extend(after_parents(below));
+    order.extend(after_parents(above));
     if let Some(volume) = volume_unit(&service.mountpoint) {
         // Podman gives the directory of a volume that it makes to root: its owner is set after that.
         order.push(("After", Value::Text(volume.into())));
@@ -47,25 +47,25 @@ pub fn of<'a>(service: &'a Service, names: &'a Names, below: &'a [Names]) -> Uni
     Unit::service(&service.source, description, order, process)
 }
 
-/// The unit for a dataset that belongs to no service. `below`: as for [`of`].
+/// The unit for a dataset that belongs to no service. `above`: as for [`of`].
 #[must_use]
-pub fn of_utility<'a>(utility: &'a Utility, below: &'a [Names]) -> Unit<'a> {
+pub fn of_utility<'a>(utility: &'a Utility, above: &'a [Names]) -> Unit<'a> {
     let name = utility.name.as_str();
     let mut process = process(name);
     confinement::of_utility(&mut process);
     let mut order = vec![AFTER_IMPORT];
-    order.extend(after_parents(below));
+    order.extend(after_parents(above));
     order.push(("StartLimitIntervalSec", Value::Fixed("0")));
     let description = format!("Dataset {}", utility.dataset);
     Unit::service(&utility.source, description, order, process)
 }
 
 /// What lies in another dataset is made after it. If that cannot be made, it does not wait.
-fn after_parents(below: &[Names]) -> Vec<Directive<'_>> {
-    if below.is_empty() {
+fn after_parents(above: &[Names]) -> Vec<Directive<'_>> {
+    if above.is_empty() {
         return Vec::new();
     }
-    let units: Vec<&str> = below.iter().map(|names| names.dataset.as_str()).collect();
+    let units: Vec<&str> = above.iter().map(|names| names.dataset.as_str()).collect();
     vec![
         ("Wants", Value::Units(units.clone())),
         ("After", Value::Units(units)),

@@ -96,18 +96,17 @@ impl<'a, T: Tree> Writer<'a, T> {
 
     fn service(&mut self, host: &Host, service: &Service) {
         let names = Names::of(service.name.as_str());
-        let mut below = Vec::new();
-        for part in service.parts() {
-            if let Some(dataset) = part.storage.dataset() {
-                let more = above(host, &dataset.name);
-                below.extend(
-                    more.into_iter()
-                        .filter(|names| !below.contains(names))
-                        .collect::<Vec<_>>(),
-                );
+        let datasets = service.parts().filter_map(|part| part.storage.dataset());
+        let mut all_above: Vec<Names> = Vec::new();
+        for names in datasets.flat_map(|dataset| above(host, &dataset.name)) {
+            if !all_above.contains(&names) {
+                all_above.push(names);
             }
         }
-        self.file(&names.dataset, &dataset_unit::of(service, &names, &below));
+        self.file(
+            &names.dataset,
+            &dataset_unit::of(service, &names, &all_above),
+        );
         self.file(&names.preseed, &preseed_unit::of(service, &names));
         let drop_in = drop_in::of(service, &names);
         for unit in &service.units {
@@ -130,8 +129,8 @@ impl<'a, T: Tree> Writer<'a, T> {
 
     fn utility(&mut self, host: &Host, utility: &Utility) {
         let names = Names::of(utility.name.as_str());
-        let below = above(host, &utility.dataset);
-        let unit = dataset_unit::of_utility(utility, &below);
+        let above = above(host, &utility.dataset);
+        let unit = dataset_unit::of_utility(utility, &above);
         self.file(&names.dataset, &unit);
         self.want("storage-datasets.target", &names.dataset);
     }

@@ -76,7 +76,11 @@ fn main() -> ExitCode {
             status::set(&line);
             // The journal's line begins with the name as it is.
             let why = line.strip_prefix(&format!("{name}: ")).unwrap_or(&line);
-            let event = Event::new(Kind::NotBackedUp, name, format!("not backed up: {why}"));
+            let what = match &command {
+                Command::After { .. } => "what a backup owes was not done",
+                _ => "the backup did not end well",
+            };
+            let event = Event::new(Kind::NotBackedUp, name, format!("{what}: {why}"));
             let event = event.tier("restic").outcome("failed");
             event.error(error.kind().code()).tell();
             ExitCode::FAILURE
