@@ -47,15 +47,31 @@ pub fn whole(service: &Service) -> Result<Cow<'_, Service>> {
     })
 }
 
-fn moved(service: &Service, place: PathBuf) -> Service {
+/// The service at another place, with what is declared to be below its own.
+pub(crate) fn moved(service: &Service, place: PathBuf) -> Service {
     let mut service = service.clone();
-    if let Some(backup) = &mut service.backup
+    move_to(&mut service, place);
+    // A part has no places, and keeps what is noted of those that are mounted in it.
+    if service.places.is_empty() {
+        return service;
+    }
+    for place in &mut service.places {
+        if let Some(below) = place.part.as_ref().and_then(|part| part.below.as_ref()) {
+            let point = service.mountpoint.value.join(below);
+            move_to(place, point);
+        }
+    }
+    service.order_places();
+    service
+}
+
+fn move_to(part: &mut Service, place: PathBuf) {
+    if let Some(backup) = &mut part.backup
         && backup.path.layer == Layer::Default
     {
         backup.path.value.clone_from(&place);
     }
-    service.mountpoint.value = place;
-    service
+    part.mountpoint.value = place;
 }
 
 /// The service with the owner, group and mode that the directory `path` has, in place of those that its own file does
@@ -86,5 +102,74 @@ pub(crate) fn owned<'a>(service: &'a Service, path: &Path) -> Result<Cow<'a, Ser
 fn keep<T>(declared: &mut Declared<T>, found: T) {
     if !declared.is_own() {
         declared.value = found;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// A service that lies elsewhere, with a place below its own, one below that, and one elsewhere.
+    fn app(of_backup: &str) -> Service {
+        let root = tempfile::tempdir().unwrap();
+        let of = |path: &str| root.path().join("etc/preseed").join(path);
+        std::fs::create_dir_all(of("services")).unwrap();
+        std::fs::write(of("password"), "").unwrap();
+        std::fs::write(
+            of("preseed.toml"),
+            "[storage]\nbackend = \"zfs\"\nparent = \"tank/services\"\n\
+             [repository.local]\nurl = \"/backup\"\npassword-file = \"/etc/preseed/password\"\n",
+        )
+        .unwrap();
+        let text = format!(
+            "[preseed]\nexpect = [\"db\"]\n[backup]\nrepository = \"local\"\n{of_backup}\n\
+             [place.covers]\nmountpoint = \"covers\"\nexpect = [\"a\"]\n\
+             [place.old]\nmountpoint = \"covers/old\"\nexpect = [\"a\"]\n\
+             [place.config]\nmountpoint = \"/etc/app\"\nexpect = [\"a\"]\n"
+        );
+        std::fs::write(of("services/app.toml"), text).unwrap();
+        let search = declaration::Search::with_root(root.path());
+        let declared = declaration::load_service(&search, "app").unwrap();
+        moved(&declared, PathBuf::from("/tank/app"))
+    }
+
+    /// Where each part is mounted, where its backup is looked for, and what is mounted in it.
+    fn told(service: &Service) -> Vec<String> {
+        let parts = service.parts().map(|part| {
+            let backup = part.backup.as_ref().unwrap();
+            let (point, path) = (part.mountpoint.display(), backup.path.display());
+            format!("{point} {path} {:?}", part.nested)
+        });
+        parts.collect()
+    }
+
+    #[test]
+    fn what_is_below_a_service_is_below_where_that_is() {
+        let app = app("");
+        assert_eq!(
+            told(&app),
+            [
+                "/etc/app /etc/app []",
+                "/tank/app /tank/app [\"covers\", \"covers/old\"]",
+                "/tank/app/covers /tank/app/covers [\"old\"]",
+                "/tank/app/covers/old /tank/app/covers/old []",
+            ]
+        );
+        // A place by itself keeps what is mounted in it.
+        let covers = app.parts().nth(2).unwrap();
+        let covers = moved(covers, PathBuf::from("/covers"));
+        assert_eq!(told(&covers), ["/covers /covers [\"old\"]"]);
+    }
+
+    #[test]
+    fn a_backup_stays_where_it_is_declared() {
+        let app = app("path = \"/elsewhere\"");
+        let told = told(&app);
+        assert!(told[1].starts_with("/tank/app /elsewhere "), "{told:?}");
+        assert!(
+            told[2].starts_with("/tank/app/covers /elsewhere/covers "),
+            "{told:?}"
+        );
     }
 }

@@ -12,23 +12,11 @@ use crate::{Result, as_found, nested, open, zfs};
 /// # Errors
 /// When it cannot be told.
 pub fn placed(service: &Service) -> Result<Vec<Service>> {
-    let main = as_found::placed(service)?;
-    if service.places.is_empty() {
-        return Ok(vec![main.into_owned()]);
+    let mut whole = as_found::placed(service)?.into_owned();
+    if whole.places.is_empty() {
+        return Ok(vec![whole]);
     }
-    let mut whole = main.into_owned();
     for place in &mut whole.places {
-        // What is declared to be below the service's own is below where that is.
-        if let Some(below) = place.part.as_ref().and_then(|part| part.below.as_ref()) {
-            let is_default = place
-                .backup
-                .as_ref()
-                .is_some_and(|backup| backup.path.value == place.mountpoint.value);
-            place.mountpoint.value = whole.mountpoint.value.join(below);
-            if let Some(backup) = place.backup.as_mut().filter(|_| is_default) {
-                backup.path.value.clone_from(&place.mountpoint.value);
-            }
-        }
         if let Cow::Owned(moved) = as_found::placed(place)? {
             *place = moved;
         }
