@@ -6,12 +6,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use declaration::layer::{Declared, Layer};
 use declaration::settings::{Service, User};
-use declaration::value::Principal;
 use report::{Event, Kind};
 use storage::command::command;
-use storage::user::{Found, look, missing};
+use storage::user::{Found, given_to_nobody, look, missing};
 use storage::watched::run_within;
 use storage::{Presence, Result};
 
@@ -43,15 +41,7 @@ pub(crate) fn make<'a>(
         .outcome("differs")
         .error(error.kind().code())
         .tell();
-    let mut service = service.into_owned();
-    for whose in [&mut service.owner, &mut service.group] {
-        // What is there keeps what it has.
-        *whose = Declared {
-            value: Principal::of_id(0),
-            layer: Layer::Default,
-        };
-    }
-    Ok(Cow::Owned(service))
+    Ok(Cow::Owned(given_to_nobody(service.into_owned())))
 }
 
 /// Whether there is storage that may hold the service's data. If it is seen to hold nothing, there is none yet.

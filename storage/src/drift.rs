@@ -1,5 +1,6 @@
 //! How services' storage differs from what is declared, told of all of them by one listing, and corrected on demand.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +11,7 @@ use declaration::settings::{Host, Service, Storage, Utility};
 use declaration::value::{DatasetName, Mode, Principal, ServiceName};
 
 pub use crate::compared::{Compared, Orphan, State};
-use crate::{Applied, Error, Result, as_found, lock, mountinfo, mountpoint, open, zfs};
+use crate::{Applied, Error, ErrorKind, Result, mountinfo, mountpoint, open, set, user, zfs};
 
 /// One service's storage, or a dataset that belongs to none.
 #[derive(Debug)]
@@ -57,7 +58,6 @@ pub struct Listing {
 pub fn compare(host: &Host, of: Option<&str>) -> Result<Listing> {
     let is_it = |name: &ServiceName| of.is_none_or(|of| of == name.as_str());
     let services = host.services.iter().filter(|service| is_it(&service.name));
-    let services = services.flat_map(Service::parts);
     let utilities = host.utilities.iter().filter(|one| is_it(&one.name));
     look(
         host,
@@ -76,7 +76,7 @@ fn look(
     let parents: BTreeSet<&str> = host.parents.iter().map(DatasetName::as_str).collect();
     let mut containers = BTreeSet::new();
     let mut datasets = Vec::new();
-    for service in services {
+    for service in services.iter().flat_map(|service| service.parts()) {
         if let Storage::Zfs(dataset) = &service.storage {
             containers.insert(dataset.parent.as_str());
             datasets.push(dataset.into());
@@ -95,7 +95,9 @@ fn look(
         let name = utility.name.as_str().to_owned();
         (name, one_utility(utility, &seen))
     });
-    let of_services = services.iter().map(|service| {
+    let placed: Vec<Cow<'_, Service>> = services.iter().map(|one| seen.placed(one)).collect();
+    let of_services = placed.iter().flat_map(|service| service.parts());
+    let of_services = of_services.map(|service| {
         let name = service.name.as_str().to_owned();
         (name, one(service, &seen, &mounts))
     });
@@ -245,23 +247,33 @@ fn owned(service: &Service, found: &Metadata, keys: &mut Vec<Compared>) {
 /// # Errors
 /// When the storage is not there, or cannot be made so.
 pub fn apply(service: &Service, waiting: impl FnMut(&str), applied: &mut Applied) -> Result<()> {
-    let _lock = lock::lock(service, waiting)?;
-    for part in service.parts() {
-        apply_part(part, applied)?;
+    let _locks = set::lock(service, waiting)?;
+    let other = match user::must_not_differ(service) {
+        Err(error) if error.kind() == ErrorKind::UserDiffers => Some(error),
+        Err(error) => return Err(error),
+        Ok(()) => None,
+    };
+    let is_another = other.is_some();
+    applied.differs.extend(other.map(|error| error.to_string()));
+    for mut part in set::placed(service)? {
+        // Nothing is given to another user than the one declared.
+        if is_another {
+            part = user::given_to_nobody(part);
+        }
+        apply_part(&part, applied)?;
     }
     Ok(())
 }
 
 fn apply_part(service: &Service, applied: &mut Applied) -> Result<()> {
-    let placed = as_found::placed(service)?;
-    if open(&placed).identity()?.is_none() {
+    if open(service).identity()?.is_none() {
         return Err(Error::new(
             service.name.as_str(),
             "its storage is not there",
             "start the service, which makes it and restores its data",
         ));
     }
-    let storage = open(&placed);
+    let storage = open(service);
     // What a start would do: the place, owner and mode as well.
     let mut as_at_a_start = Applied::default();
     let done = storage.apply(&mut as_at_a_start);

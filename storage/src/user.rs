@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use declaration::layer::{Declared, Layer};
 use declaration::settings::{Service, User};
+use declaration::value::Principal;
 
 use crate::{Error, ErrorKind, Result, accounts, shown};
 
@@ -46,6 +48,18 @@ pub fn must_not_differ(service: &Service) -> Result<()> {
         Some(user) => look(service, user).map(drop),
         None => Ok(()),
     }
+}
+
+/// The service as it is to be applied where its user is not the one declared: what is there keeps whom it belongs to.
+#[must_use]
+pub fn given_to_nobody(mut service: Service) -> Service {
+    for whose in [&mut service.owner, &mut service.group] {
+        *whose = Declared {
+            value: Principal::of_id(0),
+            layer: Layer::Default,
+        };
+    }
+    service
 }
 
 /// The number of a user that is given by its name or number; `None`: it is not known.

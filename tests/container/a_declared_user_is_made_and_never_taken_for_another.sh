@@ -25,7 +25,8 @@ declare_app() {
     reload
 }
 declare_app 568
-declare_service taken <<<$'[user]\nuid = 568\n[dataset]\nmountpoint = "/var/lib/taken"'
+systemd-sysusers --inline 'u other 569'
+declare_service taken <<<$'[user]\nuid = 569\n[dataset]\nmountpoint = "/var/lib/taken"'
 reload
 systemctl start app
 assert_eq app:x:568:568 "$(getent passwd app | cut -d: -f1-4)"
@@ -35,12 +36,12 @@ assert_journal dataset-app.service 'made the user `app` \(568\)'
 assert_journal dataset-app.service 'made the membership of `app` in `media`'
 
 # Its number is somebody else's: systemd-sysusers would take another one.
-assert_refused taken 'the number 568 is declared for the user `taken`, and it is that of the user `app` here'
+assert_refused taken 'the number 569 is declared for the user `taken`, and it is that of the user `other` here'
 assert_exit 2 getent passwd taken
 assert_absent /var/lib/taken
 
 assert_exit 0 preseedctl check
-assert_contains "$output" 'warning: /etc/preseed/services/taken.toml: the number 568 is declared for the user `taken`'
+assert_contains "$output" 'warning: /etc/preseed/services/taken.toml: the number 569 is declared for the user `taken`'
 
 # Its name has another number, and its data is there.
 mkdir /var/lib/app/library
@@ -55,6 +56,11 @@ systemctl start app
 assert_journal dataset-app.service 'storage is there: .*the user `app` has the number 568 here, and 600 is declared'
 assert_eq '4711:4712 app:app' "$(stat -c %u:%g /var/lib/app/library) $(stat -c %U:%G /var/lib/app)"
 assert_eq 568 "$(id -u app)"
+# By hand, too: what is there keeps whom it belongs to.
+chown 4711:4712 /var/lib/app
+assert_exit 1 preseedctl apply app
+assert_contains "$output" 'the user `app` has the number 568 here, and 600 is declared'
+assert_eq 4711:4712 "$(stat -c %u:%g /var/lib/app)"
 # The same, and its data is lost.
 systemctl stop app
 lose_data /var/lib/app

@@ -34,3 +34,11 @@ rm -r /tank/app/covers/all
 systemctl start app
 assert_journal preseed-app.service 'app.covers: restored by restic'
 assert_eq 'data cover' "$(cat /tank/app/db /tank/app/covers/all/a.jpg | xargs)"
+
+# Nor does it differ, and nothing moves it where it would be otherwise. Nobody else is at work on it meanwhile.
+assert_exit 0 preseedctl diff app
+flock /run/preseed/lock/app.covers.lock sleep 1 &
+eventually sh -c '! flock --nonblock /run/preseed/lock/app.covers.lock true'
+assert_exit 0 preseedctl apply app
+assert_matches "$output" 'waiting|flock, process|sleep, process'
+assert_properties tank/services/app.covers mountpoint=/tank/app/covers

@@ -1,5 +1,6 @@
 //! What is declared of datasets against what they are, for many at once.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,8 +14,7 @@ use super::properties::{self, Properties};
 use super::wanted::{self, Wanted};
 use super::{call, memory, version};
 use crate::compared::{Compared, Orphan};
-use crate::kept;
-use crate::{MarkState, Result};
+use crate::{MarkState, Result, as_found, kept};
 
 /// What is asked of each dataset besides what is declared. The last is one that nobody can set (see [`super::listing`]).
 const ASKED: [&str; 10] = [
@@ -102,6 +102,25 @@ impl Seen {
     pub(crate) fn compare(&self, service: &Service, dataset: &Dataset) -> Option<Vec<Compared>> {
         let found = self.datasets.get(dataset.name.as_str())?;
         Some(self.compared(&wanted::declared(service, dataset), found))
+    }
+
+    /// The service with its places where those are that lie below its own, if that is mounted elsewhere than its own file says.
+    pub(crate) fn placed<'a>(&self, service: &'a Service) -> Cow<'a, Service> {
+        let Some(dataset) = service.storage.dataset() else {
+            return Cow::Borrowed(service);
+        };
+        let found = self.datasets.get(dataset.name.as_str());
+        let place = found.and_then(|found| found.value("mountpoint"));
+        match place.filter(|place| place.starts_with('/')) {
+            Some(place) if !service.places.is_empty() && !service.mountpoint.is_own() => {
+                let declared = service.mountpoint.clone();
+                let mut moved = as_found::moved(service, PathBuf::from(place));
+                // Its own is told as it is declared.
+                moved.mountpoint = declared;
+                Cow::Owned(moved)
+            }
+            _ => Cow::Borrowed(service),
+        }
     }
 
     /// The same for a dataset that belongs to no service.
