@@ -112,7 +112,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     };
     let (made, extent, expected) = frozen.show(|seen| {
         must_be_its_data(service, seen, &record)?;
-        let expected = frozen.expected();
+        let expected = frozen.expected()?;
         Ok((archive::make(&call, &order)?, seen.extent.clone(), expected))
     })?;
     let found = must_be_found(service, backup, &made, &expected)?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use storage::frozen::Extent;
+use storage::extent::Extent;
 use storage::{Error, Result, Snapshot};
 
 const DIRECTORY: &str = "/var/lib/preseed/protection";

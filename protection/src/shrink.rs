@@ -3,7 +3,7 @@
 //! An application that made itself a fresh database has all that is expected, and passes its checks.
 
 use report::progress::bytes;
-use storage::frozen::Extent;
+use storage::extent::Extent;
 
 /// Less than these is no measure: what is small varies by its own.
 const FEW_ENTRIES: u64 = 16;

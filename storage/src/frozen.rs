@@ -1,6 +1,5 @@
 //! A service's data as it was at one moment, seen at the paths that the service knows, by nobody but who reads it.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
@@ -11,8 +10,8 @@ use declaration::settings::{self, Service};
 use declaration::value::TierName;
 use jiff::Timestamp;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::statvfs::statvfs;
 
+use crate::extent::{self, Extent, counted, expected_in};
 use crate::tree::{self, Next};
 use crate::trial::{Tree, make_in_memory};
 use crate::way::{self, Held, Writer};
@@ -82,17 +81,6 @@ pub fn outermost(parts: &[Part]) -> Vec<&Path> {
     places.filter(|place| !is_in_another(place)).collect()
 }
 
-/// How much there is of a service's data.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Files and directories; of a dataset, what it counts as such.
-    pub entries: u64,
-    /// Bytes that are referred to.
-    pub bytes: u64,
-    /// The size of each file that is expected.
-    pub expected: BTreeMap<PathBuf, u64>,
-}
-
 /// What is seen of frozen data.
 #[derive(Debug)]
 pub struct Seen {
@@ -142,11 +130,21 @@ impl<'a> Frozen<'a> {
     }
 
     /// What a restore looks for in a backup and is there (absolute), while this is shown.
-    #[must_use]
-    pub fn expected(&self) -> Vec<PathBuf> {
+    ///
+    /// # Errors
+    /// When it cannot be told of one.
+    pub fn expected(&self) -> Result<Vec<PathBuf>> {
         let expected = self.parts.iter().flat_map(|part| &part.expected);
-        let there = expected.filter(|path| path.symlink_metadata().is_ok());
-        there.cloned().collect()
+        let found = expected.map(|path| Ok(extent::found(path)?.map(|_| path.clone())));
+        let found = found.collect::<io::Result<Vec<_>>>();
+        let found = found.map_err(|error| {
+            let place = &self.service.mountpoint;
+            not_shown(
+                place,
+                &format!("what is expected cannot be looked at: {error}"),
+            )
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// What is mounted in what is read and is no part of the service: it is not read. What lies in a cache, or is left out
@@ -212,7 +210,7 @@ impl<'a> Frozen<'a> {
             extent.bytes += bytes;
         }
         let place = self.service.mountpoint.as_path();
-        extent.expected = expected_in(place, self.service);
+        extent.expected = expected_in(place, self.service)?;
         Ok(Seen {
             contents: Contents::of_copy(place, self.service)?,
             extent,
@@ -296,26 +294,6 @@ fn undeclared(
     told
 }
 
-/// The size of each file that is expected, in a copy of the data.
-pub(crate) fn expected_in(copy: &Path, service: &Service) -> BTreeMap<PathBuf, u64> {
-    let files = service.expect.iter().filter_map(|expected| {
-        let found = copy.join(expected).symlink_metadata().ok()?;
-        found.is_file().then(|| (expected.clone(), found.len()))
-    });
-    files.collect()
-}
-
-/// Entries and bytes that a file system counts which is mounted there.
-pub(crate) fn counted(place: &Path) -> io::Result<(u64, u64)> {
-    let found = statvfs(place)?;
-    #[allow(clippy::unnecessary_cast, reason = "their width differs by platform")]
-    let (entries, blocks) = (
-        found.files().saturating_sub(found.files_free()) as u64,
-        found.blocks().saturating_sub(found.blocks_free()) as u64,
-    );
-    Ok((entries, blocks.saturating_mul(found.fragment_size())))
-}
-
 /// Entries and bytes of what is mounted there.
 fn extent_of(part: &Part) -> io::Result<(u64, u64)> {
     if part.dataset.is_some() {
@@ -392,7 +370,17 @@ fn not_shown(place: &Path, what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn service() -> Service {
+        let root = tempfile::tempdir().unwrap();
+        let services = root.path().join("etc/preseed/services");
+        std::fs::create_dir_all(&services).unwrap();
+        std::fs::write(services.join("app.toml"), "[preseed]\n").unwrap();
+        let search = declaration::Search::with_root(root.path());
+        declaration::load_service(&search, "app").unwrap()
+    }
 
     #[test]
     fn what_lies_in_another_part_is_read_with_it() {
@@ -404,6 +392,32 @@ mod tests {
         let parts = ["/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/ab", "/x"].map(part);
         let paths = ["/srv/a", "/srv/ab", "/x"].map(Path::new);
         assert_eq!(outermost(&parts), paths);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_what_is_missing() {
+        let root = tempfile::tempdir().unwrap();
+        let of = |path: &str| root.path().join(path);
+        std::fs::write(of("file"), "data").unwrap();
+        // Whoever looks for what is in it gets an error, as of a disk that does not answer.
+        std::os::unix::fs::symlink("loop", of("loop")).unwrap();
+        let service = service();
+        let frozen = |expected: &[&str]| {
+            let part = Part {
+                place: root.path().to_owned(),
+                dataset: None,
+                expected: expected.iter().map(|path| of(path)).collect(),
+            };
+            let frozen = Frozen {
+                service: &service,
+                parts: vec![part],
+                snapshot: None,
+                taken: Timestamp::UNIX_EPOCH,
+            };
+            frozen.expected()
+        };
+        assert_eq!(frozen(&["file", "missing"]).unwrap(), [of("file")]);
+        frozen(&["file", "loop/unknown"]).unwrap_err();
     }
 
     #[test]

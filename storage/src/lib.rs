@@ -18,6 +18,7 @@ mod copy;
 mod directory;
 pub mod drift;
 pub mod error;
+pub mod extent;
 pub mod frozen;
 mod give_contents;
 mod holders;

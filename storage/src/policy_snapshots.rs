@@ -2,7 +2,8 @@
 
 use declaration::settings::Service;
 
-use crate::frozen::{Extent, Seen, counted, expected_in};
+use crate::extent::{Extent, counted, expected_in};
+use crate::frozen::Seen;
 use crate::zfs::{backup_snapshot, call, inspect};
 use crate::{Contents, Error, Result};
 
@@ -40,7 +41,7 @@ pub fn look_into(service: &Service, snapshot: &str) -> Result<Seen> {
             extent: Extent {
                 entries,
                 bytes,
-                expected: expected_in(place, service),
+                expected: expected_in(place, service)?,
             },
         })
     })
