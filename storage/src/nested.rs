@@ -258,13 +258,13 @@ mod tests {
 
     use super::*;
 
-    /// A service at `mountpoint`, which user 1000 has, in a dataset or a directory.
-    fn service(mountpoint: &Path, is_dataset: bool) -> Service {
+    /// A service at `mountpoint`, which `user` has, in a dataset or a directory.
+    fn service(mountpoint: &Path, (uid, gid): (u32, u32), is_dataset: bool) -> Service {
         let root = tempfile::tempdir().unwrap();
         let services = root.path().join("etc/preseed/services");
         std::fs::create_dir_all(&services).unwrap();
         let text = format!(
-            "[dataset]\nmountpoint = \"{}\"\nowner = \"1000\"\ngroup = \"1000\"\n",
+            "[dataset]\nmountpoint = \"{}\"\nowner = \"{uid}\"\ngroup = \"{gid}\"\n",
             mountpoint.display()
         );
         std::fs::write(services.join("app.toml"), text).unwrap();
@@ -278,31 +278,35 @@ mod tests {
 
     #[test]
     fn root_makes_directories_in_the_part_and_nowhere_else() {
-        let base = tempfile::tempdir_in("/var/lib").ok();
-        let is_root = nix::unistd::geteuid().is_root();
-        let Some(base) = base.filter(|_| is_root) else {
-            return;
+        // Who tests stands for the service's user, unless it is root.
+        let (base, user) = if nix::unistd::geteuid().is_root() {
+            (tempfile::tempdir_in("/var/lib").unwrap(), (1000, 1000))
+        } else {
+            let own = (nix::unistd::geteuid(), nix::unistd::getegid());
+            let own = (own.0.as_raw(), own.1.as_raw());
+            (tempfile::tempdir().unwrap(), own)
         };
+        let (uid, gid) = (Some(user.0), Some(user.1));
         let (home, others) = (base.path().join("home"), base.path().join("others"));
         for directory in [home.join("app"), others.join("app")] {
             std::fs::create_dir_all(directory).unwrap();
         }
-        chown(&home, Some(1000), Some(1000)).unwrap();
+        chown(&home, uid, gid).unwrap();
         let inner = Path::new("a/b/place");
-        lead(&service(&home.join("app"), false), inner).unwrap();
+        lead(&service(&home.join("app"), user, false), inner).unwrap();
         assert!(home.join("app/a/b").is_dir());
         // What is at the place of a dataset that is not mounted there is not the part.
-        lead(&service(&others.join("app"), true), inner).unwrap_err();
+        lead(&service(&others.join("app"), user, true), inner).unwrap_err();
         assert!(!others.join("app/a").exists());
 
         // The user has exchanged a directory for a link.
         std::fs::remove_dir_all(home.join("app")).unwrap();
         for (link, target) in [("app", "app"), ("above", "")] {
             symlink(others.join(target), home.join(link)).unwrap();
-            lchown(home.join(link), Some(1000), Some(1000)).unwrap();
+            lchown(home.join(link), uid, gid).unwrap();
         }
         for point in ["app", "above/app"] {
-            lead(&service(&home.join(point), false), inner).unwrap_err();
+            lead(&service(&home.join(point), user, false), inner).unwrap_err();
             assert!(!others.join("app/a").exists(), "{point}");
         }
     }
