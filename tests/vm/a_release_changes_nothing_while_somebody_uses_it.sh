@@ -1,11 +1,11 @@
 # A release removes all of what is kept or nothing. It removes nothing if it is mounted in a container or in a mount
 # namespace that only a file keeps, if somebody stands in what was unmounted since, or if one of its snapshots is
-# looked into. The kernel says so.
+# looked into or sent. The kernel says so. Our own hold on one ends with the dataset, not before.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"
 lose_data /var/lib/sonarr
-echo half >/var/lib/sonarr/half
+head -c 2M /dev/urandom >/var/lib/sonarr/half
 declare_sonarr 'on-partial = "restore"' 'tiers = ["snapshot"]' 'keep-replaced = "1s"'
 zfs snapshot "$DATASET@half-1"
 zfs snapshot "$DATASET@half-2"
@@ -50,7 +50,22 @@ mount -t zfs "$kept@half-1" /run/look
 refused 'it is mounted: it is mounted at /run/look'
 umount /run/look
 
+# It is sent for as long as nobody reads on.
+zfs hold preseed:good "$kept@half-1"
+mkfifo /run/sent
+zfs send "$kept@half-2" >/run/sent &
+exec {sent}</run/sent
+head -c 100000 <&"$sent" >/dev/null
+before=$(zfs list -H -t all -r -o name,guid tank)
+assert_exit 1 preseedctl release --yes "$kept"
+assert_matches "$output" "^$kept: $kept@half-2 is in use"
+assert_eq "$before" "$(zfs list -H -t all -r -o name,guid tank)" 'all datasets and snapshots'
+assert_eq preseed:good "$(zfs holds -H "$kept@half-1" | cut -f 2)"
+cat <&"$sent" >/dev/null
+wait
+exec {sent}<&-
+
 assert_exit 0 preseedctl release --yes "$kept"
-assert_matches "$output" "^sonarr: released $kept: freed [0-9.]+ KiB, with its 2 snapshots half-1, half-2"
+assert_matches "$output" "^sonarr: released $kept: freed [0-9.]+ [KM]iB, with its 2 snapshots half-1, half-2"
 assert_exit 1 zfs list "$kept"
 starts_with 'The Expanse'

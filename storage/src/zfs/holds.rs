@@ -83,11 +83,19 @@ fn with_tag(listed: &str, is_meant: impl Fn(&str) -> bool) -> BTreeSet<String> {
 
 /// Has `destroy` destroy a dataset without our holds on its snapshots. Where it fails, they are held again.
 pub(crate) fn without_ours(dataset: &str, destroy: impl FnOnce() -> Result<()>) -> Result<()> {
-    let ours = held(dataset)?;
-    let ended = ours.iter().try_for_each(|snapshot| release(snapshot));
+    without(&held(dataset)?, release, destroy, hold)
+}
+
+fn without(
+    held: &[String],
+    release: impl Fn(&str) -> Result<()>,
+    destroy: impl FnOnce() -> Result<()>,
+    hold: impl Fn(&str) -> Result<()>,
+) -> Result<()> {
+    let ended = held.iter().try_for_each(|snapshot| release(snapshot));
     let ended = ended.and_then(|()| destroy());
     if ended.is_err() {
-        for snapshot in &ours {
+        for snapshot in held {
             // That it was not destroyed is what is told.
             let _ = hold(snapshot);
         }
@@ -97,7 +105,40 @@ pub(crate) fn without_ours(dataset: &str, destroy: impl FnOnce() -> Result<()>) 
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::Error;
+
+    #[test]
+    fn a_hold_of_ours_is_back_where_nothing_was_destroyed() {
+        let refused = || Err(Error::new("tank/a", "it is in use", "see who"));
+        let all = ["tank/a@one".to_owned(), "tank/a@two".to_owned()];
+        // What is held afterwards, where this one stays held, and what becomes of the destruction.
+        let left = |stays: &str, destroyed: Result<()>| {
+            let held = RefCell::new(BTreeSet::from(all.clone()));
+            let release = |snapshot: &str| {
+                if snapshot == stays {
+                    return refused();
+                }
+                held.borrow_mut().remove(snapshot);
+                Ok(())
+            };
+            let destroy = || {
+                assert!(held.borrow().is_empty());
+                destroyed
+            };
+            let hold = |snapshot: &str| {
+                held.borrow_mut().insert(snapshot.to_owned());
+                Ok(())
+            };
+            let ended = without(&all, release, destroy, hold);
+            (ended.is_ok(), held.take().len())
+        };
+        assert_eq!(left("", Ok(())), (true, 0));
+        assert_eq!(left("", refused()), (false, 2));
+        assert_eq!(left("tank/a@two", Ok(())), (false, 2));
+    }
 
     #[test]
     fn a_hold_of_ours_is_told_from_one_of_somebody_elses() {
