@@ -7,7 +7,7 @@ use std::hash::Hash;
 use crate::location::Location;
 use crate::problem::Problem;
 use crate::quote::quoted;
-use crate::service_file::ServiceFile;
+use crate::service_file::{Number, ServiceFile};
 
 /// A service by its index, and the location of what it claims.
 type Claimant = (usize, Location);
@@ -57,6 +57,7 @@ pub(crate) fn find(declared: &mut [ServiceFile]) {
         "mountpoint",
         "move one of them: a restore replaces a directory with all that is in it",
     );
+    clashes.numbers();
     // One dataset has one replica: that is no problem of its own.
     let known: HashSet<usize> = clashes.found.iter().map(|(index, _)| *index).collect();
     clashes.order.retain(|index| !known.contains(index));
@@ -129,6 +130,56 @@ impl<'a> Clashes<'a> {
                 if !is_told {
                     entry.get_mut().1 = self.note(other, &what, by, help);
                 }
+            }
+        }
+    }
+
+    /// Finds users and groups that two services give different numbers, and numbers that they give to different ones.
+    fn numbers(&mut self) {
+        self.differ(
+            |number| (number.kind, number.name),
+            |Number { kind, name, id }, other| {
+                let (name, other) = (quoted(name), other.id);
+                format!("the {kind} {name} has the number {id} here, and {other} in")
+            },
+            "write the same number in both, or another name in one",
+        );
+        self.differ(
+            |number| (number.kind, number.id),
+            |Number { kind, name, id }, other| {
+                let (name, other) = (quoted(name), quoted(other.name));
+                format!("the number {id} is that of the {kind} {name} here, and of {other} in")
+            },
+            "give each a number of its own, or name the same in both",
+        );
+    }
+
+    /// Finds users and groups of which two services say different things: those that are the same by `key`, and differ.
+    /// Each names the first that says something else.
+    fn differ<K: Copy + Eq + Hash>(
+        &mut self,
+        key: impl Fn(Number<'a>) -> K,
+        what: impl Fn(Number<'a>, Number<'a>) -> String,
+        help: &str,
+    ) {
+        let declared = self.declared;
+        let all = self.order.iter().flat_map(|index| {
+            let numbers = declared[*index].numbers();
+            numbers.map(|(number, location)| (number, (*index, location)))
+        });
+        let all: Vec<(Number<'a>, Claimant)> = all.collect();
+        let mut said: HashMap<K, Vec<(Number<'a>, Claimant)>> = HashMap::new();
+        for (number, by) in &all {
+            let said = said.entry(key(*number)).or_default();
+            if said.iter().all(|(other, _)| other != number) {
+                said.push((*number, *by));
+            }
+        }
+        for (number, by) in all {
+            let others = said.get(&key(number)).into_iter().flatten();
+            let mut others = others.filter(|(other, _)| *other != number);
+            if let Some((other, of)) = others.next() {
+                self.note(by, &what(number, *other), *of, help);
             }
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Locations {
     pub(crate) dataset: Location,
     pub(crate) units: Vec<Location>,
     pub(crate) replicas: Location,
+    /// Of the user's number, and of its group's.
+    pub(crate) numbers: [Location; 2],
     /// Of each place, by its name: of its mountpoint, and of its dataset.
     pub(crate) places: BTreeMap<String, [Location; 2]>,
 }

@@ -157,6 +157,11 @@ impl Checked {
             dataset: at(self.dataset.dataset.as_ref().map(|at| at.location)),
             units: self.preseed.unit_locations.clone(),
             replicas: self.preseed.replicas_location,
+            numbers: self
+                .user
+                .as_ref()
+                .map(|user| user.numbers)
+                .unwrap_or_default(),
             places: self.places.iter().map(places::Checked::locations).collect(),
         }
     }

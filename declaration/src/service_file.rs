@@ -41,6 +41,15 @@ pub(crate) struct ServiceFile {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// That a user or a group has a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Number<'a> {
+    /// `user` or `group`.
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'a str,
+    pub(crate) id: u32,
+}
+
 impl ServiceFile {
     /// Reads a service's file and its fragments; `None` if it is masked. A mask that another may have put there is none.
     pub(crate) fn read(entry: &Entry, context: &Context<'_>) -> Option<Self> {
@@ -262,6 +271,32 @@ impl ServiceFile {
             .iter()
             .map(UnitName::as_str)
             .zip(self.locations.units.iter().copied())
+    }
+
+    /// Name and number of its user and of its group, where both are declared.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (Number<'_>, Location)> {
+        let user = self.content.as_ref().ok();
+        let user = user.and_then(|service| service.user.as_ref());
+        let [of_user, of_group] = self.locations.numbers;
+        let both = user.map(|user| {
+            [
+                ("user", &user.name, user.uid, of_user),
+                ("group", &user.group, user.gid, of_group),
+            ]
+        });
+        both.into_iter()
+            .flatten()
+            .filter_map(|(kind, name, id, at)| {
+                let name = name.as_str();
+                Some((
+                    Number {
+                        kind,
+                        name,
+                        id: id?,
+                    },
+                    at,
+                ))
+            })
     }
 
     /// Host and dataset of each replica.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::key::keys;
 use super::outcome::Outcome;
 use crate::given::{At, Given};
+use crate::location::Location;
 use crate::validation::Validation;
 use crate::value::{AccountId, AccountName, Invalid, Principal, Value, one_of, word_of};
 
@@ -24,7 +25,7 @@ keys! {
     /// `owner` in `[dataset]` is this user unless it says otherwise.
     name: AccountName = "name", default "the service's name", example "\"sonarr\"";
 
-    /// The user's number, from 1 to 4294967294.
+    /// The user's number, from 1 to 4294967294. Services that share a user give it the same number, or none.
     uid: AccountId = "uid", default "what the user has; else systemd-sysusers takes a free one", example "568";
 
     /// The number of its group, from 1 to 4294967294.
@@ -109,6 +110,8 @@ pub(crate) fn outcome(user: Option<&User>) -> Vec<(&'static str, Outcome)> {
 pub(crate) struct Checked {
     name: At<AccountName>,
     group: At<AccountName>,
+    /// Where their numbers are declared.
+    pub(crate) numbers: [Location; 2],
 }
 
 impl Fragment {
@@ -144,7 +147,11 @@ impl Fragment {
             Given::Unreadable => return None,
             Given::No => name.clone(),
         };
-        Some(Checked { name, group })
+        Some(Checked {
+            name,
+            group,
+            numbers: [self.uid.location(), self.gid.location()],
+        })
     }
 
     /// The settings, if every value is there: `Some(None)` without the table.
@@ -153,7 +160,7 @@ impl Fragment {
         reason = "no user is not the same as one that could not be read"
     )]
     pub(crate) fn settle(self, checked: Option<Checked>) -> Option<Option<User>> {
-        let Some(Checked { name, group }) = checked else {
+        let Some(Checked { name, group, .. }) = checked else {
             return Some(None);
         };
         let number = |given: Given<AccountId>| given.map(|AccountId(id)| Some(id)).or(None);
