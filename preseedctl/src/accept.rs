@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use declaration::Search;
-use protection::record;
+use protection::record::{self, Record};
 use report::words;
 use storage::{Result, local};
 
@@ -29,17 +29,14 @@ pub(crate) fn accept(name: &str) -> ExitCode {
 }
 
 fn note(name: &str) -> Result<String> {
-    let mut record = record::read(name)?;
-    let Some(since) = record.accept() else {
+    let Some(since) = record::update(name, Record::accept)? else {
         return Ok(format!(
             "{name}: there is nothing earlier that its data is compared with"
         ));
     };
-    let told = format!(
+    Ok(format!(
         "{name}: its data is not compared with that of {} any more: the next backup and the next snapshot that hold it are taken \
          for good, and what was held until then is no longer",
         local(since)
-    );
-    record::write(name, &record)?;
-    Ok(told)
+    ))
 }

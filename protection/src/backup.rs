@@ -85,7 +85,7 @@ fn to_be_made(service: &Service) -> Result<&Backup> {
 /// Gives what was made, in words, and whether it is all that lies there.
 fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, bool)> {
     let name = service.name.as_str();
-    let mut record = record::read(name)?;
+    let record = record::read(name)?;
     let call = Call::to(&backup.repository, service.stall_timeout)?;
     let host = repository::host(backup)?;
     commands::before(service, turn)?;
@@ -117,8 +117,8 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     })?;
     let found = must_be_found(service, backup, &made, &expected)?;
     let repository = backup.repository.name.as_str();
-    record.good = Some(Good::new(Some(repository), &found, extent));
-    record::write(name, &record)?;
+    let good = Good::new(Some(repository), &found, extent);
+    record::update(name, |record| record.good = Some(good))?;
     let mut words = in_words(&frozen, backup, &made, &found);
     words.push_str(&not_read_in_words(&not_read));
     Ok((words, not_read.is_empty()))

@@ -22,7 +22,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// When it cannot be told whether it is good, or something cannot be held.
 pub(crate) fn renew(service: &Service, dataset: &str) -> Result<bool> {
     let name = service.name.as_str();
-    let mut record = record::read(name)?;
+    let record = record::read(name)?;
     let snapshots = newest_first(service)?;
     let held = policy_snapshots::held(dataset)?;
     let is_held = |good: &Good| held.contains(&good.snapshot);
@@ -42,16 +42,17 @@ pub(crate) fn renew(service: &Service, dataset: &str) -> Result<bool> {
     match prove(service, newest, &record)? {
         Ok(good) => {
             policy_snapshots::hold(&newest.name)?;
-            record.held = Some(good);
-            record.doubt = None;
-            record::write(name, &record)?;
+            record::update(name, |record| {
+                record.held = Some(good);
+                record.doubt = None;
+            })?;
             for other in held.iter().filter(|other| **other != newest.name) {
                 policy_snapshots::release(other)?;
             }
             Ok(true)
         }
         Err(why) => {
-            doubt(service, &mut record, &why, still.as_ref())?;
+            doubt(service, &record, &why, still.as_ref())?;
             Ok(false)
         }
     }
@@ -63,7 +64,7 @@ pub(crate) fn renew(service: &Service, dataset: &str) -> Result<bool> {
 /// When what was told cannot be noted.
 pub(crate) fn doubt(
     service: &Service,
-    record: &mut Record,
+    record: &Record,
     why: &Error,
     held: Option<&Good>,
 ) -> Result<()> {
@@ -87,8 +88,7 @@ pub(crate) fn doubt(
     Event::new(Kind::Held, service.name.as_str(), format!("{keeps}: {why}"))
         .outcome("held")
         .tell();
-    record.doubt = Some(now);
-    record::write(service.name.as_str(), record)
+    record::update(service.name.as_str(), |record| record.doubt = Some(now))
 }
 
 fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {

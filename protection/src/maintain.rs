@@ -83,15 +83,13 @@ pub fn find<'a>(host: &'a Host, name: &str) -> Result<&'a Repository> {
 fn check_a_part(call: &Call<'_>, name: &str) -> Result<u64> {
     // No service is called so.
     let key = format!("@{name}");
-    let mut known = record::read(&key)?;
-    let part = known.rounds % PARTS + 1;
+    let part = record::read(&key)?.rounds % PARTS + 1;
     let subset = format!("--read-data-subset={part}/{PARTS}");
     status::say(&format!(
         "checking part {part} of {PARTS} of repository {name}"
     ));
     work::run(call, &["check", &subset], STALL_TIMEOUT).map_err(|failure| failure.error)?;
-    known.rounds += 1;
-    record::write(&key, &known)?;
+    record::update(&key, |known| known.rounds += 1)?;
     Ok(part)
 }
 

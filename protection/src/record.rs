@@ -2,16 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use storage::extent::Extent;
 use storage::{Error, Result, Snapshot};
 
 const DIRECTORY: &str = "/var/lib/preseed/protection";
+
+/// The file whose lock is held while one is changed. No record is called so.
+const LOCK: &str = "lock";
+
+/// How long it is waited for: it is held for a moment.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often is looked whether it was given back.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The most that is read: a record has a few hundred bytes.
 const LARGEST: u64 = 1 << 20;
@@ -93,7 +104,45 @@ impl Good {
 /// # Errors
 /// When it cannot be read: that is not "nothing".
 pub fn read(name: &str) -> Result<Record> {
-    let path = path_of(name);
+    read_in(Path::new(DIRECTORY), name)
+}
+
+/// Changes the record of `name` as it is now, and gives what `change` gives. Others change other parts of it meanwhile: they
+/// wait for this.
+///
+/// # Errors
+/// When it cannot be read or written, or somebody else holds it for too long.
+pub fn update<T>(name: &str, change: impl FnOnce(&mut Record) -> T) -> Result<T> {
+    update_in(Path::new(DIRECTORY), name, change)
+}
+
+fn update_in<T>(directory: &Path, name: &str, change: impl FnOnce(&mut Record) -> T) -> Result<T> {
+    make(directory)
+        .and_then(|()| {
+            let _lock = lock(directory)?;
+            let before = match read_in(directory, name) {
+                Ok(record) => record,
+                Err(error) => return Ok(Err(error)),
+            };
+            let mut record = before.clone();
+            let changed = change(&mut record);
+            if record != before {
+                write(directory, name, &record)?;
+            }
+            Ok(Ok(changed))
+        })
+        .map_err(|error| {
+            Error::new(
+                path_of(directory, name).to_string_lossy(),
+                format!("what is known of its backups cannot be written: {error}"),
+                "see that /var is writable and has room",
+            )
+            .caused_by(&error)
+        })?
+}
+
+fn read_in(directory: &Path, name: &str) -> Result<Record> {
+    let path = path_of(directory, name);
     let mut text = String::new();
     let file = OpenOptions::new()
         .read(true)
@@ -104,8 +153,8 @@ pub fn read(name: &str) -> Result<Record> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Record::default()),
         Err(error) => Err(error),
     };
-    read.map_err(std::io::Error::other)
-        .and_then(|_| serde_json::from_str(&text).map_err(std::io::Error::other))
+    read.map_err(io::Error::other)
+        .and_then(|_| serde_json::from_str(&text).map_err(io::Error::other))
         .map_err(|error| {
             Error::new(
                 path.to_string_lossy(),
@@ -115,36 +164,89 @@ pub fn read(name: &str) -> Result<Record> {
         })
 }
 
-/// Writes the record of `name`, whole or not at all.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write(name: &str, record: &Record) -> Result<()> {
-    let path = path_of(name);
-    let write = || -> std::io::Result<()> {
-        for (directory, mode) in [("/var/lib/preseed", 0o755), (DIRECTORY, 0o700)] {
-            match DirBuilder::new().mode(mode).create(directory) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
+/// Makes the directory if it is missing.
+fn make(directory: &Path) -> io::Result<()> {
+    let above = directory.parent().map(|above| (above, 0o755));
+    for (directory, mode) in above.into_iter().chain([(directory, 0o700)]) {
+        match DirBuilder::new().mode(mode).create(directory) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
         }
-        let mut text = serde_json::to_string_pretty(record)?;
-        text.push('\n');
-        let mut new = tempfile::NamedTempFile::new_in(DIRECTORY)?;
-        new.write_all(text.as_bytes())?;
-        new.as_file().sync_all()?;
-        new.persist(&path).map_err(|error| error.error)?;
-        File::open(DIRECTORY)?.sync_all()
-    };
-    write().map_err(|error| {
-        Error::new(
-            path.to_string_lossy(),
-            format!("what is known of its backups cannot be written: {error}"),
-            "see that /var is writable and has room",
-        )
-    })
+    }
+    Ok(())
 }
 
-fn path_of(name: &str) -> PathBuf {
-    Path::new(DIRECTORY).join(format!("{name}.json"))
+/// Locks all records, for the moment of a change. No program inherits it, and none is run meanwhile.
+fn lock(directory: &Path) -> io::Result<Flock<File>> {
+    let began = Instant::now();
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_CLOEXEC)
+        .open(directory.join(LOCK))?;
+    loop {
+        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((file, nix::Error::EWOULDBLOCK)) if began.elapsed() < PATIENCE => file,
+            Err((_, nix::Error::EWOULDBLOCK)) => {
+                let what = format!("{LOCK} has been locked for {} s", PATIENCE.as_secs());
+                return Err(io::Error::new(ErrorKind::TimedOut, what));
+            }
+            Err((_, error)) => return Err(error.into()),
+        };
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Writes a record, whole or not at all.
+fn write(directory: &Path, name: &str, record: &Record) -> io::Result<()> {
+    let mut text = serde_json::to_string_pretty(record)?;
+    text.push('\n');
+    let mut new = tempfile::NamedTempFile::new_in(directory)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().sync_all()?;
+    new.persist(path_of(directory, name))
+        .map_err(|error| error.error)?;
+    File::open(directory)?.sync_all()
+}
+
+fn path_of(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_others_change_meanwhile_is_not_lost() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("protection");
+        let count = |times: u64| {
+            for _ in 0..times {
+                update_in(&directory, "sonarr", |record| record.rounds += 1).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| count(25));
+            }
+        });
+        assert_eq!(read_in(&directory, "sonarr").unwrap().rounds, 100);
+    }
+
+    #[test]
+    fn what_changes_nothing_writes_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("protection");
+        let since = update_in(&directory, "sonarr", Record::accept).unwrap();
+        assert_eq!(since, None);
+        assert!(!directory.join("sonarr.json").exists());
+        std::fs::write(directory.join("sonarr.json"), "{").unwrap();
+        update_in(&directory, "sonarr", |record| record.rounds += 1).unwrap_err();
+    }
 }

@@ -41,10 +41,8 @@ pub fn round(host: &Host) -> Result<()> {
         };
         // Snapshots of what is no data would push those of the data out.
         if let Err(why) = ready::must_have_its_data(&found) {
-            let told = record::read(service.name.as_str()).and_then(|mut record| {
-                let held = record.held.clone();
-                hold::doubt(service, &mut record, &why, held.as_ref())
-            });
+            let told = record::read(service.name.as_str())
+                .and_then(|record| hold::doubt(service, &record, &why, record.held.as_ref()));
             if let Err(error) = told {
                 keep_first(&mut first, service.name.as_str(), error);
             }
