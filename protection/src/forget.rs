@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use declaration::settings::{Backup, Service};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
-use restore::source::restic::snapshot_entry::{INCOMPLETE, SnapshotEntry};
+use restore::source::restic::snapshot_entry::{SnapshotEntry, is_incomplete};
 use serde::Deserialize;
 use storage::{Error, Result, as_found, frozen};
 
@@ -128,16 +128,13 @@ fn own(
         removed.extend(group.remove.into_iter().flatten());
     }
     // No restore takes what lacks files: it counts for nothing, and goes when somebody removes it.
-    let is_incomplete = |entry: &SnapshotEntry| {
-        let is_declared = tags.iter().any(|tag| tag.as_ref() == INCOMPLETE);
-        !is_declared && entry.tags.iter().any(|tag| tag == INCOMPLETE)
-    };
+    let counts = |entry: &SnapshotEntry| !is_incomplete(&entry.tags, tags);
     let has_all_tags = |entry: &SnapshotEntry| {
         tags.iter()
             .all(|tag| entry.tags.iter().any(|own| own == tag.as_ref()))
     };
-    kept.retain(|entry| !is_incomplete(entry));
-    removed.retain(|entry| has_all_tags(entry) && !is_incomplete(entry));
+    kept.retain(counts);
+    removed.retain(|entry| has_all_tags(entry) && counts(entry));
     (kept, removed)
 }
 
@@ -217,6 +214,8 @@ fn listed(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use restore::source::restic::snapshot_entry::INCOMPLETE;
 
     use super::*;
 

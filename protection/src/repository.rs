@@ -6,7 +6,7 @@ use declaration::settings::{Repository, Service};
 use jiff::Timestamp;
 use restore::source::restic;
 use restore::source::restic::call::Call;
-use restore::source::restic::snapshot_entry::SnapshotEntry;
+use restore::source::restic::snapshot_entry::{SnapshotEntry, is_incomplete};
 use storage::{Error, Result};
 
 use crate::work;
@@ -108,4 +108,31 @@ pub fn is_of(service: &Service, name: &str, filed: &Filed) -> bool {
     restic::host(backup).is_ok_and(|host| host == filed.host)
         && filed.paths.iter().any(|own| *own == path)
         && backup.tags.iter().all(|tag| filed.tags.contains(tag))
+        && !is_incomplete(&filed.tags, &backup.tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use restore::source::restic::snapshot_entry::INCOMPLETE;
+
+    use super::*;
+    use crate::fakes;
+
+    #[test]
+    fn what_lacks_files_is_no_backup_of_a_service() {
+        let text = "[dataset]\nmountpoint = \"/srv/app\"\n[backup]\nhost = \"forge\"\nrepository = \"default\"\n";
+        let service = fakes::service(text);
+        let named = fakes::service(&format!("{text}tags = [\"{INCOMPLETE}\"]\n"));
+        let filed = |tags: &[&str]| Filed {
+            id: "0123456789".to_owned(),
+            taken: Timestamp::UNIX_EPOCH,
+            host: "forge".to_owned(),
+            paths: vec!["/srv/app".to_owned()],
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        };
+        assert!(is_of(&service, "default", &filed(&["weekly"])));
+        assert!(!is_of(&service, "default", &filed(&[INCOMPLETE])));
+        assert!(is_of(&named, "default", &filed(&[INCOMPLETE])));
+        assert!(!is_of(&service, "other", &filed(&[])));
+    }
 }

@@ -13,7 +13,7 @@ use storage::{Contents, Error, Result, Snapshot};
 use super::call::Call;
 use super::failure_kind::{Kind, RepositoryFailure};
 use super::places;
-use super::snapshot_entry::{INCOMPLETE, Lies, SnapshotEntry, lies};
+use super::snapshot_entry::{Lies, SnapshotEntry, is_incomplete, lies};
 
 /// What is known until now.
 pub(super) struct Listing<'a> {
@@ -264,10 +264,9 @@ impl<'a> Listing<'a> {
     /// Whether host and tags of a snapshot are the service's.
     fn is_filed(&self, snapshot: &SnapshotEntry, host: &str) -> bool {
         let tags = &self.backup.tags;
-        let is_named = |tag: &String| tag != INCOMPLETE || tags.contains(tag);
         snapshot.hostname == host
             && tags.iter().all(|tag| snapshot.tags.contains(tag))
-            && snapshot.tags.iter().all(is_named)
+            && !is_incomplete(&snapshot.tags, tags)
     }
 
     /// Whether a snapshot that was told of holds other paths than `path`.
