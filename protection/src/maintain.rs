@@ -21,8 +21,8 @@ const STALL_TIMEOUT: Duration = Duration::from_mins(30);
 /// # Errors
 /// What could not be done, the first of it. The rest is done all the same.
 pub fn maintain(host: &Host, name: &str, yes: bool) -> Result<()> {
-    let repository = find(host, name)?;
-    let call = Call::to(repository, STALL_TIMEOUT)?;
+    let repository = find(host, name).inspect_err(tell_failed)?;
+    let call = Call::to(repository, STALL_TIMEOUT).inspect_err(tell_failed)?;
     let mut first = None;
     let mut forgotten = 0;
     if repository.append_only {
@@ -118,8 +118,12 @@ fn tell(repository: &str, what: &str) {
 }
 
 fn keep_first(first: &mut Option<Error>, error: Error) {
+    tell_failed(&error);
+    first.get_or_insert(error);
+}
+
+fn tell_failed(error: &Error) {
     let event = Event::new(Kind::NotMaintained, "", error.to_string());
     let event = event.outcome("failed").error(error.kind().code());
     event.tell();
-    first.get_or_insert(error);
 }

@@ -26,7 +26,7 @@ struct Target<'a> {
 pub fn round(host: &Host) -> Result<()> {
     let mut first = None;
     // What an admin has taken and pruned is none of ours.
-    let admins = Admins::read()?;
+    let admins = Admins::read().inspect_err(|error| tell_failed("", error))?;
     let mut targets = Vec::new();
     for service in &host.services {
         let Some((_, policy)) = declared(service) else {
@@ -168,8 +168,12 @@ fn take(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> us
 }
 
 fn keep_first(first: &mut Option<Error>, service: &str, error: Error) {
+    tell_failed(service, &error);
+    first.get_or_insert(error);
+}
+
+fn tell_failed(service: &str, error: &Error) {
     let event = Event::new(Kind::NoSnapshot, service, error.to_string());
     let event = event.outcome("failed").error(error.kind().code());
     event.tell();
-    first.get_or_insert(error);
 }

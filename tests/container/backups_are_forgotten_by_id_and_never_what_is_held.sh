@@ -11,6 +11,12 @@ mkdir "$REPOSITORY"
 assert_exit 1 preseedctl repository list local
 assert_contains "$output" 'repository local: there is no repository at its address'
 rmdir "$REPOSITORY"
+assert_exit 1 preseedctl repository maintain typo
+assert_contains "$output" 'repository typo: none of this name is declared'
+mv "$PASSWORD_FILE" "$PASSWORD_FILE.away"
+assert_exit 1 systemctl start maintain-repository-local
+assert_journal maintain-repository-local.service "secrets/local: it is missing"
+mv "$PASSWORD_FILE.away" "$PASSWORD_FILE"
 repository_init
 assert_exit 1 preseedctl repository init local
 assert_contains "$output" 'repository local: it is there already'
