@@ -15,8 +15,12 @@ use storage::watched::{GivenUp, watch};
 /// How long a lock is waited for: whoever prunes or checks a large repository holds one for hours.
 const PATIENCE: Duration = Duration::from_hours(6);
 
-/// How long is waited between two looks at a lock at most.
+/// How long is waited between two looks at a lock: twice as long each time, at most the other one.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long the removal of locks may stand still.
+const UNLOCKED_WITHIN: Duration = Duration::from_mins(5);
 
 /// The command that runs restic with `args`, with no more rights than it needs: to read all data, and to write a repository
 /// on this machine, whoever owns it.
@@ -41,24 +45,31 @@ pub(crate) fn run(
     args: &[&str],
     stall_timeout: Duration,
 ) -> Result<Ended, RepositoryFailure> {
-    waiting_for_locks(call, || {
-        let what = args.first().copied().unwrap_or_default();
-        let mut stall = Stall::of_less(stall_timeout, 1);
-        let watched = watch(&mut command(call, args), GivenUp::IsEnded, |seen| {
-            let moved = seen.moved.unwrap_or_default().saturating_add(seen.told);
-            stall.at(moved).then_some(())
-        })?;
-        if watched.given_up.is_some() {
-            return Err(stall
-                .error(&call.subject(), &format!("`restic {what}`"))
-                .into());
-        }
-        if watched.ended.status.success() {
-            Ok(watched.ended)
-        } else {
-            Err(call.failed(what, &watched.ended))
-        }
-    })
+    waiting_for_locks(call, || once(call, args, stall_timeout))
+}
+
+/// The same, whatever locks there are.
+fn once(
+    call: &Call<'_>,
+    args: &[&str],
+    stall_timeout: Duration,
+) -> Result<Ended, RepositoryFailure> {
+    let what = args.first().copied().unwrap_or_default();
+    let mut stall = Stall::of_less(stall_timeout, 1);
+    let watched = watch(&mut command(call, args), GivenUp::IsEnded, |seen| {
+        let moved = seen.moved.unwrap_or_default().saturating_add(seen.told);
+        stall.at(moved).then_some(())
+    })?;
+    if watched.given_up.is_some() {
+        return Err(stall
+            .error(&call.subject(), &format!("`restic {what}`"))
+            .into());
+    }
+    if watched.ended.status.success() {
+        Ok(watched.ended)
+    } else {
+        Err(call.failed(what, &watched.ended))
+    }
 }
 
 /// Does `work` on a repository. While somebody holds a lock that excludes it, it is waited for, and `work` is begun again.
@@ -71,7 +82,7 @@ pub(crate) fn waiting_for_locks<T>(
     mut work: impl FnMut() -> Result<T, RepositoryFailure>,
 ) -> Result<T, RepositoryFailure> {
     let began = Instant::now();
-    let mut pause = Duration::from_secs(1);
+    let mut pause = SHORTEST_PAUSE;
     let mut unlocked = false;
     loop {
         let failure = match work() {
@@ -81,36 +92,23 @@ pub(crate) fn waiting_for_locks<T>(
         let held = locks::all(call)?;
         let this = Machine::this();
         let alive = held.iter().find(|lock| !lock.is_stale(&this, locks::runs));
-        if held.is_empty() {
-            // It was given back meanwhile.
-            std::thread::sleep(Duration::from_millis(100));
-        } else if alive.is_none() && !unlocked {
+        if !held.is_empty() && alive.is_none() && !unlocked {
             unlocked = true;
-            unlock(call)?;
+            // Restic leaves all locks that somebody may hold.
+            once(call, &["unlock"], UNLOCKED_WITHIN)?;
             continue;
         }
         if began.elapsed() >= PATIENCE {
             return Err(failure);
         }
+        // If there is none, it was given back meanwhile.
         if let Some(holder) = alive.or(held.first()) {
             status::say(&format!(
                 "waiting: {} is locked by {holder}",
                 call.subject()
             ));
-            std::thread::sleep(pause);
-            pause = (2 * pause).min(LONGEST_PAUSE);
         }
-    }
-}
-
-/// Removes the locks that nobody holds any more: restic leaves all others.
-fn unlock(call: &Call<'_>) -> Result<(), RepositoryFailure> {
-    let watched = watch(&mut command(call, &["unlock"]), GivenUp::IsEnded, |_| {
-        None::<()>
-    })?;
-    if watched.ended.status.success() {
-        Ok(())
-    } else {
-        Err(call.failed("unlock", &watched.ended))
+        std::thread::sleep(pause);
+        pause = (2 * pause).min(LONGEST_PAUSE);
     }
 }
