@@ -9,6 +9,7 @@ use declaration::settings::{Host, Service};
 use protection::maintain;
 use protection::repository::{self, Filed};
 use report::{logger, words};
+use restore::interrupt;
 use storage::{Result, local};
 
 use crate::say::say_line;
@@ -48,6 +49,9 @@ const STALL_TIMEOUT: Duration = Duration::from_mins(30);
 /// Does it.
 pub(crate) fn repository(what: &Of) -> ExitCode {
     logger::init();
+    interrupt::watch(
+        "interrupted: all that this run had started is ended; what it had not done is done by the next run".to_owned(),
+    );
     let host = declaration::load(&Search::from_env());
     let done = match what {
         Of::Init { repository } => init(&host, repository),

@@ -80,6 +80,17 @@ kill -TERM $!
 wait $! || true
 eventually is_gone
 assert_eq 'interrupted: nothing was changed' "$(cat /run/said)"
+
+# What is done with a repository.
+rm -rf /var/cache/preseed
+preseedctl repository check local >/run/said 2>&1 &
+eventually pgrep --full 'restic .*check'
+kill -TERM $!
+status=0
+wait $! || status=$?
+assert_eq 130 "$status"
+eventually is_gone
+assert_contains "$(cat /run/said)" 'interrupted: all that this run had started is ended'
 rm "$index"
 mv /var/tmp/index "$index"
 systemctl start sonarr
