@@ -80,7 +80,7 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     let all = kept.iter().chain(&removed);
     let all: BTreeSet<&str> = all.map(|entry| entry.id.as_str()).collect();
     let record = record::read(name)?;
-    let held = match held(&service, backup, &record, &all) {
+    let held = match held(&service, backup, &record, &all)? {
         Some(why) => {
             return Ok(Some(Forgotten {
                 count: 0,
@@ -150,22 +150,25 @@ fn too_many(name: &str, count: usize, of: usize, backup: &Backup) -> Error {
 }
 
 /// Why none of a service's backups may be forgotten, if so: the last good one must be known, and its data there.
+///
+/// # Errors
+/// When it cannot be told.
 fn held(
     service: &Service,
     backup: &Backup,
     record: &Record,
     all: &BTreeSet<&str>,
-) -> Option<String> {
+) -> Result<Option<String>> {
     let Some(good) = &record.good else {
-        return Some("no backup of it has proved itself yet".to_owned());
+        return Ok(Some("no backup of it has proved itself yet".to_owned()));
     };
     if good.repository.as_ref() != Some(&backup.repository.name)
         || !all.contains(good.snapshot.as_str())
     {
-        return Some("the last good backup is not in this repository".to_owned());
+        let why = "the last good backup is not in this repository";
+        return Ok(Some(why.to_owned()));
     }
-    let missing = ready::must_have_its_data(service).err()?;
-    Some(missing.fault())
+    Ok(ready::lacks_its_data(service)?.map(|missing| missing.fault()))
 }
 
 /// What restic would keep and remove of the snapshots with this host, these paths and all tags.

@@ -3,6 +3,7 @@
 use declaration::settings::Service;
 use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
+use restore::failure::Failure;
 use restore::verify::verify;
 use storage::{Error, Origin, Result, Snapshot, local, lock, policy_snapshots};
 
@@ -40,7 +41,7 @@ pub(crate) fn renew(service: &Service, dataset: &str) -> Result<bool> {
         return Ok(true);
     }
     match prove(service, newest, &record)? {
-        Ok(good) => {
+        Proof::Good(good) => {
             policy_snapshots::hold(&newest.name)?;
             record::update(name, |record| {
                 record.held = Some(good);
@@ -51,11 +52,21 @@ pub(crate) fn renew(service: &Service, dataset: &str) -> Result<bool> {
             }
             Ok(true)
         }
-        Err(why) => {
+        Proof::Bad(why) => {
             doubt(service, &record, &why, still.as_ref())?;
             Ok(false)
         }
+        Proof::NotNow => Ok(false),
     }
+}
+
+/// What a look at a snapshot has shown.
+enum Proof {
+    Good(Good),
+    /// Why it is not good.
+    Bad(Error),
+    /// It could not be looked at for the moment: the next round does.
+    NotNow,
 }
 
 /// Tells the owner, once a day, why nothing of a service is pruned or forgotten.
@@ -98,14 +109,13 @@ fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
         .map_or_else(|| Ok(Vec::new()), storage::Snapshots::snapshots)
 }
 
-/// Whether a snapshot is good: it holds the data, passes its checks, and has not mostly vanished. Else why not.
-fn prove(
-    service: &Service,
-    snapshot: &Snapshot,
-    record: &Record,
-) -> Result<std::result::Result<Good, Error>> {
+/// Whether a snapshot is good: it holds the data, passes its checks, and has not mostly vanished.
+///
+/// # Errors
+/// When it cannot be told.
+fn prove(service: &Service, snapshot: &Snapshot, record: &Record) -> Result<Proof> {
     let seen = policy_snapshots::look_into(service, &snapshot.name)?;
-    let bad = |what: String, help: &str| Ok(Err(Error::new(&snapshot.name, what, help)));
+    let bad = |what: String, help: &str| Ok(Proof::Bad(Error::new(&snapshot.name, what, help)));
     if !seen.contents.holds_the_data() {
         let lacks = seen
             .contents
@@ -131,28 +141,53 @@ fn prove(
             &help,
         );
     }
-    if let Err(error) = checked(service, snapshot)? {
-        return Ok(Err(error));
-    }
-    Ok(Ok(Good::new(None, snapshot, seen.extent)))
+    Ok(match checked(service, snapshot)? {
+        Some(Ok(())) => Proof::Good(Good::new(None, snapshot, seen.extent)),
+        Some(Err(failure)) => bad_or_untold(failure)?,
+        None => Proof::NotNow,
+    })
 }
 
-/// Runs the declared checks on a clone of a snapshot that is thrown away. Gives what is wrong with it.
-fn checked(service: &Service, snapshot: &Snapshot) -> Result<std::result::Result<(), Error>> {
+/// A check that was not finished says nothing of the data.
+fn bad_or_untold(failure: Failure) -> Result<Proof> {
+    match failure {
+        Failure::Snapshot(why) => Ok(Proof::Bad(why)),
+        Failure::Source(error) | Failure::Unavailable(error) | Failure::Storage(error) => {
+            Err(error)
+        }
+    }
+}
+
+/// Runs the declared checks on a clone of a snapshot that is thrown away. `None`: they cannot be run for the moment.
+fn checked(
+    service: &Service,
+    snapshot: &Snapshot,
+) -> Result<Option<std::result::Result<(), Failure>>> {
     if service.verify.is_empty() {
-        return Ok(Ok(()));
+        return Ok(Some(Ok(())));
     }
     // Where it is staged, a restore may be at work.
     let Some(_lock) = lock::try_lock(service)? else {
-        return Ok(Err(Error::new(
-            service.name.as_str(),
-            "its checks cannot be run while another run is at work on its storage",
-            "wait for the next round",
-        )));
+        return Ok(None);
     };
     let storage = storage::open(service);
     let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
     let verified = verify(service, storage.as_ref(), &staged, &snapshot.name);
     storage.discard(&staged)?;
-    Ok(verified.map_err(|failure| failure.error().clone()))
+    Ok(Some(verified))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_told_is_no_doubt() {
+        let error = || Error::new("tank/a@x", "it cannot be told", "look");
+        let is_bad = |failure| matches!(bad_or_untold(failure), Ok(Proof::Bad(_)));
+        assert!(is_bad(Failure::Snapshot(error())));
+        for failure in [Failure::Source, Failure::Unavailable, Failure::Storage] {
+            assert!(bad_or_untold(failure(error())).is_err());
+        }
+    }
 }

@@ -10,52 +10,59 @@ use storage::{Error, MarkState, Result, as_found};
 /// # Errors
 /// When not, or when it cannot be told.
 pub(crate) fn must_have_its_data(service: &Service) -> Result<()> {
+    lacks_its_data(service)?.map_or(Ok(()), Err)
+}
+
+/// Why the service's data, as its storage is found, is not there, or the service is kept down; `None`: it is all there.
+///
+/// # Errors
+/// When it cannot be told: that is neither.
+pub(crate) fn lacks_its_data(service: &Service) -> Result<Option<Error>> {
     let may_be_missing =
         |part: &Service| part.part.as_ref().is_some_and(|part| part.may_start_empty);
     for part in service.parts().filter(|part| part.is_restored()) {
-        if !may_be_missing(part) {
-            must_be_there(part)?;
+        if !may_be_missing(part)
+            && let Some(why) = is_not_there(part)?
+        {
+            return Ok(Some(why));
         }
     }
     let name = service.name.as_str();
-    if is_kept_down(service) {
-        return Err(Error::new(
+    let kept_down = is_kept_down(service)?.then(|| {
+        Error::new(
             name,
             "it is kept down",
             format!("see `systemctl status preseed-{name}`"),
-        ));
-    }
-    Ok(())
+        )
+    });
+    Ok(kept_down)
 }
 
-/// That a service, or a place of one, has its data.
-fn must_be_there(part: &Service) -> Result<()> {
+/// Why the data of a service, or of a place of one, is not there, if so.
+fn is_not_there(part: &Service) -> Result<Option<Error>> {
     let name = part.name.as_str();
     let unit = part.units.first().map_or(name, |unit| unit.as_str());
     let start = format!(
         "start it with `systemctl start {unit}`, which finds its data or says what is wrong"
     );
-    let refused = |what: &str| Err(Error::new(name, what, start.as_str()));
     let part = as_found::placed(part)?;
     let observation = storage::open(&part).observe()?;
-    match &observation.mark {
-        MarkState::Ours(mark) if mark.is_seeded() => {}
-        MarkState::Ours(_) => return refused("a restore of it was interrupted"),
+    let why = match &observation.mark {
+        MarkState::Ours(mark) if mark.is_seeded() => match verdict(&observation, part.on_partial) {
+            Verdict::Present => None,
+            Verdict::Unmounted => Some("its storage is not mounted"),
+            Verdict::Partly => Some("its data is only partly there"),
+            _ if observation.contents.is_empty() => {
+                Some("there is nothing to back up: its directory is empty")
+            }
+            _ => Some("its data is not there"),
+        },
+        MarkState::Ours(_) => Some("a restore of it was interrupted"),
         MarkState::None | MarkState::Foreign(_) => {
-            return refused(
-                "nothing says that what lies there is its data: it was never started with preseed",
-            );
+            Some("nothing says that what lies there is its data: it was never started with preseed")
         }
-    }
-    match verdict(&observation, part.on_partial) {
-        Verdict::Present => Ok(()),
-        Verdict::Unmounted => refused("its storage is not mounted"),
-        Verdict::Partly => refused("its data is only partly there"),
-        _ if observation.contents.is_empty() => {
-            refused("there is nothing to back up: its directory is empty")
-        }
-        _ => refused("its data is not there"),
-    }
+    };
+    Ok(why.map(|why| Error::new(name, why, start)))
 }
 
 /// That a restore would look for the backup where it is filed.

@@ -40,15 +40,15 @@ pub fn round(host: &Host) -> Result<()> {
             }
         };
         // Snapshots of what is no data would push those of the data out.
-        if let Err(why) = ready::must_have_its_data(&found) {
-            let told = record::read(service.name.as_str())
-                .and_then(|record| hold::doubt(service, &record, &why, record.held.as_ref()));
-            if let Err(error) = told {
-                keep_first(&mut first, service.name.as_str(), error);
+        let parts = ready::lacks_its_data(&found).and_then(|lacks| match lacks {
+            None => of_its_parts(&found, policy, &admins),
+            Some(why) => {
+                let record = record::read(service.name.as_str())?;
+                hold::doubt(service, &record, &why, record.held.as_ref())?;
+                Ok(Vec::new())
             }
-            continue;
-        }
-        match of_its_parts(&found, policy, &admins) {
+        });
+        match parts {
             Ok(parts) => targets.extend(parts),
             Err(error) => keep_first(&mut first, service.name.as_str(), error),
         }

@@ -3,7 +3,7 @@
 use declaration::settings::Service;
 use libsystemd::daemon::booted;
 use storage::mark::Stage;
-use storage::{Mark, MarkState};
+use storage::{Mark, MarkState, Result};
 use systemd::show::show;
 
 use crate::verdict::{Verdict, verdict};
@@ -20,7 +20,7 @@ pub fn is_well(service: &Service) -> bool {
     };
     verdict(&observation, service.on_partial) == Verdict::Present
         && came_from_somewhere(mark)
-        && !is_kept_down(service)
+        && !is_kept_down(service).unwrap_or(true)
 }
 
 /// Whether there was data when it was marked: of a service that started empty, what was kept may be all there is.
@@ -31,17 +31,16 @@ fn came_from_somewhere(mark: &Mark) -> bool {
     mark.stage == Stage::Seeded && mark.by != "bootstrap"
 }
 
-/// Whether one of the units that look after its data has failed, or that cannot be told.
-#[must_use]
-pub fn is_kept_down(service: &Service) -> bool {
+/// Whether one of the units that look after its data has failed.
+///
+/// # Errors
+/// When systemd does not tell.
+pub fn is_kept_down(service: &Service) -> Result<bool> {
     if !booted() {
-        return false;
+        return Ok(false);
     }
     let units = ["dataset", "preseed"].map(|kind| format!("{kind}-{}.service", service.of()));
-    let Ok(shown) = show("ActiveState", units.iter().map(String::as_str)) else {
-        return true;
-    };
-    shown
-        .iter()
-        .any(|unit| unit.value("ActiveState") == "failed")
+    let shown = show("ActiveState", units.iter().map(String::as_str))?;
+    let mut shown = shown.iter();
+    Ok(shown.any(|unit| unit.value("ActiveState") == "failed"))
 }

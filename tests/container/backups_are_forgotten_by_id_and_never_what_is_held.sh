@@ -52,6 +52,12 @@ assert_exit 1 systemctl start maintain-repository-local
 assert_status maintain-repository-local.service 'sonarr: `keep` would forget 4 of its 5 backups at once: .*`preseedctl repository maintain local --yes`'
 assert_eq 9 "$(in_repository list snapshots | wc -l)"
 
+# Whether it is kept down cannot be told: that is an answer to nothing.
+ln -s /bin/false /var/tmp/systemctl
+assert_exit 1 env PATH="/var/tmp:$PATH" preseedctl repository maintain local --yes
+assert_contains "$output" 'systemd: `systemctl show '
+assert_lacks "$output" 'held'
+
 # Its data is gone.
 systemctl stop sonarr
 mkdir /var/tmp/data
