@@ -11,7 +11,7 @@ use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::stored;
 use storage::frozen::{self, Frozen, Seen};
-use storage::{Error, Result, Snapshot, as_found, local, lock};
+use storage::{Error, Result, Snapshot, as_found, both, local, lock};
 
 use crate::archive::{self, Made, Order};
 use crate::record::{self, Good, Record};
@@ -29,20 +29,22 @@ pub fn backup(declared: &Service) -> Result<()> {
     let name = declared.name.as_str();
     let mut turn = Turn::take(name)?;
     // Of a run that was killed.
-    let owed = commands::after(declared, &mut turn);
+    commands::after(declared, &mut turn)?;
     let service = as_found::whole(declared)?;
     let backup = to_be_made(&service)?;
     ready::must_have_its_data(&service)?;
-    let release = frozen::release(&service);
-    let made = owed
-        .and(release)
-        .and_then(|()| made(&service, backup, &mut turn));
+    frozen::release(&service)?;
+    let made = made(&service, backup, &mut turn);
     let after = commands::after(&service, &mut turn);
-    // If nothing was stored and the data went away meanwhile, the snapshot may be all there is of it.
-    if made.is_ok() || ready::must_have_its_data(&service).is_ok() {
-        frozen::release(&service)?;
-    }
-    let (message, is_whole) = made?;
+    let released = match &made {
+        Ok(_) => frozen::release(&service),
+        Err(_) => release_if_there(&service),
+    };
+    let left = both(after, released);
+    let (message, is_whole) = match made {
+        Ok(made) => made,
+        Err(error) => return both(Err(error), left),
+    };
     status::set(&message);
     let event = Event::new(Kind::BackedUp, name, message);
     let event = event.tier("restic").outcome("backed-up");
@@ -51,7 +53,7 @@ pub fn backup(declared: &Service) -> Result<()> {
     } else {
         event.warning().tell();
     }
-    after
+    left
 }
 
 /// Does what a backup owed that was killed: runs `after`, and destroys its snapshot.
@@ -61,13 +63,16 @@ pub fn backup(declared: &Service) -> Result<()> {
 pub fn tidy_up(declared: &Service) -> Result<()> {
     let mut turn = Turn::take(declared.name.as_str())?;
     let after = commands::after(declared, &mut turn);
-    let service = as_found::whole(declared)?;
-    let released = match ready::must_have_its_data(&service) {
-        Ok(()) => frozen::release(&service),
-        // It may be all there is of the data.
-        Err(_) => Ok(()),
-    };
-    after.and(released)
+    let released = as_found::whole(declared).and_then(|service| release_if_there(&service));
+    both(after, released)
+}
+
+/// Destroys a backup's snapshot, unless it may be all there is of the data.
+fn release_if_there(service: &Service) -> Result<()> {
+    match ready::lacks_its_data(service)? {
+        None => frozen::release(service),
+        Some(_) => Ok(()),
+    }
 }
 
 fn to_be_made(service: &Service) -> Result<&Backup> {

@@ -6,7 +6,7 @@ use declaration::settings::Service;
 use declaration::trust;
 use storage::command::command;
 use storage::watched::run_within;
-use storage::{Error, Result};
+use storage::{Error, Result, both};
 
 use crate::turn::Turn;
 
@@ -32,8 +32,7 @@ pub(crate) fn after(service: &Service, turn: &mut Turn) -> Result<()> {
     }
     let words = service.backup.as_ref().map(|backup| &backup.after);
     let ended = words.map_or(Ok(()), |words| run(service, "after", words));
-    turn.note(false)?;
-    ended
+    both(ended, turn.note(false))
 }
 
 fn run(service: &Service, key: &str, words: &[String]) -> Result<()> {

@@ -107,6 +107,19 @@ impl Error {
         self
     }
 
+    /// The same error, which also tells of another one that came after it.
+    #[must_use]
+    pub fn followed_by(mut self, other: &Self) -> Self {
+        if self.is_same_fault(other) {
+            return self;
+        }
+        self.what = format!("{}; and {}", self.what, other.fault());
+        if self.help != other.help {
+            self.help = format!("{}; {}", self.help, other.help);
+        }
+        self
+    }
+
     /// Whether it is the same fault as another, whatever is advised.
     #[must_use]
     pub fn is_same_fault(&self, other: &Self) -> bool {
@@ -145,3 +158,36 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// What both gave; of two failures, the first one tells of the other one.
+///
+/// # Errors
+/// When one has failed.
+pub fn both<T>(first: Result<T>, second: Result<()>) -> Result<T> {
+    match (first, second) {
+        (Err(first), Err(second)) => Err(first.followed_by(&second)),
+        (first, second) => second.and(first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn of_two_failures_none_is_hidden() {
+        let failed = |subject: &str, help: &str| Err(Error::new(subject, "it failed", help));
+        let of = |first: Result<u8>, second| both(first, second).unwrap_err().to_string();
+        assert_eq!(
+            of(failed("a", "mend it").map(|()| 1), failed("b", "wait")),
+            "a: it failed; and b: it failed: mend it; wait"
+        );
+        assert_eq!(
+            of(failed("a", "wait").map(|()| 1), failed("b", "wait")),
+            "a: it failed; and b: it failed: wait"
+        );
+        assert_eq!(of(Ok(1), failed("b", "wait")), "b: it failed: wait");
+        assert_eq!(both(Ok(1), Ok(())).unwrap(), 1);
+    }
+}

@@ -60,7 +60,7 @@ pub use backend::{
 };
 pub use bring_out::Outside;
 pub use contents::Contents;
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, both};
 pub use give_contents::{give_contents, give_contents_in_place, recipient};
 pub use local_time::local;
 pub use mark::{Mark, MarkState};

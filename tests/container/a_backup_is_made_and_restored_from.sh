@@ -91,12 +91,12 @@ fingerprint /var/lib/sonarr >/var/tmp/before
 
 # What fails before a backup, and what kills one, leaves nothing undone.
 >/var/tmp/noted
-touch /var/tmp/fail-before
+touch /var/tmp/fail-{before,after}
 assert_exit 1 systemctl start backup-sonarr
-assert_status backup-sonarr.service 'Status: "`before` of the backup of sonarr: .*exit status: 1'
+assert_status backup-sonarr.service 'Status: "`before` of the backup of sonarr: .*exit status: 1.*; and `after` of the backup of sonarr: .*exit status: 1'
 assert_eq 'before sonarr
 after sonarr' "$(cat /var/tmp/noted)"
-rm /var/tmp/fail-before
+rm /var/tmp/fail-{before,after}
 cat >/usr/local/bin/note <<'EOT'
 #!/bin/sh
 echo "$1 $PRESEED_SERVICE" >>/var/tmp/noted
