@@ -97,6 +97,8 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     let frozen = {
         // No restore is at work on it meanwhile.
         let _lock = lock::lock(service, status::wait_for_another)?;
+        // Since it was looked at, it was waited for long, and `before` was run.
+        ready::must_have_its_data(service)?;
         wait_for_a_later_second(&record);
         Frozen::take(service)?
     };

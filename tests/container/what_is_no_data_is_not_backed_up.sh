@@ -26,6 +26,12 @@ assert_exit 0 preseedctl accept sonarr
 systemctl start backup-sonarr
 assert_eq 2 "$(in_repository list snapshots | wc -l)"
 
+# It goes just before it would be read: what is then there is not read any more.
+sed -i 's,schedule = "daily",&\nbefore = ["/usr/bin/mv"\, "/var/lib/sonarr/sonarr.db"\, "/var/tmp/sonarr.db"],' /etc/preseed/services/sonarr.toml
+refused '^sonarr: its data is only partly there'
+mv /var/tmp/sonarr.db /var/lib/sonarr/sonarr.db
+sed -i '/^before/d' /etc/preseed/services/sonarr.toml
+
 # It is gone.
 systemctl stop sonarr
 mkdir /var/tmp/data
