@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use report::Progress;
 use restore::source::restic::call::Call;
 use restore::source::restic::failure_kind::{RepositoryFailure, unwrapped};
-use restore::source::restic::snapshot_entry::INCOMPLETE;
+use restore::source::restic::snapshot_entry::{INCOMPLETE, SHRUNK};
 use serde::Deserialize;
 use storage::command::{Ended, one_line};
 use storage::stall::Stall;
 use storage::watched::{Activity, GivenUp, watch_lines};
 use storage::{Error, local};
 
+use crate::apart;
 use crate::work::{self, waiting_for_locks};
 
 /// By this exit status, restic says that some files could not be read.
@@ -36,6 +37,8 @@ pub(crate) struct Order<'a> {
     pub(crate) mountpoint: &'a Path,
     /// The directories (absolute).
     pub(crate) paths: &'a [&'a Path],
+    /// Whether most of the data has vanished: then it is filed apart from the start.
+    pub(crate) is_shrunk: bool,
     /// When they were as they are.
     pub(crate) taken: Timestamp,
     /// How long it may make no progress.
@@ -101,7 +104,13 @@ fn once(call: &Call<'_>, order: &Order<'_>) -> Result<Stored, RepositoryFailure>
         "--time={}",
         order.taken.strftime("%Y-%m-%d %H:%M:%S")
     ));
-    args.extend(order.backup.tags.iter().map(|tag| format!("--tag={tag}")));
+    let apart = [SHRUNK.to_owned()];
+    let tags = if order.is_shrunk {
+        &apart[..]
+    } else {
+        &order.backup.tags
+    };
+    args.extend(tags.iter().map(|tag| format!("--tag={tag}")));
     let excluded = order.backup.excluded(order.mountpoint).into_iter();
     args.extend(excluded.map(|pattern| format!("--exclude={pattern}")));
     args.push("--".to_owned());
@@ -218,15 +227,11 @@ fn incomplete(call: &Call<'_>, order: &Order<'_>, made: &Made, unread: &Unread) 
     let filed = if order.backup.repository.append_only {
         Err("this machine may only add to the repository".to_owned())
     } else {
-        work::run(
-            call,
-            &["tag", "--set", INCOMPLETE, &made.id],
-            order.stall_timeout,
-        )
-        .map_err(|failure| failure.error.fault())
+        apart::incomplete(call, order.service, &made.id, order.stall_timeout)
+            .map_err(|error| error.to_string())
     };
     let filed = match filed {
-        Ok(_) => format!(
+        Ok(()) => format!(
             "what could be read is kept under the tag {INCOMPLETE}, which no restore takes by itself"
         ),
         Err(why) => format!(

@@ -9,6 +9,7 @@ use report::progress::bytes;
 use report::{Event, Kind, status};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
+use restore::source::restic::snapshot_entry::SHRUNK;
 use restore::source::restic::stored;
 use storage::frozen::{self, Frozen, Seen};
 use storage::{Error, Result, Snapshot, as_found, both, local, lock};
@@ -16,7 +17,7 @@ use storage::{Error, Result, Snapshot, as_found, both, local, lock};
 use crate::archive::{self, Made, Order};
 use crate::record::{self, Good, Record};
 use crate::turn::Turn;
-use crate::{commands, ready, shrink};
+use crate::{apart, commands, hold, ready, shrink};
 
 /// How many mounts are named that are not backed up.
 const FEW: usize = 5;
@@ -93,6 +94,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     let record = record::read(name)?;
     let call = Call::to(&backup.repository, service.stall_timeout)?;
     let host = repository::host(backup)?;
+    apart::rest(&call, name, service.stall_timeout)?;
     commands::before(service, turn)?;
     let frozen = {
         // No restore is at work on it meanwhile.
@@ -108,27 +110,42 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     let paths = frozen.paths();
     let placed = as_found::placed(service)?;
     let not_read = frozen.not_read()?;
-    let order = Order {
+    let mut order = Order {
         backup,
         service: name,
         host: &host,
         mountpoint: &placed.mountpoint,
         paths: &paths,
+        is_shrunk: false,
         taken: frozen.taken,
         stall_timeout: service.stall_timeout,
     };
-    let (made, extent, expected) = frozen.show(|seen| {
-        must_be_its_data(service, seen, &record)?;
+    let (made, extent, expected, shrunk) = frozen.show(|seen| {
+        let shrunk = shrunk(service, seen, &record)?;
+        order.is_shrunk = shrunk.is_some();
         let expected = frozen.expected()?;
-        Ok((archive::make(&call, &order)?, seen.extent.clone(), expected))
+        let made = archive::make(&call, &order)?;
+        Ok((made, seen.extent.clone(), expected, shrunk))
     })?;
-    let found = must_be_found(service, backup, &made, &expected)?;
-    let repository = backup.repository.name.as_str();
-    let good = Good::new(Some(repository), &found, extent);
-    record::update(name, |record| record.good = Some(good))?;
-    let mut words = in_words(&frozen, backup, &made, &found);
-    words.push_str(&not_read_in_words(&not_read));
-    Ok((words, not_read.is_empty()))
+    let words = if let Some(why) = &shrunk {
+        hold::shrunk(service, &record, why)?;
+        let filed = format!(
+            "{} under the tag {SHRUNK}, which no restore takes by itself",
+            label(&made.id)
+        );
+        in_words(&frozen, backup, &made, &filed)
+    } else {
+        let found = must_be_found(service, backup, &made, &expected)?;
+        let repository = backup.repository.name.as_str();
+        let good = Good::new(Some(repository), &found, extent);
+        record::update(name, |record| {
+            record.good = Some(good);
+            record.shrunk = None;
+        })?;
+        in_words(&frozen, backup, &made, found.label())
+    };
+    let is_whole = not_read.is_empty() && shrunk.is_none();
+    Ok((words + &not_read_in_words(&not_read), is_whole))
 }
 
 /// What is mounted in the data and is not in its backup.
@@ -145,24 +162,28 @@ fn not_read_in_words(not_read: &[String]) -> String {
     )
 }
 
-fn in_words(frozen: &Frozen<'_>, backup: &Backup, made: &Made, found: &Snapshot) -> String {
+/// A snapshot's id as restic cuts it.
+fn label(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+fn in_words(frozen: &Frozen<'_>, backup: &Backup, made: &Made, filed: &str) -> String {
     let from = if frozen.is_of_one_moment() {
         "from a snapshot"
     } else {
         "from the directory itself, so what was written meanwhile may be there in part"
     };
     format!(
-        "backed up to repository {} as {} ({}), {from}: {}, of which {} are new",
+        "backed up to repository {} as {filed} ({}), {from}: {}, of which {} are new",
         backup.repository.name,
-        found.label(),
-        local(found.taken),
+        local(frozen.taken),
         bytes(made.bytes),
         bytes(made.added)
     )
 }
 
-/// That what is read is the service's data, and has not mostly vanished.
-fn must_be_its_data(service: &Service, seen: &Seen, record: &record::Record) -> Result<()> {
+/// That what is read is the service's data; if it has mostly vanished, how.
+fn shrunk(service: &Service, seen: &Seen, record: &Record) -> Result<Option<Error>> {
     let name = service.name.as_str();
     if !seen.contents.holds_the_data() {
         let lacks = seen.contents.lacks();
@@ -175,15 +196,10 @@ fn must_be_its_data(service: &Service, seen: &Seen, record: &record::Record) -> 
             format!("`systemctl restart {name}` restores it"),
         ));
     }
-    if service.allow_shrink {
-        return Ok(());
-    }
-    let Some(good) = &record.good else {
-        return Ok(());
-    };
-    match shrink::vanished(&good.extent(), &seen.extent) {
-        None => Ok(()),
-        Some(what) => Err(Error::new(
+    let good = record.good.as_ref().filter(|_| !service.allow_shrink);
+    Ok(good.and_then(|good| {
+        let what = shrink::vanished(&good.extent(), &seen.extent)?;
+        Some(Error::new(
             name,
             format!(
                 "most of its data has vanished since the backup of {}: {what}",
@@ -194,8 +210,8 @@ fn must_be_its_data(service: &Service, seen: &Seen, record: &record::Record) -> 
                  of {}",
                 service.source.display()
             ),
-        )),
-    }
+        ))
+    }))
 }
 
 /// Waits until a backup would be of a later second than the last one: restic tells time no finer, and which of two is the

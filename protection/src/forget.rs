@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use declaration::settings::{Backup, Service};
+use jiff::Timestamp;
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
-use restore::source::restic::snapshot_entry::{SnapshotEntry, is_incomplete};
+use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use serde::Deserialize;
 use storage::{Error, Result, as_found, frozen};
 
@@ -127,8 +128,8 @@ fn own(
         kept.extend(group.keep.into_iter().flatten());
         removed.extend(group.remove.into_iter().flatten());
     }
-    // No restore takes what lacks files: it counts for nothing, and goes when somebody removes it.
-    let counts = |entry: &SnapshotEntry| !is_incomplete(&entry.tags, tags);
+    // No restore takes what is filed apart: it counts for nothing, and goes when somebody removes it.
+    let counts = |entry: &SnapshotEntry| !is_apart(&entry.tags, tags);
     let has_all_tags = |entry: &SnapshotEntry| {
         tags.iter()
             .all(|tag| entry.tags.iter().any(|own| own == tag.as_ref()))
@@ -168,7 +169,19 @@ fn held(
         let why = "the last good backup is not in this repository";
         return Ok(Some(why.to_owned()));
     }
-    Ok(ready::lacks_its_data(service)?.map(|missing| missing.fault()))
+    if let Some(missing) = ready::lacks_its_data(service)? {
+        return Ok(Some(missing.fault()));
+    }
+    for part in service.parts().filter(|part| part.is_restored()) {
+        if record::read(part.name.as_str())?.is_in_doubt(Timestamp::now()) {
+            let why = format!(
+                "the newest state of {} has not proved itself: see `journalctl PRESEED_SERVICE={}`",
+                part.name, part.name
+            );
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
 }
 
 /// What restic would keep and remove of the snapshots with this host, these paths and all tags.

@@ -4,6 +4,7 @@ use declaration::settings::Service;
 use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
 use restore::failure::Failure;
+use restore::source::restic::snapshot_entry::SHRUNK;
 use restore::verify::verify;
 use storage::{Error, Origin, Result, Snapshot, local, lock, policy_snapshots};
 
@@ -79,27 +80,55 @@ pub(crate) fn doubt(
     why: &Error,
     held: Option<&Good>,
 ) -> Result<()> {
-    let now = Timestamp::now();
-    if record
-        .doubt
-        .is_some_and(|told| now.duration_since(told) < DAY)
-    {
+    if !is_due(record.doubt) {
         return Ok(());
     }
-    let keeps = held.map_or_else(
+    tell(service, &kept(held), why, None);
+    let now = Timestamp::now();
+    record::update(service.name.as_str(), |record| record.doubt = Some(now))
+}
+
+/// Tells the owner, once a day, that most of a service's data has vanished: backups of it are filed apart.
+///
+/// # Errors
+/// When what was told cannot be noted.
+pub(crate) fn shrunk(service: &Service, record: &Record, why: &Error) -> Result<()> {
+    if !is_due(record.shrunk) {
+        return Ok(());
+    }
+    let keeps = format!(
+        "{}, and backups are made under the tag {SHRUNK}, which no restore takes by itself",
+        kept(record.good.as_ref())
+    );
+    tell(service, &keeps, why, Some("restic"));
+    let now = Timestamp::now();
+    record::update(service.name.as_str(), |record| record.shrunk = Some(now))
+}
+
+fn is_due(told: Option<Timestamp>) -> bool {
+    told.is_none_or(|told| Timestamp::now().duration_since(told) >= DAY)
+}
+
+fn tell(service: &Service, keeps: &str, why: &Error, tier: Option<&'static str>) {
+    let event = Event::new(Kind::Held, service.name.as_str(), format!("{keeps}: {why}"));
+    let event = event.outcome("held");
+    match tier {
+        Some(tier) => event.tier(tier).tell(),
+        None => event.tell(),
+    }
+}
+
+fn kept(held: Option<&Good>) -> String {
+    held.map_or_else(
         || "nothing of it is pruned or forgotten".to_owned(),
         |good| {
             format!(
                 "{} of {} is held, and nothing of it is pruned or forgotten",
-                good.snapshot,
+                good.label(),
                 local(good.taken)
             )
         },
-    );
-    Event::new(Kind::Held, service.name.as_str(), format!("{keeps}: {why}"))
-        .outcome("held")
-        .tell();
-    record::update(service.name.as_str(), |record| record.doubt = Some(now))
+    )
 }
 
 fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {

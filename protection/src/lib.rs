@@ -7,6 +7,7 @@
 //! ```
 
 pub mod admins_sanoid;
+mod apart;
 mod archive;
 pub mod backup;
 pub mod check;

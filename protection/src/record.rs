@@ -1,13 +1,13 @@
 //! What is known of a service's backups, outside of them: /var/lib/preseed/protection/NAME.json, for root alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use storage::extent::Extent;
@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often is looked whether it was given back.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// For how long a doubt counts that is not noted anew: no snapshots are taken any more.
+const RECENT: SignedDuration = SignedDuration::from_hours(72);
+
 /// The most that is read: a record has a few hundred bytes.
 const LARGEST: u64 = 1 << 20;
 
@@ -37,6 +40,11 @@ pub struct Record {
     pub held: Option<Good>,
     /// When its owner was last told that no newer one could prove itself; `None`: it could.
     pub doubt: Option<Timestamp>,
+    /// When its owner was last told that most of its data has vanished, so that backups are filed apart; `None`: the last
+    /// one was good.
+    pub shrunk: Option<Timestamp>,
+    /// The ids of backups that lack files, and are still to be filed apart.
+    pub unfiled: BTreeSet<String>,
     /// How often a part of the repository was checked.
     pub rounds: u64,
 }
@@ -60,6 +68,14 @@ pub struct Good {
 }
 
 impl Record {
+    /// Whether a newer backup or snapshot could not prove itself: nothing of the service is pruned or forgotten until one
+    /// has. Of snapshots, that is noted anew each day for as long as any are taken.
+    #[must_use]
+    pub fn is_in_doubt(&self, now: Timestamp) -> bool {
+        let is_recent = |doubt: Timestamp| now.duration_since(doubt) < RECENT;
+        self.shrunk.is_some() || self.doubt.is_some_and(is_recent)
+    }
+
     /// Forgets how much there was: whatever there is now has not vanished against that. Gives when that was.
     pub fn accept(&mut self) -> Option<Timestamp> {
         let known = [self.good.as_mut(), self.held.as_mut()];
@@ -86,6 +102,13 @@ impl Good {
             bytes: extent.bytes,
             expected: extent.expected,
         }
+    }
+
+    /// Its name for people: of a backup, as restic cuts its id.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let cut = self.repository.as_ref().and(self.snapshot.get(..8));
+        cut.unwrap_or(&self.snapshot)
     }
 
     /// How much it was.
@@ -237,6 +260,25 @@ mod tests {
             }
         });
         assert_eq!(read_in(&directory, "sonarr").unwrap().rounds, 100);
+    }
+
+    #[test]
+    fn a_doubt_counts_for_as_long_as_it_is_noted_anew() {
+        let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
+        let since = |hours| Some(now - SignedDuration::from_hours(hours));
+        for (doubt, shrunk, expected) in [
+            (None, None, false),
+            (since(30), None, true),
+            (since(100), None, false),
+            (None, since(100), true),
+        ] {
+            let record = Record {
+                doubt,
+                shrunk,
+                ..Record::default()
+            };
+            assert_eq!(record.is_in_doubt(now), expected, "{doubt:?}, {shrunk:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use declaration::settings::{Repository, Service};
 use jiff::Timestamp;
 use restore::source::restic;
 use restore::source::restic::call::Call;
-use restore::source::restic::snapshot_entry::{SnapshotEntry, is_incomplete};
+use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use storage::{Error, Result};
 
 use crate::work;
@@ -108,7 +108,7 @@ pub fn is_of(service: &Service, name: &str, filed: &Filed) -> bool {
     restic::host(backup).is_ok_and(|host| host == filed.host)
         && filed.paths.iter().any(|own| *own == path)
         && backup.tags.iter().all(|tag| filed.tags.contains(tag))
-        && !is_incomplete(&filed.tags, &backup.tags)
+        && !is_apart(&filed.tags, &backup.tags)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A round: Sanoid says which snapshots are due, they are taken of all services at once, and Sanoid prunes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use declaration::settings::{Host, Policy, Service, Snapshots};
 use report::words::count;
@@ -109,20 +109,21 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
     };
     let (configuration, due) = sanoid::accept(&sections(&|_| false))?;
     let taken = take(targets, &due, first);
-    let mut may_prune = BTreeMap::new();
+    // What is held of one part, a restore may need of the same moment from the others.
+    let mut held = BTreeSet::new();
     for target in targets {
-        let renewed = hold::renew(&target.service, &target.dataset).unwrap_or_else(|error| {
+        let of = target.service.of();
+        let renewed = hold::renew(&target.service, &target.dataset)
+            .and_then(|renewed| Ok(renewed && record::read(of)?.shrunk.is_none()));
+        let renewed = renewed.unwrap_or_else(|error| {
             keep_first(first, target.service.name.as_str(), error);
             false
         });
-        may_prune.insert(target.dataset.as_str(), renewed);
+        if !renewed {
+            held.insert(of);
+        }
     }
-    configuration.prune(&sections(&|target| {
-        may_prune
-            .get(target.dataset.as_str())
-            .copied()
-            .unwrap_or(false)
-    }))?;
+    configuration.prune(&sections(&|target| !held.contains(target.service.of())))?;
     let line = format!(
         "{} taken of {}",
         count(taken, "snapshot", "snapshots"),

@@ -99,7 +99,7 @@ keys! {
     together: bool = "together", default "`false`", example "true";
 
     /// Whether the data may shrink to less than half between two backups, as a download directory's does. If it may not,
-    /// data of which most has vanished is not backed up until `preseedctl accept NAME`.
+    /// backups of which most has vanished are filed apart, and no restore takes one, until `preseedctl accept NAME`.
     allow_shrink: bool = "allow-shrink", default "`false`", example "true";
 
     /// Which `[replica.NAME]` of `preseed.toml` the tier `snapshot` asks, in this order.

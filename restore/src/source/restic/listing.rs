@@ -13,7 +13,7 @@ use storage::{Contents, Error, Result, Snapshot};
 use super::call::Call;
 use super::failure_kind::{Kind, RepositoryFailure};
 use super::places;
-use super::snapshot_entry::{Lies, SnapshotEntry, is_incomplete, lies};
+use super::snapshot_entry::{Lies, SnapshotEntry, is_apart, lies};
 
 /// What is known until now.
 pub(super) struct Listing<'a> {
@@ -266,7 +266,7 @@ impl<'a> Listing<'a> {
         let tags = &self.backup.tags;
         snapshot.hostname == host
             && tags.iter().all(|tag| snapshot.tags.contains(tag))
-            && !is_incomplete(&snapshot.tags, tags)
+            && !is_apart(&snapshot.tags, tags)
     }
 
     /// Whether a snapshot that was told of holds other paths than `path`.

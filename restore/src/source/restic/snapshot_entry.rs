@@ -10,11 +10,15 @@ use storage::mark::whole_seconds;
 /// The tag of a backup of which some files could not be read. It is nobody's who does not name it.
 pub const INCOMPLETE: &str = "preseed-incomplete";
 
-/// Whether a snapshot with the tags `own` is a backup of which some files could not be read, for a service that declares the
-/// tags `declared`.
-pub fn is_incomplete(own: &[String], declared: &[impl AsRef<str>]) -> bool {
-    let is_declared = declared.iter().any(|tag| tag.as_ref() == INCOMPLETE);
-    !is_declared && own.iter().any(|tag| tag == INCOMPLETE)
+/// The same of data that had mostly vanished.
+pub const SHRUNK: &str = "preseed-shrunk";
+
+/// Whether a snapshot with the tags `own` is filed apart, for a service that declares the tags `declared`.
+pub fn is_apart(own: &[String], declared: &[impl AsRef<str>]) -> bool {
+    [INCOMPLETE, SHRUNK].iter().any(|apart| {
+        let is_declared = declared.iter().any(|tag| tag.as_ref() == *apart);
+        !is_declared && own.iter().any(|tag| tag == apart)
+    })
 }
 
 /// A snapshot as `restic snapshots --json` tells it. Fields that are absent are unknown to that version.
