@@ -11,7 +11,7 @@ use crate::lookup::Search;
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
 use crate::section::{
-    Outcome, TableDoc, backup, dataset, of_a_service, place, preseed, snapshots, user,
+    Outcome, TableDoc, backup, dataset, of_a_service, place, preseed, promise, snapshots, user,
 };
 use crate::settings::Service;
 use crate::source_files::{SourceFile, Sources};
@@ -86,6 +86,8 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
     });
     let backup = backup::outcome(service.backup.as_ref());
     table(backup::KEYS.header, backup, &|f| f.backup.origins());
+    let promise = promise::outcome(service.promise);
+    table(promise::KEYS.header, promise, &|f| f.promise.origins());
     for (place, part) in service
         .places
         .iter()

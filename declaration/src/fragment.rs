@@ -9,7 +9,7 @@ use crate::location::Location;
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
 use crate::section::place::Place;
-use crate::section::{backup, dataset, preseed, snapshots, top, user};
+use crate::section::{backup, dataset, preseed, promise, snapshots, top, user};
 use crate::table::{Keys, Table};
 use crate::value::UnitName;
 
@@ -24,6 +24,7 @@ pub(crate) struct Fragment {
     pub(crate) preseed: preseed::Fragment,
     pub(crate) snapshots: snapshots::Fragment,
     pub(crate) backup: backup::Fragment,
+    pub(crate) promise: promise::Fragment,
     pub(crate) places: Vec<Place>,
     /// Where `[backup]` is, if it is there.
     pub(crate) backup_location: Option<Location>,
@@ -73,32 +74,23 @@ impl Fragment {
         let preseed = table("preseed", &preseed::KEYS);
         let snapshots = table("snapshots", &snapshots::KEYS);
         let backup = table("backup", &backup::KEYS);
+        let promise = table("promise", &promise::KEYS);
+        let mut reader = Reader {
+            document,
+            elsewhere: &elsewhere,
+        };
 
-        if let Some(at) = user {
-            fragment.user = user::Fragment::read(document, &at.value);
-            at.value.note_unknown(document, &elsewhere);
-            fragment.user_table = Some(at.map(|_| ()));
+        fragment.user = reader.read(user.as_ref(), user::Fragment::read);
+        fragment.user_table = user.map(|at| at.map(|_| ()));
+        fragment.dataset = reader.read(dataset.as_ref(), dataset::Fragment::read);
+        fragment.preseed = reader.read(preseed.as_ref(), preseed::Fragment::read);
+        if let (Some(at), Given::Unreadable) = (&preseed, &fragment.preseed.units) {
+            fragment.salvaged = at.value.readable("unit");
         }
-        if let Some(At { value: table, .. }) = dataset {
-            fragment.dataset = dataset::Fragment::read(document, &table);
-            table.note_unknown(document, &elsewhere);
-        }
-        if let Some(At { value: table, .. }) = preseed {
-            fragment.preseed = preseed::Fragment::read(document, &table);
-            if matches!(fragment.preseed.units, Given::Unreadable) {
-                fragment.salvaged = table.readable("unit");
-            }
-            table.note_unknown(document, &elsewhere);
-        }
-        if let Some(At { value: table, .. }) = snapshots {
-            fragment.snapshots = snapshots::Fragment::read(document, &table);
-            table.note_unknown(document, &elsewhere);
-        }
-        if let Some(at) = backup {
-            fragment.backup_location = Some(at.location);
-            fragment.backup = backup::Fragment::read(document, &at.value);
-            at.value.note_unknown(document, &elsewhere);
-        }
+        fragment.snapshots = reader.read(snapshots.as_ref(), snapshots::Fragment::read);
+        fragment.backup_location = backup.as_ref().map(|at| at.location);
+        fragment.backup = reader.read(backup.as_ref(), backup::Fragment::read);
+        fragment.promise = reader.read(promise.as_ref(), promise::Fragment::read);
         fragment.places = Place::read_all(document, &top);
         top.note_unknown(document, &elsewhere);
         fragment
@@ -167,6 +159,7 @@ impl Fragment {
             preseed: self.preseed.over(&lower.preseed, merge),
             snapshots: self.snapshots.over(&lower.snapshots, merge),
             backup: self.backup.over(&lower.backup, merge),
+            promise: self.promise.over(&lower.promise, merge),
             places: Place::put_over(self.places, &lower.places, merge),
             backup_location: self.backup_location.or(lower.backup_location),
             salvaged,
@@ -175,8 +168,30 @@ impl Fragment {
     }
 }
 
+/// Reads the tables of a file.
+struct Reader<'r, 'd> {
+    document: &'r mut Document<'d>,
+    elsewhere: &'r [&'static Keys],
+}
+
+impl Reader<'_, '_> {
+    /// What a table says, if it is there. Keys that it does not know are noted.
+    fn read<F: Default>(
+        &mut self,
+        table: Option<&At<Table<'_>>>,
+        read: impl Fn(&mut Document<'_>, &Table<'_>) -> F,
+    ) -> F {
+        let Some(At { value: table, .. }) = table else {
+            return F::default();
+        };
+        let fragment = read(self.document, table);
+        table.note_unknown(self.document, self.elsewhere);
+        fragment
+    }
+}
+
 /// The keys of all tables, those of the top level first: one that stands in the wrong table is told where it belongs.
-fn tables(top: &'static Keys) -> [&'static Keys; 6] {
+fn tables(top: &'static Keys) -> [&'static Keys; 7] {
     [
         top,
         &user::KEYS,
@@ -184,6 +199,7 @@ fn tables(top: &'static Keys) -> [&'static Keys; 6] {
         &preseed::KEYS,
         &snapshots::KEYS,
         &backup::KEYS,
+        &promise::KEYS,
     ]
 }
 

@@ -11,6 +11,7 @@ use crate::section::backup::Backup;
 use crate::section::key::TableFragment as _;
 use crate::section::place::{self, Part, Place, Said};
 use crate::section::preseed::OnUnavailable;
+use crate::section::promise::Promise;
 use crate::section::storage::Backend;
 use crate::section::{dataset, preseed};
 use crate::settings::Service;
@@ -345,6 +346,7 @@ impl Checked {
             mode: settings.mode,
             preseed,
             max_parallel_restores: of.max_parallel_restores,
+            promise: Promise::default(),
             part: Some(self.part),
             places: Vec::new(),
             nested: Vec::new(),

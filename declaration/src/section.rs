@@ -9,6 +9,7 @@ pub(crate) mod key;
 mod outcome;
 pub(crate) mod place;
 pub(crate) mod preseed;
+pub(crate) mod promise;
 pub(crate) mod replica;
 pub(crate) mod repository;
 pub(crate) mod snapshot_policy;
@@ -34,6 +35,7 @@ pub fn of_a_service() -> Vec<TableDoc> {
         snapshots::documentation(),
         backup::documentation(),
         backup::keep::documentation(),
+        promise::documentation(),
         place::page(),
     ]
 }

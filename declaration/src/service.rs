@@ -11,7 +11,7 @@ use crate::report::REPORT;
 use crate::section::place::Place;
 use crate::section::repository::Repository;
 use crate::section::snapshots::Snapshots;
-use crate::section::{backup, dataset, preseed, snapshots, user};
+use crate::section::{backup, dataset, preseed, promise, snapshots, user};
 use crate::settings::Service;
 use crate::validation::Validation;
 use crate::value::ServiceName;
@@ -40,6 +40,7 @@ pub(crate) fn validate(
         preseed: merged.preseed,
         snapshots: merged.snapshots,
         backup: merged.backup,
+        promise: merged.promise,
     };
     let checked = tables.check(
         &mut validation,
@@ -70,6 +71,7 @@ struct Tables {
     preseed: preseed::Fragment,
     snapshots: snapshots::Fragment,
     backup: backup::Fragment,
+    promise: promise::Fragment,
 }
 
 /// What of it refers to other settings, checked.
@@ -141,6 +143,7 @@ impl Tables {
             max_parallel_restores: host.storage.max_parallel_restores,
             snapshots,
             backup,
+            promise: self.promise.settle()?,
             part: None,
             places: Vec::new(),
             nested: Vec::new(),

@@ -18,6 +18,7 @@ pub use crate::section::place::Part;
 pub use crate::section::preseed::{
     Check, CheckCommand, KeepReplaced, OnPartial, OnUnavailable, Prefer, Preseed, Replica,
 };
+pub use crate::section::promise::Promise;
 pub use crate::section::repository::Repository;
 pub use crate::section::snapshot_policy::Policy;
 pub use crate::section::snapshots::Snapshots;
@@ -111,6 +112,8 @@ pub struct Service {
     /// The restic repository that the restic tier asks. There if and only if `tiers` holds `restic`,
     /// or if the service declares one for its backups.
     pub backup: Option<Backup>,
+    /// What is promised of it. Of a place alone nothing is: the service's holds for all of it.
+    pub promise: Promise,
     /// How it belongs to a service, if it is a place of one; `None`: it is a service itself.
     pub part: Option<Part>,
     /// Its places, each as a service of its own called `<service>.<place>`, in the order of their mountpoints.

@@ -6,7 +6,7 @@ use crate::value::TemplateName;
 keys! {
     /// At the top of the file, before the first table.
     table "";
-    tables "user" "dataset" "preseed" "snapshots" "backup" "place";
+    tables "user" "dataset" "preseed" "snapshots" "backup" "promise" "place";
 
     /// The catalog entry to start from. `template = "NAME"` takes all that `catalog/NAME.toml` declares; what the
     /// service's own file declares overrides it, key by key. A list is replaced as a whole. A template extends no other.
@@ -16,7 +16,15 @@ keys! {
 /// The tables of a template. It has no template of its own: so none can extend itself in a circle.
 static OF_A_TEMPLATE: crate::table::Keys = crate::table::Keys {
     header: "",
-    names: &["user", "dataset", "preseed", "snapshots", "backup", "place"],
+    names: &[
+        "user",
+        "dataset",
+        "preseed",
+        "snapshots",
+        "backup",
+        "promise",
+        "place",
+    ],
     instead: &[(
         "template",
         "a template extends no other: copy what is wanted of it into this file; what one service alone needs goes into \
