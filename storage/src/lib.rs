@@ -41,6 +41,7 @@ pub mod replaced;
 mod seal;
 pub mod set;
 pub mod stall;
+pub mod state_file;
 pub mod step;
 pub mod tree;
 mod trial;

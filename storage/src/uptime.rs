@@ -24,7 +24,7 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 ///
 /// # Errors
 /// When the kernel does not tell which boot this is.
-pub(crate) fn now() -> Result<Uptime> {
+pub fn now() -> Result<Uptime> {
     let file = "/proc/sys/kernel/random/boot_id";
     let boot = std::fs::read_to_string(file).map_err(|error| {
         Error::new(
@@ -43,7 +43,8 @@ pub(crate) fn now() -> Result<Uptime> {
 
 impl Uptime {
     /// How long the machine has been up since `earlier`, at most a day: if it was booted since, only what is surely so.
-    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Duration {
         let seconds = if self.boot == earlier.boot {
             self.seconds.saturating_sub(earlier.seconds)
         } else {
