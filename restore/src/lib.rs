@@ -23,6 +23,7 @@ pub mod order;
 mod part;
 pub mod plan;
 mod points;
+pub mod proof;
 pub mod remember;
 pub mod run;
 pub mod sealed;

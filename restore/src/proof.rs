@@ -1,0 +1,408 @@
+//! What drills have shown of a service: /var/lib/preseed/drills/NAME.json, for root alone. It outlives the service's storage.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use storage::uptime::{self, Uptime};
+use storage::{Error, Result, state_file};
+
+/// Where the files are.
+const DIRECTORY: &str = "/var/lib/preseed/drills";
+
+/// The most that is read of a file.
+const LARGEST: u64 = 4 << 20;
+
+/// How many results are kept of a service beside the last ones.
+const MOST: usize = 200;
+
+/// What drills have shown of a service and its places.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Drills {
+    /// The results, oldest first.
+    pub results: Vec<Drilled>,
+    /// When a drill of all its tiers last came to its end, whatever it showed.
+    pub ended: Option<Timestamp>,
+    /// For how long the machine was up since, in whole seconds, as far as it was counted.
+    pub waited: u64,
+    /// Until when that was counted, as [`Uptime`] is written.
+    pub counted: Option<String>,
+}
+
+/// What a drill has shown of one candidate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Drilled {
+    /// The service, or its place: `sonarr`, `sonarr.covers`.
+    pub part: String,
+    /// The tier, as it is declared.
+    pub tier: String,
+    /// The source, for people: `replica vault`.
+    pub source: String,
+    /// Which of the source's candidates it was.
+    pub which: Which,
+    /// The snapshot's whole name or id; `None`: there was none to drill.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+    /// When that was taken.
+    #[serde(default)]
+    pub taken: Option<Timestamp>,
+    /// When it was drilled.
+    pub drilled: Timestamp,
+    /// What it showed.
+    pub outcome: Outcome,
+    /// How long the restore took, in milliseconds, with its checks.
+    #[serde(default)]
+    pub took: u64,
+    /// Whether a restore by this tier takes another way than the drill did, so that its time is an estimate.
+    #[serde(default)]
+    pub is_estimate: bool,
+    /// The bytes of data that were moved; 0 where none were.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+/// Which of a source's candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Which {
+    /// The newest: that which a restore would take.
+    Newest,
+    /// One between the newest and the oldest.
+    Middle,
+    /// The oldest.
+    Oldest,
+}
+
+impl Which {
+    /// For people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Middle => "middle",
+            Self::Oldest => "oldest",
+        }
+    }
+}
+
+/// What a drill has shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Outcome {
+    /// All of it was restored and verified.
+    Proven,
+    /// What is expected, what is verified and a sample of the rest were.
+    Sampled,
+    /// It cannot be restored, or is not sound.
+    Failed {
+        /// The kind of error, as the journal has it.
+        error: String,
+        /// In a sentence.
+        why: String,
+    },
+    /// It was not drilled.
+    NotDrilled {
+        /// In a sentence.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// Whether it could be restored.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Proven | Self::Sampled)
+    }
+
+    /// Whether it says something of the candidate.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        !matches!(self, Self::NotDrilled { .. })
+    }
+
+    /// As the journal's `PRESEED_OUTCOME` names it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Sampled => "sampled",
+            Self::Failed { .. } => "failed",
+            Self::NotDrilled { .. } => "not-drilled",
+        }
+    }
+
+    /// Why, where it is not good.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Proven | Self::Sampled => None,
+            Self::Failed { why, .. } | Self::NotDrilled { why } => Some(why),
+        }
+    }
+}
+
+impl Drilled {
+    /// Whether it is of the same part, source and choice as another.
+    fn is_of_same_kind(&self, other: &Self) -> bool {
+        (&self.part, &self.tier, &self.source, self.which)
+            == (&other.part, &other.tier, &other.source, other.which)
+    }
+}
+
+impl Drills {
+    /// What the last drill of a snapshot showed, by its whole name or id; `None` if none told anything of it. A rollback to a
+    /// snapshot and a clone of it are the same proof.
+    #[must_use]
+    pub fn of_snapshot(&self, snapshot: &str) -> Option<&Drilled> {
+        self.results
+            .iter()
+            .rev()
+            .find(|result| result.snapshot.as_deref() == Some(snapshot) && result.outcome.tells())
+    }
+
+    /// Whether a snapshot is proven: all of it, or a sample of it, was restored, and no later drill of it failed.
+    #[must_use]
+    pub fn is_proven(&self, snapshot: &str) -> bool {
+        self.of_snapshot(snapshot)
+            .is_some_and(|result| result.outcome.is_good())
+    }
+
+    /// What the last drill of each source's newest candidate of a part showed.
+    #[must_use]
+    pub fn of_newest<'d>(&'d self, part: &str) -> Vec<&'d Drilled> {
+        let mut last: Vec<&Drilled> = Vec::new();
+        for result in self.results.iter().rev() {
+            let is_known = last.iter().any(|other| other.is_of_same_kind(result));
+            if result.part == part && result.which == Which::Newest && !is_known {
+                last.push(result);
+            }
+        }
+        last.reverse();
+        last
+    }
+
+    /// The last drill of a part's tier that restored something: how long that took, and how many bytes it moved. That of the
+    /// newest candidate counts; where none of it did, that of any.
+    #[must_use]
+    pub fn last_time(&self, part: &str, tier: &str) -> Option<&Drilled> {
+        let of = |newest: bool| {
+            self.results.iter().rev().find(|result| {
+                result.part == part
+                    && result.tier == tier
+                    && result.outcome == Outcome::Proven
+                    && (!newest || result.which == Which::Newest)
+            })
+        };
+        of(true).or_else(|| of(false))
+    }
+
+    /// Adds a result. Of those that are many, the oldest go, but for the last of each kind.
+    pub fn add(&mut self, result: Drilled) {
+        self.results.push(result);
+        while self.results.len() > MOST {
+            let is_followed = |number: &usize| {
+                let later = &self.results[number + 1..];
+                later
+                    .iter()
+                    .any(|later| later.is_of_same_kind(&self.results[*number]))
+            };
+            let Some(oldest) = (0..self.results.len()).find(is_followed) else {
+                break;
+            };
+            self.results.remove(oldest);
+        }
+    }
+
+    /// For how long the machine was up since all tiers were drilled; `None` if they never were.
+    ///
+    /// # Errors
+    /// When the kernel does not tell which boot this is.
+    pub fn up_since(&self) -> Result<Option<Duration>> {
+        if self.ended.is_none() {
+            return Ok(None);
+        }
+        let counted = Duration::from_secs(self.waited);
+        let more = self.not_counted(&uptime::now()?);
+        Ok(Some(counted.saturating_add(more)))
+    }
+
+    fn not_counted(&self, now: &Uptime) -> Duration {
+        let counted = self.counted.as_deref();
+        let counted = counted.and_then(|counted| counted.parse().ok());
+        counted.map_or(Duration::ZERO, |counted| now.since(&counted))
+    }
+}
+
+/// What is known of the drills of the service `name`; nothing, if there were none.
+///
+/// # Errors
+/// When it cannot be read: that is not "nothing".
+pub fn read(name: &str) -> Result<Drills> {
+    let unread = |why: String| {
+        Error::new(
+            path_of(name).to_string_lossy(),
+            format!("what drills have shown cannot be read: {why}"),
+            "look into it, and move it away: then the next drill begins anew",
+        )
+    };
+    let read = state_file::read(Path::new(DIRECTORY), &file_of(name), LARGEST);
+    match read.map_err(|error| unread(error.to_string()).caused_by(&error))? {
+        None => Ok(Drills::default()),
+        Some(text) => serde_json::from_slice(&text).map_err(|error| unread(error.to_string())),
+    }
+}
+
+/// Writes what is known of the drills of the service `name`, whole or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(name: &str, drills: &Drills) -> Result<()> {
+    let unwritten = |error: std::io::Error| {
+        Error::new(
+            path_of(name).to_string_lossy(),
+            format!("what drills have shown cannot be written: {error}"),
+            "see that /var/lib is writable and has room",
+        )
+        .caused_by(&error)
+    };
+    let mut text = serde_json::to_vec_pretty(drills).map_err(|error| unwritten(error.into()))?;
+    text.push(b'\n');
+    state_file::write(Path::new(DIRECTORY), &file_of(name), &text).map_err(unwritten)
+}
+
+/// Notes that all tiers of the service `name` were drilled now.
+///
+/// # Errors
+/// When it cannot be noted.
+pub fn ended(name: &str) -> Result<()> {
+    let mut drills = read(name)?;
+    drills.ended = Some(Timestamp::now());
+    drills.waited = 0;
+    drills.counted = Some(uptime::now()?.to_string());
+    write(name, &drills)
+}
+
+/// Counts the time that the machine was up since the service `name` was drilled: for the daily timer.
+///
+/// # Errors
+/// When it cannot be read or noted.
+pub fn count(name: &str) -> Result<()> {
+    let mut drills = read(name)?;
+    if drills.ended.is_none() {
+        return Ok(());
+    }
+    let now = uptime::now()?;
+    drills.waited = drills
+        .waited
+        .saturating_add(drills.not_counted(&now).as_secs());
+    drills.counted = Some(now.to_string());
+    write(name, &drills)
+}
+
+fn file_of(name: &str) -> String {
+    format!("{name}.json")
+}
+
+fn path_of(name: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(file_of(name))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn result(snapshot: &str, tier: &str, which: Which, outcome: Outcome) -> Drilled {
+        Drilled {
+            part: "sonarr".into(),
+            tier: tier.into(),
+            source: tier.into(),
+            which,
+            snapshot: Some(snapshot.into()),
+            taken: Some("2026-11-23T07:00:00Z".parse().unwrap()),
+            drilled: "2026-11-23T08:00:00Z".parse().unwrap(),
+            outcome,
+            took: 1500,
+            is_estimate: tier == "rollback",
+            bytes: 7,
+        }
+    }
+
+    fn failed() -> Outcome {
+        Outcome::Failed {
+            error: "damaged".into(),
+            why: "a block cannot be read".into(),
+        }
+    }
+
+    #[test]
+    fn the_last_drill_of_a_snapshot_says_whether_it_is_proven() {
+        let mut drills = Drills::default();
+        assert!(!drills.is_proven("t@a"));
+        drills.add(result("t@a", "snapshot", Which::Newest, Outcome::Proven));
+        assert!(drills.is_proven("t@a") && !drills.is_proven("t@b"));
+        let why = "no room".to_owned();
+        let not = Outcome::NotDrilled { why };
+        drills.add(result("t@a", "snapshot", Which::Oldest, not));
+        assert!(drills.is_proven("t@a"));
+        drills.add(result("t@a", "snapshot", Which::Oldest, failed()));
+        assert!(!drills.is_proven("t@a"));
+        let newest = drills.of_newest("sonarr");
+        assert_eq!(newest.len(), 1);
+        assert!(newest[0].outcome.is_good());
+    }
+
+    #[test]
+    fn the_time_of_a_tier_is_that_of_its_last_whole_restore() {
+        let mut drills = Drills::default();
+        assert_eq!(drills.last_time("sonarr", "restic"), None);
+        let mut add = |snapshot: &str, which, outcome, took| {
+            drills.add(Drilled {
+                took,
+                ..result(snapshot, "restic", which, outcome)
+            });
+        };
+        add("a", Which::Middle, Outcome::Proven, 1);
+        add("b", Which::Newest, Outcome::Proven, 2);
+        add("c", Which::Newest, Outcome::Sampled, 3);
+        add("d", Which::Newest, failed(), 4);
+        add("e", Which::Oldest, Outcome::Proven, 5);
+        let time = |part| drills.last_time(part, "restic").map(|last| last.took);
+        assert_eq!((time("sonarr"), time("sonarr.covers")), (Some(2), None));
+    }
+
+    #[test]
+    fn old_results_go_but_for_the_last_of_each_kind() {
+        let mut drills = Drills::default();
+        drills.add(result("old", "restic", Which::Newest, Outcome::Proven));
+        for number in 0..2 * MOST {
+            let name = format!("t@{number}");
+            drills.add(result(&name, "snapshot", Which::Newest, Outcome::Proven));
+        }
+        assert_eq!(drills.results.len(), MOST);
+        assert!(drills.is_proven("old") && !drills.is_proven("t@0"));
+        assert!(drills.last_time("sonarr", "restic").is_some());
+    }
+
+    #[test]
+    fn what_is_stored_reads_back_and_a_later_version_may_add_to_it() {
+        let mut drills = Drills {
+            ended: "2026-11-23T08:00:00Z".parse().ok(),
+            waited: 3,
+            counted: Some("a-b:7".into()),
+            ..Drills::default()
+        };
+        drills.add(result("t@a", "rollback", Which::Newest, failed()));
+        let text = serde_json::to_string(&drills).unwrap();
+        assert_eq!(serde_json::from_str::<Drills>(&text).unwrap(), drills);
+        let later = text.replacen('{', "{\"colour\": \"red\",", 1);
+        assert_eq!(serde_json::from_str::<Drills>(&later).unwrap(), drills);
+        assert_eq!(
+            drills.not_counted(&"a-b:12".parse().unwrap()),
+            Duration::from_secs(5)
+        );
+    }
+}
