@@ -219,6 +219,14 @@ pub trait Staging {
     /// When it could not: child datasets, mounts below it, a key of its own, ….
     fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()>;
 
+    /// How many bytes a drill may write beside the storage: a fifth of what holds it is left free.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn room(&self) -> Result<u64> {
+        Ok(u64::MAX)
+    }
+
     /// Prepares a staged restore. One that was left over half-done is thrown away first.
     /// `progress` is told the bytes done and, where known, the bytes in all.
     ///

@@ -34,7 +34,26 @@ use staging::Way;
 
 /// One service's directory.
 pub(crate) struct Directory<'a> {
-    pub(crate) service: &'a Service,
+    service: &'a Service,
+    /// Whether only a drill is staged: beside the staging of restores, and never swapped in.
+    is_drill: bool,
+}
+
+impl<'a> Directory<'a> {
+    pub(crate) fn of(service: &'a Service) -> Self {
+        Self {
+            service,
+            is_drill: false,
+        }
+    }
+
+    /// The same, for a drill.
+    pub(crate) fn for_a_drill(service: &'a Service) -> Self {
+        Self {
+            service,
+            is_drill: true,
+        }
+    }
 }
 
 impl Directory<'_> {
@@ -44,7 +63,8 @@ impl Directory<'_> {
 
     /// The way down to the directory that the service's lies in.
     fn way(&self) -> Result<Way> {
-        Way::to(self.service, false)
+        let way = Way::to(self.service, false)?;
+        Ok(if self.is_drill { way.of_a_drill() } else { way })
     }
 
     /// The mark of a complete staged directory that waits to be swapped in.
@@ -218,13 +238,16 @@ impl Staging for Directory<'_> {
     }
 
     fn try_out(&self, _staged: &Staged, work: &mut (dyn FnMut(&Trial) + Send)) -> Result<()> {
-        let staging = self.way()?.staging()?;
-        let staging = staging.ok_or_else(|| gone(self.path()))?;
-        let files = staging.beside(kept::check(self.service.name.as_str()));
+        let way = self.way()?;
+        let staging = way.staging()?.ok_or_else(|| gone(self.path()))?;
+        let files = staging.beside(kept::check(way.staged_name()));
         trial::try_out(self.service, &staging, &files, work)
     }
 
     fn must_be_replaceable(&self, _origin: &Origin<'_>) -> Result<()> {
+        if self.is_drill {
+            return Ok(());
+        }
         mountpoint::must_have_no_mounts_below(self.path(), &[])?;
         let way = self.way()?;
         let parent = way.parent()?;
@@ -236,6 +259,10 @@ impl Staging for Directory<'_> {
             holders::nobody_must_have_it(&data, &shown(self.path()), self.service)?;
         }
         Ok(())
+    }
+
+    fn room(&self) -> Result<u64> {
+        spot::room(self.way()?.parent()?)
     }
 
     fn stage(
@@ -263,6 +290,9 @@ impl Staging for Directory<'_> {
         let Err(error) = self.way()?.discard() else {
             return Ok(());
         };
+        if self.is_drill {
+            return Err(error);
+        }
         // The daily timer tries again. It keeps no service down.
         match self.way()?.staged()? {
             Some(MarkState::Ours(mark)) if mark.stage == Stage::Staging => {

@@ -23,6 +23,18 @@ pub fn check(leaf: &str) -> String {
     format!("{leaf}:preseed-check")
 }
 
+/// The last component of the dataset or directory in which a drill restores. What is left of one there is thrown away.
+#[must_use]
+pub(crate) fn drill(leaf: &str) -> String {
+    format!("{leaf}:preseed-drill")
+}
+
+/// The last component of the copy of it that checks are run on.
+#[must_use]
+pub(crate) fn drill_check(leaf: &str) -> String {
+    format!("{leaf}:preseed-drill-check")
+}
+
 /// The last component of what a restore replaced: when, and why, e.g.
 /// `sonarr:preseed-kept-20261123T072100.250Z-before-restic`. Two restores within a second have names of their own.
 #[must_use]

@@ -43,6 +43,7 @@ mod refusals;
 pub(crate) mod replaced;
 mod replica;
 mod rollback;
+mod room;
 mod set;
 mod shut;
 pub(crate) mod snapshots;
@@ -149,6 +150,10 @@ impl InPlace for Zfs<'_> {
     }
 
     fn must_be_writable(&self) -> Result<()> {
+        if self.is_drill {
+            // Nothing is written to it.
+            return Ok(());
+        }
         refusals::must_not_be_receiving(self)?;
         match self.seen()?.dataset {
             Some(found) => refusals::must_be_writable(&found),
@@ -259,7 +264,14 @@ impl Staging for Zfs<'_> {
     }
 
     fn must_be_replaceable(&self, origin: &Origin<'_>) -> Result<()> {
+        if self.is_drill {
+            return refusals::must_be_stageable(self, origin);
+        }
         refusals::must_be_replaceable(self, origin)
+    }
+
+    fn room(&self) -> Result<u64> {
+        room::beside(self)
     }
 
     fn stage(

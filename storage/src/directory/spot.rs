@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::way::Spot;
-use crate::{Error, Result, shown, step};
+use crate::way::{Held, Spot};
+use crate::{Error, Result, room, shown, step};
 
 /// Whether a directory is there.
 ///
@@ -43,6 +43,15 @@ pub(super) fn rename(from: &Spot, to: &Spot, flags: RenameFlags) -> Result<()> {
 pub(super) fn sync(spot: &Spot) -> Result<()> {
     let synced = spot.open().and_then(|file| Ok(rustix::fs::syncfs(file)?));
     synced.map_err(|error| refused(&spot.real, "cannot be brought to the disk", &error))
+}
+
+/// How many bytes a drill may take of the file system that holds a directory.
+pub(super) fn room(directory: &Held) -> Result<u64> {
+    let found = rustix::fs::fstatvfs(directory.file());
+    let found =
+        found.map_err(|error| refused(&directory.path, "cannot be looked at", &error.into()))?;
+    let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+    Ok(room::of(bytes(found.f_blocks), bytes(found.f_bavail)))
 }
 
 /// That nothing is staged any more for the directory `path`.

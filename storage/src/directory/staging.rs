@@ -28,7 +28,9 @@ const TRIES: usize = 5;
 pub(super) struct Way {
     held: Vec<Held>,
     leaf: std::ffi::OsString,
-    service: String,
+    /// What is staged is called so.
+    staged_name: String,
+    is_drill: bool,
 }
 
 impl Way {
@@ -42,8 +44,23 @@ impl Way {
         Ok(Self {
             held: way::down(path.parent().unwrap_or(path), own, create)?,
             leaf: path.file_name().unwrap_or_default().to_owned(),
-            service: service.name.as_str().to_owned(),
+            staged_name: service.name.as_str().to_owned(),
+            is_drill: false,
         })
+    }
+
+    /// The same, for what a drill stages: no rename leads from there to the place.
+    pub(super) fn of_a_drill(self) -> Self {
+        Self {
+            staged_name: kept::drill(&self.staged_name),
+            is_drill: true,
+            ..self
+        }
+    }
+
+    /// What is staged is called so.
+    pub(super) fn staged_name(&self) -> &str {
+        &self.staged_name
     }
 
     /// The directory that the service's lies in.
@@ -94,7 +111,7 @@ impl Way {
     /// The service's own name in a directory of root's alone, which is held from here on.
     fn within(&self, room: &Spot) -> Result<Spot> {
         room.hold()
-            .map(|held| held.entry(&self.service))
+            .map(|held| held.entry(&self.staged_name))
             .map_err(|error| refused(&room.real, "cannot be looked into", &error))
     }
 
@@ -144,7 +161,10 @@ impl Way {
 
     /// Whether an empty directory can be renamed from beside `staging` to beside the place, and back.
     fn try_rename(&self, staging: &Spot) -> std::result::Result<(), Errno> {
-        let from = staging.beside(format!("{}:preseed-trial", self.service));
+        if self.is_drill {
+            return Ok(());
+        }
+        let from = staging.beside(format!("{}:preseed-trial", self.staged_name));
         let to = format!(".{}:preseed-trial", self.leaf.to_string_lossy());
         let Some(to) = self.held.last().map(|parent| parent.entry(to)) else {
             return Err(Errno::NOENT);
@@ -169,7 +189,7 @@ impl Way {
         let Some(staging) = self.staging()? else {
             return Ok(());
         };
-        trial::discard(&staging.beside(kept::check(&self.service)))?;
+        trial::discard(&staging.beside(kept::check(&self.staged_name)))?;
         match mark_of(&staging)? {
             MarkState::Ours(mark) if mark.stage == Stage::Staging => {
                 crate::tree::remove(&staging.at)

@@ -19,6 +19,8 @@ pub(crate) struct Zfs<'a> {
     pub(super) dataset: &'a Dataset,
     /// What the last look showed: each call of `zfs` takes its time, and the steps after it need not ask again.
     pub(super) seen: RefCell<Option<Seen>>,
+    /// Whether only a drill is staged: beside the staging of restores, and never swapped in.
+    pub(super) is_drill: bool,
     /// Its own snapshots, and when they were listed.
     listed: RefCell<Option<(Instant, Vec<Listed>)>>,
 }
@@ -41,7 +43,16 @@ impl<'a> Zfs<'a> {
             service,
             dataset,
             seen: RefCell::new(None),
+            is_drill: false,
             listed: RefCell::new(None),
+        }
+    }
+
+    /// The same, for a drill.
+    pub(crate) fn for_a_drill(service: &'a Service, dataset: &'a Dataset) -> Self {
+        Self {
+            is_drill: true,
+            ..Self::new(service, dataset)
         }
     }
 
@@ -96,9 +107,24 @@ impl<'a> Zfs<'a> {
         self.dataset.name.as_str()
     }
 
-    /// The dataset in which restores are staged.
+    /// The dataset in which restores, or a drill, are staged.
     pub(super) fn staging_name(&self) -> String {
-        self.beside(&kept::staging(self.leaf()))
+        let leaf = self.leaf();
+        self.beside(&if self.is_drill {
+            kept::drill(leaf)
+        } else {
+            kept::staging(leaf)
+        })
+    }
+
+    /// The copy of it that checks are run on.
+    pub(super) fn check_name(&self) -> String {
+        let leaf = self.leaf();
+        self.beside(&if self.is_drill {
+            kept::drill_check(leaf)
+        } else {
+            kept::check(leaf)
+        })
     }
 
     pub(super) fn leaf(&self) -> &str {

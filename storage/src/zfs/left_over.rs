@@ -6,7 +6,7 @@ use super::dataset::Zfs;
 use super::half_created;
 use super::properties::Properties;
 use crate::mark::{PROPERTY, Stage};
-use crate::{Error, ErrorKind, LeftOver, Mark, MarkState, Result};
+use crate::{Error, ErrorKind, LeftOver, Mark, MarkState, Result, kept};
 
 /// Where a staged dataset would be mounted by its own property: in the host's namespace it never is.
 const MOUNTS: &str = "/run/preseed/staging";
@@ -71,5 +71,9 @@ pub(super) fn left_over(found: Option<&Properties>) -> LeftOver {
 
 /// Where a service's staged dataset would be mounted in the host's namespace.
 pub(super) fn path(zfs: &Zfs<'_>) -> PathBuf {
-    Path::new(MOUNTS).join(zfs.service.name.as_str())
+    let name = zfs.service.name.as_str();
+    if zfs.is_drill {
+        return Path::new(MOUNTS).join(kept::drill(name));
+    }
+    Path::new(MOUNTS).join(name)
 }

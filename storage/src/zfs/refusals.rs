@@ -128,14 +128,22 @@ pub(super) fn must_be_writable(found: &Properties) -> Result<()> {
     .of_kind(ErrorKind::ReadOnly))
 }
 
-/// That a dataset staged from `origin` could take the real one's place: nothing else would move away with it,
-/// and what is encrypted stays so.
+/// That a dataset staged from `origin` could take the real one's place: nothing else would move away with it.
 ///
 /// # Errors
 /// When it could not, with what to do about it.
 pub(super) fn must_be_replaceable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<()> {
     must_be_movable(zfs)?;
     must_not_be_receiving(zfs)?;
+    must_be_stageable(zfs, origin)
+}
+
+/// That a dataset can be staged from `origin`: it would have the rules for names of the real one, and what is encrypted
+/// stays so.
+///
+/// # Errors
+/// When it cannot, with what to do about it.
+pub(super) fn must_be_stageable(zfs: &Zfs<'_>, origin: &Origin<'_>) -> Result<()> {
     let seen = zfs.seen()?;
     if let Some(staging) = &seen.staging {
         left_over::must_be_ours(staging)?;

@@ -9,7 +9,7 @@ use super::dataset::Zfs;
 use super::properties::Properties;
 use super::{
     admins, aside, brought_back, call, declared, inspect, key, left_over, listing, properties,
-    put_aside, receive, trial,
+    put_aside, receive, room, trial,
 };
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, Origin, Result, Staged, namespace};
@@ -142,7 +142,32 @@ fn properties_of(
     {
         properties.insert(property.to_owned(), value.into());
     }
+    if zfs.is_drill {
+        limit(zfs, origin, &mut properties)?;
+    }
     Ok(properties)
+}
+
+/// Has a drill take no more than there is room for, and nothing before it needs it.
+fn limit(
+    zfs: &Zfs<'_>,
+    origin: &Origin<'_>,
+    properties: &mut BTreeMap<String, OsString>,
+) -> Result<()> {
+    for reserves in ["reservation", "refreservation"] {
+        properties.remove(reserves);
+    }
+    let refers = match origin {
+        Origin::Clone(snapshot) => snapshot.bytes,
+        Origin::Empty | Origin::Receive(_) => 0,
+    };
+    let most = refers.saturating_add(room::beside(zfs)?);
+    let own = properties.get("refquota").and_then(|own| own.to_str());
+    // What a restore would not get either shows in a drill.
+    let own = own.and_then(|own| own.parse().ok()).filter(|own| *own > 0);
+    let most = own.map_or(most, |own: u64| own.min(most));
+    properties.insert("refquota".to_owned(), most.to_string().into());
+    Ok(())
 }
 
 /// Makes the staged dataset, unmounted, with these properties.

@@ -5,7 +5,7 @@ use super::properties::{self, Properties};
 use super::{call, half_created, inspect, kinds, left_over, put_aside};
 use crate::mark::PROPERTY;
 use crate::trial::{self, Trial};
-use crate::{Error, ErrorKind, Result, Staged, kept, namespace};
+use crate::{Error, ErrorKind, Result, Staged, namespace};
 
 /// The snapshot of the staged dataset that is cloned.
 const SNAPSHOT: &str = "preseed-check";
@@ -17,7 +17,7 @@ pub(super) fn try_out(
     work: &mut (dyn FnMut(&Trial) + Send),
 ) -> Result<()> {
     discard(zfs)?;
-    let clone = name(zfs);
+    let clone = zfs.check_name();
     let snapshot = format!("{}@{SNAPSHOT}", staged.name);
     call::zfs(&["snapshot", &snapshot])?;
     let tried = tried(zfs, &snapshot, &clone, work);
@@ -65,7 +65,7 @@ fn tried(
 /// # Errors
 /// When it is not one of preseed's, or cannot be removed.
 pub(super) fn discard(zfs: &Zfs<'_>) -> Result<()> {
-    let clone = name(zfs);
+    let clone = zfs.check_name();
     let Some(found) = properties::get(&clone)? else {
         return Ok(());
     };
@@ -90,8 +90,4 @@ fn is_ours(found: &Properties) -> Result<bool> {
         return Ok(left_over::is_incomplete(found));
     }
     half_created::holds_nothing(found)
-}
-
-fn name(zfs: &Zfs<'_>) -> String {
-    zfs.beside(&kept::check(zfs.leaf()))
 }
