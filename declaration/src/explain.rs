@@ -11,7 +11,8 @@ use crate::lookup::Search;
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
 use crate::section::{
-    Outcome, TableDoc, backup, dataset, of_a_service, place, preseed, promise, snapshots, user,
+    Outcome, TableDoc, backup, dataset, drill, of_a_service, place, preseed, promise, snapshots,
+    user,
 };
 use crate::settings::Service;
 use crate::source_files::{SourceFile, Sources};
@@ -88,6 +89,8 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
     table(backup::KEYS.header, backup, &|f| f.backup.origins());
     let promise = promise::outcome(service.promise);
     table(promise::KEYS.header, promise, &|f| f.promise.origins());
+    let drill = drill::outcome(&service.drill);
+    table(drill::KEYS.header, drill, &|f| f.drill.origins());
     for (place, part) in service
         .places
         .iter()

@@ -9,7 +9,7 @@ use crate::location::Location;
 use crate::problem::Problem;
 use crate::section::key::TableFragment as _;
 use crate::section::place::Place;
-use crate::section::{backup, dataset, preseed, promise, snapshots, top, user};
+use crate::section::{backup, dataset, drill, preseed, promise, snapshots, top, user};
 use crate::table::{Keys, Table};
 use crate::value::UnitName;
 
@@ -25,6 +25,7 @@ pub(crate) struct Fragment {
     pub(crate) snapshots: snapshots::Fragment,
     pub(crate) backup: backup::Fragment,
     pub(crate) promise: promise::Fragment,
+    pub(crate) drill: drill::Fragment,
     pub(crate) places: Vec<Place>,
     /// Where `[backup]` is, if it is there.
     pub(crate) backup_location: Option<Location>,
@@ -75,6 +76,7 @@ impl Fragment {
         let snapshots = table("snapshots", &snapshots::KEYS);
         let backup = table("backup", &backup::KEYS);
         let promise = table("promise", &promise::KEYS);
+        let drill = table("drill", &drill::KEYS);
         let mut reader = Reader {
             document,
             elsewhere: &elsewhere,
@@ -91,6 +93,7 @@ impl Fragment {
         fragment.backup_location = backup.as_ref().map(|at| at.location);
         fragment.backup = reader.read(backup.as_ref(), backup::Fragment::read);
         fragment.promise = reader.read(promise.as_ref(), promise::Fragment::read);
+        fragment.drill = reader.read(drill.as_ref(), drill::Fragment::read);
         fragment.places = Place::read_all(document, &top);
         top.note_unknown(document, &elsewhere);
         fragment
@@ -160,6 +163,7 @@ impl Fragment {
             snapshots: self.snapshots.over(&lower.snapshots, merge),
             backup: self.backup.over(&lower.backup, merge),
             promise: self.promise.over(&lower.promise, merge),
+            drill: self.drill.over(&lower.drill, merge),
             places: Place::put_over(self.places, &lower.places, merge),
             backup_location: self.backup_location.or(lower.backup_location),
             salvaged,
@@ -191,7 +195,7 @@ impl Reader<'_, '_> {
 }
 
 /// The keys of all tables, those of the top level first: one that stands in the wrong table is told where it belongs.
-fn tables(top: &'static Keys) -> [&'static Keys; 7] {
+fn tables(top: &'static Keys) -> [&'static Keys; 8] {
     [
         top,
         &user::KEYS,
@@ -200,6 +204,7 @@ fn tables(top: &'static Keys) -> [&'static Keys; 7] {
         &snapshots::KEYS,
         &backup::KEYS,
         &promise::KEYS,
+        &drill::KEYS,
     ]
 }
 

@@ -347,6 +347,7 @@ impl Checked {
             preseed,
             max_parallel_restores: of.max_parallel_restores,
             promise: Promise::default(),
+            drill: of.drill.clone(),
             part: Some(self.part),
             places: Vec::new(),
             nested: Vec::new(),

@@ -4,6 +4,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod dataset;
+pub(crate) mod drill;
 pub(crate) mod host_backup;
 pub(crate) mod key;
 mod outcome;
@@ -36,6 +37,7 @@ pub fn of_a_service() -> Vec<TableDoc> {
         backup::documentation(),
         backup::keep::documentation(),
         promise::documentation(),
+        drill::documentation(),
         place::page(),
     ]
 }

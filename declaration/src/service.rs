@@ -11,7 +11,7 @@ use crate::report::REPORT;
 use crate::section::place::Place;
 use crate::section::repository::Repository;
 use crate::section::snapshots::Snapshots;
-use crate::section::{backup, dataset, preseed, promise, snapshots, user};
+use crate::section::{backup, dataset, drill, preseed, promise, snapshots, user};
 use crate::settings::Service;
 use crate::validation::Validation;
 use crate::value::ServiceName;
@@ -41,6 +41,7 @@ pub(crate) fn validate(
         snapshots: merged.snapshots,
         backup: merged.backup,
         promise: merged.promise,
+        drill: merged.drill,
     };
     let checked = tables.check(
         &mut validation,
@@ -72,6 +73,7 @@ struct Tables {
     snapshots: snapshots::Fragment,
     backup: backup::Fragment,
     promise: promise::Fragment,
+    drill: drill::Fragment,
 }
 
 /// What of it refers to other settings, checked.
@@ -144,6 +146,7 @@ impl Tables {
             snapshots,
             backup,
             promise: self.promise.settle()?,
+            drill: self.drill.settle()?,
             part: None,
             places: Vec::new(),
             nested: Vec::new(),

@@ -14,6 +14,7 @@ use crate::value::{DatasetName, Mode, Principal, ServiceName, TierName, UnitName
 
 pub use crate::section::backup::{Backup, Keep};
 pub use crate::section::dataset::{Dataset, Storage};
+pub use crate::section::drill::Drill;
 pub use crate::section::place::Part;
 pub use crate::section::preseed::{
     Check, CheckCommand, KeepReplaced, OnPartial, OnUnavailable, Prefer, Preseed, Replica,
@@ -114,6 +115,8 @@ pub struct Service {
     pub backup: Option<Backup>,
     /// What is promised of it. Of a place alone nothing is: the service's holds for all of it.
     pub promise: Promise,
+    /// When it is tried out whether its data can be restored. That of the service holds for its places.
+    pub drill: Drill,
     /// How it belongs to a service, if it is a place of one; `None`: it is a service itself.
     pub part: Option<Part>,
     /// Its places, each as a service of its own called `<service>.<place>`, in the order of their mountpoints.

@@ -17,7 +17,9 @@ mod path;
 mod pattern;
 mod recordsize;
 mod repository;
+mod rhythm;
 mod service_name;
+mod size;
 mod tier;
 mod time_span;
 mod types;
@@ -42,6 +44,8 @@ pub(crate) use path::{
     AbsolutePath, ExpectedPath, Mountpoint, PlaceMountpoint, RelativePath, SecretFile,
 };
 pub(crate) use repository::RepositoryUrl;
+pub(crate) use rhythm::Rhythm;
+pub(crate) use size::Size;
 pub(crate) use time_span::TimeSpan;
 pub(crate) use types::RESERVED;
 pub(crate) use written::Value;

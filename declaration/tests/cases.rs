@@ -21,7 +21,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use declaration::settings::{Broken, Host, Promise, Service, Storage};
+use declaration::settings::{Broken, Drill, Host, Promise, Service, Storage};
 use declaration::value::{AccountName, UnitName};
 use declaration::{Search, load};
 use nix::sys::stat::{Mode, umask};
@@ -294,6 +294,9 @@ fn show_service(service: &Service) -> String {
     }
     if service.promise != Promise::default() {
         line("promise", format!("{:?}", service.promise));
+    }
+    if service.drill != Drill::default() {
+        line("drill", format!("{:?}", service.drill));
     }
     if service.together {
         line("together", "yes".to_owned());

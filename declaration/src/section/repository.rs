@@ -1,10 +1,11 @@
 //! `[repository.NAME]` of `preseed.toml`: a restic repository.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::key::keys;
 use crate::named_table::Notes;
-use crate::value::{Calendar, RepositoryUrl, SecretFile};
+use crate::value::{Calendar, RepositoryUrl, Rhythm, SecretFile};
 
 /// Where a password goes.
 const PASSWORD_FILE: &str = "everybody may read a declaration: write the password into a file that only root can read, \
@@ -41,6 +42,10 @@ keys! {
     /// Whether this machine may only add to the repository. Then nothing is forgotten and pruned from here: who manages the
     /// repository must.
     append_only: bool = "append-only", default "`false`", example "true";
+
+    /// How often the repository is drilled at most, where its services' `schedule` in `[drill]` is more often: what is
+    /// restored from it may cost money. `daily`, `weekly`, `monthly`, `quarterly`, `semiannually` or `yearly`.
+    drill: Rhythm = "drill", default "each time", example "\"monthly\"";
 }
 
 /// A restic repository.
@@ -59,6 +64,8 @@ pub struct Repository {
     pub maintenance: String,
     /// Whether this machine may only add to it.
     pub append_only: bool,
+    /// How long after a drill there is none; `None`: there is one each time.
+    pub drill: Option<Duration>,
 }
 
 impl Repository {
@@ -100,6 +107,7 @@ impl Fragment {
             maintenance: (self.maintenance.value())
                 .map_or_else(|| "weekly".to_owned(), |Calendar(event)| event),
             append_only: self.append_only.value().is_some_and(|yes| yes),
+            drill: self.drill.value().map(|Rhythm(time)| time),
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::value::TemplateName;
 keys! {
     /// At the top of the file, before the first table.
     table "";
-    tables "user" "dataset" "preseed" "snapshots" "backup" "promise" "place";
+    tables "user" "dataset" "preseed" "snapshots" "backup" "promise" "drill" "place";
 
     /// The catalog entry to start from. `template = "NAME"` takes all that `catalog/NAME.toml` declares; what the
     /// service's own file declares overrides it, key by key. A list is replaced as a whole. A template extends no other.
@@ -23,6 +23,7 @@ static OF_A_TEMPLATE: crate::table::Keys = crate::table::Keys {
         "snapshots",
         "backup",
         "promise",
+        "drill",
         "place",
     ],
     instead: &[(
