@@ -109,6 +109,12 @@ pub(crate) fn of_restore(service: &Service, process: &mut Vec<Directive<'_>>) {
     );
 }
 
+/// For the service that drills a restore: it may do what the restore may, and lets others go first.
+pub(crate) fn of_drill(service: &Service, process: &mut Vec<Directive<'_>>) {
+    of_restore(service, process);
+    fixed(process, &LITTLE);
+}
+
 /// Reading data of any owner, from a snapshot that is mounted for that alone; giving up all else before restic is run
 /// (`CAP_SETPCAP`), and ending it.
 const BACKUP: &str =

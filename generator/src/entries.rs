@@ -8,7 +8,7 @@ use crate::directory::Directory;
 use crate::tree::{EntryError, Tree};
 use crate::unit::Unit;
 use crate::unit_name::Names;
-use crate::{backup_unit, dataset_unit, drop_in, maintenance_unit, preseed_unit};
+use crate::{backup_unit, dataset_unit, drill_unit, drop_in, maintenance_unit, preseed_unit};
 
 /// Writes everything for `host` to `tree`, and nothing if nothing is declared.
 /// What cannot be written is returned, the rest is written nevertheless.
@@ -116,6 +116,9 @@ impl<'a, T: Tree> Writer<'a, T> {
         self.want("storage-preseed.target", &names.preseed);
         if let Some(backup) = backup_unit::of(service, &names) {
             self.timed(&names.backup, &backup);
+        }
+        if let Some(drill) = drill_unit::of(service, &names) {
+            self.timed(&names.drill, &drill);
         }
     }
 

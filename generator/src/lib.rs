@@ -11,6 +11,7 @@ pub mod backup_unit;
 mod confinement;
 pub mod dataset_unit;
 pub mod directory;
+pub mod drill_unit;
 pub mod drop_in;
 pub mod dry_run;
 pub mod entries;

@@ -19,6 +19,8 @@ pub struct Names {
     pub drop_in: String,
     /// `backup-NAME`, without its suffix.
     pub backup: String,
+    /// `drill-NAME`, without its suffix.
+    pub drill: String,
 }
 
 impl Names {
@@ -33,6 +35,7 @@ impl Names {
             preseed: ["preseed-", &part, ".service"].concat(),
             drop_in: ["50-preseed-", &part, ".conf"].concat(),
             backup: ["backup-", &part].concat(),
+            drill: ["drill-", &part].concat(),
         }
     }
 }

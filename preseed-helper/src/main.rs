@@ -1,4 +1,7 @@
 //! `preseed-helper run NAME`: restores one service's data if, and only if, it is missing.
+//! `preseed-helper drill NAME`: tries out whether it could be restored.
+
+mod drill;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
+use declaration::value::TierName;
 use report::{Kind, event, hold, logger, words};
 use restore::decide::Refusal;
 use restore::{interrupt, run, verify};
@@ -27,6 +31,22 @@ enum Command {
         /// The service's name: its declaration's file name without `.toml`.
         name: String,
     },
+    /// Try out whether the service's data can be restored: each tier restores it beside the service's own, which is left
+    /// alone. Exit status: 0 the newest of each tier can be restored, 1 one cannot, or could not be asked, 78 its
+    /// declaration cannot be used.
+    Drill {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+        /// Only this tier: `rollback`, `snapshot` or `restic`.
+        #[arg(long)]
+        tier: Option<TierName>,
+    },
+    /// Throw away what a drill has left that was killed.
+    #[command(hide = true)]
+    AfterDrill {
+        /// The service's name.
+        name: String,
+    },
     /// For the timer that a refusal sets which may heal by itself: starts again what waited for the service.
     #[command(hide = true)]
     Retry {
@@ -44,6 +64,8 @@ enum Command {
 fn main() -> ExitCode {
     let name = match Arguments::parse().command {
         Command::Run { name } => name,
+        Command::Drill { name, tier } => return drill::drill(&name, tier),
+        Command::AfterDrill { name } => return drill::tidy_up(&name),
         Command::Retry { name } => return start_again(&name),
         Command::CheckSqlite { file } => return verify::check_database(&file),
     };

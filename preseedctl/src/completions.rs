@@ -30,7 +30,7 @@ _preseedctl_names() {
     local word=${line##* }
     case ${COMP_WORDS[1]}:$word in
         *:-*) ;;
-        restore:*)
+        restore:* | drill:*)
             names=services
             [[ ${COMP_WORDS[COMP_CWORD - 1]} != --* ]] || names=
             [[ $line != *" --snapshot "* || ${line% *} != *" --snapshot" ]] || names="snapshots ${COMP_WORDS[2]}"
@@ -53,7 +53,7 @@ complete -F _preseedctl_names -o nosort -o bashdefault -o default preseedctl
 const FISH: &str = r#"
 complete -c preseedctl -n "__fish_seen_subcommand_from release" -f -a "(preseedctl names kept 2>/dev/null)"
 complete -c preseedctl -n "__fish_seen_subcommand_from catalog" -f -a "(preseedctl names catalog 2>/dev/null)"
-complete -c preseedctl -n "__fish_seen_subcommand_from cat show diff apply plan list restore undo enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from cat show diff apply plan list restore undo drill enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
 complete -c preseedctl -n "__fish_seen_subcommand_from restore" -l snapshot -x -a "(preseedctl names snapshots (commandline -opc)[3] 2>/dev/null)"
 "#;
 

@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 mod completions;
 mod diff;
+mod drill;
 mod enable;
 mod forget;
 mod guard;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use declaration::Search;
+use declaration::value::TierName;
 use report::root;
 
 /// Looks after services' data: checks what is declared, shows and restores what was saved, and undoes that.
@@ -128,6 +130,16 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Try out whether the service's data can be restored: each tier restores its newest candidate, and in turn an older one,
+    /// beside the service's own, verifies it, times it and throws it away. The service may run, and is left alone. Exit
+    /// status 1 if the newest of a tier cannot be restored, or a tier could not be asked.
+    Drill {
+        /// The service's name: its declaration's file name without `.toml`.
+        name: String,
+        /// Only this tier.
+        #[arg(long, value_parser = drill::tiers())]
+        tier: Option<TierName>,
+    },
     /// Keep the service's units down whenever its data is not looked after, even if preseed-generator is
     /// missing or fails: writes a drop-in for each of them below /etc/systemd/system.
     Enable {
@@ -210,6 +222,7 @@ impl Command {
             Self::List { .. } => Some("preseedctl list"),
             Self::Restore(_) => Some("preseedctl restore"),
             Self::Undo { .. } => Some("preseedctl undo"),
+            Self::Drill { .. } => Some("preseedctl drill"),
             Self::Kept { .. } => Some("preseedctl kept"),
             Self::Release { .. } => Some("preseedctl release"),
             Self::Forget { .. } => Some("preseedctl forget"),
@@ -255,6 +268,7 @@ fn main() -> ExitCode {
         Command::List { name, all, json } => list::list(&name, all, json),
         Command::Restore(arguments) => restore::restore(&arguments),
         Command::Undo { name, stop, yes } => undo::undo(&name, stop, yes),
+        Command::Drill { name, tier } => drill::drill(&name, tier),
         Command::Enable { name } => enable::enable(&name),
         Command::Disable { name } => enable::disable(&name),
         Command::Kept { json } => kept::kept(json),

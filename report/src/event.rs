@@ -54,6 +54,10 @@ pub enum Kind {
     NoSnapshot,
     /// The last good snapshot of a service is held, since no newer one could prove itself.
     Held,
+    /// It was tried out whether a service's data can be restored.
+    Drilled,
+    /// The newest candidate of a tier cannot be restored, or the drill could not be made.
+    NotProven,
     /// A restore goes on without a lock on its repository.
     WithoutLock,
     /// A restore failed, or no source could be asked: the service does not start.
@@ -68,7 +72,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::StorageChanged,
         Self::StorageDiffers,
         Self::Restored,
@@ -90,6 +94,8 @@ impl Kind {
         Self::SnapshotsTaken,
         Self::NoSnapshot,
         Self::Held,
+        Self::Drilled,
+        Self::NotProven,
         Self::WithoutLock,
         Self::NotRestored,
         Self::PartlyThere,
@@ -121,6 +127,8 @@ impl Kind {
             Self::SnapshotsTaken => "8f2a6c35d94e4b07b1e8505fc3a7d162",
             Self::NoSnapshot => "e0d5b8a17c3f4962a94b7d20f68c1e53",
             Self::Held => "46b90fd3e21c4a85975e3ac8d10b7f6e",
+            Self::Drilled => "a4e1c7309b5d4f28861f3d02e97b4c5a",
+            Self::NotProven => "d97b20f4e6834c1ab05e8f6139c2d7e4",
             Self::WithoutLock => "0c9a6f7d2b5e4d1c8a3e51f6b7d2904e",
             Self::NotRestored => "37cd0b4a917d4798a521b5aa53356638",
             Self::PartlyThere => "266b003c24e340919c71237252580eff",
@@ -142,6 +150,7 @@ impl Kind {
             | Self::BackedUp
             | Self::Maintained
             | Self::SnapshotsTaken
+            | Self::Drilled
             | Self::SourceAnswered => Level::Info,
             Self::Unguarded
             | Self::UserDiffers
@@ -155,6 +164,7 @@ impl Kind {
             | Self::NotBackedUp
             | Self::NotMaintained
             | Self::NoSnapshot
+            | Self::NotProven
             | Self::DeclarationBroken
             | Self::StorageFailed => Level::Error,
         }

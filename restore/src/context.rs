@@ -60,6 +60,15 @@ impl<'a> Context<'a> {
         Self { set, ..self }
     }
 
+    /// The same, of a drill.
+    #[must_use]
+    pub fn of_a_drill(self) -> Self {
+        Self {
+            turn: self.turn.of_a_drill(),
+            ..self
+        }
+    }
+
     /// The storage, where a restore needs its snapshots.
     ///
     /// # Errors

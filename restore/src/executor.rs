@@ -44,7 +44,12 @@ pub fn bring(
     }
     source.begins();
     let name = context.service.name.as_str();
-    let mut progress = Progress::of_restore(name, &source.label(snapshot));
+    let label = source.label(snapshot);
+    let mut progress = if context.turn.is_of_a_drill() {
+        Progress::new(format!("drilling {name} from {label}"))
+    } else {
+        Progress::of_restore(name, &label)
+    };
     let brought = match bring {
         Bring::InPlace => in_place(context, snapshot, goal, &mut progress),
         Bring::Staged { by, origin, fill } => {

@@ -12,6 +12,7 @@ pub mod by_hand;
 pub mod chosen;
 pub mod context;
 pub mod decide;
+pub mod drill;
 mod ending;
 pub mod executor;
 pub mod failure;

@@ -8,7 +8,7 @@ use declaration::settings::Service;
 use jiff::Timestamp;
 use report::{Event, status};
 use storage::memory::{self, Recalled};
-use storage::{Observation, Result, Staged, Storage};
+use storage::{Observation, Result, Staged, Storage, lock};
 
 use crate::failure::Failure;
 use crate::verify;
@@ -41,6 +41,14 @@ pub trait Machine {
 
     /// The mount units that [`Self::wait_for_mount`] would wait for.
     fn awaited_mounts(&self, directory: &Path) -> Vec<String>;
+
+    /// Waits until no restore is at work on the service's storage.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn wait_for_others(&self, _service: &Service) -> Result<()> {
+        Ok(())
+    }
 
     /// Where the locks of restores that move data are (absolute).
     fn slots(&self) -> &Path;
@@ -131,6 +139,10 @@ impl Machine for ThisMachine {
 
     fn awaited_mounts(&self, directory: &Path) -> Vec<String> {
         systemd::mount::awaited(directory)
+    }
+
+    fn wait_for_others(&self, service: &Service) -> Result<()> {
+        lock::lock(service, status::wait_for_another).map(drop)
     }
 
     fn slots(&self) -> &Path {

@@ -105,6 +105,9 @@ pub enum Outcome {
     },
     /// It was not drilled.
     NotDrilled {
+        /// The kind of error that kept it from being drilled; empty if it was meant not to be.
+        #[serde(default)]
+        error: String,
         /// In a sentence.
         why: String,
     },
@@ -139,7 +142,7 @@ impl Outcome {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Proven | Self::Sampled => None,
-            Self::Failed { why, .. } | Self::NotDrilled { why } => Some(why),
+            Self::Failed { why, .. } | Self::NotDrilled { why, .. } => Some(why),
         }
     }
 }
@@ -344,8 +347,10 @@ mod tests {
         assert!(!drills.is_proven("t@a"));
         drills.add(result("t@a", "snapshot", Which::Newest, Outcome::Proven));
         assert!(drills.is_proven("t@a") && !drills.is_proven("t@b"));
-        let why = "no room".to_owned();
-        let not = Outcome::NotDrilled { why };
+        let not = Outcome::NotDrilled {
+            error: String::new(),
+            why: "no room".into(),
+        };
         drills.add(result("t@a", "snapshot", Which::Oldest, not));
         assert!(drills.is_proven("t@a"));
         drills.add(result("t@a", "snapshot", Which::Oldest, failed()));

@@ -407,7 +407,12 @@ fn elsewhere(source: &dyn Source) -> Answer {
 }
 
 /// No snapshot holds what is expected, and this one holds something else.
-fn in_doubt(context: &Context<'_>, source: &dyn Source, snapshot: &Snapshot, why: &str) -> Error {
+pub(crate) fn in_doubt(
+    context: &Context<'_>,
+    source: &dyn Source,
+    snapshot: &Snapshot,
+    why: &str,
+) -> Error {
     Error::new(
         source.label(snapshot),
         format!("{why}: it may hold the data all the same"),

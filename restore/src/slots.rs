@@ -35,6 +35,7 @@ pub struct Turn<'a> {
     /// Where the lock files are.
     directory: &'a Path,
     slot: Mutex<Option<Slot>>,
+    is_drill: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -45,7 +46,27 @@ impl<'a> Turn<'a> {
             service,
             directory,
             slot: Mutex::new(None),
+            is_drill: false,
         }
+    }
+
+    /// The same, of a drill: it takes a slot only while no restore waits for one.
+    #[must_use]
+    pub fn of_a_drill(self) -> Self {
+        Self {
+            is_drill: true,
+            ..self
+        }
+    }
+
+    /// Whether it is that of a drill.
+    pub fn is_of_a_drill(&self) -> bool {
+        self.is_drill
+    }
+
+    /// Whether it is to be given up: it is that of a drill, has a slot, and a restore waits for one.
+    pub fn is_to_give_way(&self) -> bool {
+        self.is_drill && self.slot().is_some() && is_wanted(self.directory)
     }
 
     /// Waits for one of the host's `max-parallel-restores` slots, and takes it, unless it has one. The wait has no end
@@ -56,7 +77,7 @@ impl<'a> Turn<'a> {
     pub fn take(&self) -> Result<()> {
         let mut slot = self.slot();
         if slot.is_none() {
-            *slot = Some(take(self.service, self.directory)?);
+            *slot = Some(take(self.service, self.directory, self.is_drill)?);
         }
         Ok(())
     }
@@ -89,7 +110,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-fn take(service: &Service, directory: &Path) -> Result<Slot> {
+fn take(service: &Service, directory: &Path, is_drill: bool) -> Result<Slot> {
     let refused = |error: io::Error| {
         Error::new(
             directory.to_string_lossy(),
@@ -105,12 +126,15 @@ fn take(service: &Service, directory: &Path) -> Result<Slot> {
     }
     let slots = service.max_parallel_restores;
     let mut said = String::new();
+    // Held while it is waited: a drill then gives its slot up.
+    let mut wanted = None;
     loop {
         let mut holders = Vec::new();
+        let may_take = !is_drill || !is_wanted(directory);
         for number in 0..slots {
             let path = directory.join(number.to_string());
-            if let Some(slot) = try_one(&path).map_err(refused)? {
-                slot.sign(service).map_err(refused)?;
+            if may_take && let Some(slot) = try_one(&path).map_err(refused)? {
+                slot.sign(service, is_drill).map_err(refused)?;
                 return Ok(slot);
             }
             holders.push(holder(&path));
@@ -119,12 +143,35 @@ fn take(service: &Service, directory: &Path) -> Result<Slot> {
             "waiting for another restore to end: max-parallel-restores allows {slots} at once ({})",
             holders.join(", ")
         );
+        if !is_drill && wanted.is_none() {
+            wanted = want(directory).ok();
+        }
         if said != waits {
             status::say(&waits);
             said = waits;
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// The file that restores lock together while they wait for a slot.
+const WANTED: &str = "wanted";
+
+/// Says that a restore waits for a slot, as long as what this gives is held.
+fn want(directory: &Path) -> io::Result<Flock<File>> {
+    let file = open(&directory.join(WANTED))?;
+    Flock::lock(file, FlockArg::LockSharedNonblock).map_err(|(_, error)| error.into())
+}
+
+/// Whether a restore waits for a slot.
+fn is_wanted(directory: &Path) -> bool {
+    let Ok(file) = open(&directory.join(WANTED)) else {
+        return false;
+    };
+    matches!(
+        Flock::lock(file, FlockArg::LockExclusiveNonblock),
+        Err((_, nix::Error::EWOULDBLOCK))
+    )
 }
 
 /// Who holds a slot, as it signed.
@@ -143,21 +190,26 @@ fn holder(path: &Path) -> String {
 
 impl Slot {
     /// Writes down who holds it.
-    fn sign(&self, service: &Service) -> io::Result<()> {
-        let text = format!("{}, process {}\n", service.name, std::process::id());
+    fn sign(&self, service: &Service, is_drill: bool) -> io::Result<()> {
+        let what = if is_drill { "a drill of " } else { "" };
+        let text = format!("{what}{}, process {}\n", service.name, std::process::id());
         self.0.set_len(0)?;
         self.0.write_all_at(text.as_bytes(), 0)?;
         (&*self.0).flush()
     }
 }
 
-fn try_one(path: &Path) -> io::Result<Option<Slot>> {
-    let file = OpenOptions::new()
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .custom_flags(nix::libc::O_NOFOLLOW)
-        .open(path)?;
+        .open(path)
+}
+
+fn try_one(path: &Path) -> io::Result<Option<Slot>> {
+    let file = open(path)?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => {
             fcntl_setfd(&*lock, FdFlags::empty())?;

@@ -10,6 +10,7 @@ mod rollback;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use declaration::value::TierName;
 use report::Progress;
@@ -88,6 +89,24 @@ pub trait Source {
         None
     }
 
+    /// How many bytes a restore of a snapshot copies.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn size(&self, snapshot: &Snapshot) -> std::result::Result<u64, Failure> {
+        Ok(if self.moves_data() { snapshot.bytes } else { 0 })
+    }
+
+    /// A random sample of a snapshot; `None` if it cannot restore a part of one.
+    fn sample(&self, _snapshot: &Snapshot) -> Option<std::result::Result<Sample, Failure>> {
+        None
+    }
+
+    /// How long after a drill it is not drilled again, unless somebody asks for it.
+    fn pause_between_drills(&self) -> Option<Duration> {
+        None
+    }
+
     /// A restore by it is about to begin: it tells what it goes on without.
     fn begins(&self) {}
 
@@ -96,6 +115,15 @@ pub trait Source {
     /// # Errors
     /// When it cannot be: see [`Failure`].
     fn bring<'s>(&'s self, snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure>;
+}
+
+/// Some files of a snapshot.
+#[derive(Debug, Default)]
+pub struct Sample {
+    /// Their paths, relative to the service's directory.
+    pub paths: Vec<PathBuf>,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// How a snapshot takes the service's place. [`crate::executor`] does it.

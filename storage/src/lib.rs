@@ -21,6 +21,7 @@ pub mod error;
 pub mod extent;
 pub mod frozen;
 mod give_contents;
+pub mod give_way;
 mod holders;
 pub mod interrupt;
 pub mod kept;

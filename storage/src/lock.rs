@@ -11,7 +11,7 @@ use declaration::settings::Service;
 use nix::fcntl::{Flock, FlockArg};
 use rustix::io::{FdFlags, fcntl_setfd};
 
-use crate::{Error, Result, shown};
+use crate::{Error, Result, kept, shown};
 
 /// Where the lock files are. They stay: removing one would let two processes lock two files of one name.
 const DIRECTORY: &str = "/run/preseed/lock";
@@ -36,16 +36,33 @@ const AT_LEAST: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// When the lock file cannot be made, or its holder stands still.
-pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
-    let path = path_of(service);
-    let mut file = open(&path)?;
+pub fn lock(service: &Service, waiting: impl FnMut(&str)) -> Result<Lock> {
+    lock_at(&path_of(service), "its storage", service, waiting)
+}
+
+/// The same for drills of the service: only one of them is at work. It keeps nothing else waiting.
+///
+/// # Errors
+/// As [`lock`].
+pub fn lock_for_a_drill(service: &Service, waiting: impl FnMut(&str)) -> Result<Lock> {
+    let path = drill_path_of(service);
+    lock_at(&path, "a drill of it", service, waiting)
+}
+
+fn lock_at(
+    path: &Path,
+    what: &str,
+    service: &Service,
+    mut waiting: impl FnMut(&str),
+) -> Result<Lock> {
+    let mut file = open(path)?;
     let inode = file
         .metadata()
-        .map_err(|error| refused(&path, &error))?
+        .map_err(|error| refused(path, &error))?
         .ino();
     let mut wait = Wait::new(service.stall_timeout.max(AT_LEAST));
     loop {
-        file = match try_file(file, &path)? {
+        file = match try_file(file, path)? {
             Ok(lock) => return Ok(lock),
             Err(file) => file,
         };
@@ -54,13 +71,13 @@ pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
             return Err(Error::new(
                 service.name.as_str(),
                 format!(
-                    "{holder} is at work on its storage, and has stood still for {} s",
+                    "{holder} is at work on {what}, and has stood still for {} s",
                     wait.since.elapsed().as_secs()
                 ),
                 format!(
                     "see what it waits for with `journalctl -k` and `zpool status`, and who else has `{}` open with \
                      `fuser -v`; end them, then start the service again",
-                    shown(&path)
+                    shown(path)
                 ),
             ).of_kind(crate::ErrorKind::Timeout)
             .that_heals());
@@ -80,6 +97,20 @@ pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Lock> {
 pub fn try_lock(service: &Service) -> Result<Option<Lock>> {
     let path = path_of(service);
     Ok(try_file(open(&path)?, &path)?.ok())
+}
+
+/// Locks drills of the service if none is at work; `None` if one is.
+///
+/// # Errors
+/// When the lock file cannot be made.
+pub fn try_lock_for_a_drill(service: &Service) -> Result<Option<Lock>> {
+    let path = drill_path_of(service);
+    Ok(try_file(open(&path)?, &path)?.ok())
+}
+
+/// No service is called so.
+fn drill_path_of(service: &Service) -> PathBuf {
+    Path::new(DIRECTORY).join(format!("{}.lock", kept::drill(service.name.as_str())))
 }
 
 fn path_of(service: &Service) -> PathBuf {

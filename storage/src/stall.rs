@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 pub use process::{Io, end_group, io_of};
 
-use crate::Error;
 use crate::error::ErrorKind;
+use crate::{Error, give_way};
 
 /// What counts as progress, in bytes. Less is moved by a program that only keeps asking a server that is gone.
 const ENOUGH: u64 = 1 << 20;
@@ -37,13 +37,13 @@ impl Stall {
         }
     }
 
-    /// `moved` bytes have been moved in all. Gives whether it has stood still for too long.
+    /// `moved` bytes have been moved in all. Gives whether it has stood still for too long, or is to [give way](give_way).
     pub fn at(&mut self, moved: u64) -> bool {
         if moved >= self.moved.saturating_add(self.enough) {
             self.moved = moved;
             self.since = Instant::now();
         }
-        self.since.elapsed() >= self.timeout
+        self.since.elapsed() >= self.timeout || give_way::is_asked()
     }
 
     /// For how long nothing has moved.
@@ -55,6 +55,9 @@ impl Stall {
     /// The error that it has stood still.
     #[must_use]
     pub fn error(&self, subject: &str, what: &str) -> Error {
+        if give_way::is_asked() {
+            return give_way::error(subject, what);
+        }
         Error::new(
             subject,
             format!(

@@ -13,6 +13,7 @@ mod named;
 mod places;
 mod proof;
 mod retry;
+mod sample;
 pub mod secrets;
 mod size;
 pub mod snapshot_entry;
@@ -22,6 +23,7 @@ mod transfer;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
 use declaration::Search;
 use declaration::settings::Backup;
@@ -33,7 +35,7 @@ use storage::{Contents, Error, ErrorKind, Origin, Result, Snapshot};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::remember;
-use crate::source::{Bring, Elsewhere, Fill, Snapshots, Source};
+use crate::source::{Bring, Elsewhere, Fill, Sample, Snapshots, Source};
 use elsewhere::{Claim, Filed, Group, Reason, groups};
 use listing::{Listed, Listing};
 use snapshot_entry::{Lies, lies};
@@ -409,6 +411,33 @@ impl Source for Restic<'_> {
                     .map_err(Failure::of)
             })),
         })
+    }
+
+    fn size(&self, snapshot: &Snapshot) -> std::result::Result<u64, Failure> {
+        if snapshot.bytes > 0 {
+            return Ok(snapshot.bytes);
+        }
+        let call = self.listing.call().map_err(Failure::Source)?;
+        size::of(call, snapshot).map_err(|failure| self.blame(failure))
+    }
+
+    fn sample(&self, snapshot: &Snapshot) -> Option<std::result::Result<Sample, Failure>> {
+        let listing = &self.listing;
+        let asked = listing
+            .call()
+            .and_then(|call| Ok((call, Path::new(listing.path()?))));
+        Some(match asked {
+            Ok((call, root)) => {
+                let exclude = places::paths(self.context.service, root);
+                sample::of(call, &snapshot.name, root, &exclude)
+                    .map_err(|failure| self.blame(failure))
+            }
+            Err(error) => Err(Failure::Source(error)),
+        })
+    }
+
+    fn pause_between_drills(&self) -> Option<Duration> {
+        self.backup.repository.drill
     }
 
     fn begins(&self) {

@@ -1,4 +1,4 @@
-//! The size of what is restored, for the progress only: an error here is none of the restore.
+//! The size of what is restored. For the progress, an error is none of the restore.
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -10,9 +10,22 @@ use storage::Snapshot;
 use storage::stall::end_group;
 
 use super::call::Call;
+use super::failure_kind::RepositoryFailure;
 
 /// How long a restore must last before its size is worth another restic, which derives its key again.
 const WORTH_IT: Duration = Duration::from_secs(2);
+
+/// The size in bytes that restic adds up.
+///
+/// # Errors
+/// When it cannot be asked.
+pub(super) fn of(call: &Call<'_>, snapshot: &Snapshot) -> Result<u64, RepositoryFailure> {
+    let args = ["stats", "--json", "--mode", "restore-size", &snapshot.name];
+    let told = call.ask(&args)?;
+    let stats: Result<Stats, _> = serde_json::from_str(&told.stdout);
+    let stats = stats.map_err(|error| call.unreadable("stats", &error))?;
+    Ok(stats.total_size)
+}
 
 /// The size in bytes, as the snapshot says (from restic 0.17 on), else as restic adds it up beside the restore.
 pub(super) struct Size<'a> {

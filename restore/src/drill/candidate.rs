@@ -1,0 +1,304 @@
+//! One candidate of a source is looked into, restored beside the real storage, verified, timed and thrown away.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use declaration::settings::{Check, Service};
+use declaration::value::TierName;
+use report::progress::bytes;
+use storage::{Error, ErrorKind, Snapshot, give_way};
+
+use crate::context::Context;
+use crate::executor::{Goal, bring};
+use crate::failure::Failure;
+use crate::proof::{Drilled, Outcome};
+use crate::search::in_doubt;
+use crate::slots::Turn;
+use crate::source::list::sources;
+use crate::source::{Restored, Source, word};
+use crate::verdict::{Held, held};
+
+/// How often is looked whether a restore waits for the slot.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How often a candidate is begun at most because restores came first.
+const TRIES: u32 = 3;
+
+/// What came of one candidate.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    /// The candidate; `None`: there is none.
+    pub(super) snapshot: Option<Snapshot>,
+    pub(super) outcome: Outcome,
+    pub(super) took: Duration,
+    pub(super) bytes: u64,
+}
+
+impl Candidate {
+    fn without(outcome: Outcome) -> Self {
+        Self {
+            snapshot: None,
+            outcome,
+            took: Duration::ZERO,
+            bytes: 0,
+        }
+    }
+
+    /// Its source could not be asked.
+    pub(super) fn not_asked(error: &Error) -> Self {
+        Self::without(not_drilled(error))
+    }
+
+    /// No snapshot holds the data.
+    pub(super) fn none() -> Self {
+        Self::without(meant("there is no snapshot that holds the data"))
+    }
+}
+
+/// It was meant not to be drilled.
+fn meant(why: impl Into<String>) -> Outcome {
+    Outcome::NotDrilled {
+        error: String::new(),
+        why: why.into(),
+    }
+}
+
+fn not_drilled(error: &Error) -> Outcome {
+    Outcome::NotDrilled {
+        error: error.kind().code().to_owned(),
+        why: error.to_string(),
+    }
+}
+
+fn failed(error: &Error) -> Outcome {
+    Outcome::Failed {
+        error: error.kind().code().to_owned(),
+        why: error.to_string(),
+    }
+}
+
+/// Drills one candidate; `done`: what was drilled of the same part just now. `None`: it is gone, or holds nothing that could
+/// be the data, so it is no candidate.
+pub(super) fn of(
+    context: &Context<'_>,
+    source: &dyn Source,
+    snapshot: &Snapshot,
+    done: &[Drilled],
+) -> Option<Candidate> {
+    let candidate = |outcome, took, bytes| {
+        Some(Candidate {
+            snapshot: Some(snapshot.clone()),
+            outcome,
+            took,
+            bytes,
+        })
+    };
+    if let Some(same) = cloned_before(source, snapshot, done) {
+        let took = Duration::from_millis(same.took);
+        return candidate(same.outcome.clone(), took, same.bytes);
+    }
+    let mut tries = 1;
+    loop {
+        let (took, came) = match timed(context, source, snapshot) {
+            Ok(came) => came,
+            Err(error) => return candidate(not_drilled(&error), Duration::ZERO, 0),
+        };
+        let gave_way = give_way::go_on();
+        return match came {
+            Ok(Came::Nothing) => None,
+            Ok(Came::Outcome(outcome)) => candidate(outcome, took, 0),
+            Ok(Came::Restored(outcome, bytes)) => candidate(outcome, took, bytes),
+            Err(_) if gave_way && tries < TRIES => {
+                tries += 1;
+                continue;
+            }
+            Err(failure) if is_gone(source, snapshot, &failure) => None,
+            Err(Failure::Snapshot(error)) => candidate(failed(&error), took, 0),
+            Err(failure) => candidate(not_drilled(failure.error()), took, 0),
+        };
+    }
+}
+
+/// What another tier has just shown of the same snapshot: a rollback is proved by the clone that the tier `snapshot` restores
+/// by.
+fn cloned_before<'d>(
+    source: &dyn Source,
+    snapshot: &Snapshot,
+    done: &'d [Drilled],
+) -> Option<&'d Drilled> {
+    if source.moves_data() || source.tier() != TierName::Snapshot {
+        return None;
+    }
+    let rollback = word(TierName::Rollback);
+    done.iter().find(|other| {
+        other.tier == rollback
+            && other.snapshot.as_ref() == Some(&snapshot.name)
+            && other.outcome.tells()
+    })
+}
+
+/// What came of a look at a candidate.
+enum Came {
+    /// It holds nothing that could be the data.
+    Nothing,
+    /// It was not brought.
+    Outcome(Outcome),
+    /// It was brought, so many bytes.
+    Restored(Outcome, u64),
+}
+
+/// Drills a candidate, and gives how long that took: the wait for its turn aside.
+fn timed(
+    context: &Context<'_>,
+    source: &dyn Source,
+    snapshot: &Snapshot,
+) -> Result<(Duration, Result<Came, Failure>), Error> {
+    context.machine.wait_for_others(context.service)?;
+    if source.moves_data() {
+        context.turn.take()?;
+    }
+    let begun = Instant::now();
+    let came = giving_way(&context.turn, || look_and_bring(context, source, snapshot));
+    let took = begun.elapsed();
+    context.turn.give_back();
+    Ok((took, came))
+}
+
+/// Does `work`, which is asked to give way once a restore waits for the slot it has.
+fn giving_way<T>(turn: &Turn<'_>, work: impl FnOnce() -> T) -> T {
+    let (done, is_done) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while is_done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                if turn.is_to_give_way() {
+                    give_way::ask();
+                }
+            }
+        });
+        let worked = work();
+        drop(done);
+        worked
+    })
+}
+
+fn look_and_bring(
+    context: &Context<'_>,
+    source: &dyn Source,
+    snapshot: &Snapshot,
+) -> Result<Came, Failure> {
+    let contents = source.contents(snapshot)?;
+    match held(&contents, &context.observation.contents) {
+        Held::Data => {}
+        Held::Nothing(_) => return Ok(Came::Nothing),
+        Held::Doubtful(why) => {
+            let error = in_doubt(context, source, snapshot, &why);
+            return Ok(Came::Outcome(failed(&error)));
+        }
+    }
+    if let Some(obstacle) = source.obstacle(snapshot) {
+        return Ok(Came::Outcome(meant(obstacle.to_string())));
+    }
+    let (size, most) = (source.size(snapshot)?, context.service.drill.max_size);
+    if size > most {
+        return sampled(context, source, snapshot, size);
+    }
+    if let Some(why) = no_room(context, size)? {
+        return Ok(Came::Outcome(why));
+    }
+    let restored = bring(context, source, snapshot, Goal::Verified)?;
+    Ok(Came::Restored(Outcome::Proven, restored.bytes))
+}
+
+/// Why so many bytes are not copied: a fifth of the pool is left free.
+fn no_room(context: &Context<'_>, size: u64) -> Result<Option<Outcome>, Failure> {
+    if size == 0 {
+        return Ok(None);
+    }
+    let room = context.storage.room().map_err(Failure::Storage)?;
+    let error = |what| {
+        Error::new(
+            context.service.name.as_str(),
+            what,
+            "make room, or let `max-size` in [drill] be less",
+        )
+        .of_kind(ErrorKind::NoSpace)
+    };
+    Ok((size > room).then(|| {
+        not_drilled(&error(format!(
+            "a copy takes {}, and a drill may take {}: it leaves a fifth of the pool free",
+            bytes(size),
+            bytes(room)
+        )))
+    }))
+}
+
+/// Restores what is expected, what is verified, and a sample of the rest.
+fn sampled(
+    context: &Context<'_>,
+    source: &dyn Source,
+    snapshot: &Snapshot,
+    size: u64,
+) -> Result<Came, Failure> {
+    let most = context.service.drill.max_size;
+    let Some(sample) = source.sample(snapshot) else {
+        return Ok(Came::Outcome(meant(format!(
+            "it has {}, and `max-size` in [drill] allows {}",
+            bytes(size),
+            bytes(most)
+        ))));
+    };
+    let sample = sample?;
+    if let Some(why) = no_room(context, sample.bytes)? {
+        return Ok(Came::Outcome(why));
+    }
+    let service = limited(context.service, sample.paths);
+    let part = Context::new(
+        &service,
+        context.storage,
+        context.observation,
+        context.machine,
+    )
+    .of_a_drill();
+    context.turn.give_back();
+    let name = source.name();
+    let sources = sources(&part);
+    let source = sources.iter().find(|other| other.name() == name);
+    let Restored { bytes, .. } = match source {
+        Some(source) => bring(&part, source.as_ref(), snapshot, Goal::Verified)?,
+        None => Restored::default(),
+    };
+    Ok(Came::Restored(Outcome::Sampled, bytes))
+}
+
+/// The service of which only what is expected and verified is wanted, and these paths.
+fn limited(service: &Service, sample: Vec<std::path::PathBuf>) -> Service {
+    let mut limited = service.clone();
+    // What a command looks at, nobody knows.
+    limited
+        .preseed
+        .verify
+        .retain(|check| matches!(check, Check::Sqlite(_)));
+    let checked = limited
+        .preseed
+        .verify
+        .iter()
+        .filter_map(|check| match check {
+            Check::Sqlite(path) => Some(path.clone()),
+            Check::Command(_) => None,
+        });
+    let mut paths: Vec<_> = sample
+        .into_iter()
+        .chain(limited.preseed.expect.iter().cloned())
+        .chain(checked)
+        .collect();
+    paths.sort();
+    paths.dedup();
+    limited.preseed.paths = paths;
+    limited
+}
+
+/// Whether a candidate that failed is one that somebody has destroyed since it was listed.
+fn is_gone(source: &dyn Source, snapshot: &Snapshot, failure: &Failure) -> bool {
+    let now = source.list_again(failure);
+    matches!(now, Some(Ok(now)) if now.iter().all(|other| other.name != snapshot.name))
+}
