@@ -20,8 +20,7 @@ use crate::verdict::Why;
 /// Remembers that the service has its data, if it has.
 pub(crate) fn remember_data(context: &Context<'_>, outcome: Outcome) {
     match outcome {
-        Outcome::Present | Outcome::Adopted => remember::data(context, false),
-        Outcome::Restored => remember::data(context, true),
+        Outcome::Present | Outcome::Adopted | Outcome::Restored => remember::data(context),
         Outcome::Bootstrapped | Outcome::StartedEmpty => {}
     }
 }

@@ -176,7 +176,7 @@ pub(crate) fn restore_on(
     })?;
     match acting.restored {
         Some(restored) => {
-            remember::data(context, true);
+            remember::data(context);
             Ok(restored)
         }
         None => Err(nothing(

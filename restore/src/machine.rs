@@ -71,11 +71,11 @@ pub trait Machine {
         from: &str,
     ) -> std::result::Result<(), Failure>;
 
-    /// Remembers that the service has data. `is_new` says that the data came after `storage` was looked at last.
+    /// Remembers that the service has data.
     ///
     /// # Errors
     /// When it can be written nowhere.
-    fn saw_data(&self, service: &Service, storage: &dyn Storage, is_new: bool) -> Result<()>;
+    fn saw_data(&self, service: &Service, storage: &dyn Storage) -> Result<()>;
 
     /// Remembers that the service starts empty, for the first time.
     ///
@@ -163,13 +163,8 @@ impl Machine for ThisMachine {
         verify::verify(service, storage, staged, from)
     }
 
-    fn saw_data(&self, service: &Service, storage: &dyn Storage, is_new: bool) -> Result<()> {
-        if is_new {
-            // What was seen of it before is what was replaced.
-            memory::saw_data(service, storage::open(service).as_ref())
-        } else {
-            memory::saw_data(service, storage)
-        }
+    fn saw_data(&self, service: &Service, storage: &dyn Storage) -> Result<()> {
+        memory::saw_data(service, storage)
     }
 
     fn started_empty(&self, service: &Service, storage: &dyn Storage) -> Result<()> {

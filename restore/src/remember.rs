@@ -10,11 +10,10 @@ use storage::{Error, ErrorKind, Mark, MarkState};
 use crate::context::Context;
 use crate::verdict::Why;
 
-/// Remembers that the service has data, which came after it was looked at last if it `is_new`. That it cannot be
-/// remembered is told, and keeps no service down.
-pub fn data(context: &Context<'_>, is_new: bool) {
+/// Remembers that the service has data. That it cannot be remembered is told, and keeps no service down.
+pub fn data(context: &Context<'_>) {
     let (service, storage) = (context.service, context.storage);
-    tell(context, context.machine.saw_data(service, storage, is_new));
+    tell(context, context.machine.saw_data(service, storage));
 }
 
 /// Remembers that the service starts empty, for the first time.

@@ -141,7 +141,7 @@ fn undo_on(context: &Context<'_>, offered: &Offer) -> Result<Option<Kept>, Error
     context.storage.must_be_undoable(&now.kept.name)?;
     let mark = Mark::new(Stage::Seeded, UNDO, &now.kept.name);
     let kept = context.storage.bring_back(&now.kept.name, &mark)?;
-    remember::data(context, true);
+    remember::data(context);
     let message = format!(
         "undone: what was replaced at {} is back{}",
         now.kept

@@ -160,7 +160,7 @@ pub trait InPlace {
     fn observe(&self) -> Result<Observation>;
 
     /// What a mark of the storage is bound to, which no copy of it has, and the mark. `None` if there is no storage.
-    /// Of a dataset, what the last look showed.
+    /// Of a dataset, what the last look showed, or what this run has put in its place since.
     ///
     /// # Errors
     /// When it cannot be told.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use declaration::settings::{self, Service};
 use declaration::value::TierName;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::mark::{BOOTSTRAP, Stage, now};
 use crate::zfs::memory as pool;
@@ -49,12 +49,14 @@ pub struct Found {
 /// # Errors
 /// When it can be written nowhere. No data is lost by that: only what would be said of its loss.
 pub fn saw_data(service: &Service, storage: &dyn Storage) -> Result<()> {
-    let seen = record(service, storage, What::Data)?;
+    let mut seen = record(service, storage, What::Data)?;
     let known = file::read(service.name.as_str());
-    match &known {
-        Ok(Some(known)) if says_the_same(known, &seen) => Ok(()),
+    if let Ok(Some(known)) = &known {
+        if says_the_same(known, &seen) {
+            return Ok(());
+        }
         // What the pool says protects as well: that it was started empty, and on what.
-        Ok(Some(known)) if matches!(known.what, What::StartedEmpty(_)) => {
+        if matches!(known.what, What::StartedEmpty(_)) {
             let was_empty = Record {
                 what: What::Data,
                 ..known.clone()
@@ -62,10 +64,10 @@ pub fn saw_data(service: &Service, storage: &dyn Storage) -> Result<()> {
             if says_the_same(&was_empty, &seen) {
                 return file::write(service.name.as_str(), &seen);
             }
-            write(service, seen, Ok(Some(was_empty)))
+            seen.comes_after(&was_empty);
         }
-        _ => write(service, seen, known),
     }
+    write(service, seen, known)
 }
 
 /// As [`saw_data`], but looks whether the pool remembers as well: for the daily timer.
@@ -369,23 +371,12 @@ fn says_the_same(known: &Record, seen: &Record) -> bool {
 /// Writes a record into the pool and the file; `known` is what the file held until now.
 fn write(service: &Service, mut record: Record, known: Result<Option<Record>>) -> Result<()> {
     let name = service.name.as_str();
-    let in_pool = pool_of(service).and_then(|pool| in_the_pool(pool, name));
-    let in_pool = in_pool.and_then(|found| found.record.ok());
-    for earlier in known.into_iter().flatten().chain(in_pool) {
-        match earlier.what {
-            // What is remembered from now on is newer than what was forgotten, whatever the clock says.
-            What::Forgotten if record.at <= earlier.at => {
-                let second = SignedDuration::from_secs(1);
-                record.at = earlier.at.checked_add(second).unwrap_or(earlier.at);
-            }
-            What::Data if record.what == What::Data && earlier.machine == record.machine => {
-                record.since = record.since.min(earlier.since);
-            }
-            _ => {}
-        }
+    let known = known.ok().flatten();
+    if let Some(known) = &known {
+        record.comes_after(known);
     }
     let in_pool = match pool_of(service) {
-        Some(pool) => pool::write(pool, name, &record.line()).map(drop),
+        Some(pool) => write_in_pool(pool, name, &mut record, known.as_ref()),
         None => Ok(()),
     };
     if in_pool.is_err() {
@@ -397,6 +388,25 @@ fn write(service: &Service, mut record: Record, known: Result<Option<Record>>) -
         (Err(_), Ok(())) if pool_of(service).is_some() => Ok(()),
         (Err(error), _) => Err(error),
     }
+}
+
+/// Writes a record into a pool, after what that remembers of the service; `known` is what the file remembers.
+fn write_in_pool(
+    pool: &str,
+    name: &str,
+    record: &mut Record,
+    known: Option<&Record>,
+) -> Result<()> {
+    // Mostly it remembers what the file does, or nothing.
+    let same = known.filter(|known| known.pool == pool).map(Record::line);
+    if let Ok(true) = pool::replace(pool, name, same.as_deref(), &record.line()) {
+        return Ok(());
+    }
+    let earlier = in_the_pool(pool, name).and_then(|found| found.record.ok());
+    if let Some(earlier) = earlier {
+        record.comes_after(&earlier);
+    }
+    pool::write(pool, name, &record.line()).map(drop)
 }
 
 /// What could restore a service's data, in words.

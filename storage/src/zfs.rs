@@ -127,6 +127,10 @@ impl InPlace for Zfs<'_> {
     }
 
     fn identity(&self) -> Result<Option<(String, MarkState)>> {
+        let placed = self.placed.borrow().clone();
+        if placed.is_some() {
+            return Ok(placed);
+        }
         let found = self.seen()?.dataset;
         Ok(found.map(|found| (found.identity(), found.mark())))
     }

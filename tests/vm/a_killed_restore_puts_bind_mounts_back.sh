@@ -33,7 +33,7 @@ killed_at() { # PATTERN: when `zfs` is called so
     eventually systemctl is-failed preseed-sonarr
     systemctl reset-failed
 }
-for step in "rename -u $DATASET *" "rename *:preseed-staging $DATASET" "set mountpoint=*$DATASET" "program tank - $DATASET *"; do
+for step in "rename -u $DATASET *" "rename *:preseed-staging $DATASET" "set canmount=on $DATASET" "program tank - $DATASET *"; do
     killed_at "$step"
     starts_with 'The Expanse'
     assert_eq "$(stat -c %d:%i /var/lib/sonarr)" "$(stat -c %d:%i /srv/look)" "what is mounted after $step"

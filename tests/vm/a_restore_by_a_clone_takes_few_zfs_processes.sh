@@ -23,12 +23,12 @@ plain=$(calls plain)
 assert_mark tank/services/sonarr clone
 # The looks of both helpers, the snapshots, and what an admin set.
 expected='get get list get'
-# The copy; that nothing has changed; the quotas and rights of both; what was snapshotted of the copy; its seal.
-expected+=' clone get userspace projectspace userspace projectspace allow list set'
-# The swap: what is replaced goes, what replaces it comes, is promoted, mounted, and gets its last properties.
-expected+=' set rename rename promote set get set program'
+# The copy; that nothing has changed; the quotas of both, and the rights; its seal.
+expected+=' clone get userspace projectspace userspace projectspace allow program'
+# The swap: what is replaced goes; what replaces it comes, and is promoted with its last properties.
+expected+=' set rename rename set program'
 # That the service has data is remembered in the pool.
-expected+=' get get set'
+expected+=' program'
 assert_eq "$expected" "$(tr '\n' ' ' <<<"$plain" | sed 's/ $//')" 'the calls of a restore by a clone'
 
 zfs snapshot tank/services/sonarr@good-again

@@ -44,8 +44,8 @@ starts_with 'The Expanse'
 assert_eq "$before" "$(by_hand)" 'the data was back'
 assert_properties "$DATASET" preseed:kept=- preseed:aside=-
 
-for step in "rename -u $DATASET *" "rename *:preseed-staging $DATASET" "set mountpoint=*$DATASET" \
-    "set sharenfs=*$DATASET" "set canmount=noauto $DATASET" "program tank - $DATASET *"; do
+for step in "rename -u $DATASET *" "rename *:preseed-staging $DATASET" "set sharenfs=*$DATASET" \
+    "set canmount=noauto $DATASET" "program tank - $DATASET *"; do
     killed_at "$step"
     starts_with 'The Expanse'
     assert_eq "$before" "$(by_hand)" "killed at $step"

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// What is remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,21 @@ pub struct Record {
 pub(super) const LONGEST: usize = 1000;
 
 impl Record {
+    /// Makes it follow a record that was written earlier.
+    pub(super) fn comes_after(&mut self, earlier: &Self) {
+        match earlier.what {
+            // What is remembered from now on is newer than what was forgotten, whatever the clock says.
+            What::Forgotten if self.at <= earlier.at => {
+                let second = SignedDuration::from_secs(1);
+                self.at = earlier.at.checked_add(second).unwrap_or(earlier.at);
+            }
+            What::Data if self.what == What::Data && earlier.machine == self.machine => {
+                self.since = self.since.min(earlier.since);
+            }
+            _ => {}
+        }
+    }
+
     /// The record as it is stored, without the pool. What could restore the data is cut if it is too long.
     pub(super) fn line(&self) -> String {
         let line = self.written(&self.sources);

@@ -67,10 +67,12 @@ fn bring_into_view(
     // A swap that was interrupted before its first rename leaves both, and the data may be back since.
     let withdrawn = found.filter(|found| found.is_local(kinds::KEPT));
     if !mounted::is_mounted(zfs)? {
+        // As it was made, or as what was found was corrected.
+        let now = existing(zfs.name())?;
         // Who stands in what was unmounted by such a swap keeps its file system read-only.
-        mount::at_place(zfs, withdrawn.is_some())?;
+        mount::at_place(zfs, &now, withdrawn.is_some())?;
         if found.is_none() {
-            aside::share_again(zfs.name(), &existing(zfs.name())?)?;
+            aside::share_again(zfs.name(), &now)?;
         }
         changes.push(format!(
             "mounted {} at {}",

@@ -8,7 +8,7 @@ use declaration::settings::{Dataset, Service};
 use super::properties::{self, Properties};
 use super::snapshots::{Listed, snapshots_of};
 use super::{call, version};
-use crate::{Result, kept};
+use crate::{MarkState, Result, kept};
 
 /// For how long a list of snapshots will do where a newer one would only make ZFS refuse what comes next.
 const JUST_NOW: Duration = Duration::from_secs(10);
@@ -21,6 +21,8 @@ pub(crate) struct Zfs<'a> {
     pub(super) seen: RefCell<Option<Seen>>,
     /// Whether only a drill is staged: beside the staging of restores, and never swapped in.
     pub(super) is_drill: bool,
+    /// What this run has put in its place since: its identity and mark.
+    pub(super) placed: RefCell<Option<(String, MarkState)>>,
     /// Its own snapshots, and when they were listed.
     listed: RefCell<Option<(Instant, Vec<Listed>)>>,
 }
@@ -44,6 +46,7 @@ impl<'a> Zfs<'a> {
             dataset,
             seen: RefCell::new(None),
             is_drill: false,
+            placed: RefCell::new(None),
             listed: RefCell::new(None),
         }
     }
@@ -75,6 +78,7 @@ impl<'a> Zfs<'a> {
             is_receiving: increment.is_some() && !can_go_on,
         };
         self.seen.replace(Some(seen.clone()));
+        self.placed.replace(None);
         Ok(seen)
     }
 

@@ -12,9 +12,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::dataset::Zfs;
+use super::program::Change;
 use super::snapshots::Listed;
 use super::snapshots::snapshots_of;
-use super::{call, memory};
+use super::{call, memory, program};
 use crate::{Error, Mark, Result, Snapshot, step};
 
 /// The property of a restored dataset that lists their guids.
@@ -76,21 +77,34 @@ impl List {
     }
 }
 
-/// Destroys what was taken of the staged dataset until now, as far as nobody holds, clones or sends it. Gives the
-/// setting that lists the rest, and what the real dataset lists; `None` if there is nothing to list.
-///
-/// It is called once the data is complete: what is taken later holds all of it.
-pub(super) fn note(zfs: &Zfs<'_>, mark: &Mark) -> Result<Option<String>> {
+/// Makes these changes of the staged dataset's properties, with which it is complete. What was taken of it until then is
+/// destroyed, as far as nobody holds, clones or sends it; the rest is listed. What is taken later holds all of the data.
+pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, mut changes: Vec<Change>) -> Result<()> {
     let staging = zfs.staging_name();
-    let received = mark.from.rsplit_once('@').map(|(_, name)| name);
-    let is_received = |name: &str| {
-        let short = name.rsplit_once('@').map(|(_, short)| short);
-        mark.by == "receive" && short.is_some() && short == received
+    let short = mark.from.rsplit_once('@').map(|(_, name)| name);
+    let received = short
+        .filter(|_| mark.by == "receive")
+        .map(|short| format!("{staging}@{short}"));
+    let received = received.unwrap_or_default();
+    let known = known(zfs)?;
+    let listed = |list: &List| match list.text() {
+        text if text.is_empty() => None,
+        text => Some(Change::Set(PROPERTY, text)),
     };
+    let with_known = [changes.clone(), Vec::from_iter(listed(&known))].concat();
+    if program::change_without_snapshots(&staging, &received, &with_known)? {
+        return Ok(());
+    }
+    changes.extend(listed(&without_what_was_taken(zfs, &received, known)?));
+    program::change(&staging, &changes)
+}
+
+/// Destroys what was taken of the staged dataset but what it was `received` with, and lists what cannot be destroyed.
+fn without_what_was_taken(zfs: &Zfs<'_>, received: &str, mut list: List) -> Result<List> {
     let mut left = Vec::new();
-    for listed in snapshots_of(&staging)?.unwrap_or_default() {
+    for listed in snapshots_of(&zfs.staging_name())?.unwrap_or_default() {
         let name = &listed.snapshot.name;
-        if is_received(name) {
+        if name == received {
             continue;
         }
         // Never with -r, -R or -f: `zfs destroy` refuses if anybody needs it.
@@ -98,7 +112,6 @@ pub(super) fn note(zfs: &Zfs<'_>, mark: &Mark) -> Result<Option<String>> {
             left.push(listed);
         }
     }
-    let mut list = known(zfs)?;
     let groups = left.iter().map(|listed| listed.created);
     if list.guids.len() + left.len() > MOST
         && let (Some(first), Some(last)) = (groups.clone().min(), groups.max())
@@ -106,14 +119,10 @@ pub(super) fn note(zfs: &Zfs<'_>, mark: &Mark) -> Result<Option<String>> {
         list.groups.push((first, last));
     }
     list.guids.extend(left.iter().map(|listed| listed.guid));
-    let text = list.text();
-    if text.is_empty() {
-        return Ok(None);
-    }
     if !left.is_empty() {
-        write(zfs, &text)?;
+        write(zfs, &list.text())?;
     }
-    Ok(Some(format!("{PROPERTY}={text}")))
+    Ok(list)
 }
 
 /// What is listed of the service's datasets.

@@ -8,7 +8,7 @@ use super::properties::Properties;
 use crate::mark::{PROPERTY, Stage};
 use crate::{Error, ErrorKind, LeftOver, Mark, MarkState, Result, kept};
 
-/// Where a staged dataset would be mounted by its own property: in the host's namespace it never is.
+/// Where a dataset that an earlier version staged may be mounted in the host's namespace.
 const MOUNTS: &str = "/run/preseed/staging";
 
 /// What an incomplete staging's mark is bound to.
@@ -69,7 +69,7 @@ pub(super) fn left_over(found: Option<&Properties>) -> LeftOver {
     }
 }
 
-/// Where a service's staged dataset would be mounted in the host's namespace.
+/// Where a service's staged dataset may be mounted in the host's namespace, if an earlier version staged it.
 pub(super) fn path(zfs: &Zfs<'_>) -> PathBuf {
     let name = zfs.service.name.as_str();
     if zfs.is_drill {

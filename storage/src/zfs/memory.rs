@@ -1,6 +1,6 @@
 //! The record in the pool: a property for each service, on a dataset of preseed's own from which nothing inherits.
 
-use super::{call, words};
+use super::{call, program, words};
 use crate::{Error, Result};
 
 /// The dataset of a pool, without the pool: it is never mounted, holds nothing, and has no children.
@@ -59,25 +59,73 @@ pub(crate) fn read(pool: &str, name: &str) -> Result<Option<String>> {
     })
 }
 
+/// Replaces the line of a service, as one step. Arguments: the dataset; the property; the line that it has, empty if
+/// none; the new line; then each further property that the dataset must have, and its value. A dataset that is not as
+/// it is made is none: the power may have gone between its making and its properties.
+const REPLACE: &str = r#"
+args = ...
+argv = args["argv"]
+name = argv[1]
+if not zfs.exists(name) then
+    return "missing"
+end
+for i = 5, #argv, 2 do
+    value, source = zfs.get_prop(name, argv[i])
+    if value ~= argv[i + 1] or source ~= name then
+        return "unfinished"
+    end
+end
+value, source = zfs.get_prop(name, argv[2])
+if value ~= nil and (value ~= argv[3] or source ~= name) then
+    return "another"
+end
+status = zfs.sync.set_prop(name, argv[2], argv[4])
+if status ~= 0 then
+    return "refused"
+end
+return "done"
+"#;
+
+/// Lets `pool` remember this line of a service if it remembers `same` of it, or nothing. Gives whether it does so now.
+///
+/// # Errors
+/// When it cannot be asked.
+pub(crate) fn replace(pool: &str, name: &str, same: Option<&str>, line: &str) -> Result<bool> {
+    let Some(property) = property(name) else {
+        return Ok(false);
+    };
+    let dataset = dataset(pool);
+    let always = ALWAYS
+        .iter()
+        .flat_map(|(property, value)| [*property, *value]);
+    let arguments = [&*dataset, &*property, same.unwrap_or_default(), line];
+    let arguments: Vec<&str> = arguments.into_iter().chain(always).collect();
+    Ok(program::run(&dataset, &[], REPLACE, &arguments)? == "done")
+}
+
+/// What its dataset is: never mounted, and nothing to snapshot or to send.
+const ALWAYS: [(&str, &str); 4] = [
+    ("canmount", "off"),
+    ("mountpoint", "none"),
+    ("com.sun:auto-snapshot", "false"),
+    ("syncoid:sync", "false"),
+];
+
 /// Lets `pool` remember this line of a service. Gives whether it can: a name may be too long.
 ///
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write(pool: &str, name: &str, line: &str) -> Result<bool> {
-    /// Never mounted, and nothing to snapshot or to send.
-    const ALWAYS: [&str; 4] = [
-        "canmount=off",
-        "mountpoint=none",
-        "com.sun:auto-snapshot=false",
-        "syncoid:sync=false",
-    ];
     let Some(property) = property(name) else {
         return Ok(false);
     };
     let dataset = dataset(pool);
     // With each of them again: the power may have gone between its making and its properties.
+    let always = ALWAYS.map(|(property, value)| format!("{property}={value}"));
     let set = format!("{property}={line}");
-    let args = [&["set"], &ALWAYS[..], &[&set, &dataset]].concat();
+    let mut args = vec!["set"];
+    args.extend(always.iter().map(String::as_str));
+    args.extend([&*set, &*dataset]);
     let ended = call::try_zfs(&args)?;
     if ended.status.success() {
         return Ok(true);

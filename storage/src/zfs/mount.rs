@@ -14,7 +14,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat2};
 use rustix::io::Errno;
 
 use super::dataset::Zfs;
-use super::properties::gone;
+use super::properties::{Properties, gone};
 use super::{call, mounted, properties};
 use crate::mountinfo::{self, Mount};
 use crate::{Error, Result, mount_id, mountpoint, shown, step, way};
@@ -66,12 +66,12 @@ pub(super) fn hold(zfs: &Zfs<'_>) -> Result<HeldMountpoint> {
     Ok(HeldMountpoint { directory, path })
 }
 
-/// Mounts the dataset at the service's place; `again` if a swap has just unmounted it, for which it may be mounted
+/// Mounts the dataset, which has these properties, at the service's place; `again` if a swap has just unmounted it, for which it may be mounted
 /// elsewhere, and is to be readable only if somebody who stands in what was unmounted keeps its file system so.
 ///
 /// # Errors
 /// As [`hold`], and when it is mounted elsewhere, or is not what is seen there afterwards. Then it is unmounted again.
-pub(super) fn at_place(zfs: &Zfs<'_>, again: bool) -> Result<()> {
+pub(super) fn at_place(zfs: &Zfs<'_>, properties: &Properties, again: bool) -> Result<()> {
     let name = zfs.name();
     let before = mounts(zfs)?;
     if let Some(other) = before.first().filter(|_| !again) {
@@ -83,7 +83,7 @@ pub(super) fn at_place(zfs: &Zfs<'_>, again: bool) -> Result<()> {
         .of_kind(crate::ErrorKind::NotMounted));
     }
     let place = hold(zfs)?;
-    let (flags, options) = how(zfs, &place)?;
+    let (flags, options) = how(zfs, properties, &place)?;
     step::at(|| format!("mount {name} {}", shown(&place.path)));
     let target = by_descriptor(&place.directory);
     let mounted = |flags: MsFlags| {
@@ -160,26 +160,12 @@ fn by_descriptor(file: &File) -> PathBuf {
 }
 
 /// How its properties say that it is mounted, as `zfs mount` does (`zfs_add_options()` in OpenZFS's libzfs_mount.c).
-fn how(zfs: &Zfs<'_>, place: &HeldMountpoint) -> Result<(MsFlags, String)> {
-    const CONTEXTS: [&str; 4] = ["context", "fscontext", "defcontext", "rootcontext"];
-    let asked = [
-        "atime",
-        "relatime",
-        "devices",
-        "exec",
-        "readonly",
-        "setuid",
-        "nbmand",
-        CONTEXTS[0],
-        CONTEXTS[1],
-        CONTEXTS[2],
-        CONTEXTS[3],
-        "guid",
-    ];
-    let name = zfs.name();
-    let told = properties::table(&[], &asked, &[name], |_| true)?;
-    let told = told.get(name).ok_or_else(|| gone(name))?;
-    let value = |property: &str| told.get(property).map(|told| told.value.as_str());
+fn how(
+    zfs: &Zfs<'_>,
+    properties: &Properties,
+    place: &HeldMountpoint,
+) -> Result<(MsFlags, String)> {
+    let value = |property: &str| properties.value(property);
     let is = |property: &str, wanted: &str| value(property) == Some(wanted);
     let mut flags = MsFlags::empty();
     flags.set(MsFlags::MS_NODEV, is("devices", "off"));
@@ -195,14 +181,24 @@ fn how(zfs: &Zfs<'_>, place: &HeldMountpoint) -> Result<(MsFlags, String)> {
     // `mntpoint`: where ZFS mounts what is looked at below `.zfs/snapshot`.
     let mut options = format!("mntpoint={}", place.path.display());
     if Path::new("/sys/fs/selinux/enforce").exists() {
-        for context in CONTEXTS {
-            match value(context) {
-                None | Some("none" | "-") => {}
-                Some(label) => options = format!("{options},{context}=\"{label}\""),
-            }
-        }
+        options.push_str(&contexts(zfs.name())?);
     }
     Ok((flags, options))
+}
+
+/// With which labels of SELinux a dataset is to be mounted, as options of mount(8).
+fn contexts(name: &str) -> Result<String> {
+    const ASKED: [&str; 5] = ["context", "fscontext", "defcontext", "rootcontext", "guid"];
+    let told = properties::table(&[], &ASKED, &[name], |_| true)?;
+    let told = told.get(name).ok_or_else(|| gone(name))?;
+    let mut options = String::new();
+    for context in &ASKED[..4] {
+        match told.get(*context).map(|told| told.value.as_str()) {
+            None | Some("none" | "-") => {}
+            Some(label) => options.extend([",", context, "=\"", label, "\""]),
+        }
+    }
+    Ok(options)
 }
 
 /// Has ZFS set properties that may make it mount the dataset, by its path: what comes of that is looked at.

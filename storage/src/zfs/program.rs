@@ -17,12 +17,38 @@ pub(super) enum Change {
     Inherit(&'static str),
 }
 
-/// Changes user properties. Arguments: the dataset; then each property with `=` and its value, or `.` to inherit it.
-const CHANGE: &str = r#"
+/// Arguments: the dataset; what the program needs besides; then each property with `=` and its value, or `.` to inherit it.
+const BEGIN: &str = r#"
 args = ...
 argv = args["argv"]
 name = argv[1]
-for i = 2, #argv, 2 do
+"#;
+
+/// Promotes a clone until no name begins so of which it is one: what it replaced may be a clone itself.
+const PROMOTE: &str = r#"
+function is_a_clone()
+    origin = zfs.get_prop(name, "origin")
+    return origin ~= nil and string.sub(origin, 1, string.len(argv[2])) == argv[2]
+end
+while is_a_clone() do
+    if zfs.sync.promote(name) ~= 0 then
+        return "not now"
+    end
+end
+"#;
+
+/// Stops where a dataset has a snapshot other than this one.
+const NO_SNAPSHOTS: &str = r#"
+for snapshot in zfs.list.snapshots(name) do
+    if snapshot ~= argv[2] then
+        return "not now"
+    end
+end
+"#;
+
+/// Changes user properties.
+const CHANGE: &str = r#"
+for i = 3, #argv, 2 do
     status = 0
     if string.sub(argv[i + 1], 1, 1) == "=" then
         status = zfs.sync.set_prop(name, argv[i], string.sub(argv[i + 1], 2))
@@ -44,15 +70,44 @@ pub(super) fn change(dataset: &str, changes: &[Change]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
+    change_after("", dataset, "", changes).map(drop)
+}
+
+/// The same once the dataset is no clone any more of one whose name begins like `of`: until then it is promoted. Gives
+/// whether that was possible; else nothing is changed.
+///
+/// # Errors
+/// When ZFS refuses a change.
+pub(super) fn promote_and_change(dataset: &str, of: &str, changes: &[Change]) -> Result<bool> {
+    change_after(PROMOTE, dataset, of, changes)
+}
+
+/// The same if the dataset has no snapshot, or only `but`. Gives whether that is so; else nothing is changed.
+///
+/// # Errors
+/// When ZFS refuses a change.
+pub(super) fn change_without_snapshots(
+    dataset: &str,
+    but: &str,
+    changes: &[Change],
+) -> Result<bool> {
+    change_after(NO_SNAPSHOTS, dataset, but, changes)
+}
+
+/// Makes changes of user properties of a dataset after this part of a program, which needs `argument`, in the same
+/// transaction group. Gives whether that lets it.
+fn change_after(before: &str, dataset: &str, argument: &str, changes: &[Change]) -> Result<bool> {
     let words = changes.iter().flat_map(|change| match change {
         Change::Set(property, value) => [(*property).to_owned(), format!("={value}")],
         Change::Inherit(property) => [(*property).to_owned(), ".".to_owned()],
     });
     let words: Vec<String> = words.collect();
-    let mut arguments = vec![dataset];
+    let mut arguments = vec![dataset, argument];
     arguments.extend(words.iter().map(String::as_str));
-    match run(dataset, &[], CHANGE, &arguments)?.as_str() {
-        "done" => Ok(()),
+    let program = [BEGIN, before, CHANGE].concat();
+    match run(dataset, &[], &program, &arguments)?.as_str() {
+        "done" => Ok(true),
+        "not now" => Ok(false),
         refused => Err(Error::new(
             dataset,
             format!(

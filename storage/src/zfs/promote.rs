@@ -5,6 +5,7 @@
 //! replaced has these snapshots: they count as the dataset's own, and ZFS itself lets nobody destroy what was replaced.
 
 use super::dataset::Zfs;
+use super::program::{self, Change};
 use super::properties::existing;
 use super::properties::{self, Properties};
 use super::snapshots::Listed;
@@ -20,6 +21,57 @@ pub(super) enum Promotion {
     Done,
     /// ZFS refused it, and what it said.
     Pending(String),
+    /// It needs no key, and comes with the last properties.
+    WithTheLast,
+}
+
+/// Promotes the dataset in its place as [`promote`] does, if its key comes with that: it cannot be mounted without.
+///
+/// # Errors
+/// As [`promote`].
+pub(super) fn before_it_is_mounted(
+    zfs: &Zfs<'_>,
+    properties: &Properties,
+    replaced: Option<&Properties>,
+) -> Result<Promotion> {
+    if is_pending(zfs, properties) && !key::has_a_key(properties) {
+        return Ok(Promotion::WithTheLast);
+    }
+    promote(zfs, properties, replaced)
+}
+
+/// Makes the last changes of the dataset's properties, those for the stage that it has then; and promotes it, in the same
+/// step, if that is to be done yet. Gives why it is still to be promoted, in words; `None` if it is not.
+///
+/// # Errors
+/// When ZFS refuses a change.
+pub(super) fn finish(
+    zfs: &Zfs<'_>,
+    promotion: Promotion,
+    changes: impl Fn(Stage) -> Vec<Change>,
+) -> Result<Option<String>> {
+    let name = zfs.name();
+    let promotion = match promotion {
+        Promotion::WithTheLast => {
+            let kept = kept_prefix(zfs);
+            if program::promote_and_change(name, &kept, &changes(Stage::Seeded))? {
+                return Ok(None);
+            }
+            // In words, or because what kept it from that is over.
+            let ended = call::try_zfs(&["promote", name])?;
+            if ended.status.success() {
+                return finish(zfs, Promotion::WithTheLast, changes);
+            }
+            Promotion::Pending(ended.stderr)
+        }
+        promotion => promotion,
+    };
+    let Promotion::Pending(why) = promotion else {
+        program::change(name, &changes(Stage::Seeded))?;
+        return Ok(None);
+    };
+    program::change(name, &changes(Stage::Unpromoted))?;
+    Ok(Some(pending(zfs, &why)))
 }
 
 /// Promotes the dataset in its place, which has or had these properties, if it is a clone of what it replaced; `replaced`:
@@ -103,7 +155,7 @@ pub(super) fn again(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     }
     match promote(zfs, &found, None)? {
         Promotion::Pending(why) => applied.changes.push(pending(zfs, &why)),
-        Promotion::Done => {
+        Promotion::Done | Promotion::WithTheLast => {
             mark_dataset(zfs, &existing(zfs.name())?, &mark.at_stage(Stage::Seeded))?;
             zfs.seen.replace(None);
             applied.changes.push(format!("promoted {}", zfs.name()));
@@ -187,11 +239,15 @@ fn is_pending(zfs: &Zfs<'_>, properties: &Properties) -> bool {
 
 /// Whether a clone's origin is a snapshot of the dataset it replaces, which had its name or has a kept one.
 fn is_of_the_replaced(zfs: &Zfs<'_>, origin: &str) -> bool {
-    let kept = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
-    origin.starts_with(&kept)
+    origin.starts_with(&kept_prefix(zfs))
         || origin
             .split_once('@')
             .is_some_and(|(dataset, _)| dataset == zfs.name())
+}
+
+/// How the names begin of what was replaced.
+fn kept_prefix(zfs: &Zfs<'_>) -> String {
+    zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()))
 }
 
 /// The snapshots that the dataset will own once it is promoted: its origin, and what was taken before.

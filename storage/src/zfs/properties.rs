@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Mark, MarkState, Result};
 
 /// What is asked of a dataset at every look: everything a decision needs, in one call. The last is one that nobody can
 /// set (see [`listing`]).
-const ASKED: [&str; 29] = [
+const ASKED: [&str; 35] = [
     "type",
     "objsetid",
     "origin",
@@ -28,6 +28,12 @@ const ASKED: [&str; 29] = [
     "overlay",
     "acltype",
     "xattr",
+    "atime",
+    "relatime",
+    "devices",
+    "exec",
+    "setuid",
+    "nbmand",
     "org.openzfs.systemd:ignore",
     "preseed:state",
     "preseed:set",

@@ -102,7 +102,6 @@ fn properties_of(
     origin: &Origin<'_>,
     is_there: bool,
 ) -> Result<BTreeMap<String, OsString>> {
-    let path = left_over::path(zfs);
     // Later ones win: at creation, then the admin's, then what is declared, then what staging needs.
     let mut properties: BTreeMap<String, OsString> = declared::AT_CREATION
         .iter()
@@ -133,7 +132,11 @@ fn properties_of(
     let unbound = left_over::unbound_mark(from);
     let seen = zfs.seen()?.dataset;
     for (property, value) in [
-        ("mountpoint", path.to_string_lossy().into_owned()),
+        // It has its place already. With this, nobody mounts it there before it is the one.
+        (
+            "mountpoint",
+            zfs.service.mountpoint.to_string_lossy().into_owned(),
+        ),
         ("canmount", "noauto".to_owned()),
         (PROPERTY, unbound),
     ]

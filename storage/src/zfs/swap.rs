@@ -6,8 +6,7 @@
 use jiff::Timestamp;
 
 use super::dataset::Zfs;
-use super::program::{self, Change};
-use super::promote::Promotion;
+use super::program::Change;
 use super::properties::Properties;
 use super::properties::gone;
 use super::{
@@ -17,7 +16,8 @@ use super::{
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Kept, LeftOver, Mark, Result, Seal, binds, kept, mountinfo, mountpoint, namespaces, seal,
+    Kept, LeftOver, Mark, MarkState, Result, Seal, binds, kept, mountinfo, mountpoint, namespaces,
+    seal,
 };
 
 /// Makes the staged dataset complete: owner, mode, final mark and seal. Gives its properties.
@@ -33,13 +33,13 @@ pub(super) fn complete(zfs: &Zfs<'_>, mark: &Mark, taken: Timestamp) -> Result<P
     }
     let place = zfs.service.mountpoint.as_path();
     let over = seen.dataset.map(|dataset| (dataset.identity(), place));
-    let seal = format!("{}={}", seal::PROPERTY, Seal::new(over, taken)?);
     let marked = mark.at_stage(Stage::Staged).bound_to(&staged.identity());
-    let mut sets = vec![format!("{PROPERTY}={marked}"), seal];
-    sets.extend(half_done::note(zfs, mark)?);
-    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let changes = vec![
+        Change::Set(seal::PROPERTY, Seal::new(over, taken)?.to_string()),
+        Change::Set(PROPERTY, marked),
+    ];
     // From here on it is the data, and is never thrown away.
-    call::zfs(&[&["set"], &sets[..], &[staged.dataset()]].concat())?;
+    half_done::complete(zfs, mark, changes)?;
     Ok(staged)
 }
 
@@ -128,35 +128,50 @@ pub(super) fn settle(
     let name = zfs.name();
     zfs.seen.replace(None);
     // Promoted only here: a promoted staged dataset would own the older snapshots.
-    let promotion = promote::promote(zfs, properties, replaced)?;
+    let promotion = promote::before_it_is_mounted(zfs, properties, replaced)?;
     let is_mounted = mounted::is_mounted(zfs)?;
     if !is_mounted {
         mountpoint::must_be_mountable(zfs.service)?;
-        // With canmount=noauto, ZFS does not mount it by itself.
-        let place = format!("mountpoint={}", zfs.service.mountpoint.display());
-        call::zfs(&["set", &place, "canmount=noauto", name])?;
-        mount::at_place(zfs, false)?;
+        have_its_place(zfs, properties)?;
+        mount::at_place(zfs, properties, false)?;
     }
     aside::share(name, properties)?;
-    let (stage, pending) = match promotion {
-        Promotion::Done => (Stage::Seeded, None),
-        Promotion::Pending(why) => (Stage::Unpromoted, Some(promote::pending(zfs, &why))),
-    };
-    let seeded = mark.at_stage(stage).bound_to(&properties.identity());
     let canmount = format!("canmount={}", aside::canmount(properties));
     call::zfs(&["set", &canmount, name])?;
     let mut changes = aside::changes_back(properties);
     if brought_back::note_of(properties).is_some() {
         changes.push(Change::Inherit(kinds::KEPT));
     }
-    changes.push(Change::Set(PROPERTY, seeded));
     if let Some(noted) = declared::set_the_late_ones(zfs, properties) {
         changes.push(Change::Set(last_set::PROPERTY, noted.value()));
     }
-    program::change(name, &changes)?;
+    let identity = properties.identity();
+    let pending = promote::finish(zfs, promotion, |stage| {
+        let seeded = mark.at_stage(stage).bound_to(&identity);
+        let last = Change::Set(PROPERTY, seeded);
+        changes.iter().cloned().chain([last]).collect()
+    })?;
     // What the service sees there must be what was restored.
     mounted::must_be_mounted(zfs)?;
+    let stage = pending
+        .as_ref()
+        .map_or(Stage::Seeded, |_| Stage::Unpromoted);
+    let placed = (identity, MarkState::Ours(mark.at_stage(stage)));
+    zfs.placed.replace(Some(placed));
     Ok(pending)
+}
+
+/// Gives a dataset that was staged by an earlier version the mountpoint of the service. ZFS does not mount it by itself.
+fn have_its_place(zfs: &Zfs<'_>, properties: &Properties) -> Result<()> {
+    let place = zfs.service.mountpoint.to_string_lossy();
+    let has = |property: &str, value: &str| {
+        properties.is_given(property) && properties.value(property) == Some(value)
+    };
+    if has("mountpoint", &place) && has("canmount", "noauto") {
+        return Ok(());
+    }
+    let place = format!("mountpoint={place}");
+    call::zfs(&["set", &place, "canmount=noauto", zfs.name()]).map(drop)
 }
 
 /// Takes the real dataset, which has these properties, out of its place and renames it to a name that says when and why.

@@ -101,7 +101,7 @@ pub(super) fn step_back(zfs: &Zfs<'_>) -> Result<()> {
     // Of what is mounted read-only, ZFS tells readonly=on.
     let found = existing(zfs.name())?;
     // Who stands in what was unmounted may keep its file system read-only.
-    mounting::at_place(zfs, true)?;
+    mounting::at_place(zfs, &found, true)?;
     make_writable(zfs, &found)
 }
 
@@ -196,16 +196,17 @@ impl Withdrawn<'_> {
         zfs.seen.replace(None);
         let canmount = found.value("canmount").unwrap_or("on");
         call::zfs(&["set", &format!("canmount={canmount}"), name])?;
+        // What was noted is on it only now.
+        let now = existing(name)?;
         if self.was_mounted {
             if !mounted::is_mounted(zfs)? {
                 // Who stands in what was unmounted keeps its file system read-only.
-                mounting::at_place(zfs, true)?;
+                mounting::at_place(zfs, &now, true)?;
             }
             make_writable(zfs, found)?;
             aside::share_again(name, found)?;
         }
-        // What was noted is on it only now.
-        forget_why(name, &existing(name)?)?;
+        forget_why(name, &now)?;
         binds::put_back(zfs.service).map(drop)
     }
 }

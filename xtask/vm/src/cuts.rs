@@ -65,7 +65,7 @@ pub const FEW_WAYS: [&str; 6] = [
 const SHORT: [(&str, &str); 8] = [
     ("rollback", "zfs rollback"),
     ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
-    ("clone", "zfs promote"),
+    ("clone", "=seeded of="),
     ("sent", "=unpromoted of="),
     ("receive", "half received"),
     ("receive", "zfs rename tank/services/sonarr:preseed-staging"),

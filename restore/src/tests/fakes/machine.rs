@@ -85,7 +85,7 @@ impl Machine for FakeMachine<'_> {
         }
     }
 
-    fn saw_data(&self, _service: &Service, _storage: &dyn Storage, _is_new: bool) -> Result<()> {
+    fn saw_data(&self, _service: &Service, _storage: &dyn Storage) -> Result<()> {
         if self.world.disk.borrow().memory != Memory::Data {
             self.world.change(|disk| disk.memory = Memory::Data);
         }
