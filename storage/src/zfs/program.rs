@@ -119,6 +119,24 @@ fn change_after(before: &str, dataset: &str, argument: &str, changes: &[Change])
     }
 }
 
+/// Destroys a clone and the snapshot that it is one of, each only if nothing hangs on it and nobody uses it. Arguments: both.
+const DESTROY: &str = r#"
+args = ...
+clone, snapshot = args["argv"][1], args["argv"][2]
+if zfs.get_prop(clone, "origin") ~= snapshot or zfs.sync.destroy(clone) ~= 0 or zfs.sync.destroy(snapshot) ~= 0 then
+    return "not now"
+end
+return "done"
+"#;
+
+/// Destroys a clone and the snapshot that it is one of, in one transaction group. Gives whether both are gone.
+///
+/// # Errors
+/// When there is no such clone.
+pub(super) fn destroy_with_its_origin(clone: &str, snapshot: &str) -> Result<bool> {
+    Ok(run(clone, &[], DESTROY, &[clone, snapshot])? == "done")
+}
+
 /// Runs a program for a dataset, in its pool, with these options and arguments. Gives what it returns, which must be a
 /// text.
 ///

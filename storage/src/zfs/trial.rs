@@ -2,7 +2,7 @@
 
 use super::dataset::Zfs;
 use super::properties::{self, Properties};
-use super::{call, half_created, inspect, kinds, left_over, put_aside};
+use super::{call, half_created, inspect, kinds, left_over, program, put_aside};
 use crate::mark::PROPERTY;
 use crate::trial::{self, Trial};
 use crate::{Error, ErrorKind, Result, Staged, namespace};
@@ -16,15 +16,20 @@ pub(super) fn try_out(
     staged: &Staged,
     work: &mut (dyn FnMut(&Trial) + Send),
 ) -> Result<()> {
-    discard(zfs)?;
     let clone = zfs.check_name();
     let snapshot = format!("{}@{SNAPSHOT}", staged.name);
     call::zfs(&["snapshot", &snapshot])?;
     let tried = tried(zfs, &snapshot, &clone, work);
-    let thrown_away = discard(zfs);
-    let thrown_away = thrown_away.and(call::destroy_own(&["destroy", &snapshot]));
     // Should it be left behind, it says why after what came before.
-    tried.and(thrown_away)
+    tried.and(throw_away(zfs, &clone, &snapshot))
+}
+
+/// Throws both away, in one call if nobody uses them.
+fn throw_away(zfs: &Zfs<'_>, clone: &str, snapshot: &str) -> Result<()> {
+    if let Ok(true) = program::destroy_with_its_origin(clone, snapshot) {
+        return Ok(());
+    }
+    discard(zfs).and(call::destroy_own(&["destroy", snapshot]))
 }
 
 fn tried(
@@ -48,7 +53,12 @@ fn tried(
         "-o",
         &mark,
     ];
-    call::zfs(&[&options[..], &[snapshot, clone]].concat())?;
+    let args = [&options[..], &[snapshot, clone]].concat();
+    if !call::try_zfs(&args)?.status.success() {
+        // An earlier check may have left one.
+        discard(zfs)?;
+        call::zfs(&args)?;
+    }
     let needs = namespace::needs(zfs.service);
     inspect::writable(clone, &needs, |root| {
         let files = trial::new_directory(root)?;

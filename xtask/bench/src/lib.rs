@@ -6,6 +6,7 @@ mod generator;
 mod guest;
 mod machine;
 mod process;
+mod programs;
 mod samples;
 mod start;
 mod table;

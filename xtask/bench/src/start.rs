@@ -1,7 +1,8 @@
 //! A start of a service whose data is there.
 
 use crate::guest::Measured;
-use crate::table::{Table, claim, ms, times};
+use crate::programs::few_zfs_processes;
+use crate::table::{Table, ms, times};
 use vm::Vms;
 
 const ROUNDS: usize = 15;
@@ -37,18 +38,7 @@ pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
         ]);
     }
     println!("{table}");
-    let programs = measured.fact("programs")?;
-    let started = programs
-        .split(", ")
-        .filter(|program| program.ends_with(" zfs"));
-    let count: usize = started
-        .filter_map(|program| program.split(' ').next()?.parse::<usize>().ok())
-        .sum();
-    claim(
-        count <= MOST_PROCESSES,
-        &format!("at most {MOST_PROCESSES} zfs processes"),
-        programs,
-    );
+    few_zfs_processes(&measured, "programs", "", MOST_PROCESSES)?;
     println!();
     Ok(())
 }

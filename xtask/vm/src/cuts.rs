@@ -74,9 +74,11 @@ const SHORT: [(&str, &str); 8] = [
 ];
 
 /// Programs that only ask: a cut before them is one after what came before.
-const ASKING: [&str; 8] = [
+const ASKING: [&str; 10] = [
     "zfs get",
     "zfs list",
+    "zfs userspace",
+    "zfs projectspace",
     "zfs send -n",
     "zfs load-key -n",
     "zpool list",
