@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use declaration::settings::Replica;
 use jiff::Timestamp;
 
 use crate::bring_out::Outside;
@@ -70,6 +69,17 @@ impl Snapshot {
         let is_id = self.name.len() == 64 && self.name.bytes().all(|b| b.is_ascii_hexdigit());
         if is_id { &self.name[..8] } else { &self.name }
     }
+}
+
+/// A snapshot as it was listed, with what tells it from all others.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// What a copy of it has as well.
+    pub guid: u64,
+    /// The transaction group it was taken in.
+    pub created: u64,
 }
 
 /// What a staged restore starts from.
@@ -310,7 +320,7 @@ pub trait Staging {
     }
 }
 
-/// Snapshots of the storage, and of its replicas.
+/// Snapshots of the storage. What lies in one, and how it is copied, also of those that a source has on this machine.
 pub trait Snapshots {
     /// The snapshots of exactly this storage, newest first.
     ///
@@ -324,19 +334,13 @@ pub trait Snapshots {
         true
     }
 
-    /// The snapshots of this storage's replica, newest first; none if the replica's parent
-    /// is there and holds no such dataset.
+    /// Of snapshots that may be copies of the storage's, those that may be restored: one that was taken of a restore while
+    /// that was under way holds a part of the data.
     ///
     /// # Errors
-    /// When it cannot be asked: its pool is not imported, its parent is not there, ….
-    fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>>;
-
-    /// The newest snapshot of each dataset elsewhere below a replica's parent that is named like the service's there.
-    ///
-    /// # Errors
-    /// When they cannot be listed.
-    fn replicas_elsewhere(&self, _replica: &Replica) -> Result<Vec<Snapshot>> {
-        Ok(Vec::new())
+    /// When that cannot be told.
+    fn complete(&self, listed: Vec<Listed>) -> Result<Vec<Snapshot>> {
+        Ok(listed.into_iter().map(|listed| listed.snapshot).collect())
     }
 
     /// What lies in a snapshot, local or in a replica of this machine.

@@ -58,8 +58,8 @@ pub mod written;
 mod zfs;
 
 pub use backend::{
-    Applied, InPlace, Kept, LeftOver, NotRolledBack, Observation, Origin, Presence, Snapshot,
-    Snapshots, Staged, Staging, Storage,
+    Applied, InPlace, Kept, LeftOver, Listed, NotRolledBack, Observation, Origin, Presence,
+    Snapshot, Snapshots, Staged, Staging, Storage,
 };
 pub use bring_out::Outside;
 pub use contents::Contents;
@@ -72,3 +72,4 @@ pub use open::{open, open_for_a_drill};
 pub(crate) use quoted::{quoted, shown};
 pub use seal::{Seal, Since};
 pub use trial::Trial;
+pub use zfs::replica;

@@ -41,7 +41,7 @@ mod quotas;
 mod receive;
 mod refusals;
 pub(crate) mod replaced;
-mod replica;
+pub mod replica;
 mod rollback;
 mod room;
 mod set;
@@ -60,15 +60,14 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use declaration::settings::Replica;
 use jiff::Timestamp;
 
 use crate::bring_out::Outside;
 use crate::mark::Stage;
 use crate::{
-    Applied, Contents, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
-    Origin, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Staging, Storage, Trial,
-    copy, kept,
+    Applied, Contents, InPlace, Kept, LeftOver, Listed, Mark, MarkState, NotRolledBack,
+    Observation, Origin, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Staging,
+    Storage, Trial, copy, kept,
 };
 pub(crate) use dataset::Zfs;
 use promote::mark_dataset;
@@ -178,7 +177,7 @@ impl Snapshots for Zfs<'_> {
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
         if let Some(mut snapshots) = self.list()? {
             snapshots.extend(promote::snapshots_to_come(self)?);
-            return half_done::without(self, self.name(), snapshots);
+            return half_done::without(self, snapshots);
         }
         call::pool_must_be_imported(self.name())?;
         Ok(Vec::new())
@@ -188,14 +187,8 @@ impl Snapshots for Zfs<'_> {
         snapshot.name.split_once('@').map(|(of, _)| of) == Some(self.name())
     }
 
-    fn replica_snapshots(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
-        let snapshots = replica::snapshots(replica)?;
-        half_done::without(self, replica.parent.as_str(), snapshots)
-    }
-
-    fn replicas_elsewhere(&self, replica: &Replica) -> Result<Vec<Snapshot>> {
-        let snapshots = replica::elsewhere(replica)?;
-        half_done::without(self, replica.parent.as_str(), snapshots)
+    fn complete(&self, listed: Vec<Listed>) -> Result<Vec<Snapshot>> {
+        half_done::without(self, listed)
     }
 
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use declaration::Search;
 use declaration::settings::Replica;
 use declaration::value::TierName;
-use storage::{Contents, Error, ErrorKind, Origin, Result, Snapshot, local};
+use storage::{Contents, Error, ErrorKind, Origin, Result, Snapshot, local, replica};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn So
 impl Receive<'_> {
     fn list(&self) -> Result<Vec<Snapshot>> {
         let storage = self.context.with_snapshots()?;
-        storage.replica_snapshots(self.replica)
+        storage.complete(replica::snapshots(self.replica)?)
     }
 }
 
@@ -66,10 +66,8 @@ impl Source for Receive<'_> {
             .filter(|replica| replica.host == self.replica.host)
             .map(|replica| replica.dataset.to_string())
             .collect();
-        let elsewhere = self
-            .context
-            .with_snapshots()?
-            .replicas_elsewhere(self.replica)?;
+        let elsewhere = replica::elsewhere(self.replica)?;
+        let elsewhere = self.context.with_snapshots()?.complete(elsewhere)?;
         let may_be_its = elsewhere.iter().filter_map(|newest| {
             let (dataset, _) = newest.name.split_once('@')?;
             (!taken.contains(dataset)).then_some((dataset, newest))

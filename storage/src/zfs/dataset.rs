@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use declaration::settings::{Dataset, Service};
 
 use super::properties::{self, Properties};
-use super::snapshots::{Listed, snapshots_of};
+use super::snapshots::snapshots_of;
 use super::{call, version};
-use crate::{MarkState, Result, kept};
+use crate::{Listed, MarkState, Result, kept};
 
 /// For how long a list of snapshots will do where a newer one would only make ZFS refuse what comes next.
 const JUST_NOW: Duration = Duration::from_secs(10);

@@ -13,10 +13,9 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::Zfs;
 use super::program::Change;
-use super::snapshots::Listed;
 use super::snapshots::snapshots_of;
 use super::{call, memory, program};
-use crate::{Error, Mark, Result, Snapshot, step};
+use crate::{Error, Listed, Mark, Result, Snapshot, step};
 
 /// The property of a restored dataset that lists their guids.
 pub(super) const PROPERTY: &str = "preseed:half-done";
@@ -170,16 +169,26 @@ fn unwritten(zfs: &Zfs<'_>, what: &str, error: &std::io::Error) -> Error {
     .caused_by(error)
 }
 
-/// Those of the dataset's or a replica's snapshots that may be candidates. `dataset` is in their pool.
-pub(super) fn without(zfs: &Zfs<'_>, dataset: &str, listed: Vec<Listed>) -> Result<Vec<Snapshot>> {
-    let mut list = known(zfs)?;
-    if memory::pool_of(dataset) != memory::pool_of(zfs.name()) {
-        // The transaction groups of another pool are others.
-        list.groups.clear();
-    }
+/// Those of the dataset's snapshots, or of copies of them, that may be candidates.
+pub(super) fn without(zfs: &Zfs<'_>, listed: Vec<Listed>) -> Result<Vec<Snapshot>> {
+    let list = known(zfs)?;
+    // The transaction groups of another pool are others.
+    let in_another_pool = List {
+        guids: list.guids.clone(),
+        groups: Vec::new(),
+    };
+    let own = memory::pool_of(zfs.name());
+    let is_half_done = |listed: &Listed| {
+        let (dataset, _) = listed.snapshot.name.split_once('@').unwrap_or_default();
+        if memory::pool_of(dataset) == own {
+            list.holds(listed)
+        } else {
+            in_another_pool.holds(listed)
+        }
+    };
     Ok(listed
         .into_iter()
-        .filter(|listed| !list.holds(listed))
+        .filter(|listed| !is_half_done(listed))
         .map(|listed| listed.snapshot)
         .collect())
 }
@@ -196,9 +205,9 @@ mod tests {
             bytes: 0,
         };
         Listed {
+            snapshot,
             guid,
             created,
-            snapshot,
         }
     }
 

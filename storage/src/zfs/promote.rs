@@ -8,11 +8,10 @@ use super::dataset::Zfs;
 use super::program::{self, Change};
 use super::properties::existing;
 use super::properties::{self, Properties};
-use super::snapshots::Listed;
 use super::snapshots::snapshots_of;
 use super::{call, declared, key};
 use crate::mark::{PROPERTY, Stage};
-use crate::{Applied, Mark, MarkState, Result, lock};
+use crate::{Applied, Listed, Mark, MarkState, Result, lock};
 
 /// What came of it.
 #[derive(Debug)]

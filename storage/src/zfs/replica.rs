@@ -2,13 +2,15 @@
 
 use declaration::settings::Replica;
 
-use super::snapshots::Listed;
 use super::snapshots::snapshots_of;
 use super::{call, words};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Listed, Result};
 
 /// The snapshots of a replica, newest first; none if its parent is there and has no such child.
-pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
+///
+/// # Errors
+/// When it cannot be asked: its pool is not imported, its parent is not there, ….
+pub fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
     if let Some(host) = &replica.host {
         return Err(Error::new(
             format!("replica {}", replica.name),
@@ -46,7 +48,10 @@ pub(super) fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
 
 /// The newest snapshot of each dataset below the replica's parent that is named like the replica and stands elsewhere.
 /// Of one without snapshots there is none.
-pub(super) fn elsewhere(replica: &Replica) -> Result<Vec<Listed>> {
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn elsewhere(replica: &Replica) -> Result<Vec<Listed>> {
     let args = [
         "list",
         "-H",

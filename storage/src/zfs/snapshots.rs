@@ -3,16 +3,7 @@
 use jiff::Timestamp;
 
 use super::{call, words};
-use crate::{Error, Result, Snapshot};
-
-/// A snapshot, and what tells it from all others.
-#[derive(Debug, Clone)]
-pub(crate) struct Listed {
-    pub(crate) guid: u64,
-    /// The transaction group it was taken in.
-    pub(crate) created: u64,
-    pub(crate) snapshot: Snapshot,
-}
+use crate::{Error, Listed, Result, Snapshot};
 
 /// The snapshots of exactly this dataset, newest first; `None` if the dataset does not exist.
 ///

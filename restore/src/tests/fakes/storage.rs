@@ -7,7 +7,7 @@ use ::storage::{
     Applied, Contents, InPlace, Kept, LeftOver, Mark, MarkState, NotRolledBack, Observation,
     Origin, Outside, Presence, Result, Seal, Since, Snapshot, Snapshots, Staged, Storage, Trial,
 };
-use declaration::settings::{Replica, Service};
+use declaration::settings::Service;
 use jiff::Timestamp;
 
 use super::disk::mark_of;
@@ -162,10 +162,6 @@ impl Snapshots for FakeStorage<'_> {
         self.world.called("snapshots")?;
         let disk = self.world.disk.borrow();
         Ok(disk.snapshots.iter().map(Snap::snapshot).collect())
-    }
-
-    fn replica_snapshots(&self, _replica: &Replica) -> Result<Vec<Snapshot>> {
-        Ok(Vec::new())
     }
 
     fn snapshot_contents(&self, snapshot: &Snapshot) -> Result<Contents> {
