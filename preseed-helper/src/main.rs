@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
 use declaration::value::TierName;
-use report::{Kind, event, hold, logger, words};
+use report::{Kind, event, hold, words};
 use restore::decide::Refusal;
 use restore::{interrupt, run, verify};
 use systemd::retry;
@@ -126,7 +126,9 @@ fn told_to_reload(service: &Service) -> ExitCode {
 }
 
 fn start_again(name: &str) -> ExitCode {
-    logger::init();
+    if let Err(exit) = report::begin("preseed-helper retry") {
+        return exit;
+    }
     // One that is not declared any more, or not soundly, needs a person.
     if declaration::load_service(&Search::from_env(), name).is_err() {
         retry::end(name);

@@ -11,7 +11,7 @@ use declaration::settings::{Host, OnUnavailable, Repository, Service};
 use declaration::value::TierName;
 use declaration::{Search, not_read, trust, visible};
 use report::words::{self, count};
-use report::{Event, Kind, logger};
+use report::{Event, Kind};
 use restore::source::secrets;
 
 use storage::drift::{self, State};
@@ -98,7 +98,6 @@ fn of_this_machine(search: &Search, host: &Host, errors: &mut Told, warnings: &m
 
 /// Tells the journal of each declared unit that does not wait for its data. Run at boot.
 pub(crate) fn check_units() -> ExitCode {
-    logger::init();
     let host = declaration::load(&Search::from_env());
     match units::unguarded(&host, None) {
         Ok(found) => {

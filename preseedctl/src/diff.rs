@@ -8,7 +8,7 @@ use declaration::layer::Layer;
 use declaration::settings::{Host, Service};
 use declaration::{Search, origins, visible};
 use indicatif::BinaryBytes;
-use report::{Event, Kind, logger, words};
+use report::{Event, Kind, words};
 use serde_json::{Value, json};
 use storage::Applied;
 use storage::drift::{self, Compared, Comparison, Listing, Orphan, State};
@@ -278,7 +278,6 @@ fn orphan_as_json(orphan: &Orphan) -> Value {
 
 /// Shows how a service's storage, or a dataset of none, differs, then makes it what is declared.
 pub(crate) fn apply(name: &str) -> ExitCode {
-    logger::init();
     let search = Search::from_env();
     let host = declaration::load(&search);
     if let Err(problems) = must_be_declared(&search, &host, name) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use declaration::Search;
 use declaration::settings::Host;
 use declaration::value::ServiceName;
-use report::{Event, Kind, logger, words};
+use report::{Event, Kind, words};
 use storage::local;
 use storage::memory::{self, Found, What};
 
@@ -14,7 +14,6 @@ use crate::say::say_line;
 
 /// Forgets that a service had data, once somebody has said so.
 pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
-    logger::init();
     // It need not be declared, but its name becomes a file's.
     if let Err(invalid) = name.parse::<ServiceName>() {
         words::tell(&invalid.to_string());

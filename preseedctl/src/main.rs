@@ -33,7 +33,6 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use declaration::Search;
 use declaration::value::TierName;
-use report::root;
 
 /// Looks after services' data: checks what is declared, shows and restores what was saved, and undoes that.
 #[derive(Parser)]
@@ -250,8 +249,10 @@ impl Command {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    if let Some(exit) = command.of_root().and_then(root::missing) {
-        return exit;
+    match command.of_root().map(report::begin) {
+        Some(Ok(())) => {}
+        Some(Err(exit)) => return exit,
+        None => report::begin_for_anybody(),
     }
     match command {
         Command::Check { units: false } => check::check(),

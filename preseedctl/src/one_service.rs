@@ -2,11 +2,10 @@
 
 use declaration::Search;
 use declaration::settings::Service;
-use report::{logger, words};
+use report::words;
 
 /// The service of this name; `None`, once it is told what is wrong with its declaration.
 pub(crate) fn load(search: &Search, name: &str) -> Option<Service> {
-    logger::init();
     match declaration::load_service(search, name) {
         Ok(service) => Some(service),
         Err(problems) => {

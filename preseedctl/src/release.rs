@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use declaration::Search;
 use declaration::settings::Service;
-use report::{Event, Kind, logger, words};
+use report::{Event, Kind, words};
 use storage::Applied;
 use storage::replaced::{self, Due, Replaced};
 
@@ -16,7 +16,6 @@ use crate::say::say_line;
 /// Removes these kept datasets or directories, and all that is kept of these services, once somebody has said so. Each
 /// that cannot be is told of; the others are removed.
 pub(crate) fn release(names: &[String], yes: bool) -> ExitCode {
-    logger::init();
     let services = declaration::load(&Search::from_env()).parts();
     let listing = replaced::list(&services);
     let mut succeeded = true;
@@ -114,7 +113,6 @@ fn not_kept(name: &str, services: &[Service]) -> String {
 /// Counts on for how long each has been kept, and removes what has been for as long as its service declares, and what
 /// provably holds nothing. What somebody holds or needs stays, and is told of.
 pub(crate) fn release_expired() -> ExitCode {
-    logger::init();
     let services = declaration::load(&Search::from_env()).parts();
     let mut succeeded = true;
     let mut fail = |error: storage::Error| {

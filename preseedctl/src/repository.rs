@@ -8,7 +8,7 @@ use declaration::Search;
 use declaration::settings::{Host, Service};
 use protection::maintain;
 use protection::repository::{self, Filed};
-use report::{logger, words};
+use report::words;
 use restore::interrupt;
 use storage::{Result, local};
 
@@ -48,7 +48,6 @@ const STALL_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// Does it.
 pub(crate) fn repository(what: &Of) -> ExitCode {
-    logger::init();
     interrupt::watch(
         "interrupted: all that this run had started is ended; what it had not done is done by the next run".to_owned(),
     );

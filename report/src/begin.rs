@@ -1,4 +1,4 @@
-//! What every helper begins with: messages go where they belong, root runs it, and its service is declared soundly.
+//! What every program but the generator begins with: messages go where they belong, root runs it, and its service is declared soundly.
 
 use std::process::ExitCode;
 
@@ -7,13 +7,18 @@ use declaration::settings::Service;
 
 use crate::{event, logger, root};
 
-/// Begins `command`, for people.
+/// Begins `command` (its name for people), which only root can do.
 ///
 /// # Errors
 /// It cannot go on: the exit status to end with. Why was told.
 pub fn begin(command: &str) -> Result<(), ExitCode> {
-    logger::init();
+    begin_for_anybody();
     root::missing(command).map_or(Ok(()), Err)
+}
+
+/// Begins a command that anybody can do.
+pub fn begin_for_anybody() {
+    logger::init();
 }
 
 /// Begins `command` for the service of this name.

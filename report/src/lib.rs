@@ -3,12 +3,12 @@
 mod begin;
 pub mod event;
 pub mod hold;
-pub mod logger;
+mod logger;
 pub mod progress;
-pub mod root;
+mod root;
 pub mod status;
 pub mod words;
 
-pub use begin::{begin, begin_for, service};
+pub use begin::{begin, begin_for, begin_for_anybody, service};
 pub use event::{Event, Kind, refuse, refuse_declaration};
 pub use progress::Progress;

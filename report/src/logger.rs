@@ -6,7 +6,7 @@ use systemd_journal_logger::{JournalLog, connected_to_journal};
 use crate::words;
 
 /// Sends all messages where they belong. Called once; later calls change nothing.
-pub fn init() {
+pub(crate) fn init() {
     let journal = connected_to_journal()
         .then(JournalLog::new)
         .and_then(Result::ok)

@@ -7,7 +7,7 @@ use nix::unistd::geteuid;
 use crate::words;
 
 /// Tells that `command` needs root, and gives the exit status to end with; `None` if root runs it.
-pub fn missing(command: &str) -> Option<ExitCode> {
+pub(crate) fn missing(command: &str) -> Option<ExitCode> {
     if geteuid().is_root() {
         return None;
     }
