@@ -16,6 +16,9 @@ use crate::{Error, Result, kept, shown};
 /// Where the lock files are. They stay: removing one would let two processes lock two files of one name.
 const DIRECTORY: &str = "/run/preseed/lock";
 
+/// The lock of whoever makes a container. No service is called so.
+const CONTAINERS: &str = "@containers.lock";
+
 /// Declarations may be here as well, for all to read.
 const SHARED: &str = "/run/preseed";
 
@@ -37,7 +40,7 @@ const AT_LEAST: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the lock file cannot be made, or its holder stands still.
 pub fn lock(service: &Service, waiting: impl FnMut(&str)) -> Result<Lock> {
-    lock_at(&path_of(service), "its storage", service, waiting)
+    of_service(&path_of(service), "its storage", service, waiting)
 }
 
 /// The same for drills of the service: only one of them is at work. It keeps nothing else waiting.
@@ -46,13 +49,33 @@ pub fn lock(service: &Service, waiting: impl FnMut(&str)) -> Result<Lock> {
 /// As [`lock`].
 pub fn lock_for_a_drill(service: &Service, waiting: impl FnMut(&str)) -> Result<Lock> {
     let path = drill_path_of(service);
-    lock_at(&path, "a drill of it", service, waiting)
+    of_service(&path, "a drill of it", service, waiting)
 }
 
-fn lock_at(
+/// Waits until no other process makes a container, and locks that: a container belongs to all services in it.
+///
+/// # Errors
+/// As [`lock`].
+pub(crate) fn lock_containers(container: &str) -> Result<Lock> {
+    let path = Path::new(DIRECTORY).join(CONTAINERS);
+    lock_at(&path, (container, "what services lie in"), AT_LEAST, |_| {})
+}
+
+fn of_service(
     path: &Path,
     what: &str,
     service: &Service,
+    waiting: impl FnMut(&str),
+) -> Result<Lock> {
+    let at_most = service.stall_timeout.max(AT_LEAST);
+    lock_at(path, (service.name.as_str(), what), at_most, waiting)
+}
+
+/// `what` of `subject` is locked by it.
+fn lock_at(
+    path: &Path,
+    (subject, what): (&str, &str),
+    at_most: Duration,
     mut waiting: impl FnMut(&str),
 ) -> Result<Lock> {
     let mut file = open(path)?;
@@ -60,7 +83,7 @@ fn lock_at(
         .metadata()
         .map_err(|error| refused(path, &error))?
         .ino();
-    let mut wait = Wait::new(service.stall_timeout.max(AT_LEAST));
+    let mut wait = Wait::new(at_most);
     loop {
         file = match try_file(file, path)? {
             Ok(lock) => return Ok(lock),
@@ -69,7 +92,7 @@ fn lock_at(
         let holder = Holder::of(inode);
         if wait.is_over(&holder) {
             return Err(Error::new(
-                service.name.as_str(),
+                subject,
                 format!(
                     "{holder} is at work on {what}, and has stood still for {} s",
                     wait.since.elapsed().as_secs()

@@ -7,7 +7,7 @@ use super::declared::of_a_new_one;
 use super::mounted::is_mounted;
 use super::properties::{self, Properties};
 use super::{call, elsewhere, half_created, key, names, refusals, version};
-use crate::{Result, mountpoint};
+use crate::{Result, lock, mountpoint};
 
 /// Makes the dataset, which is missing, and what is missing of its container.
 pub(super) fn create(zfs: &Zfs<'_>, changes: &mut Vec<String>) -> Result<()> {
@@ -63,42 +63,44 @@ fn must_know(zfs: &Zfs<'_>) -> Result<()> {
 /// What a container is: never mounted.
 pub(super) const CONTAINER: [&str; 2] = ["mountpoint=none", "canmount=off"];
 
-/// Whether a container was made and the power went before its properties were set: it holds nothing yet.
-/// A pool's own dataset is made with the pool.
-fn is_unfinished(found: &Properties) -> Result<bool> {
-    let is_bare = found.dataset().contains('/')
-        && CONTAINER
-            .iter()
-            .filter_map(|set| set.split_once('='))
-            .all(|(property, _)| !found.is_given(property));
-    Ok(is_bare && found.child().is_none() && half_created::holds_nothing(found)?)
+/// Whether none of a container's properties are set, and nothing is in it. A pool's own dataset is made with the pool.
+fn is_bare(found: &Properties) -> bool {
+    let mut set = CONTAINER.iter().filter_map(|set| set.split_once('='));
+    found.dataset().contains('/')
+        && set.all(|(property, _)| !found.is_given(property))
+        && found.child().is_none()
 }
 
 /// Creates what is missing of the container, from the top: none of it is ever mounted.
 pub(super) fn create_parents(parent: &DatasetName, changes: &mut Vec<String>) -> Result<()> {
     let parent = parent.as_str();
     // The pool itself is there.
+    let mut lock = None;
     let ends = parent
         .match_indices('/')
         .map(|(at, _)| at)
         .chain([parent.len()])
         .skip(1);
     for container in ends.map(|end| &parent[..end]) {
-        match properties::get_with_children([container])? {
-            [Some(found)] if is_unfinished(&found)? => {
+        let read = || properties::get_with_children([container]);
+        if matches!(read()?, [Some(found)] if !is_bare(&found)) {
+            continue;
+        }
+        // Somebody else may be making it, for another service: ZFS sets its properties a moment after it is there.
+        if lock.is_none() {
+            lock = Some(lock::lock_containers(container)?);
+        }
+        match read()? {
+            // The power went before its properties were set: it holds nothing yet.
+            [Some(found)] if is_bare(&found) && half_created::holds_nothing(&found)? => {
                 call::zfs(&[&["set"], &CONTAINER[..], &[container]].concat())?;
                 changes.push(format!("finished the container {container}"));
             }
             [Some(_)] => {}
             [None] => {
                 let [mountpoint, canmount] = CONTAINER;
-                let created = call::zfs(&["create", "-o", mountpoint, "-o", canmount, container]);
-                match created {
-                    Ok(_) => changes.push(format!("created the container {container}")),
-                    // Another service that goes in it was quicker.
-                    Err(_) if properties::get(container)?.is_some() => {}
-                    Err(error) => return Err(error),
-                }
+                call::zfs(&["create", "-o", mountpoint, "-o", canmount, container])?;
+                changes.push(format!("created the container {container}"));
             }
         }
     }
