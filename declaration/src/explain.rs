@@ -101,7 +101,7 @@ pub fn values(search: &Search, name: &str) -> Result<Vec<Value>, Vec<Problem>> {
         table(&header, outcome, &|f| {
             let said = f.places.iter().find(|said| said.name == part.place);
             let said = said.and_then(|place| place.said.as_ref());
-            said.map(place::Said::origins).unwrap_or_default()
+            said.map(place::PlaceKeys::origins).unwrap_or_default()
         });
     }
     Ok(values)

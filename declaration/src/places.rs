@@ -9,7 +9,7 @@ use crate::named_table::OVER;
 use crate::quote::quoted;
 use crate::section::backup::Backup;
 use crate::section::key::TableFragment as _;
-use crate::section::place::{self, Part, Place, Said};
+use crate::section::place::{self, Part, Place, PlaceKeys};
 use crate::section::preseed::OnUnavailable;
 use crate::section::promise::Promise;
 use crate::section::storage::Backend;
@@ -164,7 +164,7 @@ fn relative(mountpoint: &Given<PlaceMountpoint>) -> Option<PathBuf> {
 /// Where a place is mounted, in full.
 fn mountpoint(
     validation: &mut Validation<'_>,
-    said: &Said,
+    said: &PlaceKeys,
     main: &Main<'_>,
     name: &str,
     location: Location,

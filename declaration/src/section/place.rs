@@ -67,13 +67,13 @@ pub(crate) static ALL: LazyLock<Keys> = LazyLock::new(|| {
 
 /// What one file says of a place.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Said {
+pub(crate) struct PlaceKeys {
     pub(crate) own: Fragment,
     pub(crate) dataset: dataset::Fragment,
     pub(crate) preseed: preseed::Fragment,
 }
 
-impl Said {
+impl PlaceKeys {
     fn over(self, lower: &Self, merge: Merge) -> Self {
         Self {
             own: self.own.over(&lower.own, merge),
@@ -100,7 +100,7 @@ pub(crate) struct Place {
     /// Where it is first declared.
     pub(crate) location: Location,
     /// What is said of it; `None`: its name or its table cannot be used, which is noted.
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<PlaceKeys>,
 }
 
 impl Place {
@@ -122,7 +122,7 @@ impl Place {
             ),
             (Ok(_), Some(table)) => {
                 table.note_unknown(document, &[&preseed::KEYS]);
-                said = Some(Said {
+                said = Some(PlaceKeys {
                     own: Fragment::read(document, table),
                     dataset: dataset::Fragment::read(document, &table.only(is_of_dataset)),
                     preseed: preseed::Fragment::read(document, &table.only(is_of_preseed)),
@@ -144,7 +144,7 @@ impl Place {
             let said = match (above.map(|place| &place.said), &below.said) {
                 (Some(None), _) | (_, None) => None,
                 (Some(Some(above)), Some(below)) => Some(above.clone().over(below, merge)),
-                (None, Some(below)) => Some(Said::default().over(below, merge)),
+                (None, Some(below)) => Some(PlaceKeys::default().over(below, merge)),
             };
             places.push(Self {
                 name: below.name.clone(),
@@ -156,7 +156,7 @@ impl Place {
             if lower.iter().all(|below| below.name != above.name) {
                 let said = above.said;
                 places.push(Self {
-                    said: said.map(|said| said.over(&Said::default(), merge)),
+                    said: said.map(|said| said.over(&PlaceKeys::default(), merge)),
                     ..above
                 });
             }
@@ -231,7 +231,7 @@ pub(crate) fn page() -> TableDoc {
 }
 
 /// What a place says of `restore = false` and of what only a restore needs, at odds with each other: the key, and where.
-pub(crate) fn needless(said: &Said) -> Option<(&'static str, Location)> {
+pub(crate) fn needless(said: &PlaceKeys) -> Option<(&'static str, Location)> {
     let is_cache = matches!(&said.own.restore, Given::Value(at) if !at.value);
     if !is_cache {
         return None;
