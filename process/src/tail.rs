@@ -27,21 +27,21 @@ impl Tail {
     }
 
     /// What was said last. A pipe that is held open by something that cannot be killed is not waited for.
-    pub(crate) fn said(self, patience: Duration) -> Said {
+    pub(crate) fn said(self, limit: Duration) -> LastLines {
         let began = Instant::now();
         while self
             .reader
             .as_ref()
             .is_some_and(|reader| !reader.is_finished())
-            && began.elapsed() < patience
+            && began.elapsed() < limit
         {
             std::thread::sleep(Duration::from_millis(2));
         }
         let Ok(kept) = self.kept.lock() else {
-            return Said::default();
+            return LastLines::default();
         };
         let kept: Vec<u8> = kept.iter().copied().collect();
-        Said {
+        LastLines {
             last_line: last_line_of(&kept, |_| true),
             hindrance: last_line_of(&kept, tells_of_a_hindrance),
         }
@@ -50,7 +50,7 @@ impl Tail {
 
 /// What a program said last, without control characters.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct LastLines {
     /// The last line that is not empty.
     pub(crate) last_line: String,
     /// The last line that tells of what kept it from its work; else empty.
