@@ -84,7 +84,7 @@ pub(super) fn restore(
         stall: Stall::new(how.stall_timeout),
         size: Size::new(call, snapshot, !include.is_empty()),
         tells_progress: false,
-        said: Said::default(),
+        messages: Messages::default(),
         progress,
     };
     let watched = watch_lines(&mut command, GivenUp::IsEnded, |told| follow.told(told))?;
@@ -107,7 +107,7 @@ pub(super) fn restore(
         }
     }
     if !watched.ended.status.success() {
-        return Err(call.failed("restore", &follow.said.ended(watched.ended)));
+        return Err(call.failed("restore", &follow.messages.ended(watched.ended)));
     }
     Ok(())
 }
@@ -122,12 +122,12 @@ enum CutShort {
 
 /// What restic said besides its progress.
 #[derive(Default)]
-struct Said {
+struct Messages {
     stdout: String,
     stderr: String,
 }
 
-impl Said {
+impl Messages {
     fn add(&mut self, is_error: bool, line: &str) {
         let to = if is_error {
             &mut self.stderr
@@ -159,7 +159,7 @@ struct Follow<'a> {
     stall: Stall,
     size: Size<'a>,
     tells_progress: bool,
-    said: Said,
+    messages: Messages,
     progress: &'a mut Progress,
 }
 
@@ -184,7 +184,7 @@ impl Follow<'_> {
             }
             Ok(told) if matches!(told.message_type.as_str(), "status" | "summary") => {}
             _ => {
-                self.said.add(is_error, line);
+                self.messages.add(is_error, line);
                 // Later on it only keeps its lock fresh.
                 if failure_kind::kind(None, line, self.is_remote) == Kind::NoLock
                     && !self.target.exists()
