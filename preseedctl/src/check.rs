@@ -25,8 +25,8 @@ use crate::{state_directory, units};
 pub(crate) fn check() -> ExitCode {
     let search = Search::from_env();
     let host = declaration::load(&search);
-    let mut errors = Told::default();
-    let mut warnings = Told::default();
+    let mut errors = Findings::default();
+    let mut warnings = Findings::default();
     for problem in &host.problems {
         errors.tell(problem);
     }
@@ -72,7 +72,7 @@ pub(crate) fn check() -> ExitCode {
 }
 
 /// Compares what is declared with this machine: its users, its units, and the storage that is there.
-fn of_this_machine(search: &Search, host: &Host, errors: &mut Told, warnings: &mut Told) {
+fn of_this_machine(search: &Search, host: &Host, errors: &mut Findings, warnings: &mut Findings) {
     let users = host.services.iter().map(storage::user::must_not_differ);
     for error in users.filter_map(Result::err) {
         warnings.tell(format!("warning: {error}"));
@@ -116,12 +116,12 @@ pub(crate) fn check_units() -> ExitCode {
 
 /// What was told, each once.
 #[derive(Default)]
-struct Told {
+struct Findings {
     lines: BTreeSet<String>,
     count: usize,
 }
 
-impl Told {
+impl Findings {
     fn tell(&mut self, what: impl Display) {
         let line = what.to_string();
         if self.lines.insert(line.clone()) {
@@ -152,7 +152,7 @@ fn nothing_restores(service: &Service) -> Option<String> {
 }
 
 /// Prints what feeds each service's tiers, and warns of what cannot work.
-fn protected(host: &Host, warnings: &mut Told) {
+fn protected(host: &Host, warnings: &mut Findings) {
     let mut machine = protection::check::Machine::this();
     for service in &host.services {
         let found = machine.check(service);
@@ -167,7 +167,7 @@ fn protected(host: &Host, warnings: &mut Told) {
 
 /// Prints in what storage that is there differs from what a template or preseed.toml says, and which datasets nothing
 /// declares: that is no error. A property that this machine's ZFS does not know is one.
-fn differences(search: &Search, host: &Host, errors: &mut Told) {
+fn differences(search: &Search, host: &Host, errors: &mut Findings) {
     let listing = match drift::compare(host, None) {
         Ok(listing) => listing,
         Err(error) => {
@@ -224,7 +224,7 @@ fn table_of(host: &Host, name: &str) -> String {
 }
 
 /// What is wrong with the files that hold the repositories' secrets.
-fn secrets_of(host: &Host, errors: &mut Told, warnings: &mut Told) {
+fn secrets_of(host: &Host, errors: &mut Findings, warnings: &mut Findings) {
     let backups = host
         .services
         .iter()

@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn without_a_terminal_it_is_told_every_ten_seconds_how_far_it_is() {
-        struct Told(std::sync::Mutex<Vec<String>>);
-        impl log::Log for Told {
+        struct Recorder(std::sync::Mutex<Vec<String>>);
+        impl log::Log for Recorder {
             fn enabled(&self, _: &log::Metadata<'_>) -> bool {
                 true
             }
@@ -211,9 +211,9 @@ mod tests {
             }
             fn flush(&self) {}
         }
-        static TOLD: Told = Told(std::sync::Mutex::new(Vec::new()));
-        log::set_logger(&TOLD).unwrap();
-        let told = || std::mem::take(&mut *TOLD.0.lock().unwrap());
+        static RECORDER: Recorder = Recorder(std::sync::Mutex::new(Vec::new()));
+        log::set_logger(&RECORDER).unwrap();
+        let told = || std::mem::take(&mut *RECORDER.0.lock().unwrap());
 
         let mut progress = Progress::of_restore("sonarr", "x");
         progress.bar = None;
