@@ -25,7 +25,7 @@ const PORTION: u64 = 64 << 20;
 
 /// Why files could not be brought.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum NotBrought {
     /// The copy does not hold what it should.
     Unsound(String),
     /// It could not be done: that says nothing of the data.
@@ -37,7 +37,7 @@ pub(super) enum Trouble {
 /// `root` is thrown away. `mountpoint` is where the service sees it: there a super-journal may be named.
 ///
 /// # Errors
-/// See [`Trouble`].
+/// See [`NotBrought`].
 pub(super) fn bring(
     root: &Path,
     path: &Path,
@@ -45,8 +45,8 @@ pub(super) fn bring(
     who: Identity,
     mountpoint: &Path,
     deadline: Instant,
-) -> Result<(), Trouble> {
-    let unchecked = |error: io::Error| Trouble::Unchecked(error.to_string());
+) -> Result<(), NotBrought> {
+    let unchecked = |error: io::Error| NotBrought::Unchecked(error.to_string());
     let root = directory(root).map_err(unchecked)?;
     let into = directory(into).map_err(unchecked)?;
     let bring = |from: &Path, name: &str| -> io::Result<()> {
@@ -56,10 +56,10 @@ pub(super) fn bring(
     };
     bring(path, NAME).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidData => {
-            Trouble::Unsound(error.to_string())
+            NotBrought::Unsound(error.to_string())
         }
-        _ if is_link(&error) => Trouble::Unsound("a link leads to it".to_owned()),
-        _ => Trouble::Unchecked(error.to_string()),
+        _ if is_link(&error) => NotBrought::Unsound("a link leads to it".to_owned()),
+        _ => NotBrought::Unchecked(error.to_string()),
     })?;
     for suffix in BESIDE {
         let beside = with_suffix(path, suffix);
@@ -67,12 +67,12 @@ pub(super) fn bring(
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) if error.kind() == ErrorKind::InvalidData || is_link(&error) => {
-                return Err(Trouble::Unsound(format!(
+                return Err(NotBrought::Unsound(format!(
                     "{} is not a regular file",
                     beside.display()
                 )));
             }
-            Err(error) => return Err(Trouble::Unchecked(error.to_string())),
+            Err(error) => return Err(NotBrought::Unchecked(error.to_string())),
         }
     }
     settle_journal(&root, &into, mountpoint).map_err(unchecked)?;
@@ -227,7 +227,7 @@ mod tests {
 
     use super::*;
 
-    fn bring_from(root: &Path, path: &str) -> Result<tempfile::TempDir, Trouble> {
+    fn bring_from(root: &Path, path: &str) -> Result<tempfile::TempDir, NotBrought> {
         let into = tempfile::tempdir_in("/dev/shm").unwrap();
         let who = Identity {
             uid: nix::unistd::geteuid().as_raw(),
@@ -284,14 +284,14 @@ mod tests {
             "pipe",
             "a.db/x",
         ] {
-            let trouble = bring_from(root.path(), path).unwrap_err();
+            let failure = bring_from(root.path(), path).unwrap_err();
             assert!(
-                matches!(trouble, Trouble::Unsound(_)),
-                "{path}: {trouble:?}"
+                matches!(failure, NotBrought::Unsound(_)),
+                "{path}: {failure:?}"
             );
         }
         symlink("/etc/passwd", root.path().join("a.db-wal")).unwrap();
-        let trouble = bring_from(root.path(), "a.db").unwrap_err();
-        assert!(matches!(trouble, Trouble::Unsound(_)), "{trouble:?}");
+        let failure = bring_from(root.path(), "a.db").unwrap_err();
+        assert!(matches!(failure, NotBrought::Unsound(_)), "{failure:?}");
     }
 }

@@ -8,7 +8,7 @@ use declaration::settings::Service;
 use process::{Ending, Identity, confine};
 use storage::{Error, ErrorKind, Result, Trial};
 
-use super::files::{self, Trouble};
+use super::files::{self, NotBrought};
 use super::integrity;
 use super::turn::deadline;
 
@@ -44,8 +44,8 @@ pub(super) fn check(
     let mountpoint = &service.mountpoint;
     match files::bring(&trial.root, path, &trial.files, who, mountpoint, until) {
         Ok(()) => {}
-        Err(Trouble::Unsound(what)) => return Ok(Err(unsound(&what))),
-        Err(Trouble::Unchecked(what)) => return Err(unchecked(&what)),
+        Err(NotBrought::Unsound(what)) => return Ok(Err(unsound(&what))),
+        Err(NotBrought::Unchecked(what)) => return Err(unchecked(&what)),
     }
     let place = trial.show_files()?;
     let mut command = Command::new("/proc/self/exe");
