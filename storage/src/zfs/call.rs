@@ -17,11 +17,11 @@ use crate::{Error, Result};
 const AT_LEAST: u64 = 20;
 
 /// How long a call may stand still, in seconds. A process works for one service.
-static PATIENCE: AtomicU64 = AtomicU64::new(600);
+static STALL_LIMIT: AtomicU64 = AtomicU64::new(600);
 
 /// From now on, calls may stand still for as long as a restore of the service may (`stall-timeout`).
 pub(crate) fn wait_at_most(stall_timeout: Duration) {
-    PATIENCE.store(stall_timeout.as_secs().max(AT_LEAST), Ordering::Relaxed);
+    STALL_LIMIT.store(stall_timeout.as_secs().max(AT_LEAST), Ordering::Relaxed);
 }
 
 /// Runs `zfs` and gives its standard output; any exit status but 0 is an error.
@@ -89,7 +89,7 @@ fn bounded_on<S: AsRef<OsStr>>(program: &str, args: &[S], input: Stdio) -> Resul
     } else {
         GivenUp::IsLeft
     };
-    let mut stall = Stall::of_less(patience(), 1);
+    let mut stall = Stall::of_less(stall_limit(), 1);
     let mut command = command::command(program, args);
     let watched = watch(command.stdin(input), then, |seen| {
         if let Some(pool) = pools.iter().find(|pool| is_suspended(pool)) {
@@ -131,8 +131,8 @@ fn is_question<S: AsRef<OsStr>>(args: &[S]) -> bool {
         || is(&["allow"]) && args.len() == 2
 }
 
-fn patience() -> Duration {
-    match PATIENCE.load(Ordering::Relaxed) {
+fn stall_limit() -> Duration {
+    match STALL_LIMIT.load(Ordering::Relaxed) {
         u64::MAX => Duration::MAX,
         seconds => Duration::from_secs(seconds),
     }

@@ -19,12 +19,10 @@ pub(crate) fn request(
     path: &str,
     body: &str,
 ) -> anyhow::Result<String> {
-    let patience = Duration::from_secs(10);
+    let limit = Duration::from_secs(10);
     let place = || format!("{method} http://{at}{path}");
-    let mut stream = TcpStream::connect_timeout(&at, patience).with_context(place)?;
-    stream
-        .set_read_timeout(Some(patience))
-        .with_context(place)?;
+    let mut stream = TcpStream::connect_timeout(&at, limit).with_context(place)?;
+    stream.set_read_timeout(Some(limit)).with_context(place)?;
     let length = body.len();
     write!(
         stream,

@@ -40,8 +40,8 @@ impl Agent {
     ///
     /// # Errors
     /// It does not come so far in time.
-    pub fn await_initrd(&mut self, patience: Duration) -> anyhow::Result<()> {
-        self.await_line("vm-initrd", patience)
+    pub fn await_initrd(&mut self, limit: Duration) -> anyhow::Result<()> {
+        self.await_line("vm-initrd", limit)
     }
 
     /// Lets the initrd go on, with the host's time. This needs no answer: the machine may not
@@ -58,12 +58,12 @@ impl Agent {
     ///
     /// # Errors
     /// It is not in time.
-    pub fn await_boot(&mut self, patience: Duration) -> anyhow::Result<()> {
-        self.await_line("vm-agent", patience)
+    pub fn await_boot(&mut self, limit: Duration) -> anyhow::Result<()> {
+        self.await_line("vm-agent", limit)
     }
 
-    fn await_line(&mut self, expected: &str, patience: Duration) -> anyhow::Result<()> {
-        let deadline = Instant::now() + patience;
+    fn await_line(&mut self, expected: &str, limit: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -80,15 +80,15 @@ impl Agent {
     /// streams go to `output` while it runs.
     ///
     /// # Errors
-    /// It is not over within `patience`, the machine is booted meanwhile, or `output` takes no more.
+    /// It is not over within `limit`, the machine is booted meanwhile, or `output` takes no more.
     pub fn run(
         &mut self,
         script: &str,
-        patience: Duration,
+        limit: Duration,
         output: &mut dyn Write,
     ) -> anyhow::Result<End> {
         let token = self.token();
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + limit;
         let header = format!("{token} {}\n", script.len());
         let mut text = header.into_bytes();
         for (number, piece) in script.as_bytes().chunks(PIECE).enumerate() {

@@ -108,16 +108,16 @@ pub trait Power: Send {
 /// Runs what has to succeed.
 ///
 /// # Errors
-/// It does not, or the machine does not answer within `patience`.
+/// It does not, or the machine does not answer within `limit`.
 pub(crate) fn check(
     agent: &mut Agent,
     power: &dyn Power,
     script: &str,
-    patience: Duration,
+    limit: Duration,
 ) -> anyhow::Result<()> {
     let mut output = Vec::new();
     let end = agent
-        .run(script, patience, &mut output)
+        .run(script, limit, &mut output)
         .with_context(|| power.log())?;
     if end == End::Exit(0) {
         return Ok(());

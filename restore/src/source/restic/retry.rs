@@ -118,14 +118,14 @@ fn until_it_is_back(
     named: &Named,
     mut away: Error,
 ) -> Result<(), Failure> {
-    let patience = LONGEST_ABSENCE.min(turn.service().stall_timeout);
+    let limit = LONGEST_ABSENCE.min(turn.service().stall_timeout);
     let mut is_back = false;
     turn.pass(|| {
         let since = Instant::now();
         let mut pause = Duration::from_secs(1);
-        while !is_back && since.elapsed() < patience {
+        while !is_back && since.elapsed() < limit {
             status::say(&format!("waiting: {}; looking again", away.fault()));
-            std::thread::sleep(pause.min(patience.saturating_sub(since.elapsed())));
+            std::thread::sleep(pause.min(limit.saturating_sub(since.elapsed())));
             pause *= 2;
             match proof::look(call, Some(snapshot), named) {
                 Look::Away(still) => away = still,
