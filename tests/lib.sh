@@ -13,7 +13,7 @@ PATH=/usr/lib/preseed-tests:$PATH
 REPOSITORY=/var/lib/restic-repo
 PASSWORD_FILE=/etc/preseed/secrets/local
 
-trap 'trouble $? "$BASH_COMMAND"' ERR
+trap 'unexpected_failure $? "$BASH_COMMAND"' ERR
 
 # The line of the scenario that is being run, whatever function of these libraries it called: FILE:LINE.
 where() {
@@ -25,8 +25,8 @@ where() {
     done
 }
 
-# trouble STATUS COMMAND: a command nobody expected to fail did.
-trouble() {
+# unexpected_failure STATUS COMMAND: a command nobody expected to fail did.
+unexpected_failure() {
     printf '%s: exit %s: %s\n' "$(where)" "$1" "$2" >&2
 }
 
