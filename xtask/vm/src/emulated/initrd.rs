@@ -8,20 +8,20 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
 
-use super::workshop::Workshop;
+use super::qemu_root::QemuRoot;
 use crate::recipe;
 
 /// Packs busybox, the modules a boot needs and `init` into `initrd` in `directory` (absolute).
 ///
 /// # Errors
 /// A file cannot be copied, or cpio fails.
-pub(super) fn pack(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
+pub(super) fn pack(directory: &Path, qemu_root: &QemuRoot) -> anyhow::Result<()> {
     let tree = tempfile::tempdir_in(directory)?;
     for name in ["bin", "dev", "proc", "sys", "root", "etc"] {
         fs::create_dir(tree.path().join(name))?;
     }
     let mut files = vec![
-        (workshop.join("usr/bin/busybox"), "bin/busybox".to_owned()),
+        (qemu_root.join("usr/bin/busybox"), "bin/busybox".to_owned()),
         (recipe::file("init"), "init".to_owned()),
     ];
     // `init` loads each list's in its order.
@@ -31,14 +31,14 @@ pub(super) fn pack(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> 
         ("disks", &["virtio_blk"]),
     ] {
         let mut names = String::new();
-        for module in workshop.with_dependencies(programs)? {
+        for module in qemu_root.with_dependencies(programs)? {
             if !loaded.insert(module.clone()) {
                 continue;
             }
             let name = module.file_name().unwrap_or_default().to_string_lossy();
             names.push_str(&name);
             names.push('\n');
-            files.push((workshop.modules().join(&module), name.into_owned()));
+            files.push((qemu_root.modules().join(&module), name.into_owned()));
         }
         let path = directory.join(list);
         fs::write(&path, names)?;
@@ -54,7 +54,7 @@ pub(super) fn pack(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> 
     }
     let list = directory.join("initrd.list");
     fs::write(&list, names)?;
-    let status = workshop
+    let status = qemu_root
         .program("usr/bin/cpio")
         .args(["--create", "--format=newc", "--quiet"])
         .current_dir(tree.path())

@@ -6,7 +6,7 @@
 mod initrd;
 mod monitor;
 mod qemu;
-mod workshop;
+mod qemu_root;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, bail};
 
 use self::qemu::{DISKS, HARDWARE, KERNEL, Memory, Qemu};
-use self::workshop::Workshop;
+use self::qemu_root::QemuRoot;
 use crate::agent::{Agent, End};
 use crate::guest::{BOOT, Begin, Guest, Parts, Power, Unflushed, check};
 use crate::payload;
@@ -45,7 +45,7 @@ sync
 #[derive(Debug)]
 pub(crate) struct Emulated {
     name: String,
-    workshop: Workshop,
+    qemu_root: QemuRoot,
     entry: Entry,
     facts: Facts,
 }
@@ -56,25 +56,25 @@ impl Emulated {
     /// # Errors
     /// It cannot be built, or does not boot.
     pub(crate) fn open(cache: &Cache, release: Release) -> anyhow::Result<Self> {
-        let workshop = Workshop::open(cache, release)?;
+        let qemu_root = QemuRoot::open(cache, release)?;
         let root = Root::open(cache, release)?;
         let root_key = Root::key()?;
         let mut words = vec![&*root_key, KERNEL, PREPARE, facts::SCRIPT, DISK_SIZE];
-        words.extend(workshop.keys());
+        words.extend(qemu_root.keys());
         words.extend(HARDWARE);
         let kind = release.kind("emulated");
         let key = recipe::key(&words, &["emulated", "init"])?;
         let entry = cache.entry(&kind, &key, |directory| {
             eprintln!("building the emulated machine, once: about a minute");
-            disks(directory, &format!("{kind}-{key}"), &workshop, &root)?;
-            initrd::pack(directory, &workshop)?;
-            save_states(directory, &workshop)
+            disks(directory, &format!("{kind}-{key}"), &qemu_root, &root)?;
+            initrd::pack(directory, &qemu_root)?;
+            save_states(directory, &qemu_root)
         })?;
         let path = entry.join("facts");
         let facts = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         Ok(Self {
             name: format!("emulated {}", release.in_words()),
-            workshop,
+            qemu_root,
             entry,
             facts: Facts::read(&facts),
         })
@@ -84,7 +84,7 @@ impl Emulated {
         if parts.unflushed == Unflushed::Lost {
             bail!("only the quick guest can lose what was not flushed");
         }
-        Qemu::start(&self.workshop, &self.entry.join("initrd"), parts, memory)
+        Qemu::start(&self.qemu_root, &self.entry.join("initrd"), parts, memory)
     }
 
     /// Starts a machine that was booted and saved, gives it the host's time, and runs `script`.
@@ -243,27 +243,27 @@ fn copy_sparse(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes the disks, and an empty layer above each that finds it from a directory beside `entry`.
-fn disks(directory: &Path, entry: &str, workshop: &Workshop, root: &Root) -> anyhow::Result<()> {
-    let mut mke2fs = workshop.program("usr/sbin/mke2fs");
-    mke2fs.env("MKE2FS_CONFIG", workshop.join("etc/mke2fs.conf"));
+fn disks(directory: &Path, entry: &str, qemu_root: &QemuRoot, root: &Root) -> anyhow::Result<()> {
+    let mut mke2fs = qemu_root.program("usr/sbin/mke2fs");
+    mke2fs.env("MKE2FS_CONFIG", qemu_root.join("etc/mke2fs.conf"));
     let image = directory.join("root.raw");
-    root.image(&workshop.modules(), "emulated", None, mke2fs, &image)?;
+    root.image(&qemu_root.modules(), "emulated", None, mke2fs, &image)?;
     for disk in DISKS {
         let (file, overlay) = (format!("{disk}.qcow2"), format!("{disk}.overlay"));
-        let mut create = qemu_img_create(directory, workshop);
+        let mut create = qemu_img_create(directory, qemu_root);
         if disk == "root" {
             create.args(["-F", "raw", "-b", "root.raw"]);
         }
         succeed(create.args([&file, DISK_SIZE]))?;
-        let mut create = qemu_img_create(directory, workshop);
+        let mut create = qemu_img_create(directory, qemu_root);
         create.args(["-u", "-F", "qcow2", "-b"]);
         succeed(create.args([&format!("../{entry}/{file}"), &overlay, DISK_SIZE]))?;
     }
     Ok(())
 }
 
-fn qemu_img_create(directory: &Path, workshop: &Workshop) -> Command {
-    let mut create = workshop.program("usr/bin/qemu-img");
+fn qemu_img_create(directory: &Path, qemu_root: &QemuRoot) -> Command {
+    let mut create = qemu_root.program("usr/bin/qemu-img");
     create
         .args(["create", "-q", "-f", "qcow2"])
         .current_dir(directory);
@@ -295,7 +295,7 @@ fn clock_must_be_right(guest: Duration, host: Duration) -> anyhow::Result<()> {
 }
 
 /// Boots the guest, and saves both states and what it has.
-fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
+fn save_states(directory: &Path, qemu_root: &QemuRoot) -> anyhow::Result<()> {
     let file = |name: &str| directory.join(name);
     payload::blank(&file("payload"))?;
     let parts = Parts {
@@ -310,7 +310,7 @@ fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
         state: None,
         kept: true,
     };
-    let (qemu, mut agent) = Qemu::start(workshop, &initrd, &parts, &booting)?;
+    let (qemu, mut agent) = Qemu::start(qemu_root, &initrd, &parts, &booting)?;
     agent
         .await_initrd(BOOT)
         .with_context(|| format!("the kernel does not start:\n{}", qemu.log()))?;
@@ -322,7 +322,7 @@ fn save_states(directory: &Path, workshop: &Workshop) -> anyhow::Result<()> {
         kept: true,
     };
     copy_sparse(&booting.file, &booted.file)?;
-    let (qemu, mut agent) = Qemu::start(workshop, &initrd, &parts, &booted)?;
+    let (qemu, mut agent) = Qemu::start(qemu_root, &initrd, &parts, &booted)?;
     let mut output = Vec::new();
     let mut facts = Vec::new();
     let end = agent

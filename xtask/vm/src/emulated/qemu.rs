@@ -9,7 +9,7 @@ use std::process::{Child, ExitStatus};
 use anyhow::{Context as _, bail};
 
 use super::monitor::Monitor;
-use super::workshop::Workshop;
+use super::qemu_root::QemuRoot;
 use crate::agent::Agent;
 use crate::guest::Parts;
 
@@ -89,7 +89,7 @@ impl Qemu {
     /// # Errors
     /// qemu does not start, or does not take the saved state.
     pub(super) fn start(
-        workshop: &Workshop,
+        qemu_root: &QemuRoot,
         initrd: &Path,
         parts: &Parts<'_>,
         memory: &Memory,
@@ -98,12 +98,12 @@ impl Qemu {
         let stderr = File::create(&log).with_context(|| log.display().to_string())?;
         let (port, guest_port) = UnixStream::pair()?;
         let (control, guest_control) = UnixStream::pair()?;
-        let mut command = workshop.program("usr/bin/qemu-system-x86_64");
+        let mut command = qemu_root.program("usr/bin/qemu-system-x86_64");
         for directory in ["usr/share/qemu", "usr/share/seabios"] {
-            command.arg("-L").arg(workshop.join(directory));
+            command.arg("-L").arg(qemu_root.join(directory));
         }
         command.args(HARDWARE).args(["-append", KERNEL]);
-        command.arg("-kernel").arg(workshop.kernel());
+        command.arg("-kernel").arg(qemu_root.kernel());
         command.arg("-initrd").arg(initrd);
         for disk in DISKS {
             let file = parts.directory.join(disk).with_extension("qcow2");

@@ -1,4 +1,4 @@
-//! The workshop: a small Debian root with qemu, a kernel and its ZFS module. Its programs are run
+//! The qemu_root: a small Debian root with qemu, a kernel and its ZFS module. Its programs are run
 //! from where they are, without chroot, so that the machine's own packages stay as they are.
 //! For a guest of another release, the kernel is that of a second such root.
 
@@ -18,9 +18,9 @@ const LIBRARIES: [&str; 2] = [
     "usr/lib/x86_64-linux-gnu/pulseaudio",
 ];
 
-/// The built workshop.
+/// The built qemu_root.
 #[derive(Debug)]
-pub(super) struct Workshop {
+pub(super) struct QemuRoot {
     entry: Entry,
     /// The root that holds the kernel.
     kernel_entry: Entry,
@@ -28,8 +28,8 @@ pub(super) struct Workshop {
     kernel: OsString,
 }
 
-impl Workshop {
-    /// The cached workshop for a guest of `release`, built if need be.
+impl QemuRoot {
+    /// The cached root for a guest of `release`, built if need be.
     ///
     /// # Errors
     /// It cannot be built.
@@ -49,7 +49,7 @@ impl Workshop {
         })
     }
 
-    /// What the workshop was built from.
+    /// What the root was built from.
     pub(super) fn keys(&self) -> [&str; 2] {
         [self.entry.key(), self.kernel_entry.key()]
     }
@@ -74,7 +74,7 @@ impl Workshop {
     }
 
     /// The modules of these names with all that they need, in the order to load them, as paths below
-    /// [`Workshop::modules`]. One that the kernel has built in is left out.
+    /// [`QemuRoot::modules`]. One that the kernel has built in is left out.
     ///
     /// # Errors
     /// The kernel's `modules.dep` (depmod(8)) cannot be read.
@@ -123,11 +123,11 @@ impl Workshop {
 /// The cached root of a release, built if need be.
 fn root(cache: &Cache, release: Release) -> anyhow::Result<Entry> {
     let packages = recipe::packages("workshop-packages")?;
-    let key = recipe::key(&[&packages], &["workshop.sh"])?;
+    let key = recipe::key(&[&packages], &["qemu_root.sh"])?;
     cache.entry(&release.kind("workshop"), &key, |directory| {
         eprintln!("building qemu's root and a kernel with ZFS, once: about 6 minutes");
         let root = directory.join("root");
         recipe::debian(&root, release, &packages)?;
-        recipe::in_root(&root, "workshop.sh")
+        recipe::in_root(&root, "qemu_root.sh")
     })
 }
