@@ -1,7 +1,7 @@
 //! A machine, a storage and sources that exist only in memory, for tests: every call can fail, and at every change the
 //! power can go.
 //!
-//! What a user relies on is shown on real ZFS (`tests/forge/`). Here, thousands of ways through a restore are gone in
+//! What a user relies on is shown on real ZFS (`tests/vm/`). Here, thousands of ways through a restore are gone in
 //! seconds.
 
 mod disk;
