@@ -3,7 +3,6 @@
 
 mod drill;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -53,21 +52,17 @@ enum Command {
         /// The service's name.
         name: String,
     },
-    /// For the helper itself, which starts it as a user of no rights: checks a database in the working directory.
-    #[command(name = verify::CHECK, hide = true)]
-    CheckSqlite {
-        /// The database's name.
-        file: PathBuf,
-    },
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = verify::answer() {
+        return exit;
+    }
     let name = match Arguments::parse().command {
         Command::Run { name } => name,
         Command::Drill { name, tier } => return drill::drill(&name, tier),
         Command::AfterDrill { name } => return drill::tidy_up(&name),
         Command::Retry { name } => return start_again(&name),
-        Command::CheckSqlite { file } => return verify::check_database(&file),
     };
     let service = match report::begin_for("preseed-helper run", &name) {
         Ok(service) => service,

@@ -248,6 +248,9 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = ::restore::verify::answer() {
+        return exit;
+    }
     let command = Arguments::parse().command;
     match command.of_root().map(report::begin) {
         Some(Ok(())) => {}

@@ -7,7 +7,7 @@ use declaration::Search;
 use declaration::settings::Service;
 use protection::{backup, maintain, snapshots};
 use report::{Event, Kind, status};
-use restore::interrupt;
+use restore::{interrupt, verify};
 use storage::Error;
 
 /// Keeps services' data safe. Run by the units that preseed-generator writes.
@@ -42,6 +42,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = verify::answer() {
+        return exit;
+    }
     let command = Arguments::parse().command;
     if let Err(exit) = report::begin("protect-helper") {
         return exit;

@@ -16,7 +16,7 @@ pub(super) const UNSOUND: u8 = 1;
 pub(super) const UNCHECKED: u8 = 2;
 
 /// Checks the database `file` with what its log and journal hold, and says by its exit status how it is.
-pub fn check_database(file: &Path) -> ExitCode {
+pub(super) fn check_database(file: &Path) -> ExitCode {
     // Another check of the same user's cannot look into this process. Where that fails, it has a user of its own.
     let _ = prctl::set_dumpable(false);
     match integrity(file) {

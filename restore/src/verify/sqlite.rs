@@ -13,7 +13,7 @@ use super::integrity;
 use super::turn::deadline;
 
 /// The word by which this program knows that it is to check a database.
-pub const CHECK: &str = "check-sqlite";
+pub(super) const CHECK: &str = "check-sqlite";
 
 /// The first of the user ids that nobody on a machine has (systemd's UIDS-GIDS.md: from here on they are unused).
 const NOBODYS: u32 = 1_879_048_192;
