@@ -113,12 +113,16 @@ fn not_kept(name: &str, services: &[Service]) -> String {
 /// Counts on for how long each has been kept, and removes what has been for as long as its service declares, and what
 /// provably holds nothing. What somebody holds or needs stays, and is told of.
 pub(crate) fn release_expired() -> ExitCode {
-    let services = declaration::load(&Search::from_env()).parts();
+    let host = declaration::load(&Search::from_env());
+    let services = host.parts();
     let mut succeeded = true;
     let mut fail = |error: storage::Error| {
         words::tell(&error.to_string());
         succeeded = false;
     };
+    for service in &host.services {
+        restore::drill::daily(service).unwrap_or_else(&mut fail);
+    }
     for service in &services {
         settle(service).unwrap_or_else(&mut fail);
     }

@@ -89,6 +89,19 @@ pub fn tidy_up(declared: &Service) -> Result<()> {
     Ok(())
 }
 
+/// Does for a service what is done daily: throws away what a power cut has left of a drill, and counts the time since the
+/// last one.
+///
+/// # Errors
+/// When something of that cannot be done.
+pub fn daily(declared: &Service) -> Result<()> {
+    let name = declared.name.as_str();
+    if declared.drill.schedule.is_none() && !proof::is_known(name) {
+        return Ok(());
+    }
+    tidy_up(declared).and(proof::count(name))
+}
+
 /// Throws away what an earlier drill left. Gives what was seen of the storage.
 fn throw_away_what_is_left(storage: &dyn Storage) -> Result<Observation> {
     let observation = storage.observe()?;

@@ -258,6 +258,11 @@ pub fn read(name: &str) -> Result<Drills> {
     }
 }
 
+/// Whether anything is known of drills of the service `name`.
+pub(crate) fn is_known(name: &str) -> bool {
+    path_of(name).symlink_metadata().is_ok()
+}
+
 /// Writes what is known of the drills of the service `name`, whole or not at all.
 ///
 /// # Errors

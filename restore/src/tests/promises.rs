@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod cases;
+mod drills;
 mod examples;
 mod oracle;
 mod sets;

@@ -35,6 +35,8 @@ pub(super) struct Case {
     pub(super) checks: bool,
     /// Whether `rollback` is the only tier that is declared.
     pub(super) only_rolls_back: bool,
+    /// The most that a drill copies, if it is declared.
+    pub(super) max_size: Option<u64>,
 }
 
 /// A machine that runs.
@@ -57,6 +59,7 @@ impl Case {
             starts_empty: false,
             checks: false,
             only_rolls_back: false,
+            max_size: None,
         }
     }
 
@@ -76,6 +79,9 @@ impl Case {
         }
         if self.only_rolls_back {
             service.preseed.tiers = vec![TierName::Rollback];
+        }
+        if let Some(size) = self.max_size {
+            service.drill.max_size = size;
         }
         let scripts = self.scripts.iter();
         Machine {
@@ -441,6 +447,7 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
                 starts_empty,
                 checks,
                 only_rolls_back,
+                max_size: None,
             }
         },
     )

@@ -1,0 +1,242 @@
+//! What a drill shows, and that it leaves nothing behind.
+
+use ::storage::{Contents, Observation};
+use declaration::value::TierName;
+use proptest::prelude::*;
+
+use super::cases::{Case, Machine, any_case, files, snap};
+use crate::context::Context;
+use crate::drill::{self, Order, drill_on};
+use crate::proof::{Drilled, Drills, Which};
+use crate::source::list::sources;
+use crate::tests::fakes::source::{Filed, Script};
+use crate::tests::fakes::{Dataset, EXPECTED, How};
+
+const ALL: Order = Order {
+    tier: None,
+    by_hand: false,
+};
+
+impl Machine<'_> {
+    /// Drills all sources, as far as it comes.
+    fn drill(&self, order: Order, known: &Drills) -> Vec<Drilled> {
+        let mut results = Vec::new();
+        let drilled = self.look(|context, _| {
+            let observation = Observation {
+                contents: Contents::default(),
+                ..context.observation.clone()
+            };
+            let (service, storage, machine) = (context.service, context.storage, context.machine);
+            let context = Context::new(service, storage, &observation, machine).of_a_drill();
+            let mut all = sources(&context);
+            all.extend(self.scripted());
+            drill_on(&context, &all, order, known, &mut |result| {
+                results.push(result.clone());
+                Ok(())
+            })
+        });
+        drilled.unwrap().unwrap();
+        results
+    }
+}
+
+/// With data of now, three local snapshots, and three of a repository; all is well.
+fn sound() -> Case {
+    let mut case = Case::empty();
+    case.checks = true;
+    case.disk.dataset = Some(Dataset {
+        guid: 1,
+        mark: None,
+        files: files(&[EXPECTED], 1000),
+        changes: 0,
+    });
+    let snaps = |prefix: &str| {
+        let one = |second| {
+            let name = format!("{prefix}{second}");
+            snap(&name, second, files(&[EXPECTED], second))
+        };
+        [900, 800, 700].map(one).to_vec()
+    };
+    case.disk.snapshots = snaps("app@");
+    case.scripts = vec![Script {
+        name: "nas",
+        answers: true,
+        snapshots: snaps("nas@"),
+        is_cut_short: false,
+        elsewhere: Filed::Nothing,
+    }];
+    case
+}
+
+/// Tier, which one, snapshot and outcome of each.
+fn told(results: &[Drilled]) -> Vec<[&str; 4]> {
+    let told = results.iter().map(|result| {
+        [
+            result.tier.as_str(),
+            result.which.word(),
+            result.snapshot.as_deref().unwrap_or("-"),
+            result.outcome.word(),
+        ]
+    });
+    told.collect()
+}
+
+#[test]
+fn of_each_tier_the_newest_is_drilled_and_the_others_in_turn() {
+    let case = sound();
+    let machine = case.machine();
+    machine.boot();
+    let mut known = Drills::default();
+    let first = machine.drill(ALL, &known);
+    assert_eq!(
+        told(&first),
+        [
+            ["rollback", "newest", "app@900", "proven"],
+            ["snapshot", "newest", "app@900", "proven"],
+            ["snapshot", "middle", "app@800", "proven"],
+            ["restic", "newest", "nas@900", "proven"],
+            ["restic", "middle", "nas@800", "proven"],
+        ]
+    );
+    assert!(drill::is_well(&first));
+    assert_eq!(
+        first.iter().map(|it| it.is_estimate).collect::<Vec<_>>(),
+        [true, false, false, false, false]
+    );
+    for result in first {
+        known.add(result);
+    }
+    let order = Order {
+        tier: Some(TierName::Snapshot),
+        by_hand: true,
+    };
+    assert_eq!(
+        told(&machine.drill(order, &known)),
+        [
+            ["snapshot", "newest", "app@900", "proven"],
+            ["snapshot", "oldest", "app@700", "proven"],
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_with_the_newest_is_named_and_what_holds_nothing_is_no_candidate() {
+    for (damage, outcome, is_well) in [
+        (0, "failed", false),
+        (1, "failed", false),
+        (2, "failed", false),
+        (3, "not-drilled", false),
+        (4, "failed", false),
+        (5, "proven", true),
+    ] {
+        let mut case = sound();
+        let newest = &mut case.scripts[0].snapshots[0];
+        match damage {
+            0 => newest.look = How::Damaged,
+            1 => newest.fill = How::Damaged,
+            2 => newest.check = How::Damaged,
+            3 => newest.fill = How::Unavailable,
+            4 => newest.files = files(&["other"], 1),
+            _ => newest.files.clear(),
+        }
+        let machine = case.machine();
+        machine.boot();
+        let results = machine.drill(ALL, &Drills::default());
+        let of_newest = results
+            .iter()
+            .find(|it| it.tier == "restic" && it.which == Which::Newest)
+            .unwrap();
+        let snapshot = if damage == 5 { "nas@800" } else { "nas@900" };
+        assert_eq!(
+            (of_newest.outcome.word(), of_newest.snapshot.as_deref()),
+            (outcome, Some(snapshot)),
+            "{damage}"
+        );
+        assert_eq!(drill::is_well(&results), is_well, "{damage}");
+    }
+}
+
+#[test]
+fn an_older_one_that_is_damaged_breaks_no_promise() {
+    let mut case = sound();
+    case.scripts[0].snapshots[1].fill = How::Damaged;
+    let machine = case.machine();
+    machine.boot();
+    let results = machine.drill(ALL, &Drills::default());
+    assert_eq!(told(&results)[4], ["restic", "middle", "nas@800", "failed"]);
+    assert!(drill::is_well(&results));
+}
+
+#[test]
+fn a_source_that_cannot_be_asked_or_has_nothing_is_told() {
+    let mut case = sound();
+    case.scripts[0].answers = false;
+    case.disk.snapshots.clear();
+    let machine = case.machine();
+    machine.boot();
+    let results = machine.drill(ALL, &Drills::default());
+    assert_eq!(
+        told(&results),
+        [
+            ["rollback", "newest", "-", "not-drilled"],
+            ["snapshot", "newest", "-", "not-drilled"],
+            ["restic", "newest", "-", "not-drilled"],
+        ]
+    );
+    assert!(!drill::is_well(&results));
+    case.scripts[0].answers = true;
+    case.scripts[0].snapshots.clear();
+    let machine = case.machine();
+    machine.boot();
+    // Nothing is wrong with a service that has no snapshot yet.
+    assert!(drill::is_well(&machine.drill(ALL, &Drills::default())));
+}
+
+#[test]
+fn a_snapshot_that_is_destroyed_meanwhile_is_not_missed() {
+    let case = sound();
+    let machine = case.machine();
+    machine.boot();
+    let gone = "app@900".to_owned();
+    machine.world.destroyed_meanwhile.borrow_mut().insert(gone);
+    let results = machine.drill(ALL, &Drills::default());
+    assert_eq!(
+        told(&results)[0],
+        ["rollback", "newest", "app@800", "proven"]
+    );
+    assert!(drill::is_well(&results));
+}
+
+#[test]
+fn what_is_too_large_is_not_copied_and_a_clone_copies_nothing() {
+    let mut case = sound();
+    case.max_size = Some(0);
+    let machine = case.machine();
+    machine.boot();
+    let results = machine.drill(ALL, &Drills::default());
+    let outcomes: Vec<&str> = results.iter().map(|it| it.outcome.word()).collect();
+    assert_eq!(
+        outcomes,
+        ["proven", "proven", "proven", "not-drilled", "not-drilled"]
+    );
+    assert!(drill::is_well(&results));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn nothing_is_changed_and_nothing_is_left(case in any_case()) {
+        prop_assume!(case.disk.staging.is_none());
+        let machine = case.machine();
+        machine.boot();
+        let before = machine.world.disk.borrow().clone();
+        let results = machine.drill(ALL, &Drills::default());
+        let mut after = machine.world.disk.borrow().clone();
+        after.last_guid = before.last_guid;
+        prop_assert_eq!(after, before);
+        // Each source says something of its newest.
+        let newest = results.iter().filter(|it| it.which == Which::Newest).count();
+        prop_assert!(newest >= case.scripts.len());
+    }
+}
