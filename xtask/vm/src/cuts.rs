@@ -29,7 +29,7 @@ pub const WAYS: [&str; 10] = [
 ];
 
 /// What an admin does by hand, prepared in the same way.
-const BY_HAND: [&str; 2] = ["at", "undo"];
+const BY_HAND: [&str; 3] = ["at", "undo", "drill"];
 
 /// What is interrupted on the way `name`.
 fn act(name: &str) -> &'static str {
@@ -37,6 +37,7 @@ fn act(name: &str) -> &'static str {
         "at" => {
             "preseedctl restore sonarr --snapshot good --yes >/dev/null 2>&1 && systemctl start sonarr"
         }
+        "drill" => "preseedctl drill sonarr >/dev/null 2>&1 && systemctl start sonarr",
         "undo" => "preseedctl undo sonarr --yes >/dev/null 2>&1 && systemctl start sonarr",
         _ => "systemctl start sonarr",
     }
@@ -222,7 +223,8 @@ fn script(name: &str) -> anyhow::Result<String> {
 fn state(machine: &mut Machine<'_>, way: &str) -> anyhow::Result<Result<String, String>> {
     let mut output = Vec::new();
     let again = if BY_HAND.contains(&way) {
-        format!("again() {{ {}; }}\n{}", act(way), script("again")?)
+        let next = if way == "drill" { "drilled" } else { "again" };
+        format!("again() {{ {}; }}\n{}", act(way), script(next)?)
     } else {
         String::new()
     };
