@@ -155,7 +155,7 @@ fn nothing_restores(service: &Service) -> Option<String> {
 fn protected(host: &Host, warnings: &mut Findings) {
     let mut machine = protection::check::Machine::this();
     for service in &host.services {
-        let found = machine.check(service);
+        let found = machine.check(host, service);
         for warning in found.warnings {
             warnings.tell(format!("{}: warning: {warning}", service.source.display()));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use storage::{Error, Result};
 
@@ -11,6 +12,17 @@ const FALSE: [&str; 11] = [
 ];
 const TRUE: [&str; 10] = [
     "1", "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON",
+];
+
+/// What Sanoid takes snapshots of, how many it keeps if nobody says (sanoid.defaults.conf), and how many minutes lie between
+/// two; of `frequently`, `frequent_period` says it.
+pub(crate) const KINDS: [(&str, usize, u64); 6] = [
+    ("frequently", 0, 15),
+    ("hourly", 48, 60),
+    ("daily", 90, 24 * 60),
+    ("weekly", 0, 7 * 24 * 60),
+    ("monthly", 6, 31 * 24 * 60),
+    ("yearly", 0, 366 * 24 * 60),
 ];
 
 /// Where it is.
@@ -46,6 +58,17 @@ struct Plan {
     is_whole: bool,
     /// It was set by a section of one above: a section of its own changes only what it says.
     is_set: bool,
+    /// How many of each of [`KINDS`] are kept.
+    kept: [usize; KINDS.len()],
+}
+
+/// What covers a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cover {
+    /// File and line.
+    pub at: String,
+    /// How much time lies between two snapshots of it at most; `None`: none are taken.
+    pub every: Option<Duration>,
 }
 
 impl Admins {
@@ -96,16 +119,19 @@ impl Admins {
         Self { sections }
     }
 
-    /// Where the file covers a dataset, itself or by one above it: file and line.
+    /// Where the file covers a dataset, itself or by one above it.
     #[must_use]
-    pub fn covers(&self, dataset: &str) -> Option<String> {
+    pub fn covers(&self, dataset: &str) -> Option<Cover> {
         let plans = self.plans(dataset);
         let covering = plans.values().find(|plan| {
             let is_it = plan.path == dataset && (plan.takes || plan.prunes);
             let is_in_it = plan.is_whole && plan.takes && is_below(dataset, &plan.path);
             !plan.children_only && (is_it || is_in_it)
         });
-        covering.map(|plan| format!("{FILE}:{}", plan.line))
+        covering.map(|plan| Cover {
+            at: format!("{FILE}:{}", plan.line),
+            every: plan.every(),
+        })
     }
 
     /// What comes of the sections one after the other, for what they are called and for a dataset.
@@ -161,6 +187,7 @@ impl Admins {
         if !plan.is_set {
             plan.takes = true;
             plan.prunes = true;
+            plan.kept = KINDS.map(|(_, kept, _)| kept);
             said.extend(template("default"));
         }
         said.extend(named.split(',').filter_map(|name| template(name.trim())));
@@ -176,12 +203,26 @@ impl Admins {
                     *field = !FALSE.contains(&value);
                 }
             }
+            for ((key, ..), kept) in KINDS.iter().zip(&mut plan.kept) {
+                if let Some(value) = section.value(key) {
+                    *kept = value.trim().parse().unwrap_or_default();
+                }
+            }
         }
         // It is taken along with one above.
         plan.takes &= !plan.is_whole;
         let path = section.value("path").unwrap_or(&section.name);
         path.clone_into(&mut plan.path);
         plan.line = section.line;
+    }
+}
+
+impl Plan {
+    fn every(&self) -> Option<Duration> {
+        let kinds = KINDS.iter().zip(self.kept);
+        let mut kept = kinds.filter(|(_, kept)| *kept > 0 && self.takes);
+        kept.next()
+            .map(|((_, _, minutes), _)| Duration::from_mins(*minutes))
     }
 }
 
@@ -276,8 +317,26 @@ mod tests {
             let admins = Admins::parse(text);
             for (dataset, line) in *expected {
                 let line = (*line > 0).then(|| format!("{FILE}:{line}"));
-                assert_eq!(admins.covers(dataset), line, "{dataset}:\n{text}");
+                let covers = admins.covers(dataset).map(|cover| cover.at);
+                assert_eq!(covers, line, "{dataset}:\n{text}");
             }
+        }
+    }
+
+    #[test]
+    fn how_often_an_admin_has_snapshots_taken_is_told() {
+        let hours = |hours| Some(Duration::from_hours(hours));
+        for (text, expected) in [
+            ("[a]\n", hours(1)),
+            ("[a]\nhourly = 0\n", hours(24)),
+            (
+                "[a]\nuse_template = weeks\n[template_weeks]\nhourly=0\ndaily=0\nweekly=4\n",
+                hours(7 * 24),
+            ),
+            ("[a]\nautosnap = no\n", None),
+        ] {
+            let cover = Admins::parse(text).covers("a");
+            assert_eq!(cover.map(|cover| cover.every), Some(expected), "{text}");
         }
     }
 }

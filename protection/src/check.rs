@@ -1,25 +1,29 @@
-//! What a service's declaration of its protection amounts to, as a whole: what feeds each tier, and what cannot work.
+//! What a service's declaration of its protection amounts to, as a whole: which tiers could restore it, what feeds them, and
+//! what cannot work.
 
-use std::collections::BTreeMap;
+mod calendar;
+mod feed;
+mod inside;
+
 use std::time::Duration;
 
-use declaration::settings::{Backup, Repository, Service, Snapshots};
+use declaration::settings::{Backup, Host, Policy, Service, Snapshots};
 use declaration::value::TierName;
-use storage::command::command;
-use storage::watched::run_within;
 
-use crate::admins_sanoid::Admins;
+use self::calendar::{Answer, Calendar};
+use self::feed::{Every, Feed, tiers_of, too_seldom};
+use crate::admins_sanoid::{Admins, KINDS};
 use crate::ready;
 
-/// How long systemd is asked for a calendar event.
-const LIMIT: Duration = Duration::from_secs(10);
+/// The tiers that restore from a dataset's own snapshots.
+const OF_SNAPSHOTS: [TierName; 2] = [TierName::Rollback, TierName::Snapshot];
 
 /// What was found of a service.
 #[derive(Debug, Default)]
 pub struct Findings {
     /// What cannot work, each in words.
     pub warnings: Vec<String>,
-    /// What feeds its tiers, each in words.
+    /// Which tiers could restore it, and what feeds them; each in words.
     pub notes: Vec<String>,
 }
 
@@ -29,8 +33,7 @@ pub struct Machine {
     admins: Admins,
     /// Why what an admin's own Sanoid covers cannot be told.
     unread: Option<String>,
-    /// What systemd said of the calendar events that it was asked for.
-    events: BTreeMap<String, Option<String>>,
+    calendar: Calendar,
 }
 
 impl Machine {
@@ -44,95 +47,138 @@ impl Machine {
         Self {
             admins,
             unread,
-            events: BTreeMap::new(),
+            calendar: Calendar::default(),
         }
     }
 
-    /// Looks at a service's protection.
-    pub fn check(&mut self, service: &Service) -> Findings {
+    /// Looks at the protection of a service of the host.
+    pub fn check(&mut self, host: &Host, service: &Service) -> Findings {
         let mut findings = Findings::default();
-        self.snapshots(service, &mut findings);
+        let mut feeds = Vec::new();
+        feeds.extend(self.snapshots(service, &mut findings));
+        feeds.extend(service.replicas.iter().map(|replica| Feed {
+            tiers: vec![TierName::Snapshot],
+            what: format!(
+                "the replica {} ({}), by somebody else",
+                replica.name,
+                replica.dataset.as_str()
+            ),
+            every: Every::Unknown,
+        }));
         if let Some(backup) = &service.backup {
-            self.backup(service, backup, &mut findings);
+            let told = inside::of_repository(host, service, &backup.repository);
+            findings.warnings.extend(told);
+            feeds.push(self.backup(service, backup, &mut findings));
         }
+        findings.warnings.extend(too_seldom(service, &feeds));
+        let restoring = feeds.iter().filter(|feed| !feed.tiers.is_empty());
+        findings.notes.extend(restoring.map(Feed::in_words));
+        self.places(service, &mut findings);
         findings
     }
 
-    fn snapshots(&self, service: &Service, findings: &mut Findings) {
-        let Some(snapshots) = &service.snapshots else {
-            return;
-        };
+    /// What feeds the tiers that restore from snapshots.
+    fn snapshots(&self, service: &Service, findings: &mut Findings) -> Option<Feed> {
         let mut warn = |what: String| findings.warnings.push(what);
+        let Some(dataset) = service.storage.dataset() else {
+            if service.snapshots.is_some() {
+                warn("`policy` in [snapshots]: a directory has no snapshots: remove it, or let somebody else's program take them".to_owned());
+            }
+            return None;
+        };
+        let tiers = tiers_of(service, &OF_SNAPSHOTS);
+        if tiers.is_empty() {
+            if service.snapshots.is_some() {
+                warn("`policy` in [snapshots]: none of its `tiers` restores from snapshots: add \"rollback\" and \"snapshot\"".to_owned());
+            }
+            return None;
+        }
+        let name = dataset.name.as_str();
         if let Some(unread) = &self.unread {
             warn(unread.clone());
         }
-        let Some(dataset) = service.storage.dataset() else {
-            warn("`policy` in [snapshots]: a directory has no snapshots: remove it, or let somebody else's program take them".to_owned());
-            return;
+        let (what, every) = match (&service.snapshots, self.admins.covers(name)) {
+            (Some(Snapshots::By(policy)), None) => (
+                format!("snapshots by the policy {} ({})", policy.name, kept(policy)),
+                Every::Within(pause(policy)),
+            ),
+            (policy, Some(cover)) => {
+                let own = match policy {
+                    Some(Snapshots::By(policy)) => format!(
+                        ", which covers {name}: preseed leaves it alone, and the policy {} does not hold; nothing is held for it",
+                        policy.name
+                    ),
+                    _ => String::new(),
+                };
+                if cover.every.is_none() {
+                    warn(format!("{}: it only prunes the snapshots of {name}, and takes none", cover.at));
+                }
+                let every = cover.every.map_or(Every::Never, Every::Within);
+                (format!("snapshots by {}{own}", cover.at), every)
+            }
+            (Some(Snapshots::External), None) => (
+                "snapshots by somebody else (`policy = \"external\"`), and not by /etc/sanoid/sanoid.conf".to_owned(),
+                Every::Unknown,
+            ),
+            (None, None) => {
+                let named: Vec<String> = tiers.iter().map(|tier| format!("`{tier}`")).collect();
+                warn(format!(
+                    "nothing takes snapshots of {name}, which the tiers {} restore from: name a `policy` in [snapshots] \
+                     (\"external\" if somebody else takes them), or leave them out of `tiers`",
+                    named.join(" and ")
+                ));
+                ("no snapshots are taken".to_owned(), Every::Never)
+            }
         };
-        let restores = [TierName::Rollback, TierName::Snapshot]
-            .iter()
-            .any(|tier| service.tiers.contains(tier));
-        if !restores {
-            warn("`policy` in [snapshots]: none of its `tiers` restores from snapshots: add \"rollback\" and \"snapshot\"".to_owned());
+        Some(Feed { tiers, what, every })
+    }
+
+    /// Tells of places whose snapshots an admin's own Sanoid takes.
+    fn places(&self, service: &Service, findings: &mut Findings) {
+        if !matches!(service.snapshots, Some(Snapshots::By(_))) {
+            return;
         }
         for place in &service.places {
             let dataset = place.storage.dataset().map(|dataset| dataset.name.as_str());
-            if let Some((dataset, at)) = dataset.and_then(|it| Some((it, self.admins.covers(it)?)))
+            if let Some((dataset, cover)) =
+                dataset.and_then(|it| Some((it, self.admins.covers(it)?)))
             {
-                let note =
-                    format!("snapshots by {at}, which covers {dataset}: preseed leaves it alone");
-                findings.notes.push(note);
+                findings.notes.push(format!(
+                    "snapshots by {}, which covers {dataset}: preseed leaves it alone",
+                    cover.at
+                ));
             }
-        }
-        let mut warn = |what: String| findings.warnings.push(what);
-        let covered = self.admins.covers(dataset.name.as_str());
-        match (snapshots, covered) {
-            (Snapshots::By(policy), None) => {
-                findings.notes.push(format!("snapshots by the policy {}", policy.name));
-            }
-            (Snapshots::By(policy), Some(at)) => findings.notes.push(format!(
-                "snapshots by {at}, which covers {}: preseed leaves it alone, and the policy {} does not hold; nothing is held \
-                 for it",
-                dataset.name, policy.name
-            )),
-            (Snapshots::External, Some(at)) => findings.notes.push(format!("snapshots by {at}")),
-            (Snapshots::External, None) => warn(format!(
-                "`policy = \"external\"`: nothing in /etc/sanoid/sanoid.conf covers {}: see that something else takes its snapshots",
-                dataset.name
-            )),
         }
     }
 
-    fn backup(&mut self, service: &Service, backup: &Backup, findings: &mut Findings) {
+    /// What feeds the tier that restores from backups.
+    fn backup(&mut self, service: &Service, backup: &Backup, findings: &mut Findings) -> Feed {
         let repository = &backup.repository;
-        lies_in_itself(service, repository, findings);
+        let tiers = tiers_of(service, &[TierName::Restic]);
+        let mut feed = Feed {
+            tiers,
+            what: format!("repository {}, backed up by somebody else", repository.name),
+            every: Every::Unknown,
+        };
         let Some(schedule) = &backup.schedule else {
             if backup.keep.is_some() || !backup.before.is_empty() || !backup.after.is_empty() {
                 findings.warnings.push(
                     "`keep`, `before` and `after` in [backup] mean nothing without `schedule`: add it, or remove them".to_owned(),
                 );
             }
-            return;
+            return feed;
         };
         if let Err(error) = ready::must_be_found_again(service, backup) {
-            findings.warnings.push(error.to_string());
+            let told = format!("{}: {}", error.what(), error.help());
+            findings.warnings.push(told);
         }
-        if !service.tiers.contains(&TierName::Restic) {
+        if feed.tiers.is_empty() {
             findings.warnings.push(
                 "`schedule` in [backup]: none of its `tiers` restores from the backups: add \"restic\"".to_owned(),
             );
         }
-        for (key, event) in [
-            ("schedule", schedule),
-            ("maintenance", &repository.maintenance),
-        ] {
-            if let Some(why) = self.refuses(event) {
-                findings.warnings.push(format!(
-                    "`{key} = \"{event}\"`: systemd cannot read it: {why}"
-                ));
-            }
-        }
+        feed.every = self.pause("schedule", schedule, findings);
+        self.pause("maintenance", &repository.maintenance, findings);
         if repository.append_only && backup.keep.is_some() {
             findings.warnings.push(format!(
                 "`keep` in [backup]: this machine may only add to repository {}: whoever manages that must forget and prune",
@@ -146,49 +192,49 @@ impl Machine {
         } else {
             "forgotten as `keep` says"
         };
-        findings.notes.push(format!(
+        feed.what = format!(
             "backups to repository {}, {schedule}; {kept}",
             repository.name
-        ));
+        );
+        feed
     }
 
-    /// Why systemd cannot read a calendar event; `None` also where it cannot be asked.
-    fn refuses(&mut self, event: &str) -> Option<String> {
-        let asked = || {
-            let mut asked = command("systemd-analyze", ["calendar", "--", event]);
-            let ended = run_within(&mut asked, LIMIT).ok()?;
-            (!ended.status.success()).then_some(ended.stderr)
-        };
-        self.events
-            .entry(event.to_owned())
-            .or_insert_with(asked)
-            .clone()
+    /// How often a calendar event comes. What cannot be read is told.
+    fn pause(&mut self, key: &str, event: &str, findings: &mut Findings) -> Every {
+        match self.calendar.ask(event) {
+            Answer::Unknown => Every::Unknown,
+            Answer::Every(pause) => pause.map_or(Every::Never, Every::Within),
+            Answer::Refused(why) => {
+                findings.warnings.push(format!(
+                    "`{key} = \"{event}\"`: systemd cannot read it: {why}"
+                ));
+                Every::Unknown
+            }
+        }
     }
 }
 
-/// That a repository, or what opens it, lies in the data that it is a backup of.
-fn lies_in_itself(service: &Service, repository: &Repository, findings: &mut Findings) {
-    for secret in [
-        Some(&repository.password_file),
-        repository.environment_file.as_ref(),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        if secret.starts_with(&*service.mountpoint) {
-            findings.warnings.push(format!(
-                "{} lies in what is to be restored with it: move it, and keep a copy elsewhere",
-                secret.display()
-            ));
-        }
-    }
-    if repository
-        .local_directory()
-        .is_some_and(|path| path.starts_with(&*service.mountpoint))
-    {
-        findings.warnings.push(format!(
-            "repository {} lies in the data that it is a backup of: move it to another disk",
-            repository.name
-        ));
-    }
+fn value(policy: &Policy, key: &str) -> usize {
+    let found = policy.keys.iter().find(|(name, _)| *name == key);
+    found.map_or(0, |(_, count)| *count)
+}
+
+/// How many a policy keeps, in words.
+fn kept(policy: &Policy) -> String {
+    let kept = KINDS.iter().map(|(kind, ..)| (kind, value(policy, kind)));
+    let kept = kept.filter(|(_, count)| *count > 0);
+    let kept: Vec<String> = kept
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    kept.join(", ")
+}
+
+/// How much time lies between two snapshots of a policy at most.
+fn pause(policy: &Policy) -> Duration {
+    let kept = KINDS.iter().find(|(kind, ..)| value(policy, kind) > 0);
+    let minutes = kept.map(|(kind, _, minutes)| match *kind {
+        "frequently" => u64::try_from(value(policy, "frequent_period")).unwrap_or(u64::MAX),
+        _ => *minutes,
+    });
+    Duration::from_mins(minutes.unwrap_or_default())
 }

@@ -15,6 +15,8 @@ declared() { # UNIT
 	mountpoint = "/var/lib/radarr"
 	[preseed]
 	unit = "$1"
+	[snapshots]
+	policy = "services"
 	[backup]
 	repository = "local"
 	EOT
