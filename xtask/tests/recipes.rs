@@ -80,6 +80,40 @@ fn a_source_is_a_file_its_module_and_a_line_in_the_list() {
     }
 }
 
+/// Keys that no other key, table or program knows: each of another table, or of another type.
+const TRIVIAL_KEYS: [&str; 5] = [
+    "append-only",
+    "keep-replaced",
+    "max-parallel-restores",
+    "mount-base",
+    "stall-timeout",
+];
+
+#[test]
+fn a_key_is_in_the_file_of_its_table_and_on_the_page_of_keys() {
+    let root = restore().join("../..");
+    let mut all = Vec::new();
+    for room in ["declaration", "generator", "preseedctl", "report"] {
+        files(&root.join(room).join("src"), &mut all);
+    }
+    let page = fs::read_to_string(root.join("docs/keys.md")).unwrap();
+    for key in TRIVIAL_KEYS {
+        let quoted = format!("\"{key}\"");
+        let naming: Vec<&Path> = all
+            .iter()
+            .filter(|(_, text)| {
+                let mut lines = text.lines().map(str::trim);
+                lines.any(|line| !line.starts_with("//") && line.contains(&quoted))
+            })
+            .map(|(path, _)| path.as_path())
+            .collect();
+        assert_eq!(naming.len(), 1, "{key} is named in {naming:?}");
+        let table = naming[0];
+        assert!(table.to_string_lossy().contains("/section/"), "{table:?}");
+        assert!(page.contains(&format!("`{key}`")), "{key}");
+    }
+}
+
 #[test]
 fn the_source_that_is_not_real_is_added_in_one_line() {
     let mut all = Vec::new();
