@@ -226,7 +226,9 @@ pub fn decide(
             }
             Ok(Outcome::Restored)
         }
-        Verdict::Partly if remember::is_unrecorded_first_start(context) => {
+        Verdict::Partly | Verdict::Restore(Why::Partly)
+            if remember::is_unrecorded_first_start(context) =>
+        {
             restore(context, sources, Why::Skeleton, end)
         }
         Verdict::Partly => Err(partly_there(context.service, observation)),

@@ -141,14 +141,17 @@ fn what_was_settled_stays_so_only_while_no_data_is_seen_anywhere() {
 
 #[test]
 fn a_first_start_on_what_a_package_makes_is_one_also_after_a_power_cut() {
-    let mut case = with_an_empty_dataset();
-    case.disk.dataset.as_mut().unwrap().files = files(&[SKELETON], 1);
-    let machine = case.machine();
-    // After the mark, and before it is remembered.
-    machine.world.cut_at.set(Some(2));
-    assert!(machine.start_until_the_power_goes().is_none());
-    assert!(machine.mark().is_some());
-    assert!(matches!(machine.start(), Ok(Outcome::Bootstrapped)));
+    for restores_partly in [false, true] {
+        let mut case = with_an_empty_dataset();
+        case.restores_partly = restores_partly;
+        case.disk.dataset.as_mut().unwrap().files = files(&[SKELETON], 1);
+        let machine = case.machine();
+        // After the mark, and before it is remembered.
+        machine.world.cut_at.set(Some(2));
+        assert!(machine.start_until_the_power_goes().is_none());
+        assert!(machine.mark().is_some());
+        assert!(matches!(machine.start(), Ok(Outcome::Bootstrapped)));
+    }
 }
 
 #[test]
