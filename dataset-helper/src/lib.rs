@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use declaration::settings::Service;
 use report::status;
-use storage::{Applied, Result, set};
+use storage::{Applied, Result, lock, set};
 use systemd::stale;
 
 /// What was done for a part of a service: the service itself, or a place of it.
@@ -26,7 +26,7 @@ pub struct Done {
 /// # Errors
 /// When it cannot be made so; see [`storage::InPlace::apply`]. Storage is not made for a user that is not the one declared.
 pub fn apply(service: &Service, done: &mut Vec<Done>) -> Result<()> {
-    let _locks = set::lock(service, status::wait_for_another)?;
+    let _locks = lock::lock_all(service, status::wait_for_another)?;
     let placed = set::placed(service)?;
     let parts: Vec<&Service> = placed.iter().collect();
     for (number, part) in placed.iter().enumerate() {

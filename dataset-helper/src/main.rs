@@ -84,7 +84,11 @@ fn apply_utility(name: &str, utility: &Utility) -> ExitCode {
 /// Tells what was done for a part of the service.
 fn tell(service: &str, part: &str, applied: Applied) {
     if let Some((mark, kept)) = &applied.finished {
-        Event::new(Kind::Restored, part, kept::finished(mark, kept.as_ref()))
+        let mut message = kept::finished(mark, kept.as_ref());
+        if kept.is_some() {
+            message.push_str(&kept::way_back(service));
+        }
+        Event::new(Kind::Restored, part, message)
             .of(service)
             .source(&mark.by)
             .outcome("restored")

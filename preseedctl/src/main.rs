@@ -3,6 +3,7 @@
 mod accept;
 mod agreed;
 mod ask;
+mod bring_out;
 mod cat;
 mod catalog;
 mod check;

@@ -16,3 +16,20 @@ pub(crate) fn load(search: &Search, name: &str) -> Option<Service> {
         }
     }
 }
+
+/// The service that is meant, and the only part of it: `NAME`, or `NAME.PLACE` for one of its places. `None`, once it is told
+/// what is wrong with its declaration.
+pub(crate) fn load_part(search: &Search, name: &str) -> Option<(Service, Option<String>)> {
+    let place = name.rsplit_once('.').and_then(|(of, _)| {
+        let service = declaration::load_service(search, of).ok()?;
+        let is_place = service
+            .places
+            .iter()
+            .any(|place| place.name.as_str() == name);
+        is_place.then_some(service)
+    });
+    match place {
+        Some(service) => Some((service, Some(name.to_owned()))),
+        None => Some((load(search, name)?, None)),
+    }
+}

@@ -1,22 +1,22 @@
 //! `preseedctl restore NAME`
 
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use declaration::Search;
 use declaration::settings::Service;
 use jiff::Timestamp;
-use report::{status, words};
-use restore::by_hand::{self, Offer, Request};
+use report::status;
+use restore::by_hand::{Request, Restored};
 use restore::chosen::Choice;
-use restore::{bring_out, interrupt};
-use storage::{Error, Outside, Result, local, lock};
+use restore::{by_hand_set, interrupt};
+use storage::{Result, local, lock};
 use systemd::{timestamp, units};
 
-use crate::agreed::{exit, tell_units};
+use crate::agreed::{exit, tell_offer, tell_replaced, tell_units};
 use crate::ask::agrees;
-use crate::list::with_distance;
+use crate::bring_out::Out;
 use crate::one_service;
 use crate::say::say_line;
 use crate::stopped::{Stopped, must_run_no_more};
@@ -24,7 +24,7 @@ use crate::stopped::{Stopped, must_run_no_more};
 /// What `preseedctl restore` is told.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The service's name: its declaration's file name without `.toml`.
+    /// The service's name: its declaration's file name without `.toml`; or NAME.PLACE for one of its places alone.
     pub(crate) name: String,
     /// The newest snapshot that holds the data and was not taken after this: `yesterday 18:00`, `-2h`, or as in
     /// systemd.time(7). Without it, the newest of all.
@@ -41,10 +41,11 @@ pub(crate) struct Arguments {
     /// Only from this tier.
     #[arg(long, value_parser = ["snapshot", "restic"])]
     tier: Option<String>,
-    /// Bring the files out to this directory, and leave the service alone. It is made if it is missing.
+    /// Bring the files out to this directory, and leave the service alone. It is made if it is missing. Those of a place come
+    /// to a directory NAME.PLACE in it.
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
-    /// With --into: only these, as paths in the service's directory.
+    /// With --into: only these, as paths in the service's directory, or in a place of it.
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "into")]
     paths: Vec<PathBuf>,
     /// With --into: the directory may hold something already. Nothing of it is overwritten.
@@ -60,13 +61,20 @@ pub(crate) struct Arguments {
 
 /// Restores what is asked for, once somebody has agreed.
 pub(crate) fn restore(arguments: &Arguments) -> ExitCode {
-    let Some(service) = one_service::load(&Search::from_env(), &arguments.name) else {
+    let meant = one_service::load_part(&Search::from_env(), &arguments.name);
+    let Some((service, part)) = meant else {
         return ExitCode::FAILURE;
     };
     let done = arguments
-        .request()
+        .request(part)
         .and_then(|(request, at)| match &arguments.into {
-            Some(directory) => out_to(&service, arguments, &request, at, directory),
+            Some(directory) => Out {
+                service: &service,
+                request: &request,
+                at,
+                may_hold_others: arguments.force,
+            }
+            .to(directory, &arguments.paths),
             None => in_place(&service, arguments, &request, at),
         });
     exit(done)
@@ -74,7 +82,7 @@ pub(crate) fn restore(arguments: &Arguments) -> ExitCode {
 
 impl Arguments {
     /// What is asked for, and the time that it is measured from.
-    fn request(&self) -> Result<(Request, Timestamp)> {
+    fn request(&self, part: Option<String>) -> Result<(Request, Timestamp)> {
         let now = Timestamp::now();
         let at = self.at.as_deref().map_or(Ok(now), timestamp::timestamp)?;
         let choice = match &self.snapshot {
@@ -82,7 +90,7 @@ impl Arguments {
             None => Choice::NotAfter(at),
         };
         let tier = self.tier.as_ref().and_then(|tier| tier.parse().ok());
-        Ok((Request { choice, tier }, at))
+        Ok((Request { choice, tier, part }, at))
     }
 }
 
@@ -95,14 +103,18 @@ fn in_place(
 ) -> Result<bool> {
     let name = service.name.as_str();
     let stopped = Stopped::watch(&interrupt::left_of_a_restore(service));
-    let offer = by_hand::offer(service, request)?;
+    let offers = by_hand_set::offer(service, request)?;
     let running = units::running(service)?;
-    tell(service, &offer, at);
+    say_line!("{name} as of {}", local(at));
+    for offer in &offers.parts {
+        tell_offer(service, offer, at);
+    }
+    if let Some(differ) = &offers.differ {
+        say_line!("  differ    {differ}");
+    }
     tell_units(&running, arguments.stop);
-    say_line!(
-        "  replaces  {}, which is kept: `preseedctl undo {name}` brings it back",
-        service.mountpoint.display()
-    );
+    let places = offers.parts.iter().map(|offer| offer.place.as_path());
+    tell_replaced(places, &format!("`preseedctl undo {name}`"));
     if !arguments.stop {
         must_run_no_more(service, &running)?;
     }
@@ -110,120 +122,35 @@ fn in_place(
     if !arguments.yes && !agrees("Restore it?", &otherwise) {
         return Ok(false);
     }
-    let lock = lock::lock(service, status::wait_for_another)?;
+    let locks = lock::lock_all(service, status::wait_for_another)?;
     let restored = stopped
         .stop_if(arguments.stop, service)
-        .and_then(|()| by_hand::restore(service, request));
-    drop(lock);
+        .and_then(|()| by_hand_set::restore(service, &offers.request));
+    drop(locks);
     interrupt::halt();
     let has_started = stopped.start_again();
-    let restored = restored?;
-    say_line!(
-        "{name}: restored from {} of {}",
-        restored.label,
-        restored.taken
-    );
-    match restored.kept {
-        Some(kept) => say_line!(
-            "What was there is kept as {}; `preseedctl undo {name}` brings it back",
-            kept.name
-        ),
-        None => say_line!("Nothing was there, so nothing was replaced"),
-    }
+    say_restored(name, restored?);
     Ok(has_started)
 }
 
-/// Brings files out to a directory.
-fn out_to(
-    service: &Service,
-    arguments: &Arguments,
-    request: &Request,
-    at: Timestamp,
-    directory: &Path,
-) -> Result<bool> {
-    let paths: Vec<PathBuf> = arguments
-        .paths
-        .iter()
-        .map(|path| within(service, path))
-        .collect::<Result<_>>()?;
-    let directory = std::path::absolute(directory).map_err(|error| {
-        Error::new(
-            directory.to_string_lossy(),
-            format!("this is no path: {error}"),
-            "name a directory",
-        )
-    })?;
-    interrupt::watch(format!(
-        "interrupted: nothing was brought out but for a directory `.preseed-into-…` in {}, which can be removed",
-        directory.display()
-    ));
-    let lock = lock::lock(service, status::wait_for_another)?;
-    let offer = bring_out::offer(service, request, &paths)?;
-    tell(service, &offer, at);
-    let outside = Outside::at(&directory, service, arguments.force)?;
-    let brought = bring_out::bring_out(service, request, &paths, &outside);
-    drop(lock);
-    let names = match brought {
-        Ok(_) => outside.finish()?,
-        Err(error) => {
-            outside.discard();
-            return Err(error);
-        }
-    };
-    say_line!(
-        "{}: {} brought out to {}; the service is as it was",
-        service.name,
-        words::count(names.len(), "entry", "entries"),
-        directory.display()
-    );
-    Ok(true)
-}
-
-/// A path as it is in the service's directory.
-fn within(service: &Service, path: &Path) -> Result<PathBuf> {
-    let relative = path.strip_prefix(&*service.mountpoint).unwrap_or(path);
-    let is_plain = relative
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if let Some(place) = service.nested.iter().find(|at| relative.starts_with(at)) {
-        return Err(Error::new(
-            path.to_string_lossy(),
-            format!(
-                "it lies in {}, a place of the service, of which nothing is brought out yet",
-                place.display()
-            ),
-            "take it from a snapshot of that place, or with `restic restore`",
-        ));
+/// Tells what was restored, and last how it is undone.
+fn say_restored(service: &str, restored: Vec<Restored>) {
+    let mut kept = Vec::new();
+    for part in restored {
+        say_line!(
+            "{}: restored from {} of {}",
+            part.part,
+            part.label,
+            part.taken
+        );
+        kept.extend(part.kept.map(|kept| kept.name));
     }
-    if is_plain && relative.components().next().is_some() {
-        return Ok(relative.to_path_buf());
-    }
-    Err(Error::new(
-        path.to_string_lossy(),
-        format!("this is no path in {}", service.mountpoint.display()),
-        "name it as it is there, e.g. `config.xml`, without `..`",
-    ))
-}
-
-/// Tells what would be restored, and what there is before and after it.
-fn tell(service: &Service, offer: &Offer, at: Timestamp) {
-    let of = |label: &str, taken| with_distance(label, taken, at);
-    say_line!("{} as of {}", service.name, local(at));
-    say_line!(
-        "  takes     {}, from {}",
-        of(&offer.label, offer.snapshot.taken),
-        offer.source
-    );
-    if let Some(earlier) = &offer.earlier {
-        say_line!("  earlier   {}", of(earlier.label(), earlier.taken));
-    }
-    if let Some(later) = &offer.later {
-        say_line!("  later     {}", of(later.label(), later.taken));
-    }
-    for passed_over in &offer.passed_over {
-        say_line!("  not       {passed_over}");
-    }
-    for not_asked in &offer.not_asked {
-        say_line!("  asked     {not_asked}");
+    if kept.is_empty() {
+        say_line!("Nothing was there, so nothing was replaced");
+    } else {
+        say_line!(
+            "What was there is kept as {}; `preseedctl undo {service}` brings it back",
+            kept.join(", ")
+        );
     }
 }

@@ -6,12 +6,13 @@ use declaration::Search;
 use declaration::settings::Service;
 use report::progress::bytes;
 use report::{status, words};
-use restore::{interrupt, undo as undoing};
+use restore::undo::Offer;
+use restore::{interrupt, undo_set};
 use storage::written::Written;
 use storage::{Result, local, lock};
 use systemd::units;
 
-use crate::agreed::{exit, tell_units};
+use crate::agreed::{exit, tell_replaced, tell_units};
 use crate::ask::agrees;
 use crate::one_service;
 use crate::say::say_line;
@@ -32,22 +33,14 @@ fn undo_it(service: &Service, stop: bool, yes: bool) -> Result<bool> {
         "interrupted: either is in the place, and the other is kept. `systemctl start dataset-{name} preseed-{name}` finishes \
          what was begun"
     ));
-    let offer = undoing::offer(service)?;
-    let (mark, kept) = (&offer.mark, &offer.kept);
+    let offers = undo_set::offer(service)?;
     let running = units::running(service)?;
-    say_line!(
-        "{name}: undo the restore by {} from {}, {}",
-        mark.by,
-        mark.from,
-        local(mark.at)
-    );
-    say_line!("  returns   {}", kept.name);
-    say_line!("  written   {}", in_words(&offer.written));
+    for offer in &offers {
+        tell(offer);
+    }
     tell_units(&running, stop);
-    say_line!(
-        "  replaces  {}, which is kept: another undo brings it back",
-        service.mountpoint.display()
-    );
+    let places = offers.iter().map(|offer| offer.place.as_path());
+    tell_replaced(places, "another undo");
     if !stop {
         must_run_no_more(service, &running)?;
     }
@@ -55,19 +48,36 @@ fn undo_it(service: &Service, stop: bool, yes: bool) -> Result<bool> {
     if !yes && !agrees("Undo it?", &otherwise) {
         return Ok(false);
     }
-    let lock = lock::lock(service, status::wait_for_another)?;
+    let locks = lock::lock_all(service, status::wait_for_another)?;
     let undone = stopped
         .stop_if(stop, service)
-        .and_then(|()| undoing::undo(service, &offer));
-    drop(lock);
+        .and_then(|()| undo_set::undo(service, &offers));
+    drop(locks);
     interrupt::halt();
     let has_started = stopped.start_again();
-    let kept = undone?;
-    let kept = kept.map_or_else(|| "nothing".to_owned(), |kept| kept.name);
+    let kept: Vec<String> = undone?.into_iter().map(|kept| kept.name).collect();
+    let kept = if kept.is_empty() {
+        "nothing".to_owned()
+    } else {
+        kept.join(", ")
+    };
     say_line!(
         "{name}: undone; what was there is kept as {kept}, and `preseedctl undo {name}` brings it back"
     );
     Ok(has_started)
+}
+
+/// Tells what would come back of a part.
+fn tell(offer: &Offer) {
+    let (mark, part) = (&offer.mark, &offer.part);
+    say_line!(
+        "{part}: undo the restore by {} from {}, {}",
+        mark.by,
+        mark.from,
+        local(mark.at)
+    );
+    say_line!("  returns   {}", offer.kept.name);
+    say_line!("  written   {}", in_words(&offer.written));
 }
 
 /// What was written since a restore, for people.
@@ -75,15 +85,15 @@ fn in_words(written: &Written) -> String {
     if written.is_nothing() {
         return "nothing since the restore".to_owned();
     }
-    let mut text = format!(
-        "since the restore {}, {}",
-        words::count(
-            usize::try_from(written.files).unwrap_or(usize::MAX),
-            "file",
-            "files"
+    let files = usize::try_from(written.files).unwrap_or(usize::MAX);
+    let mut text = match files {
+        0 => "since the restore no file".to_owned(),
+        _ => format!(
+            "since the restore {}, {}",
+            words::count(files, "file", "files"),
+            bytes(written.bytes)
         ),
-        bytes(written.bytes)
-    );
+    };
     if !written.names.is_empty() {
         text = format!("{text}: {}", written.names.join(", "));
     }

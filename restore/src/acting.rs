@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use declaration::value::TierName;
+use jiff::Timestamp;
 use report::{Event, Kind};
 use storage::mark::Stage;
 use storage::{Error, Kept, LeftOver, Mark, Snapshot, kept, local};
@@ -10,9 +11,10 @@ use storage::{Error, Kept, LeftOver, Mark, Snapshot, kept, local};
 use crate::answer::{Answer, Observer, PassedOver};
 use crate::context::Context;
 use crate::decide::{End, Outcome};
-use crate::ending::finished;
+use crate::ending::{finished, undone};
 use crate::executor::Goal;
 use crate::machine::{Machine, tell_the_end};
+use crate::pending::{Occasion, Pending, Prepared};
 use crate::remember;
 use crate::source::{Source, word};
 use crate::verdict::Why;
@@ -41,27 +43,6 @@ pub(crate) fn wait_for(machine: &dyn Machine, source: &dyn Source, waited: &mut 
     machine.say(&format!("asking {}", source.name()));
 }
 
-/// What is done only once all of a set is ready.
-#[derive(Debug)]
-pub(crate) enum Pending {
-    /// A sealed copy takes the part's place: of this run or, if there is nothing else known of it, of an earlier one.
-    Swap(Option<Prepared>),
-    /// The part is rolled back.
-    Rollback(Prepared),
-    /// The part starts for the first time.
-    FirstStart(Why, Option<String>),
-}
-
-/// A snapshot that is ready to take a part's place.
-#[derive(Debug, Clone)]
-pub(crate) struct Prepared {
-    pub(crate) tier: TierName,
-    /// As its source calls it.
-    pub(crate) label: String,
-    pub(crate) snapshot: Snapshot,
-    pub(crate) bytes: u64,
-}
-
 /// Does what is decided, and tells it to the journal.
 pub(crate) struct Acting<'a> {
     context: &'a Context<'a>,
@@ -71,8 +52,11 @@ pub(crate) struct Acting<'a> {
     of: &'a str,
     /// Whether what replaces something waits for the rest of a set.
     defers: bool,
+    occasion: Occasion,
     /// What waits.
     pub(crate) pending: Option<Pending>,
+    /// What was replaced by what was pending.
+    pub(crate) replaced: Option<Kept>,
     /// Snapshots that were told of: `rollback` and `snapshot` look at the same ones.
     told: BTreeSet<String>,
     /// The errors for which some were passed over.
@@ -93,7 +77,9 @@ impl<'a> Acting<'a> {
             service: context.service.name.as_str(),
             of: context.service.of(),
             defers: false,
+            occasion: Occasion::Start,
             pending: None,
+            replaced: None,
             told: BTreeSet::new(),
             faults: Vec::new(),
             put_off: BTreeSet::new(),
@@ -107,6 +93,31 @@ impl<'a> Acting<'a> {
         Self {
             defers: true,
             ..Self::on(context)
+        }
+    }
+
+    /// The same, of what an admin asked for.
+    pub(crate) fn by_hand(context: &'a Context<'a>, pending: Option<Pending>) -> Self {
+        Self {
+            occasion: Occasion::ByHand,
+            pending,
+            ..Self::deferring(context)
+        }
+    }
+
+    /// The same, of what a restore replaced then, and is staged to be brought back.
+    pub(crate) fn undoing(context: &'a Context<'a>, replaced_at: Option<Timestamp>) -> Self {
+        Self {
+            occasion: Occasion::Undo(replaced_at),
+            ..Self::by_hand(context, Some(Pending::Swap(None)))
+        }
+    }
+
+    /// The snapshot that waits to take the part's place.
+    pub(crate) fn prepared(&self) -> Option<Prepared> {
+        match &self.pending {
+            Some(Pending::Swap(prepared)) => prepared.clone(),
+            _ => None,
         }
     }
 
@@ -124,11 +135,16 @@ impl<'a> Acting<'a> {
     /// Tells that a snapshot was restored.
     pub(crate) fn tell_restored(&self, prepared: &Prepared, kept: Option<&Kept>) {
         let tier = word(prepared.tier);
+        let asked = match self.occasion {
+            Occasion::ByHand => "by hand, ",
+            _ => "",
+        };
         let message = format!(
-            "restored by {tier} from {} ({}){}",
+            "restored {asked}by {tier} from {} ({}){}{}",
             prepared.label,
             local(prepared.snapshot.taken),
-            kept::in_words(kept)
+            kept::in_words(kept),
+            self.way_back(kept)
         );
         let event = Event::new(Kind::Restored, self.service, message);
         let event = event.tier(tier).outcome("restored");
@@ -141,7 +157,18 @@ impl<'a> Acting<'a> {
 
     /// Tells that what an earlier run had begun is finished.
     pub(crate) fn tell_finished(&self, mark: &Mark, kept: Option<&Kept>) {
-        self.tell_the_end(finished(self.service, mark, kept));
+        let Occasion::Undo(replaced_at) = self.occasion else {
+            return self.tell_the_end(finished(self.context.service, mark, kept));
+        };
+        self.tell_the_end(undone(self.service, replaced_at, kept));
+    }
+
+    /// How what was replaced comes back, in words that are added.
+    fn way_back(&self, kept: Option<&Kept>) -> String {
+        // A command says so in its last line.
+        let is_told = matches!(self.occasion, Occasion::Start);
+        let kept = kept.filter(|_| is_told);
+        kept.map_or_else(String::new, |_| kept::way_back(self.of))
     }
 
     fn tell(&self, event: Event<'_>) {
@@ -235,7 +262,7 @@ impl End for Acting<'_> {
         storage::give_contents_in_place(self.context.service)?;
         let seeded = mark.at_stage(Stage::Seeded);
         self.context.storage.set_mark(&seeded)?;
-        self.tell_the_end(finished(self.service, mark, None));
+        self.tell_the_end(finished(self.context.service, mark, None));
         Ok(())
     }
 

@@ -35,7 +35,7 @@ pub fn offer(declared: &Service, request: &Request, paths: &[PathBuf]) -> Result
     let service = limited(declared, request, paths);
     look(&service, &ThisMachine, |context, _| {
         let sources = by_hand(context, request.tier);
-        Ok(offer_on(context, sources, request, &mut |_, _| {
+        Ok(offer_on(context, &sources, request, &mut |_, _| {
             Ok(Restored::default())
         })?)
     })
@@ -57,7 +57,7 @@ pub fn bring_out(
         let sources = by_hand(context, request.tier);
         Ok(offer_on(
             context,
-            sources,
+            &sources,
             request,
             &mut |source, snapshot| bring(context, source, snapshot, outside),
         )?)

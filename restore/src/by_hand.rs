@@ -3,22 +3,22 @@
 //! The search and the executor are those of every restore. Nothing is rolled back: what is there is replaced and kept.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 
 use declaration::settings::{Prefer, Service};
 use declaration::value::TierName;
 use report::{Event, Kind};
-use storage::{Error, Kept, LeftOver, Presence, Snapshot, kept, local};
+use storage::{Error, Kept, LeftOver, Presence, Snapshot, local};
 
+use crate::acting::Acting;
 use crate::answer::{Answer, Conclusion, Observer, PassedOver};
 use crate::chosen::{self, Choice};
 use crate::context::Context;
-use crate::decide::look;
 use crate::ending::unmounted;
 use crate::executor::{Goal, bring};
-use crate::machine::ThisMachine;
+use crate::pending::Prepared;
 use crate::remember;
 use crate::search::{Act, search};
-use crate::source::list::by_hand;
 use crate::source::{Source, word};
 
 /// What an admin asks for.
@@ -28,11 +28,25 @@ pub struct Request {
     pub choice: Choice,
     /// The only tier that is asked; `None`: all that are declared.
     pub tier: Option<TierName>,
+    /// The only part of the service that is restored; `None`: all of them.
+    pub part: Option<String>,
+}
+
+impl Request {
+    /// Whether this part is to be restored: a cache never is.
+    pub(crate) fn wants(&self, part: &Service) -> bool {
+        let is_meant = |name: &String| part.name.as_str() == name;
+        part.is_restored() && self.part.as_ref().is_none_or(is_meant)
+    }
 }
 
 /// What would be restored.
 #[derive(Debug)]
 pub struct Offer {
+    /// The part of the service: its name, or that of a place.
+    pub part: String,
+    /// Where that is mounted.
+    pub place: PathBuf,
     /// The source of it, for people.
     pub source: String,
     /// The snapshot, for people.
@@ -52,6 +66,8 @@ pub struct Offer {
 /// What was restored.
 #[derive(Debug)]
 pub struct Restored {
+    /// The part of the service: its name, or that of a place.
+    pub part: String,
     /// From which snapshot, for people.
     pub label: String,
     /// When that was taken, in words.
@@ -60,48 +76,24 @@ pub struct Restored {
     pub kept: Option<Kept>,
 }
 
-/// The service as an admin's choice makes it: the newest of all tiers, however old.
+impl Restored {
+    pub(crate) fn of(service: &Service, prepared: &Prepared, kept: Option<Kept>) -> Self {
+        Self {
+            part: service.name.to_string(),
+            label: prepared.label.clone(),
+            taken: local(prepared.snapshot.taken),
+            kept,
+        }
+    }
+}
+
+/// The service as an admin's choice makes it, and its places: the newest of all tiers, however old.
 pub(crate) fn as_asked(declared: &Service) -> Service {
     let mut service = declared.clone();
+    service.places = declared.places.iter().map(as_asked).collect();
     service.preseed.prefer = Prefer::Newest;
     service.preseed.max_age.clear();
     service
-}
-
-/// That a service is of one part: those of several would not be of one moment.
-///
-/// # Errors
-/// When it has places.
-pub(crate) fn must_be_of_one_part(service: &Service) -> Result<(), Error> {
-    if service.places.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(
-        service.name.as_str(),
-        "it has places, and these are not restored by hand together with it yet",
-        format!(
-            "`preseedctl restore {} --into DIR` brings files of its main part out; nothing was changed",
-            service.name
-        ),
-    ))
-}
-
-/// Looks for what would be restored. Changes nothing.
-///
-/// # Errors
-/// When nothing would be, or it cannot be told.
-pub fn offer(declared: &Service, request: &Request) -> Result<Offer, Error> {
-    must_be_of_one_part(declared)?;
-    look(&as_asked(declared), &ThisMachine, |context, _| {
-        let sources = by_hand(context, request.tier);
-        Ok(offer_on(
-            context,
-            sources,
-            request,
-            &mut |source, snapshot| bring(context, source, snapshot, Goal::Possible),
-        )?)
-    })
-    .map_err(|refusal| refusal.error)
 }
 
 /// Searches for what was chosen until `act` succeeds with a snapshot, and gives that one.
@@ -110,7 +102,7 @@ pub fn offer(declared: &Service, request: &Request) -> Result<Offer, Error> {
 /// When there is none.
 pub(crate) fn offer_on(
     context: &Context<'_>,
-    sources: Vec<Box<dyn Source + '_>>,
+    sources: &[Box<dyn Source + '_>],
     request: &Request,
     act: &mut Act<'_>,
 ) -> Result<Offer, Error> {
@@ -130,9 +122,12 @@ pub(crate) fn offer_on(
         .others
         .into_iter()
         .filter(|other| other.taken < snapshot.taken);
+    let earlier = older.max_by_key(|other| other.taken);
     drop(sources);
     Ok(Offer {
-        earlier: older.max_by_key(|other| other.taken),
+        part: context.service.name.to_string(),
+        place: context.service.mountpoint.value.clone(),
+        earlier,
         later: later.into_inner(),
         passed_over: seen.passed_over,
         not_asked: seen.not_asked,
@@ -142,50 +137,48 @@ pub(crate) fn offer_on(
     })
 }
 
-/// Restores what was chosen in the place of what is there. The service must be stopped, and its storage locked.
+/// Restores what was chosen in the place of what is there.
 ///
 /// # Errors
 /// When it cannot be restored: what is there is there still.
-pub fn restore(declared: &Service, request: &Request) -> Result<Restored, Error> {
-    must_be_of_one_part(declared)?;
-    look(&as_asked(declared), &ThisMachine, |context, _| {
-        Ok(restore_on(
-            context,
-            by_hand(context, request.tier),
-            request,
-        )?)
-    })
-    .map_err(|refusal| refusal.error)
-}
-
 pub(crate) fn restore_on(
     context: &Context<'_>,
-    sources: Vec<Box<dyn Source + '_>>,
+    sources: &[Box<dyn Source + '_>],
     request: &Request,
 ) -> Result<Restored, Error> {
     must_be_replaceable(context)?;
+    let (prepared, kept) = bring_on(context, sources, request, Goal::InPlace)?;
+    Acting::by_hand(context, None).tell_restored(&prepared, kept.as_ref());
+    remember::data(context);
+    Ok(Restored::of(context.service, &prepared, kept))
+}
+
+/// Brings what was chosen as far as `goal` says. Gives what it replaced as well.
+///
+/// # Errors
+/// When nothing can be brought.
+pub(crate) fn bring_on(
+    context: &Context<'_>,
+    sources: &[Box<dyn Source + '_>],
+    request: &Request,
+    goal: Goal,
+) -> Result<(Prepared, Option<Kept>), Error> {
     let later = RefCell::new(None);
     let sources = chosen::of(sources, &request.choice, &later);
-    let mut acting = Acting {
+    let mut bringing = Bringing {
         context,
         passed_over: Vec::new(),
-        restored: None,
+        brought: None,
     };
-    let concluded = search(context, &sources, &mut acting, &mut |source, snapshot| {
-        bring(context, source, snapshot, Goal::InPlace)
+    let concluded = search(context, &sources, &mut bringing, &mut |source, snapshot| {
+        bring(context, source, snapshot, goal)
     })?;
-    match acting.restored {
-        Some(restored) => {
-            remember::data(context);
-            Ok(restored)
-        }
-        None => Err(nothing(
-            context.service,
-            request,
-            concluded,
-            &acting.passed_over,
-        )),
-    }
+    let Bringing {
+        passed_over,
+        brought,
+        ..
+    } = bringing;
+    brought.ok_or_else(|| nothing(context.service, request, concluded, &passed_over))
 }
 
 /// That what is there can be replaced now: nothing runs, and what an earlier restore left is out of the way.
@@ -210,7 +203,7 @@ pub(crate) fn must_be_replaceable(context: &Context<'_>) -> Result<(), Error> {
                 "an interrupted restore waits to be put in place",
                 format!(
                     "`systemctl start dataset-{}.service` finishes it, then ask again",
-                    service.name
+                    service.of()
                 ),
             ));
         }
@@ -218,7 +211,8 @@ pub(crate) fn must_be_replaceable(context: &Context<'_>) -> Result<(), Error> {
     }
     if let Some(what) = context.storage.put_away(left_over)? {
         let event = Event::new(Kind::StorageChanged, service.name.as_str(), what);
-        context.machine.tell(&event.outcome("put-away"));
+        let event = event.of(service.of()).outcome("put-away");
+        context.machine.tell(&event);
     }
     Ok(())
 }
@@ -238,7 +232,7 @@ pub(crate) fn nothing(
     let of = request
         .tier
         .map_or_else(String::new, |tier| format!(" in the tier {tier}"));
-    let help = format!("`preseedctl list {name}` shows what there is");
+    let help = format!("`preseedctl list {}` shows what there is", service.of());
     let mut what = format!("there is {which}{of}");
     let faults = match concluded {
         Conclusion::Inconclusive(sources) => {
@@ -302,20 +296,14 @@ fn not_taken(source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) -> 
     )
 }
 
-/// Tells the journal, and what was restored.
-struct Acting<'a> {
+/// Tells the journal what was passed over, and what was brought.
+struct Bringing<'a> {
     context: &'a Context<'a>,
     passed_over: Vec<String>,
-    restored: Option<Restored>,
+    brought: Option<(Prepared, Option<Kept>)>,
 }
 
-impl Acting<'_> {
-    fn event(&self, kind: Kind, message: String) -> Event<'_> {
-        Event::new(kind, self.context.service.name.as_str(), message)
-    }
-}
-
-impl Observer for Acting<'_> {
+impl Observer for Bringing<'_> {
     fn asking(&mut self, source: &dyn Source) {
         self.context
             .machine
@@ -325,8 +313,12 @@ impl Observer for Acting<'_> {
     fn passed_over(&mut self, source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) {
         storage::interrupt::halt();
         let what = not_taken(source, snapshot, why);
-        let event = self.event(Kind::PassedOver, format!("passed over {what}"));
-        let event = event.tier(word(source.tier())).outcome("passed-over");
+        let service = self.context.service;
+        let message = format!("passed over {what}");
+        let event = Event::new(Kind::PassedOver, service.name.as_str(), message)
+            .of(service.of())
+            .tier(word(source.tier()))
+            .outcome("passed-over");
         self.context.machine.tell(&event.snapshot(&snapshot.name));
         self.passed_over.push(what);
     }
@@ -337,23 +329,14 @@ impl Observer for Acting<'_> {
 
     fn answered(&mut self, source: &dyn Source, answer: &Answer) {
         storage::interrupt::halt();
-        let Answer::Restored(snapshot, restored) = answer else {
-            return;
-        };
-        let tier = word(source.tier());
-        let (label, taken) = (source.label(snapshot), local(snapshot.taken));
-        let kept = restored.kept.clone();
-        let message = format!(
-            "restored by hand, by {tier} from {label} ({taken}){}",
-            kept::in_words(kept.as_ref())
-        );
-        let event = self
-            .event(Kind::Restored, message)
-            .tier(tier)
-            .outcome(answer.word());
-        self.context
-            .machine
-            .tell(&event.snapshot(&snapshot.name).bytes(restored.bytes));
-        self.restored = Some(Restored { label, taken, kept });
+        if let Answer::Restored(snapshot, restored) = answer {
+            let prepared = Prepared {
+                tier: source.tier(),
+                label: source.label(snapshot),
+                snapshot: snapshot.clone(),
+                bytes: restored.bytes,
+            };
+            self.brought = Some((prepared, restored.kept.clone()));
+        }
     }
 }

@@ -41,7 +41,7 @@ const FEWEST: usize = 4;
 
 /// See the module.
 pub(crate) struct Chosen<'s> {
-    source: Box<dyn Source + 's>,
+    source: &'s (dyn Source + 's),
     choice: &'s Choice,
     /// The oldest of those that are too new.
     later: &'s RefCell<Option<Snapshot>>,
@@ -49,13 +49,13 @@ pub(crate) struct Chosen<'s> {
 
 /// These sources, limited to a choice. `later` is told the oldest snapshot that is newer.
 pub(crate) fn of<'s>(
-    sources: Vec<Box<dyn Source + 's>>,
+    sources: &'s [Box<dyn Source + 's>],
     choice: &'s Choice,
     later: &'s RefCell<Option<Snapshot>>,
 ) -> Vec<Box<dyn Source + 's>> {
-    let chosen = sources.into_iter().map(|source| {
+    let chosen = sources.iter().map(|source| {
         Box::new(Chosen {
-            source,
+            source: source.as_ref(),
             choice,
             later,
         }) as Box<dyn Source + 's>

@@ -3,19 +3,38 @@
 use std::path::PathBuf;
 
 use declaration::settings::Service;
+use jiff::Timestamp;
 use report::{Event, Kind};
 use storage::contents::{listed, named};
 use storage::kept;
-use storage::{Contents, Error, ErrorKind, Kept, Mark, MarkState, Observation};
+use storage::{Contents, Error, ErrorKind, Kept, Mark, MarkState, Observation, local};
 
 use crate::answer::{Inconclusive, of_source};
 use crate::verdict::Why;
 
-pub(crate) fn finished<'a>(service: &'a str, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
-    Event::new(Kind::Restored, service, kept::finished(mark, kept))
+pub(crate) fn finished<'a>(service: &'a Service, mark: &'a Mark, kept: Option<&Kept>) -> Event<'a> {
+    let mut message = kept::finished(mark, kept);
+    if kept.is_some() {
+        message.push_str(&kept::way_back(service.of()));
+    }
+    Event::new(Kind::Restored, service.name.as_str(), message)
         .source(&mark.by)
         .outcome("restored")
         .snapshot(&mark.from)
+}
+
+/// That what a restore replaced then is back.
+pub(crate) fn undone<'a>(
+    service: &'a str,
+    replaced_at: Option<Timestamp>,
+    kept: Option<&Kept>,
+) -> Event<'a> {
+    let message = format!(
+        "undone: what was replaced at {} is back{}",
+        replaced_at.map_or_else(|| "an unknown time".to_owned(), local),
+        kept::in_words(kept)
+    );
+    Event::new(Kind::Undone, service, message).outcome("undone")
 }
 
 /// The service's data is only partly there.

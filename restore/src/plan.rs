@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::decide::{End, NOT_STARTED, Refusal, decide, look};
 use crate::executor::Goal;
 use crate::machine::ThisMachine;
-use crate::part::{Part, with_parts};
+use crate::part::{Part, half_done, waits_for, with_parts};
 use crate::points;
 use crate::source::list::sources;
 use crate::source::{Source, word};
@@ -51,22 +51,23 @@ pub(crate) fn of_parts(parts: &[Part<'_>], together: bool) -> Plan {
         text: String::new(),
         starts: true,
     };
+    let half_done = half_done(parts);
     for part in parts {
         let service = part.context.service;
-        if service.is_restored() {
+        let outcome = if half_done.is_some() && waits_for(part) == half_done {
+            "an interrupted restore or undo of all parts goes on: what is ready takes its place"
+        } else if !service.is_restored() {
+            "a cache: it is made empty, and never restored"
+        } else {
             let of_part = tell(part.context, part.sources, part.verdict);
             plan.text.push_str(&of_part.text);
             plan.starts &= of_part.starts;
-        } else {
-            let (name, place) = (&service.name, service.mountpoint.display());
-            // Writing to a string cannot fail.
-            let _ = writeln!(plan.text, "{name} at {place}");
-            line(
-                &mut plan.text,
-                "outcome",
-                "a cache: it is made empty, and never restored",
-            );
-        }
+            continue;
+        };
+        let (name, place) = (&service.name, service.mountpoint.display());
+        // Writing to a string cannot fail.
+        let _ = writeln!(plan.text, "{name} at {place}");
+        line(&mut plan.text, "outcome", outcome);
     }
     if together && let Err(refusal) = points::must_be_one(parts) {
         plan.starts = false;

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use report::Kind;
 use storage::{Error, ErrorKind, Result, Snapshot, local};
 
-use crate::acting::{Acting, Pending, wait_for};
+use crate::acting::{Acting, wait_for};
 use crate::answer::{Answer, Observer, PassedOver};
+use crate::chosen::Choice;
 use crate::decide::{NOT_STARTED, Refusal};
 use crate::machine::Machine;
 use crate::part::{Part, begun};
+use crate::pending::Pending;
 use crate::search::search;
 use crate::source::{Restored, Source};
 use crate::verdict::Verdict;
@@ -29,7 +31,7 @@ pub(crate) enum Point {
 const ONE_AFTER_THE_OTHER: Duration = Duration::from_secs(10);
 
 impl Point {
-    fn of(snapshot: &Snapshot) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let name = snapshot
             .name
             .split_once('@')
@@ -37,8 +39,14 @@ impl Point {
         Self::Of(snapshot.taken, name)
     }
 
+    /// Whether a snapshot was taken so shortly before or after it that both may be of one point.
+    pub(crate) fn is_near(&self, snapshot: &Snapshot) -> bool {
+        let apart = self.time().duration_since(snapshot.taken).unsigned_abs();
+        apart <= ONE_AFTER_THE_OTHER
+    }
+
     /// Whether both are of one point in time.
-    fn is_that_of(&self, other: &Self) -> bool {
+    pub(crate) fn is_that_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Now, Self::Now) => true,
             (Self::Of(one, name), Self::Of(other, others_name)) => {
@@ -58,6 +66,78 @@ impl Point {
             Self::Of(taken, _) => *taken,
         }
     }
+}
+
+/// How new the snapshots of the parts may be: lowered until all parts have one of the same point.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    choice: Choice,
+    rounds: usize,
+}
+
+/// How often it is lowered: each time, all parts are looked for.
+const ROUNDS: usize = 50;
+
+impl Bound {
+    /// What was chosen of the whole service. A snapshot that was named with its dataset is of one part: its own name is meant.
+    pub(crate) fn of(choice: &Choice) -> Self {
+        let choice = match choice {
+            Choice::Named(name) => match name.split_once('@') {
+                Some((_, short)) => Choice::Named(format!("@{short}")),
+                None => choice.clone(),
+            },
+            Choice::NotAfter(_) => choice.clone(),
+        };
+        Self { choice, rounds: 0 }
+    }
+
+    /// What is asked for.
+    pub(crate) fn choice(&self) -> Choice {
+        self.choice.clone()
+    }
+
+    /// Lowers it below what these differ by. Gives whether it could be.
+    pub(crate) fn lower(&mut self, points: &[Option<Point>]) -> bool {
+        let oldest = points.iter().flatten().map(Point::time).min();
+        let (Choice::NotAfter(at), Some(oldest)) = (&self.choice, oldest) else {
+            return false;
+        };
+        self.rounds += 1;
+        // Where that is lower, snapshots that were taken one after the other are found.
+        let lower = [
+            oldest.checked_add(ONE_AFTER_THE_OTHER),
+            Ok(oldest),
+            oldest.checked_sub(Duration::from_secs(1)),
+        ];
+        let lower = lower.into_iter().flatten().find(|lower| lower < at);
+        if let Some(lower) = lower {
+            self.choice = Choice::NotAfter(lower);
+        }
+        lower.is_some() && self.rounds <= ROUNDS
+    }
+}
+
+/// That the parts that an admin asks for are to be of one point, and would not be.
+pub(crate) fn not_together(parts: &[Part<'_>], points: &[Option<Point>]) -> Error {
+    let Some(part) = parts.first() else {
+        return Error::internal("", "it has no parts");
+    };
+    let names: Vec<&str> = parts.iter().map(Part::name).collect();
+    let service = part.context.service;
+    Error::new(
+        service.of(),
+        format!(
+            "its parts are to be of one point in time (`together`), and would not be: {}",
+            in_words(&names, points).unwrap_or_default()
+        ),
+        format!(
+            "`preseedctl list {}` shows of which times all parts have a snapshot; if they may differ, leave `together` out of {}; \
+             nothing was changed",
+            service.of(),
+            service.source.display()
+        ),
+    )
+    .of_kind(ErrorKind::PartlyThere)
 }
 
 /// Of which time each part will be: `None` if it has no data, or is not restored.
@@ -239,8 +319,8 @@ fn apart(service: &Service, points: &[(&str, Option<Point>)], oldest: Timestamp)
             in_words(&names, &points).unwrap_or_default()
         ),
         format!(
-            "bring all of them from one point by hand, e.g. from snapshots of {}, which `zfs list -t snapshot` shows; \
-             if they may differ, leave `together` out of {}",
+            "bring all of them from one point with `preseedctl restore {name} --at {}`, which keeps what is there, or of another \
+             time that `preseedctl list {name}` shows; if they may differ, leave `together` out of {}",
             local(oldest),
             service.source.display()
         ),

@@ -13,12 +13,13 @@ use declaration::settings::Service;
 use report::{Event, Kind, status};
 use storage::{Error, ErrorKind, Result, lock, set};
 
-use crate::acting::{Acting, Pending, Prepared, remember_data};
+use crate::acting::{Acting, remember_data};
 use crate::decide::{End as _, NOT_STARTED, Outcome, Refusal, decide};
 use crate::executor::{of_a_rollback, roll_back_unchanged};
 use crate::failure::Failure;
 use crate::machine::ThisMachine;
-use crate::part::{Part, with_parts};
+use crate::part::{Part, half_done, waits_for, with_parts};
+use crate::pending::{Pending, Prepared};
 use crate::points::{self, Point};
 
 /// Restores all that is missing of the service and its places. The storage must have been applied.
@@ -26,10 +27,7 @@ use crate::points::{self, Point};
 /// # Errors
 /// When the service must not start, with the reason.
 pub(crate) fn run(declared: &Service) -> std::result::Result<Outcome, Refusal> {
-    let locks = declared
-        .parts()
-        .map(|part| lock::lock(part, status::wait_for_another));
-    let _locks = locks.collect::<Result<Vec<_>>>()?;
+    let _locks = lock::lock_all(declared, status::wait_for_another)?;
     with_parts(declared, &ThisMachine, |parts| {
         act(parts, declared.together)
     })
@@ -49,7 +47,15 @@ pub(crate) fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Out
         .map(|part| Acting::deferring(part.context))
         .collect();
     let mut outcomes = Vec::with_capacity(parts.len());
+    let half_done = half_done(parts);
     for (part, end) in parts.iter().zip(&mut acting) {
+        if half_done.is_some() && waits_for(part) == half_done {
+            let context = part.context;
+            context.machine.must_be_stopped(context.service)?;
+            end.pending = Some(Pending::Swap(None));
+            outcomes.push(Outcome::Restored);
+            continue;
+        }
         // A cache is made, and that is all.
         if !part.context.service.is_restored() {
             outcomes.push(Outcome::Present);
@@ -66,7 +72,9 @@ pub(crate) fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Out
     if together {
         points::must_be_one_when_ready(parts, &acting, &points)?;
     }
-    for (number, outcome, point) in put_in_place(parts, &mut acting, together)? {
+    must_be_unchanged(parts, &acting)?;
+    let done = put_in_place(parts, &mut acting, together);
+    for (number, outcome, point) in done.map_err(|error| error.while_doing(NOT_STARTED))? {
         outcomes[number] = outcome;
         points[number] = point;
     }
@@ -75,7 +83,10 @@ pub(crate) fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Out
             remember_data(part.context, *outcome);
         }
     }
-    tell_points(parts, &points);
+    // Of what goes on, it was told before it was begun.
+    if half_done.is_none() {
+        tell_points(parts, &points);
+    }
     let all = outcomes.into_iter();
     Ok(all
         .max_by_key(|outcome| rank(*outcome))
@@ -110,23 +121,36 @@ fn rank(outcome: Outcome) -> u8 {
 }
 
 /// What became of a part (its number) that was to be rolled back, and was not: how it ended, and of which time it is.
-type Otherwise = (usize, Outcome, Option<Point>);
+pub(crate) type Otherwise = (usize, Outcome, Option<Point>);
+
+/// The parts (their numbers) that something takes the place of.
+pub(crate) fn moved(acting: &[Acting<'_>]) -> Vec<usize> {
+    let is_moved =
+        |end: &Acting<'_>| matches!(end.pending, Some(Pending::Swap(_) | Pending::Rollback(_)));
+    (0..acting.len())
+        .filter(|number| is_moved(&acting[*number]))
+        .collect()
+}
+
+/// That nothing has changed in what is replaced while the others took their time.
+///
+/// # Errors
+/// When it has, or when it cannot be told.
+pub(crate) fn must_be_unchanged(parts: &[Part<'_>], acting: &[Acting<'_>]) -> Result<()> {
+    let mut moved = moved(acting).into_iter();
+    moved.try_for_each(|number| parts[number].context.must_be_unchanged())
+}
 
 /// Puts all that is ready in place. The outer parts first, since the inner ones are mounted in them.
-fn put_in_place(
+///
+/// # Errors
+/// When one cannot be. Those before it are in place.
+pub(crate) fn put_in_place(
     parts: &[Part<'_>],
     acting: &mut [Acting<'_>],
     together: bool,
-) -> std::result::Result<Vec<Otherwise>, Refusal> {
-    let is_moved =
-        |end: &Acting<'_>| matches!(end.pending, Some(Pending::Swap(_) | Pending::Rollback(_)));
-    let moved: Vec<usize> = (0..parts.len())
-        .filter(|number| is_moved(&acting[*number]))
-        .collect();
-    for number in &moved {
-        // The others took their time.
-        parts[*number].context.must_be_unchanged()?;
-    }
+) -> Result<Vec<Otherwise>> {
+    let moved = moved(acting);
     let noted = if moved.len() > 1 {
         note_rollbacks(parts, acting)
     } else {
@@ -162,8 +186,7 @@ fn put_in_place(
     if !(together && is_begun) {
         error = put_marks_back(parts, acting, error);
     }
-    error = put_parts_back(parts, &services, aside, error);
-    Err(error.while_doing(NOT_STARTED).into())
+    Err(put_parts_back(parts, &services, aside, error))
 }
 
 /// Mounts the parts that have stepped aside, since the service does not start: what is there is to be seen all the same.
@@ -249,6 +272,7 @@ fn put_one_in_place(
                 Some(prepared) => end.tell_restored(&prepared, kept.as_ref()),
                 None => end.tell_finished(&mark, kept.as_ref()),
             }
+            end.replaced = kept;
         }
         Some(Pending::Rollback(prepared)) => return roll_back(part, end, prepared, together),
     }

@@ -1,25 +1,27 @@
 //! Undoes the last restore of a service: what it replaced comes back in its place. What is there then is kept in turn, so that
 //! an undo is undone the same way.
 
+use std::path::PathBuf;
+
 use declaration::settings::Service;
-use report::{Event, Kind};
 use storage::mark::{BOOTSTRAP, Stage};
 use storage::replaced::{self, Replaced};
 use storage::written::{self, Written};
 use storage::{Error, Kept, Mark, MarkState, Presence, local};
 
-use crate::by_hand::{must_be_of_one_part, must_be_replaceable};
+use crate::by_hand::must_be_replaceable;
 use crate::context::Context;
-use crate::decide::look;
-use crate::machine::ThisMachine;
+use crate::ending::undone;
 use crate::remember;
-
-/// How an undo is told in a mark.
-pub const UNDO: &str = "undo";
+use crate::set_back::UNDO;
 
 /// What would be undone.
 #[derive(Debug)]
 pub struct Offer {
+    /// The part of the service: its name, or that of a place.
+    pub part: String,
+    /// Where that is mounted.
+    pub place: PathBuf,
     /// The mark of the restore that would be.
     pub mark: Mark,
     /// What it replaced, which would come back.
@@ -28,27 +30,15 @@ pub struct Offer {
     pub written: Written,
 }
 
-/// Looks for what would be undone. Changes nothing.
+/// What would be undone of a part, as it was found.
 ///
 /// # Errors
 /// When there is nothing to be undone, or it cannot be.
-pub fn offer(declared: &Service) -> Result<Offer, Error> {
-    must_be_of_one_part(declared)?;
-    look(declared, &ThisMachine, |context, _| Ok(offer_on(context)?))
-        .map_err(|refusal| refusal.error)
-}
-
-fn offer_on(context: &Context<'_>) -> Result<Offer, Error> {
+pub(crate) fn offer_on(context: &Context<'_>) -> Result<Offer, Error> {
     let service = context.service;
     let nothing = |what: &str, help: String| Err(Error::new(service.name.as_str(), what, help));
     if context.observation.presence != Presence::Mounted {
-        return nothing(
-            "its data is not there, so no restore is undone",
-            format!(
-                "`preseedctl plan {}` says what a start would restore",
-                service.name
-            ),
-        );
+        return Err(not_there(context));
     }
     let kept_list = || "`preseedctl kept` lists what is kept".to_owned();
     let mark = match &context.observation.mark {
@@ -65,7 +55,7 @@ fn offer_on(context: &Context<'_>) -> Result<Offer, Error> {
                 ),
                 format!(
                     "`preseedctl list {0}` shows what can be restored in its place, with `preseedctl restore {0}`",
-                    service.name
+                    service.of()
                 ),
             );
         }
@@ -90,7 +80,9 @@ fn offer_on(context: &Context<'_>) -> Result<Offer, Error> {
     };
     let since = kept.note.at.unwrap_or(mark.at);
     Ok(Offer {
-        written: written::since(&service.mountpoint, since)?,
+        part: service.name.to_string(),
+        place: service.mountpoint.value.clone(),
+        written: written::since(&service.mountpoint, &service.nested, since)?,
         mark,
         kept,
     })
@@ -115,42 +107,57 @@ fn replaced_by(service: &Service, mark: &Mark) -> Result<Option<Replaced>, Error
     }
 }
 
-/// Undoes what was offered. The service must be stopped, and its storage locked. Gives what is kept in turn.
+/// Undoes what was offered of the only part. Gives what is kept in turn.
 ///
 /// # Errors
 /// When it cannot be undone, or when it would be another restore by now.
-pub fn undo(declared: &Service, offered: &Offer) -> Result<Option<Kept>, Error> {
-    look(declared, &ThisMachine, |context, _| {
-        Ok(undo_on(context, offered)?)
-    })
-    .map_err(|refusal| refusal.error)
-}
-
-fn undo_on(context: &Context<'_>, offered: &Offer) -> Result<Option<Kept>, Error> {
+pub(crate) fn undo_on(context: &Context<'_>, offered: &Offer) -> Result<Option<Kept>, Error> {
     must_be_replaceable(context)?;
-    let now = offer_on(context)?;
-    if now.kept.name != offered.kept.name {
-        return Err(Error::new(
-            context.service.name.as_str(),
-            "it was restored again meanwhile",
-            "look again with `preseedctl undo`",
-        ));
-    }
+    let now = still(context, offered)?;
     // What was put away is there no more.
     context.storage.observe()?;
     context.storage.must_be_undoable(&now.kept.name)?;
     let mark = Mark::new(Stage::Seeded, UNDO, &now.kept.name);
     let kept = context.storage.bring_back(&now.kept.name, &mark)?;
     remember::data(context);
-    let message = format!(
-        "undone: what was replaced at {} is back{}",
-        now.kept
-            .note
-            .at
-            .map_or_else(|| "an unknown time".to_owned(), local),
-        storage::kept::in_words(kept.as_ref())
+    let event = undone(
+        context.service.name.as_str(),
+        now.kept.note.at,
+        kept.as_ref(),
     );
-    let event = Event::new(Kind::Undone, context.service.name.as_str(), message);
-    context.machine.tell(&event.outcome("undone"));
+    context.machine.tell(&event);
     Ok(kept)
+}
+
+/// What would be undone now, if that is what was offered.
+///
+/// # Errors
+/// When it would be another restore by now, or nothing.
+pub(crate) fn still(context: &Context<'_>, offered: &Offer) -> Result<Offer, Error> {
+    let now = offer_on(context)?;
+    if now.kept.name == offered.kept.name {
+        return Ok(now);
+    }
+    Err(restored_again(context))
+}
+
+pub(crate) fn restored_again(context: &Context<'_>) -> Error {
+    Error::new(
+        context.service.name.as_str(),
+        "it was restored again meanwhile",
+        "look again with `preseedctl undo`",
+    )
+}
+
+/// That nothing is undone, since there is nothing in the place.
+pub(crate) fn not_there(context: &Context<'_>) -> Error {
+    let service = context.service;
+    Error::new(
+        service.name.as_str(),
+        "its data is not there, so no restore is undone",
+        format!(
+            "`preseedctl plan {}` says what a start would restore",
+            service.of()
+        ),
+    )
 }

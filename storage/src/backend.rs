@@ -309,6 +309,18 @@ pub trait Staging {
     /// When it cannot be done. Then all is as it was, or the next [`InPlace::apply`] finishes it.
     fn bring_back(&self, kept: &str, mark: &Mark) -> Result<Option<Kept>>;
 
+    /// Puts what a restore replaced, of this name, where restores are staged, complete and sealed with `mark`:
+    /// [`Staging::resume`] puts it in its place, [`Staging::put_away`] gives it a kept name again.
+    ///
+    /// # Errors
+    /// When it cannot be done; of a backend that has no places, always.
+    fn bring_beside(&self, kept: &str, _mark: &Mark) -> Result<()> {
+        Err(Error::internal(
+            kept,
+            "only datasets are brought back together",
+        ))
+    }
+
     /// Does what a restore had to leave for later, if it can be done now: nothing that its service waits for. What was
     /// done, and what is still to be done, is added to `applied`. Nothing is done while another process is at work on the
     /// storage.

@@ -49,7 +49,7 @@ impl Outside {
     ///
     /// # Errors
     /// When it is in the service's data, is not empty, or another user can have made a link on the way to it.
-    pub fn at(path: &Path, service: &Service, may_hold_others: bool) -> Result<Self> {
+    pub fn at(path: &Path, parts: &[&Service], may_hold_others: bool) -> Result<Self> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(otherwise(path, "nothing is brought out to that"));
         };
@@ -58,7 +58,7 @@ impl Outside {
             .is_err_and(|error| error.kind() == ErrorKind::NotFound)
         {
             let way = way::down(parent, None, false)?;
-            must_not_be_in_the_data(path, &way, service)?;
+            must_not_be_in_the_data(path, &way, parts)?;
             let parent = way
                 .last()
                 .ok_or_else(|| otherwise(path, "it has nothing above it"))?;
@@ -67,7 +67,7 @@ impl Outside {
                 .map_err(|error| refused(path, "cannot be created", &error.into()))?;
         }
         let way = way::down(path, None, false)?;
-        must_not_be_in_the_data(path, &way, service)?;
+        must_not_be_in_the_data(path, &way, parts)?;
         let held = way.last().cloned();
         let held = held.ok_or_else(|| otherwise(path, "nothing is brought out to that"))?;
         if !may_hold_others && !names_in(&held, path)?.is_empty() {
@@ -176,8 +176,13 @@ fn names_in(held: &Held, path: &Path) -> Result<Vec<OsString>> {
     names.collect::<io::Result<_>>().map_err(unreadable)
 }
 
-/// That a directory is not in the service's data, by whatever path.
-fn must_not_be_in_the_data(path: &Path, way: &[Held], service: &Service) -> Result<()> {
+/// That a directory is not in the data of any part of the service, by whatever path.
+fn must_not_be_in_the_data(path: &Path, way: &[Held], parts: &[&Service]) -> Result<()> {
+    let mut parts = parts.iter();
+    parts.try_for_each(|part| must_not_be_in(path, way, part))
+}
+
+fn must_not_be_in(path: &Path, way: &[Held], service: &Service) -> Result<()> {
     let Ok(data) = service.mountpoint.metadata() else {
         return Ok(());
     };

@@ -11,7 +11,7 @@ use declaration::settings::{Host, Service, Storage, Utility};
 use declaration::value::{DatasetName, Mode, Principal, ServiceName};
 
 pub use crate::compared::{Compared, Orphan, State};
-use crate::{Applied, Error, ErrorKind, Result, mountinfo, mountpoint, open, set, user, zfs};
+use crate::{Applied, Error, ErrorKind, Result, lock, mountinfo, mountpoint, open, set, user, zfs};
 
 /// One service's storage, or a dataset that belongs to none.
 #[derive(Debug)]
@@ -247,7 +247,7 @@ fn owned(service: &Service, found: &Metadata, keys: &mut Vec<Compared>) {
 /// # Errors
 /// When the storage is not there, or cannot be made so.
 pub fn apply(service: &Service, waiting: impl FnMut(&str), applied: &mut Applied) -> Result<()> {
-    let _locks = set::lock(service, waiting)?;
+    let _locks = lock::lock_all(service, waiting)?;
     let other = match user::must_not_differ(service) {
         Err(error) if error.kind() == ErrorKind::UserDiffers => Some(error),
         Err(error) => return Err(error),

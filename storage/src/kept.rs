@@ -221,6 +221,12 @@ pub fn in_words(kept: Option<&Kept>) -> String {
     })
 }
 
+/// How what a restore of this service replaced comes back, in words that are added to where it is kept.
+#[must_use]
+pub fn way_back(service: &str) -> String {
+    format!("; `preseedctl undo {service}` brings it back")
+}
+
 /// That a part of a copy was thrown away, in words.
 pub(crate) fn thrown_away() -> String {
     "threw away an interrupted restore: the data is there without it".to_owned()

@@ -113,6 +113,17 @@ fn lock_at(
     }
 }
 
+/// Waits until no other process is at work on any part of the service, and locks all of them, always in the same order.
+///
+/// # Errors
+/// As [`lock`].
+pub fn lock_all(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Vec<Lock>> {
+    service
+        .parts()
+        .map(|part| lock(part, &mut waiting))
+        .collect()
+}
+
 /// Locks the service's storage if no other process is at work on it; `None` if one is.
 ///
 /// # Errors

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use declaration::settings::{Service, Storage};
 
-use crate::lock::{self, Lock};
 use crate::{Result, as_found, nested, open, zfs};
 
 /// The parts of a service with the places where they are, in the order of their mountpoints, the service itself among them.
@@ -29,16 +28,6 @@ pub fn placed(service: &Service) -> Result<Vec<Service>> {
         ..part
     });
     Ok(parts.collect())
-}
-
-/// Locks the storage of all parts of a service, in the order of their mountpoints. Waits while another process is at work on
-/// one; `waiting` is told who.
-///
-/// # Errors
-/// As [`lock::lock`].
-pub fn lock(service: &Service, mut waiting: impl FnMut(&str)) -> Result<Vec<Lock>> {
-    let locks = service.parts().map(|part| lock::lock(part, &mut waiting));
-    locks.collect()
 }
 
 /// Makes room for a part to be mounted that is not: other parts that are mounted in its place before it, as `zfs mount -a`

@@ -1,7 +1,7 @@
 //! What somebody has written to a directory since a moment.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -39,11 +39,11 @@ impl Written {
 }
 
 /// What was made, changed or removed below `directory` (absolute) after `since`, by the time of change that nobody can set
-/// (`st_ctime`). The directory itself does not count.
+/// (`st_ctime`). The directory itself does not count, nor do those that lead to what is mounted in it: `nested`, relative.
 ///
 /// # Errors
 /// When it cannot be looked into.
-pub fn since(directory: &Path, since: Timestamp) -> Result<Written> {
+pub fn since(directory: &Path, nested: &[PathBuf], since: Timestamp) -> Result<Written> {
     let began = Instant::now();
     let since = since.as_nanosecond();
     let mut written = Written::default();
@@ -55,7 +55,9 @@ pub fn since(directory: &Path, since: Timestamp) -> Result<Written> {
         let changed = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
         if changed > since {
             if entry.is_directory() {
-                written.directories += 1;
+                let path = entry.path();
+                let leads = nested.iter().any(|place| place.starts_with(&path));
+                written.directories += u64::from(!leads);
             } else {
                 written.files += 1;
                 let bytes = u64::try_from(stat.st_size).unwrap_or(0);
@@ -97,11 +99,11 @@ mod tests {
         std::thread::sleep(Duration::from_millis(30));
         let then = Timestamp::now();
         std::thread::sleep(Duration::from_millis(30));
-        assert!(since(directory.path(), then).unwrap().is_nothing());
+        assert!(since(directory.path(), &[], then).unwrap().is_nothing());
         std::fs::write(at("changed"), "123").unwrap();
         std::fs::write(at("new\nline"), "12").unwrap();
         std::fs::remove_file(at("a/b/removed")).unwrap();
-        let mut written = since(directory.path(), then).unwrap();
+        let mut written = since(directory.path(), &[], then).unwrap();
         written.names.sort();
         let names = vec!["changed".to_owned(), "new\\nline".to_owned()];
         let wanted = Written {
@@ -112,6 +114,6 @@ mod tests {
             in_part: false,
         };
         assert_eq!(written, wanted);
-        since(&at("before"), then).unwrap_err();
+        since(&at("before"), &[], then).unwrap_err();
     }
 }

@@ -335,6 +335,10 @@ impl Staging for Zfs<'_> {
         undo::bring_back(self, kept, &mark.of_service(self.service.name.as_str()))
     }
 
+    fn bring_beside(&self, kept: &str, mark: &Mark) -> Result<()> {
+        undo::bring_beside(self, kept, &mark.of_service(self.service.name.as_str()))
+    }
+
     fn settle_later(&self, applied: &mut Applied) -> Result<()> {
         promote::later(self, applied)
     }

@@ -51,6 +51,9 @@ assert_eq '2 1 2' "$(state)"
 assert_journal preseed-app.service "app.covers: restored by rollback from $APP.covers@1"
 assert_journal preseed-app.service 'app.covers is of .* older than app.* which are there as of now'
 systemctl stop app
+assert_exit 1 preseedctl undo app --yes
+assert_contains "$output" 'app.covers: the last restore was a rollback'
+assert_contains "$output" 'it replaced nothing'
 
 # The one elsewhere alone.
 rm /etc/app/app.conf

@@ -58,3 +58,11 @@ in_repository backup --quiet --host "$(hostname)" /var/lib/app
 in_repository backup --quiet --host "$(hostname)" /etc/app
 lose_all
 all_is_back
+
+# An admin brings all of it back from there over what is there, and undoes that.
+echo now | tee /var/lib/app/db >/etc/app/app.conf
+assert_exit 0 preseedctl restore app --yes
+all_is_back
+assert_exit 0 preseedctl undo app --yes
+assert_eq 'now list cover now' \
+    "$(cd / && cat var/lib/app/db var/lib/app/media/list var/lib/app/media/covers/a.jpg etc/app/app.conf | paste -sd ' ')"

@@ -30,7 +30,27 @@ assert_refused db 'its parts are to be of one point in time .*db.wal is of .* ol
 assert_eq a "$(cat /var/lib/db/base)"
 assert_eq '' "$(ls /var/lib/db/wal)"
 assert_exit 1 preseedctl plan db
-assert_contains "$output" 'bring all of them from one point'
+command=$(grep -o '`preseedctl restore db --at [^`]*`' <<<"$output" | tr -d '`')
+
+# That command does so, and the undo of it leads back.
+assert_exit 0 $command --yes
+assert_eq 'a a' "$(cat /var/lib/db/base /var/lib/db/wal/1 | paste -sd ' ')"
+systemctl start db
+systemctl stop db
+echo b >/var/lib/db/base
+echo b >/var/lib/db/wal/1
+
+# One part has a newer snapshot than the other: the newest point that both have is taken.
+sleep 1.1
+zfs snapshot "$DB.wal@newer"
+assert_exit 0 preseedctl restore db --yes
+assert_lacks "$output" 'differ '
+assert_eq 'a a' "$(cat /var/lib/db/base /var/lib/db/wal/1 | paste -sd ' ')"
+assert_exit 1 preseedctl restore db --snapshot newer --yes
+assert_contains "$output" 'db: there is no snapshot `newer` that holds its data'
+assert_exit 1 preseedctl restore db.wal --yes
+assert_contains "$output" 'one is not restored without the others: `preseedctl restore db`'
+assert_eq 'a a' "$(cat /var/lib/db/base /var/lib/db/wal/1 | paste -sd ' ')"
 
 # Both are lost, and their newest snapshots are of different times.
 rm /var/lib/db/base

@@ -58,6 +58,8 @@ pub(crate) struct Staging {
     /// The snapshots that come along, newest first.
     pub(crate) snapshots: Vec<Snap>,
     pub(crate) seal: Option<Sealed>,
+    /// Why it was kept, if it is brought back.
+    pub(crate) was_kept: Option<String>,
 }
 
 /// What a copy was sealed over.

@@ -27,7 +27,7 @@ fn possible(zfs: &Zfs<'_>, name: &str) -> Result<(Replaced, Properties)> {
             "something is staged there",
             format!(
                 "start dataset-{0}.service and preseed-{0}.service, which put it away, then undo again",
-                zfs.service.name
+                zfs.service.of()
             ),
         ));
     }
@@ -72,8 +72,8 @@ fn found(kept: &Replaced) -> Result<Properties> {
     Ok(found)
 }
 
-/// See [`crate::Staging::bring_back`].
-pub(super) fn bring_back(zfs: &Zfs<'_>, kept: &str, mark: &Mark) -> Result<Option<Kept>> {
+/// See [`crate::Staging::bring_beside`].
+pub(super) fn bring_beside(zfs: &Zfs<'_>, kept: &str, mark: &Mark) -> Result<()> {
     let (kept, found) = possible(zfs, kept)?;
     let place = zfs.service.mountpoint.as_path();
     let over = zfs.seen()?.dataset.map(|real| (real.identity(), place));
@@ -83,10 +83,15 @@ pub(super) fn bring_back(zfs: &Zfs<'_>, kept: &str, mark: &Mark) -> Result<Optio
     let marked = format!("{PROPERTY}={marked}");
     // Under its kept name, neither says anything.
     call::zfs(&["set", &marked, &seal, &kept.name])?;
-    let staging = zfs.staging_name();
     zfs.seen.replace(None);
-    call::zfs(&["rename", "-u", &kept.name, &staging])?;
-    let staged = existing(&staging)?;
+    call::zfs(&["rename", "-u", &kept.name, &zfs.staging_name()])?;
+    Ok(())
+}
+
+/// See [`crate::Staging::bring_back`].
+pub(super) fn bring_back(zfs: &Zfs<'_>, kept: &str, mark: &Mark) -> Result<Option<Kept>> {
+    bring_beside(zfs, kept, mark)?;
+    let staged = existing(&zfs.staging_name())?;
     match swap::swap(zfs, &staged, mark) {
         Ok(kept) => Ok(kept),
         Err(error) => Err(put_back(zfs, error)),

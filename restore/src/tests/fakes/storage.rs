@@ -12,8 +12,7 @@ use jiff::Timestamp;
 
 use super::disk::mark_of;
 pub(crate) use super::looks::{contents_of, error};
-use super::{Files, How, Sealed, Snap, Staging, World};
-use crate::tests::fakes;
+use super::{Disk, Files, How, Sealed, Snap, Staging, World};
 
 /// See the module.
 pub(crate) struct FakeStorage<'a> {
@@ -302,6 +301,7 @@ impl ::storage::Staging for FakeStorage<'_> {
                 dataset,
                 snapshots,
                 seal: None,
+                was_kept: None,
             });
         });
         Ok(Staged {
@@ -354,17 +354,7 @@ impl ::storage::Staging for FakeStorage<'_> {
 
     fn put_aside(&self, _mark: &Mark) -> Result<Kept> {
         self.world.called("put_aside")?;
-        let name = "app:unused".to_owned();
-        self.world.change(|disk| {
-            let staging = disk.staging.take().unwrap();
-            disk.kept.retain(|kept| kept.why != "unused");
-            disk.kept.push(fakes::Kept {
-                guid: staging.dataset.guid,
-                files: staging.dataset.files,
-                snapshots: Vec::new(),
-                why: "unused".to_owned(),
-            });
-        });
+        let name = self.world.change(Disk::retire);
         Ok(Kept {
             name,
             seen_by: None,
@@ -393,11 +383,20 @@ impl ::storage::Staging for FakeStorage<'_> {
         Ok(Some((mark, self.swap())))
     }
 
-    fn must_be_undoable(&self, _kept: &str) -> Result<()> {
-        self.world.called("must_be_undoable")
+    fn must_be_undoable(&self, kept: &str) -> Result<()> {
+        self.world.called("must_be_undoable")?;
+        self.world.disk.borrow().undoable(kept)
     }
 
-    fn bring_back(&self, _kept: &str, _mark: &Mark) -> Result<Option<Kept>> {
-        Err(error(How::Failed, "cannot be undone in memory"))
+    fn bring_back(&self, kept: &str, mark: &Mark) -> Result<Option<Kept>> {
+        self.bring_beside(kept, mark)?;
+        Ok(self.swap())
+    }
+
+    fn bring_beside(&self, kept: &str, mark: &Mark) -> Result<()> {
+        self.world.called("bring_beside")?;
+        self.world.disk.borrow().undoable(kept)?;
+        self.world.change(|disk| disk.bring_beside(kept, mark));
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ fn as_of(second: u32) -> Request {
     Request {
         choice: Choice::NotAfter(at(second)),
         tier: None,
+        part: None,
     }
 }
 
@@ -26,7 +27,7 @@ impl Machine<'_> {
         self.look(|context, _| {
             let mut sources: Vec<Box<dyn Source + '_>> = list::by_hand(context, request.tier);
             sources.extend(self.scripted());
-            by_hand::restore_on(context, sources, request)
+            by_hand::restore_on(context, &sources, request)
         })
         .map_err(|refusal| refusal.error)?
     }
@@ -35,7 +36,7 @@ impl Machine<'_> {
         self.look(|context, _| {
             let mut sources: Vec<Box<dyn Source + '_>> = list::by_hand(context, request.tier);
             sources.extend(self.scripted());
-            by_hand::offer_on(context, sources, request, &mut |source, snapshot| {
+            by_hand::offer_on(context, &sources, request, &mut |source, snapshot| {
                 bring(context, source, snapshot, Goal::Possible)
             })
         })
@@ -145,6 +146,7 @@ fn a_local_snapshot_is_cloned_where_only_a_rollback_is_declared() {
     let request = Request {
         choice: Choice::Named("app@7".to_owned()),
         tier: Some(TierName::Snapshot),
+        part: None,
     };
     machine.restore_by_hand(&request).unwrap();
     assert_eq!(machine.world.files(), files(&[EXPECTED], 700));

@@ -396,6 +396,7 @@ fn any_staging() -> impl Strategy<Value = Option<Staging>> {
                 changes: 0,
             },
             snapshots: Vec::new(),
+            was_kept: None,
             seal: (kind == 2).then_some(Sealed {
                 over,
                 taken: at(taken),

@@ -178,6 +178,7 @@ fn with_a_complete_copy(over: (u64, u32)) -> Case {
             changes: 0,
         },
         snapshots: Vec::new(),
+        was_kept: None,
         seal: Some(Sealed {
             over: Some(over),
             taken: at(900),

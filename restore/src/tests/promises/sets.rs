@@ -1,6 +1,7 @@
 //! Services of several parts: what is promised of all of them together.
 
 mod apart;
+mod by_hand;
 
 use std::sync::LazyLock;
 
@@ -13,10 +14,10 @@ use tempfile::TempDir;
 
 use crate::context::Context;
 use crate::decide::{Outcome, Refusal};
-use crate::part::{Part, set_of};
+use crate::part::{Part, set_by_hand, set_of};
 use crate::set::act;
 use crate::source::Source;
-use crate::source::list::sources;
+use crate::source::list::{self, sources};
 use crate::tests::fakes::machine::FakeMachine;
 use crate::tests::fakes::source::late::Late;
 use crate::tests::fakes::storage::FakeStorage;
@@ -141,14 +142,24 @@ impl Set {
 
     /// A boot, and a run.
     fn start(&self) -> Result<Outcome, Refusal> {
+        for (world, service) in self.worlds.iter().zip(&self.services) {
+            let storage = FakeStorage { world, service };
+            storage.apply(&mut Applied::default()).unwrap();
+        }
+        self.with_parts(false, |parts| act(parts, self.together))?
+    }
+
+    /// Gives `then` the parts as they are found: at a start, or by hand.
+    fn with_parts<T>(
+        &self,
+        is_by_hand: bool,
+        then: impl FnOnce(&[Part<'_>]) -> T,
+    ) -> ::storage::Result<T> {
         let slots = self.slots.path().join("slots");
         let all = self.worlds.iter().zip(&self.services);
         let storages: Vec<_> = all
             .map(|(world, service)| FakeStorage { world, service })
             .collect();
-        for storage in &storages {
-            storage.apply(&mut Applied::default()).unwrap();
-        }
         let machines = self.worlds.iter().map(|world| FakeMachine {
             world,
             elsewhere: &[],
@@ -161,7 +172,11 @@ impl Set {
         let verdicts: Vec<_> = verdicts
             .map(|(seen, service)| verdict(seen, service.on_partial))
             .collect();
-        let id = set_of(seen.iter().zip(verdicts.iter().copied()));
+        let id = if is_by_hand {
+            Some(set_by_hand())
+        } else {
+            set_of(seen.iter().zip(verdicts.iter().copied()))
+        };
         let contexts = (0..PARTS).map(|part| {
             let (service, storage) = (&self.services[part], &storages[part]);
             Context::new(service, storage, &seen[part], &machines[part]).in_set(id.clone())
@@ -169,18 +184,26 @@ impl Set {
         let contexts: Vec<Context<'_>> = contexts.collect();
         let sources = contexts.iter().enumerate();
         let sources: Vec<_> = sources
-            .map(|(part, context)| self.sources(part, context))
+            .map(|(part, context)| match is_by_hand {
+                true => list::by_hand(context, None),
+                false => self.sources(part, context),
+            })
             .collect();
         let parts = (0..PARTS).map(|part| Part {
             context: &contexts[part],
             sources: &sources[part],
             verdict: verdicts[part],
         });
-        act(&parts.collect::<Vec<_>>(), self.together)
+        Ok(then(&parts.collect::<Vec<_>>()))
     }
 
     fn start_until_the_power_goes(&self) -> Option<Result<Outcome, Refusal>> {
-        let ended = until_the_power_goes(|| self.start());
+        self.until_the_power_goes(|| self.start())
+    }
+
+    /// Does `work`, and boots if the power goes meanwhile.
+    fn until_the_power_goes<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let ended = until_the_power_goes(work);
         for world in &self.worlds {
             world.cut_at.set(None);
             world.is_mounted.set(false);

@@ -1,0 +1,131 @@
+//! Several parts of a service that go back to what was replaced: what is there is kept in turn, and all of it goes forward as
+//! one, or back.
+
+use jiff::Timestamp;
+use storage::mark::Stage;
+use storage::{Error, Kept, Mark, MarkState, Result};
+
+use crate::acting::Acting;
+use crate::by_hand_set::{Half, Left, Replaced, put_all_away};
+use crate::part::Part;
+use crate::set::{moved, put_in_place};
+
+/// How an undo is told in a mark.
+pub(crate) const UNDO: &str = "undo";
+
+/// What is to be brought back of a part.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// The part's name.
+    pub(crate) part: String,
+    /// The name that it is kept under.
+    pub(crate) kept: String,
+    /// When it was replaced.
+    pub(crate) replaced_at: Option<Timestamp>,
+}
+
+/// Brings what was replaced of these parts back. Gives for each part, in their order, what is kept of it in turn.
+///
+/// # Errors
+/// When it cannot be done, with what is in place already.
+pub(crate) fn bring_all_back(
+    parts: &[Part<'_>],
+    wanted: &[Wanted],
+) -> std::result::Result<Vec<Option<Kept>>, Half> {
+    let of = |part: &Part<'_>| wanted.iter().find(|wanted| wanted.part == part.name());
+    for part in parts {
+        if let Some(wanted) = of(part) {
+            // What was put away is there no more.
+            part.context.storage.observe()?;
+            part.context.storage.must_be_undoable(&wanted.kept)?;
+        }
+    }
+    let mut acting = Vec::with_capacity(parts.len());
+    for part in parts {
+        let context = part.context;
+        acting.push(match of(part) {
+            None => Acting::by_hand(context, None),
+            Some(wanted) => {
+                stage(part, wanted).map_err(|error| put_all_away(parts, error))?;
+                Acting::undoing(context, wanted.replaced_at)
+            }
+        });
+    }
+    let moved = moved(&acting);
+    match put_in_place(parts, &mut acting, false) {
+        Ok(_) => Ok(acting.into_iter().map(|end| end.replaced).collect()),
+        Err(error) => Err(Half::of(parts, &acting, &moved, error)),
+    }
+}
+
+fn stage(part: &Part<'_>, wanted: &Wanted) -> Result<()> {
+    let mark = Mark::new(Stage::Seeded, UNDO, &wanted.kept);
+    let mark = mark.in_set(part.context.set.as_deref());
+    part.context.storage.bring_beside(&wanted.kept, &mark)
+}
+
+/// Takes back what is in place of a set whose next part could not be put there. Gives what is to be told.
+///
+/// `parts` were looked at anew, and have another name as a set, which is the later one: should the power go, this goes on.
+pub(crate) fn take_back(parts: &[Part<'_>], half: Half) -> Error {
+    let Half {
+        error,
+        replaced,
+        left,
+    } = half;
+    let Some(service) = parts.first().map(|part| part.context.service.of()) else {
+        return error;
+    };
+    let goes_on = format!(
+        "only some of its parts are in place, and `systemctl start preseed-{service}.service` puts the others there: "
+    );
+    match left {
+        Left::Nothing => return error,
+        Left::Halfway => return error.while_doing(goes_on.trim_end_matches(": ")),
+        Left::Copies => {}
+    }
+    let wanted: Vec<Wanted> = replaced.iter().map(Wanted::from).collect();
+    if let Err(also) = bring_all_back(parts, &wanted) {
+        return error.while_doing(&format!("{goes_on}{}", also.error));
+    }
+    let mut error = put_away_the_rest(parts, error);
+    for one in &replaced {
+        if let Err(also) = put_mark_back(parts, one) {
+            error = error.while_doing(&format!("{} has another mark ({also}) after", one.part));
+        }
+    }
+    error.while_doing("nothing was replaced, and all parts are as they were")
+}
+
+impl From<&Replaced> for Wanted {
+    fn from(replaced: &Replaced) -> Self {
+        Self {
+            part: replaced.part.clone(),
+            kept: replaced.kept.name.clone(),
+            replaced_at: None,
+        }
+    }
+}
+
+/// Puts away the copies of the set that are not used.
+fn put_away_the_rest(parts: &[Part<'_>], mut error: Error) -> Error {
+    for part in parts {
+        let storage = part.context.storage;
+        let now = storage.observe();
+        if let Err(also) = now.and_then(|now| storage.put_away(&now.left_over)) {
+            error = error.while_doing(&format!(
+                "the copy of {} is left where it was staged ({also}) after",
+                part.name()
+            ));
+        }
+    }
+    error
+}
+
+fn put_mark_back(parts: &[Part<'_>], replaced: &Replaced) -> Result<()> {
+    let part = parts.iter().find(|part| part.name() == replaced.part);
+    match (part, &replaced.mark) {
+        (Some(part), MarkState::Ours(mark)) => part.context.storage.set_mark(mark),
+        _ => Ok(()),
+    }
+}
