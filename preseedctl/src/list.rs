@@ -6,8 +6,9 @@ use declaration::{Search, visible};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use report::words;
-use restore::history::{Entry, History, history};
+use restore::history::{Entry, History, Row, history};
 use restore::interrupt;
+use restore::proof::{self, Drills};
 use restore::verdict::Held;
 use serde::Serialize;
 use storage::local;
@@ -27,12 +28,14 @@ const OLD: SignedDuration = SignedDuration::from_hours(24 * 182);
 /// One snapshot of `--json`.
 #[derive(Serialize)]
 struct Line<'a> {
+    part: &'a str,
     name: &'a str,
     tier: &'static str,
     source: &'a str,
     taken: String,
     bytes: u64,
     holds: &'static str,
+    proven: bool,
     why: Option<String>,
 }
 
@@ -57,17 +60,18 @@ pub(crate) fn list(name: &str, all: bool, json: bool) -> ExitCode {
     let listed = history(&service, (!all).then_some(LOOKS));
     // What failed since an interrupt is no answer.
     interrupt::halt();
-    let history = match listed {
-        Ok(history) => history,
+    let known = listed.and_then(|history| Ok((history, proof::read(name)?)));
+    let (history, drills) = match known {
+        Ok(known) => known,
         Err(error) => {
             words::tell(&error.to_string());
             return ExitCode::FAILURE;
         }
     };
     let is_printed = if json {
-        print_json(&history)
+        print_json(&history, &drills)
     } else {
-        print(name, &history);
+        print(name, &history, &drills);
         true
     };
     if is_printed && history.not_asked.is_empty() {
@@ -77,9 +81,13 @@ pub(crate) fn list(name: &str, all: bool, json: bool) -> ExitCode {
     }
 }
 
-fn print_json(history: &History) -> bool {
+fn print_json(history: &History, drills: &Drills) -> bool {
     let lines = Lines {
-        snapshots: history.entries.iter().map(line).collect(),
+        snapshots: history
+            .entries
+            .iter()
+            .map(|entry| line(entry, drills))
+            .collect(),
         not_asked: history
             .not_asked
             .iter()
@@ -101,15 +109,17 @@ fn print_json(history: &History) -> bool {
     }
 }
 
-fn line(entry: &Entry) -> Line<'_> {
+fn line<'e>(entry: &'e Entry, drills: &Drills) -> Line<'e> {
     let (_, holds, why) = holds(entry);
     Line {
+        part: &entry.part,
         name: &entry.snapshot.name,
         tier: entry.tier.as_str(),
         source: &entry.source,
         taken: entry.snapshot.taken.to_string(),
         bytes: entry.snapshot.bytes,
         holds,
+        proven: drills.is_proven(&entry.snapshot.name),
         why,
     }
 }
@@ -125,44 +135,25 @@ fn holds(entry: &Entry) -> (&'static str, &'static str, Option<String>) {
     }
 }
 
-fn print(name: &str, history: &History) {
-    let now = Timestamp::now();
-    if !history.entries.is_empty() {
-        let wide = history.entries.iter().map(|entry| from(entry).len());
-        let wide = wide.max().unwrap_or_default().max("FROM".len());
-        print_raw!(
-            "{:<12} {:>4} {:>5} {:<4} {:<wide$} SNAPSHOT\n",
-            "TAKEN",
-            "AGE",
-            "SIZE",
-            "DATA",
-            "FROM"
-        );
-        // Whatever it is printed on: it is to be read there.
-        let room = words::columns().saturating_sub(31 + wide).max(8);
-        for entry in &history.entries {
-            let snapshot = &entry.snapshot;
-            print_raw!(
-                "{:<12} {:>4} {:>5} {:<4} {:<wide$} {}\n",
-                taken(snapshot.taken, now, &TimeZone::system()),
-                age(now.duration_since(snapshot.taken)),
-                size(snapshot.bytes),
-                holds(entry).0,
-                from(entry),
-                cut(&visible(short(entry)), room)
-            );
-        }
-    }
-    let whys = history
-        .entries
+fn print(name: &str, history: &History, drills: &Drills) {
+    let rows = history.rows();
+    let is_proven = |row: &Row<'_>| {
+        let mut entries = row.entries.iter();
+        row.lacking.is_empty() && entries.all(|entry| drills.is_proven(&entry.snapshot.name))
+    };
+    print_table(history, &rows, &is_proven);
+    let whys = rows
         .iter()
-        .filter_map(|entry| Some((entry, holds(entry).2?)));
-    let whys: Vec<_> = whys.collect();
-    for (entry, why) in whys.iter().take(FEW) {
-        say_line!("{}: {why}", short(entry));
+        .flat_map(|row| whys(history, row))
+        .collect::<Vec<_>>();
+    for why in whys.iter().take(FEW) {
+        say_line!("{why}");
     }
     if let Some(more @ 1..) = whys.len().checked_sub(FEW) {
         say_line!("{more} more do not hold the data: --json says why");
+    }
+    if rows.iter().any(is_proven) {
+        say_line!("* a drill has restored it");
     }
     if history.entries.iter().any(|entry| entry.held.is_none()) {
         say_line!("- was not looked into: --all does");
@@ -175,6 +166,93 @@ fn print(name: &str, history: &History) {
     } else if !history.entries.is_empty() {
         say_line!("`preseedctl restore {name} --at TIME` or `--snapshot SNAPSHOT` brings one back");
     }
+}
+
+/// Prints a line for each point.
+fn print_table(history: &History, rows: &[Row<'_>], is_proven: &dyn Fn(&Row<'_>) -> bool) {
+    let now = Timestamp::now();
+    let firsts = || rows.iter().filter_map(|row| row.entries.first());
+    let Some(wide) = firsts().map(|entry| from(entry).len()).max() else {
+        return;
+    };
+    let wide = wide.max("FROM".len());
+    // Only of a service with places.
+    let parts = |text: &str| match history.parts.len() {
+        0 | 1 => String::new(),
+        _ => format!("{text:<5} "),
+    };
+    print_raw!(
+        "{:<12} {:>4} {:>5} {:<4} {}{:<wide$} SNAPSHOT\n",
+        "TAKEN",
+        "AGE",
+        "SIZE",
+        "DATA",
+        parts("PARTS"),
+        "FROM"
+    );
+    // Whatever it is printed on: it is to be read there.
+    let taken_up = 31 + wide + parts("").len();
+    let room = words::columns().saturating_sub(taken_up).max(8);
+    for row in rows {
+        let Some(first) = row.entries.first() else {
+            continue;
+        };
+        let at = first.snapshot.taken;
+        let bytes = row.entries.iter().map(|entry| entry.snapshot.bytes).sum();
+        let of = match row.lacking.len() {
+            0 => "all".to_owned(),
+            _ => format!("{}/{}", row.entries.len(), history.parts.len()),
+        };
+        print_raw!(
+            "{:<12} {:>4} {:>5} {:<4} {}{:<wide$} {}\n",
+            taken(at, now, &TimeZone::system()),
+            age(now.duration_since(at)),
+            size(bytes),
+            format!(
+                "{}{}",
+                holds_together(row),
+                if is_proven(row) { "*" } else { "" }
+            ),
+            parts(&of),
+            from(first),
+            cut(&visible(short(first)), room)
+        );
+    }
+}
+
+/// Whether the snapshots of a point hold the data, in a word of the table: `part` where only those of some parts do.
+fn holds_together(row: &Row<'_>) -> &'static str {
+    let mut words = row.entries.iter().map(|entry| holds(entry).0);
+    let first = words.next().unwrap_or("-");
+    if row.lacking.is_empty() && words.all(|word| word == first) {
+        first
+    } else {
+        "part"
+    }
+}
+
+/// Why the snapshots of a point do not hold all of the data.
+fn whys(history: &History, row: &Row<'_>) -> Vec<String> {
+    let mut whys = Vec::new();
+    for entry in &row.entries {
+        if let Some(why) = holds(entry).2 {
+            let part = match history.parts.len() {
+                0 | 1 => String::new(),
+                _ => format!("{}: ", entry.part),
+            };
+            whys.push(format!("{}: {part}{why}", short(entry)));
+        }
+    }
+    if let (Some(first), [_, ..]) = (row.entries.first(), &row.lacking[..]) {
+        let verb = if row.lacking.len() == 1 {
+            "has"
+        } else {
+            "have"
+        };
+        let lacking = row.lacking.join(", ");
+        whys.push(format!("{}: {lacking} {verb} none", short(first)));
+    }
+    whys
 }
 
 /// A source in one word: all that tells it from the others.

@@ -9,6 +9,8 @@ use storage::{Error, Snapshot};
 use crate::context::Context;
 use crate::decide::look;
 use crate::machine::ThisMachine;
+use crate::part::{Part, with_parts_by_hand};
+use crate::points::Point;
 use crate::source::Source;
 use crate::source::list::by_hand;
 use crate::verdict::{Held, held};
@@ -16,6 +18,8 @@ use crate::verdict::{Held, held};
 /// All that was found.
 #[derive(Debug, Default)]
 pub struct History {
+    /// The parts of the service that are restored: its name, and those of places.
+    pub parts: Vec<String>,
     /// Newest first.
     pub entries: Vec<Entry>,
     /// The sources that could not be asked, or not to the end.
@@ -25,6 +29,8 @@ pub struct History {
 /// One snapshot.
 #[derive(Debug)]
 pub struct Entry {
+    /// The part of the service that it is of: its name, or that of a place.
+    pub part: String,
     /// The tier that restores it.
     pub tier: TierName,
     /// The name of its source, for people.
@@ -41,10 +47,34 @@ pub struct Entry {
 /// # Errors
 /// When the service's storage cannot be looked at.
 pub fn history(declared: &Service, looks: Option<usize>) -> Result<History, Error> {
+    if !declared.places.is_empty() {
+        return with_parts_by_hand(declared, &ThisMachine, None, |parts| {
+            Ok(of_parts(parts, looks))
+        });
+    }
     look(declared, &ThisMachine, |context, _| {
         Ok(of(context, &by_hand(context, None), looks))
     })
     .map_err(|refusal| refusal.error)
+}
+
+fn of_parts(parts: &[Part<'_>], looks: Option<usize>) -> History {
+    let mut history = History::default();
+    let restored = parts
+        .iter()
+        .filter(|part| part.context.service.is_restored());
+    for part in restored {
+        let of_part = of(part.context, part.sources, looks);
+        history.parts.extend(of_part.parts);
+        history.entries.extend(of_part.entries);
+        for (source, error) in of_part.not_asked {
+            if !history.not_asked.iter().any(|(known, _)| *known == source) {
+                history.not_asked.push((source, error));
+            }
+        }
+    }
+    history.sort();
+    history
 }
 
 /// The names of the snapshots of this machine, for completions.
@@ -75,7 +105,10 @@ pub(crate) fn of(
     sources: &[Box<dyn Source + '_>],
     looks: Option<usize>,
 ) -> History {
-    let mut history = History::default();
+    let mut history = History {
+        parts: vec![context.service.name.to_string()],
+        ..History::default()
+    };
     let mut waited = false;
     for source in sources {
         let source = source.as_ref();
@@ -85,14 +118,59 @@ pub(crate) fn of(
         }
         history.add(context, source, looks);
     }
-    // Of one second, as their sources tell them.
-    history
-        .entries
-        .sort_by_key(|entry| std::cmp::Reverse(entry.snapshot.taken));
+    history.sort();
     history
 }
 
+/// The snapshots of all parts that are of one point, from one source.
+#[derive(Debug)]
+pub struct Row<'h> {
+    /// One of each part that has one; never none.
+    pub entries: Vec<&'h Entry>,
+    /// The parts that have none.
+    pub lacking: Vec<&'h str>,
+}
+
 impl History {
+    /// Newest first; of one second, as their sources tell them.
+    fn sort(&mut self) {
+        self.entries
+            .sort_by_key(|entry| std::cmp::Reverse(entry.snapshot.taken));
+    }
+
+    /// The snapshots by their points, newest first: what is restored together.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let mut rows: Vec<Row<'_>> = Vec::new();
+        for entry in &self.entries {
+            let point = Point::of(&entry.snapshot);
+            let near = rows.iter_mut().rev().take_while(|row| {
+                let first = row.entries.first();
+                first.is_some_and(|first| point.is_near(&first.snapshot))
+            });
+            let of_it = |row: &&mut Row<'_>| {
+                row.entries.iter().all(|other| {
+                    other.part != entry.part
+                        && other.source == entry.source
+                        && Point::of(&other.snapshot).is_that_of(&point)
+                })
+            };
+            match near.into_iter().find(of_it) {
+                Some(row) => row.entries.push(entry),
+                None => rows.push(Row {
+                    entries: vec![entry],
+                    lacking: Vec::new(),
+                }),
+            }
+        }
+        for row in &mut rows {
+            let has = |part: &&str| row.entries.iter().any(|entry| entry.part == *part);
+            let parts = self.parts.iter().map(String::as_str);
+            row.lacking = parts.filter(|part| !has(part)).collect();
+        }
+        rows
+    }
+
     fn add(&mut self, context: &Context<'_>, source: &dyn Source, looks: Option<usize>) {
         let snapshots = match source.snapshots() {
             Ok(snapshots) => snapshots,
@@ -115,6 +193,7 @@ impl History {
                     .map_err(|failure| failure.error().clone())
             });
             self.entries.push(Entry {
+                part: context.service.name.to_string(),
                 tier: source.tier(),
                 source: source.name(),
                 snapshot,
