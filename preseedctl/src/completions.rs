@@ -82,12 +82,20 @@ fn with_names(script: &str) -> String {
         } else {
             "services"
         };
+        let is_snapshot = line.starts_with("'--snapshot=");
+        // The words after the command: the service comes first.
+        let names = if is_snapshot {
+            "snapshots ${words[2]}"
+        } else {
+            names
+        };
         let ours =
             format!(r#":{{ compadd -- ${{(f)"$(preseedctl names {names} 2>/dev/null)"}} }}'"#);
         let is_name = ["'*::names ", "'::template ", "'::name ", "':name "]
             .iter()
             .any(|start| line.starts_with(start));
-        match line.split_once(":_default'").filter(|_| is_name) {
+        let is_ours = is_name || is_snapshot;
+        match line.split_once(":_default'").filter(|_| is_ours) {
             Some((before, after)) => with_names.extend([before, &ours, after]),
             None => with_names.push_str(line),
         }
@@ -183,6 +191,12 @@ mod tests {
         assert!(
             services.iter().any(|line| line.starts_with("':name ")),
             "of show: {services:?}"
+        );
+        assert!(
+            with_names
+                .lines()
+                .any(|line| line.starts_with("'--snapshot=") && line.contains("names snapshots")),
+            "{with_names}"
         );
         assert!(
             services.iter().all(|line| !line.contains("repository")),
