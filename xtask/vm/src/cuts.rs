@@ -29,16 +29,18 @@ pub const WAYS: [&str; 10] = [
 ];
 
 /// What an admin does by hand, prepared in the same way.
-const BY_HAND: [&str; 3] = ["at", "undo", "drill"];
+const BY_HAND: [&str; 5] = ["at", "undo", "places-at", "places-undo", "drill"];
 
 /// What is interrupted on the way `name`.
 fn act(name: &str) -> &'static str {
     match name {
-        "at" => {
+        "at" | "places-at" => {
             "preseedctl restore sonarr --snapshot good --yes >/dev/null 2>&1 && systemctl start sonarr"
         }
         "drill" => "preseedctl drill sonarr >/dev/null 2>&1 && systemctl start sonarr",
-        "undo" => "preseedctl undo sonarr --yes >/dev/null 2>&1 && systemctl start sonarr",
+        "undo" | "places-undo" => {
+            "preseedctl undo sonarr --yes >/dev/null 2>&1 && systemctl start sonarr"
+        }
         _ => "systemctl start sonarr",
     }
 }
@@ -48,6 +50,9 @@ fn prepares(name: &str) -> &[&str] {
     match name {
         "sent" => &["common", "clone", "sent", "ready"],
         "unpromoted" => &["common", "encrypted", "sent", "unpromoted", "ready"],
+        "places-at" => &["common", "with-places", "places-at", "ready"],
+        "places-undo" => &["common", "with-places", "places-undo", "ready"],
+        "places" => &["common", "with-places", "places", "ready"],
         _ => &["common", "", "ready"],
     }
 }
