@@ -6,20 +6,23 @@
 //! outranks all that is older.
 
 mod file;
+mod of_service;
 mod record;
 mod untouched;
+mod with_the_data;
 
 use std::path::PathBuf;
 
 use declaration::settings::{self, Service};
-use declaration::value::TierName;
 use jiff::Timestamp;
 
 use crate::mark::{BOOTSTRAP, Stage, now};
 use crate::zfs::memory as pool;
 use crate::{Error, MarkState, Observation, Result, Storage, local, shown};
+use of_service::{in_place_of, machine_id, pool_of, record_of, with_data_since_it_was_empty};
 
 pub use record::{Record, What};
+pub(crate) use with_the_data::with_the_data;
 
 /// What is remembered of a service that would be started empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +59,7 @@ pub fn saw_data(service: &Service, storage: &dyn Storage) -> Result<()> {
             return Ok(());
         }
         // What the pool says protects as well: that it was started empty, and on what.
-        if matches!(known.what, What::StartedEmpty(_)) {
-            let was_empty = Record {
-                what: What::Data,
-                ..known.clone()
-            };
+        if let Some(was_empty) = with_data_since_it_was_empty(known) {
             if says_the_same(&was_empty, &seen) {
                 return file::write(service.name.as_str(), &seen);
             }
@@ -323,38 +322,12 @@ fn forgotten(found: &[Found]) -> Option<Timestamp> {
     forgotten.map(|record| record.at).max()
 }
 
-/// The pool that remembers a service.
-fn pool_of(service: &Service) -> Option<&str> {
-    match &service.storage {
-        settings::Storage::Zfs(dataset) => Some(pool::pool_of(dataset.name.as_str())),
-        settings::Storage::Directory => None,
-    }
-}
-
 /// What is to be remembered of a service as it is now.
 fn record(service: &Service, storage: &dyn Storage, what: What) -> Result<Record> {
     let (identity, mark) = storage
         .identity()?
         .unwrap_or((String::new(), MarkState::None));
-    let (since, by) = match mark {
-        MarkState::Ours(mark) => (mark.at, mark.by),
-        MarkState::None | MarkState::Foreign(_) => (now(), String::new()),
-    };
-    Ok(Record {
-        what,
-        at: now(),
-        since,
-        machine: machine_id(),
-        identity,
-        dataset: match &service.storage {
-            settings::Storage::Zfs(dataset) => dataset.name.as_str().to_owned(),
-            settings::Storage::Directory => String::new(),
-        },
-        place: service.mountpoint.value.clone(),
-        by,
-        sources: sources(service),
-        pool: pool_of(service).unwrap_or_default().to_owned(),
-    })
+    Ok(record_of(service, what, identity, mark))
 }
 
 /// Whether a record says what is to be said, times aside.
@@ -397,9 +370,7 @@ fn write_in_pool(
     record: &mut Record,
     known: Option<&Record>,
 ) -> Result<()> {
-    // Mostly it remembers what the file does, or nothing.
-    let same = known.filter(|known| known.pool == pool).map(Record::line);
-    if let Ok(true) = pool::replace(pool, name, same.as_deref(), &record.line()) {
+    if pool::replace(in_place_of(pool, name, record, known).as_ref()) {
         return Ok(());
     }
     let earlier = in_the_pool(pool, name).and_then(|found| found.record.ok());
@@ -407,37 +378,4 @@ fn write_in_pool(
         record.comes_after(&earlier);
     }
     pool::write(pool, name, &record.line()).map(drop)
-}
-
-/// What could restore a service's data, in words.
-fn sources(service: &Service) -> String {
-    let mut sources = Vec::new();
-    for tier in &service.tiers {
-        match tier {
-            TierName::Rollback => sources.push("rollback".to_owned()),
-            TierName::Snapshot => {
-                sources.push("snapshot".to_owned());
-                let replicas = service.replicas.iter();
-                sources.extend(replicas.map(|replica| format!("replica {}", replica.dataset)));
-            }
-            TierName::Restic => sources.extend(service.backup.as_ref().map(|backup| {
-                format!(
-                    "restic {} (host {}, path {}, tags {})",
-                    backup.repository.name,
-                    backup.host.as_deref().unwrap_or("this one"),
-                    shown(&backup.path),
-                    backup.tags.join(",")
-                )
-            })),
-        }
-    }
-    sources.join(", ")
-}
-
-/// This machine's id (machine-id(5)); empty where it has none.
-fn machine_id() -> String {
-    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let id = id.trim();
-    let is_one = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_one { id.to_owned() } else { String::new() }
 }

@@ -25,10 +25,9 @@ assert_mark tank/services/sonarr clone
 expected='get get list get'
 # The copy; that nothing has changed; the quotas of both, and the rights; its seal.
 expected+=' clone get userspace projectspace userspace projectspace allow program'
-# The swap: what is replaced goes; what replaces it comes, and is promoted with its last properties.
+# The swap: what is replaced goes; what replaces it comes, is promoted with its last properties, and is remembered in the
+# pool, all in the last one.
 expected+=' set rename rename set program'
-# That the service has data is remembered in the pool.
-expected+=' program'
 assert_eq "$expected" "$(tr '\n' ' ' <<<"$plain" | sed 's/ $//')" 'the calls of a restore by a clone'
 
 # more NUMBER FILE WHAT: the last restore took that many more than a plain one.

@@ -1,6 +1,7 @@
 //! The record in the pool: a property for each service, on a dataset of preseed's own from which nothing inherits.
 
-use super::{call, program, words};
+pub(crate) use super::program::Replacement;
+use super::{call, words};
 use crate::{Error, Result};
 
 /// The dataset of a pool, without the pool: it is never mounted, holds nothing, and has no children.
@@ -59,48 +60,27 @@ pub(crate) fn read(pool: &str, name: &str) -> Result<Option<String>> {
     })
 }
 
-/// Replaces the line of a service, as one step. Arguments: the dataset; the property; the line that it has, empty if
-/// none; the new line; then each further property that the dataset must have, and its value. A dataset that is not as
-/// it is made is none: the power may have gone between its making and its properties.
-const REPLACE: &str = r#"
-args = ...
-argv = args["argv"]
-name = argv[1]
-if not zfs.exists(name) then
-    return "missing"
-end
-for i = 5, #argv, 2 do
-    value, source = zfs.get_prop(name, argv[i])
-    if value ~= argv[i + 1] or source ~= name then
-        return "unfinished"
-    end
-end
-value, source = zfs.get_prop(name, argv[2])
-if value ~= nil and (value ~= argv[3] or source ~= name) then
-    return "another"
-end
-status = zfs.sync.set_prop(name, argv[2], argv[4])
-if status ~= 0 then
-    return "refused"
-end
-return "done"
-"#;
+/// Lets `pool` remember this line of a service if it remembers `same` of it, or nothing; `None` if its name is too long.
+/// A dataset that is not as it is made is none: the power may have gone between its making and its properties.
+pub(crate) fn replacement(
+    pool: &str,
+    name: &str,
+    same: Option<&str>,
+    line: &str,
+) -> Option<Replacement> {
+    let property = property(name)?;
+    Some(Replacement::new(
+        &dataset(pool),
+        &property,
+        same,
+        line,
+        &ALWAYS,
+    ))
+}
 
-/// Lets `pool` remember this line of a service if it remembers `same` of it, or nothing. Gives whether it does so now.
-///
-/// # Errors
-/// When it cannot be asked.
-pub(crate) fn replace(pool: &str, name: &str, same: Option<&str>, line: &str) -> Result<bool> {
-    let Some(property) = property(name) else {
-        return Ok(false);
-    };
-    let dataset = dataset(pool);
-    let always = ALWAYS
-        .iter()
-        .flat_map(|(property, value)| [*property, *value]);
-    let arguments = [&*dataset, &*property, same.unwrap_or_default(), line];
-    let arguments: Vec<&str> = arguments.into_iter().chain(always).collect();
-    Ok(program::run(&dataset, &[], REPLACE, &arguments)? == "done")
+/// Makes a replacement now. Gives whether the pool remembers it.
+pub(crate) fn replace(replacement: Option<&Replacement>) -> bool {
+    replacement.is_some_and(|replacement| matches!(replacement.make(), Ok(true)))
 }
 
 /// What its dataset is: never mounted, and nothing to snapshot or to send.

@@ -17,11 +17,13 @@ pub(super) enum Change {
     Inherit(&'static str),
 }
 
-/// Arguments: the dataset; what the program needs besides; then each property with `=` and its value, or `.` to inherit it.
+/// Arguments: the dataset; what the program needs besides; the number of the last of these; each property with `=` and its
+/// value, or `.` to inherit it; and those of [`REPLACE`], where a line is to be replaced as well.
 const BEGIN: &str = r#"
 args = ...
 argv = args["argv"]
 name = argv[1]
+last = tonumber(argv[3])
 "#;
 
 /// Promotes a clone until no name begins so of which it is one: what it replaced may be a clone itself.
@@ -48,7 +50,7 @@ end
 
 /// Changes user properties.
 const CHANGE: &str = r#"
-for i = 3, #argv, 2 do
+for i = 4, last, 2 do
     status = 0
     if string.sub(argv[i + 1], 1, 1) == "=" then
         status = zfs.sync.set_prop(name, argv[i], string.sub(argv[i + 1], 2))
@@ -59,8 +61,77 @@ for i = 3, #argv, 2 do
         return argv[i] .. " (" .. status .. ")"
     end
 end
+if last < #argv and not replaced(last + 1) then
+    return "not replaced"
+end
 return "done"
 "#;
+
+/// Replaces a user property. Arguments: its dataset; the property; the value that it has, empty if none; the new one; then
+/// each further property that the dataset must have, and its value.
+const REPLACE: &str = r"
+function replaced(first)
+    dataset, property = argv[first], argv[first + 1]
+    if not zfs.exists(dataset) then
+        return false
+    end
+    for i = first + 4, #argv, 2 do
+        value, source = zfs.get_prop(dataset, argv[i])
+        if value ~= argv[i + 1] or source ~= dataset then
+            return false
+        end
+    end
+    value, source = zfs.get_prop(dataset, property)
+    if value ~= nil and (value ~= argv[first + 2] or source ~= dataset) then
+        return false
+    end
+    return zfs.sync.set_prop(dataset, property, argv[first + 3]) == 0
+end
+";
+
+/// A local user property that is replaced if it has the value that is known, or none.
+#[derive(Debug, Clone)]
+pub(crate) struct Replacement(Vec<String>);
+
+impl Replacement {
+    /// Of a property of `dataset`, which must have all of `has`, set on itself.
+    pub(super) fn new(
+        dataset: &str,
+        property: &str,
+        known: Option<&str>,
+        new: &str,
+        has: &[(&str, &str)],
+    ) -> Self {
+        let has = has.iter().flat_map(|(property, value)| [*property, *value]);
+        let words = [dataset, property, known.unwrap_or_default(), new];
+        Self(words.into_iter().chain(has).map(str::to_owned).collect())
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Replaces it. Gives whether it was.
+    ///
+    /// # Errors
+    /// When ZFS cannot be asked.
+    pub(super) fn make(&self) -> Result<bool> {
+        let dataset = self.words().next().unwrap_or_default();
+        let made = change_after("", dataset, "", &[], Some(self))?;
+        Ok(matches!(made, Made::All))
+    }
+}
+
+/// What of several changes was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// All of them.
+    All,
+    /// All, but for the [`Replacement`].
+    ButTheReplacement,
+    /// None: what must be so before was not.
+    Nothing,
+}
 
 /// Makes these changes of user properties of a dataset, all in one transaction group.
 ///
@@ -70,16 +141,32 @@ pub(super) fn change(dataset: &str, changes: &[Change]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
-    change_after("", dataset, "", changes).map(drop)
+    change_after("", dataset, "", changes, None).map(drop)
 }
 
-/// The same once the dataset is no clone any more of one whose name begins like `of`: until then it is promoted. Gives
-/// whether that was possible; else nothing is changed.
+/// The same, and then a replacement.
 ///
 /// # Errors
 /// When ZFS refuses a change.
-pub(super) fn promote_and_change(dataset: &str, of: &str, changes: &[Change]) -> Result<bool> {
-    change_after(PROMOTE, dataset, of, changes)
+pub(super) fn change_and_replace(
+    dataset: &str,
+    changes: &[Change],
+    replacement: Option<&Replacement>,
+) -> Result<Made> {
+    change_after("", dataset, "", changes, replacement)
+}
+
+/// The same once the dataset is no clone any more of one whose name begins like `of`: until then it is promoted.
+///
+/// # Errors
+/// When ZFS refuses a change.
+pub(super) fn promote_and_change(
+    dataset: &str,
+    of: &str,
+    changes: &[Change],
+    replacement: Option<&Replacement>,
+) -> Result<Made> {
+    change_after(PROMOTE, dataset, of, changes, replacement)
 }
 
 /// The same if the dataset has no snapshot, or only `but`. Gives whether that is so; else nothing is changed.
@@ -91,23 +178,33 @@ pub(super) fn change_without_snapshots(
     but: &str,
     changes: &[Change],
 ) -> Result<bool> {
-    change_after(NO_SNAPSHOTS, dataset, but, changes)
+    let made = change_after(NO_SNAPSHOTS, dataset, but, changes, None)?;
+    Ok(made != Made::Nothing)
 }
 
-/// Makes changes of user properties of a dataset after this part of a program, which needs `argument`, in the same
-/// transaction group. Gives whether that lets it.
-fn change_after(before: &str, dataset: &str, argument: &str, changes: &[Change]) -> Result<bool> {
+/// Makes changes of user properties of a dataset after this part of a program, which needs `argument`, and a replacement
+/// in the same pool, all in the same transaction group.
+fn change_after(
+    before: &str,
+    dataset: &str,
+    argument: &str,
+    changes: &[Change],
+    replacement: Option<&Replacement>,
+) -> Result<Made> {
     let words = changes.iter().flat_map(|change| match change {
         Change::Set(property, value) => [(*property).to_owned(), format!("={value}")],
         Change::Inherit(property) => [(*property).to_owned(), ".".to_owned()],
     });
     let words: Vec<String> = words.collect();
-    let mut arguments = vec![dataset, argument];
+    let last = (3 + words.len()).to_string();
+    let mut arguments = vec![dataset, argument, &last];
     arguments.extend(words.iter().map(String::as_str));
-    let program = [BEGIN, before, CHANGE].concat();
+    arguments.extend(replacement.into_iter().flat_map(Replacement::words));
+    let program = [BEGIN, before, REPLACE, CHANGE].concat();
     match run(dataset, &[], &program, &arguments)?.as_str() {
-        "done" => Ok(true),
-        "not now" => Ok(false),
+        "done" => Ok(Made::All),
+        "not replaced" => Ok(Made::ButTheReplacement),
+        "not now" => Ok(Made::Nothing),
         refused => Err(Error::new(
             dataset,
             format!(

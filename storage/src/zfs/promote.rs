@@ -5,7 +5,7 @@
 //! replaced has these snapshots: they count as the dataset's own, and ZFS itself lets nobody destroy what was replaced.
 
 use super::dataset::Zfs;
-use super::program::{self, Change};
+use super::program::{self, Change, Made, Replacement};
 use super::properties::existing;
 use super::properties::{self, Properties};
 use super::snapshots::snapshots_of;
@@ -40,37 +40,40 @@ pub(super) fn before_it_is_mounted(
 }
 
 /// Makes the last changes of the dataset's properties, those for the stage that it has then; and promotes it, in the same
-/// step, if that is to be done yet. Gives why it is still to be promoted, in words; `None` if it is not.
+/// step, if that is to be done yet; and the replacement. Gives why it is still to be promoted, in words, `None` if it is
+/// not; and what was made.
 ///
 /// # Errors
 /// When ZFS refuses a change.
 pub(super) fn finish(
     zfs: &Zfs<'_>,
     promotion: Promotion,
+    replacement: Option<&Replacement>,
     changes: impl Fn(Stage) -> Vec<Change>,
-) -> Result<Option<String>> {
+) -> Result<(Option<String>, Made)> {
     let name = zfs.name();
     let promotion = match promotion {
         Promotion::WithTheLast => {
-            let kept = kept_prefix(zfs);
-            if program::promote_and_change(name, &kept, &changes(Stage::Seeded))? {
-                return Ok(None);
+            let (kept, last) = (kept_prefix(zfs), changes(Stage::Seeded));
+            let made = program::promote_and_change(name, &kept, &last, replacement)?;
+            if made != Made::Nothing {
+                return Ok((None, made));
             }
             // In words, or because what kept it from that is over.
             let ended = call::try_zfs(&["promote", name])?;
             if ended.status.success() {
-                return finish(zfs, Promotion::WithTheLast, changes);
+                return finish(zfs, Promotion::WithTheLast, replacement, changes);
             }
             Promotion::Pending(ended.stderr)
         }
         promotion => promotion,
     };
-    let Promotion::Pending(why) = promotion else {
-        program::change(name, &changes(Stage::Seeded))?;
-        return Ok(None);
+    let (stage, pending) = match promotion {
+        Promotion::Pending(why) => (Stage::Unpromoted, Some(pending(zfs, &why))),
+        _ => (Stage::Seeded, None),
     };
-    program::change(name, &changes(Stage::Unpromoted))?;
-    Ok(Some(pending(zfs, &why)))
+    let made = program::change_and_replace(name, &changes(stage), replacement)?;
+    Ok((pending, made))
 }
 
 /// Promotes the dataset in its place, which has or had these properties, if it is a clone of what it replaced; `replaced`:

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::dataset::Zfs;
-use super::program::Change;
+use super::program::{Change, Made};
 use super::properties::Properties;
 use super::properties::gone;
 use super::{
@@ -16,8 +16,8 @@ use super::{
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
 use crate::{
-    Kept, LeftOver, Mark, MarkState, Result, Seal, binds, kept, mountinfo, mountpoint, namespaces,
-    seal,
+    Kept, LeftOver, Mark, MarkState, Result, Seal, binds, kept, memory, mountinfo, mountpoint,
+    namespaces, seal,
 };
 
 /// Makes the staged dataset complete: owner, mode, final mark and seal. Gives its properties.
@@ -146,11 +146,16 @@ pub(super) fn settle(
         changes.push(Change::Set(last_set::PROPERTY, noted.value()));
     }
     let identity = properties.identity();
-    let pending = promote::finish(zfs, promotion, |stage| {
+    let remembered = memory::with_the_data(zfs.service, &identity, mark);
+    let replacement = remembered.as_ref().map(|it| &it.in_pool);
+    let (pending, made) = promote::finish(zfs, promotion, replacement, |stage| {
         let seeded = mark.at_stage(stage).bound_to(&identity);
         let last = Change::Set(PROPERTY, seeded);
         changes.iter().cloned().chain([last]).collect()
     })?;
+    if let Some(remembered) = remembered.filter(|_| made == Made::All) {
+        remembered.note(zfs.service);
+    }
     // What the service sees there must be what was restored.
     mounted::must_be_mounted(zfs)?;
     let stage = pending
