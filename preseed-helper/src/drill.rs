@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use declaration::value::TierName;
-use report::{Event, Kind, status, words};
+use report::{Event, Kind, status};
 use restore::drill::{self, Order};
 use restore::interrupt;
 use storage::Error;
@@ -26,11 +26,7 @@ pub(crate) fn drill(name: &str, tier: Option<TierName>) -> ExitCode {
     storage::interrupt::halt();
     match ended {
         Ok(results) => {
-            let good = results.iter().filter(|it| it.outcome.is_good()).count();
-            status::set(&format!(
-                "{good} of {} can be restored",
-                words::count(results.len(), "candidate", "candidates")
-            ));
+            status::set(&drill::summary(&results));
             exit(drill::is_well(&results))
         }
         Err(error) => not_drilled(name, &error),

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use declaration::Search;
 use declaration::value::TierName;
-use report::words;
 use restore::drill::{self, Order};
 use restore::interrupt;
 
@@ -37,9 +36,8 @@ pub(crate) fn drill(name: &str, tier: Option<TierName>) -> ExitCode {
     );
     storage::interrupt::halt();
     exit(ended.map(|results| {
-        let good = results.iter().filter(|it| it.outcome.is_good()).count();
-        let drilled = words::count(results.len(), "candidate", "candidates");
-        say_line!("{name}: {good} of {drilled} can be restored; the service is as it was");
+        let summary = drill::summary(&results);
+        say_line!("{name}: {summary}; the service is as it was");
         drill::is_well(&results)
     }))
 }

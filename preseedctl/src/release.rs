@@ -120,11 +120,9 @@ pub(crate) fn release_expired() -> ExitCode {
         words::tell(&error.to_string());
         succeeded = false;
     };
-    for service in &host.services {
-        restore::drill::daily(service).unwrap_or_else(&mut fail);
-    }
-    for service in &services {
-        settle(service).unwrap_or_else(&mut fail);
+    let drills = host.services.iter().map(restore::drill::daily);
+    for done in drills.chain(services.iter().map(settle)) {
+        done.unwrap_or_else(&mut fail);
     }
     let mut listing = replaced::list(&services);
     listing.errors.drain(..).for_each(&mut fail);

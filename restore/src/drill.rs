@@ -22,7 +22,7 @@ use crate::source::list::sources;
 use crate::source::{Source, word};
 use candidate::Candidate;
 
-pub use words::in_words;
+pub use words::{in_words, summary};
 
 /// What is to be drilled.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use report::progress::bytes;
-use report::{Event, Kind};
+use report::{Event, Kind, words};
 use storage::local;
 
 use crate::machine::Machine;
@@ -32,6 +32,19 @@ pub fn in_words(result: &Drilled) -> String {
         Outcome::Failed { why, .. } => format!("{which}{of} cannot be restored: {why}"),
         Outcome::NotDrilled { why, .. } => format!("{which}{of} was not drilled: {why}"),
     }
+}
+
+/// How many of the candidates that there are can be restored.
+#[must_use]
+pub fn summary(results: &[Drilled]) -> String {
+    let candidates = results.iter().filter(|it| it.snapshot.is_some());
+    let (all, good) = candidates.fold((0, 0), |(all, good), result| {
+        (all + 1, good + usize::from(result.outcome.is_good()))
+    });
+    format!(
+        "{good} of {} can be restored",
+        words::count(all, "candidate", "candidates")
+    )
 }
 
 fn label(snapshot: &str) -> &str {
@@ -101,9 +114,11 @@ mod tests {
                 error: String::new(),
                 why: "there is none".into(),
             },
-            ..proven
+            ..proven.clone()
         };
         let told = "the newest of repository nas was not drilled: there is none";
         assert_eq!(in_words(&none), told);
+        let all = [none, proven];
+        assert_eq!(summary(&all), "1 of 1 candidate can be restored");
     }
 }

@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind, set_hook, take_hook};
 use std::sync::{LazyLock, Once};
+use std::time::Duration;
 
 use ::storage::{Error, Mark, Result};
 use declaration::Search;
@@ -146,6 +147,8 @@ pub(crate) struct World {
     /// Snapshots that are destroyed once they were listed.
     pub(crate) destroyed_meanwhile: RefCell<BTreeSet<String>>,
     pub(crate) runs: Cell<bool>,
+    /// How long after a drill the sources elsewhere want none.
+    pub(crate) pause_between_drills: Cell<Option<Duration>>,
     /// Whether somebody has waited for the network.
     pub(crate) network_is_up: Cell<bool>,
 }
@@ -168,6 +171,7 @@ impl World {
             writes_meanwhile: RefCell::default(),
             destroyed_meanwhile: RefCell::default(),
             runs: Cell::new(false),
+            pause_between_drills: Cell::new(None),
             network_is_up: Cell::new(false),
         }
     }

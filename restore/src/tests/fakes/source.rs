@@ -2,6 +2,8 @@
 
 pub(crate) mod late;
 
+use std::time::Duration;
+
 use ::storage::{Contents, Error, Origin, Result, Snapshot};
 use declaration::settings::Service;
 use declaration::value::TierName;
@@ -85,6 +87,10 @@ impl Source for FakeSource<'_> {
             How::Well => Ok(contents_of(&snap.files, self.service)),
             how => Err(failure(how, "cannot be looked into")),
         }
+    }
+
+    fn pause_between_drills(&self) -> Option<Duration> {
+        self.world.pause_between_drills.get()
     }
 
     fn list_again(&self, _failure: &Failure) -> Option<Result<Vec<Snapshot>>> {

@@ -1,7 +1,10 @@
 //! What a drill shows, and that it leaves nothing behind.
 
+use std::time::Duration;
+
 use ::storage::{Contents, Observation};
 use declaration::value::TierName;
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::cases::{Case, Machine, any_case, files, snap};
@@ -117,6 +120,41 @@ fn of_each_tier_the_newest_is_drilled_and_the_others_in_turn() {
             ["snapshot", "oldest", "app@700", "proven"],
         ]
     );
+}
+
+#[test]
+fn in_two_weeks_of_drills_the_older_ones_come_in_turn_and_a_repository_as_often_as_it_says() {
+    let case = sound();
+    let machine = case.machine();
+    machine.boot();
+    let week = Duration::from_hours(7 * 24);
+    machine.world.pause_between_drills.set(Some(week));
+    let mut known = Drills::default();
+    let (mut locally, mut elsewhere) = (Vec::new(), Vec::new());
+    for day in 0..15 {
+        // Since yesterday, a day has passed.
+        for earlier in &mut known.results {
+            earlier.drilled -= SignedDuration::from_hours(24);
+        }
+        let results = machine.drill(ALL, &known);
+        for result in results {
+            match (result.tier.as_str(), result.which) {
+                ("snapshot", Which::Middle | Which::Oldest) => locally.push(result.which),
+                ("restic", Which::Newest) => elsewhere.push(day),
+                _ => {}
+            }
+            known.add(result);
+        }
+    }
+    let in_turn = [Which::Middle, Which::Oldest].into_iter().cycle();
+    assert_eq!(locally, in_turn.take(15).collect::<Vec<_>>());
+    assert_eq!(elsewhere, [0, 7, 14]);
+    // Whoever asks for it gets it.
+    let order = Order {
+        tier: None,
+        by_hand: true,
+    };
+    assert_eq!(machine.drill(order, &known).len(), 5);
 }
 
 #[test]
