@@ -35,8 +35,6 @@ pub(super) struct Case {
     pub(super) checks: bool,
     /// Whether `rollback` is the only tier that is declared.
     pub(super) only_rolls_back: bool,
-    /// The most that a drill copies, if it is declared.
-    pub(super) max_size: Option<u64>,
 }
 
 /// A machine that runs.
@@ -59,7 +57,6 @@ impl Case {
             starts_empty: false,
             checks: false,
             only_rolls_back: false,
-            max_size: None,
         }
     }
 
@@ -79,9 +76,6 @@ impl Case {
         }
         if self.only_rolls_back {
             service.preseed.tiers = vec![TierName::Rollback];
-        }
-        if let Some(size) = self.max_size {
-            service.drill.max_size = size;
         }
         let scripts = self.scripts.iter();
         Machine {
@@ -448,7 +442,6 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
                 starts_empty,
                 checks,
                 only_rolls_back,
-                max_size: None,
             }
         },
     )

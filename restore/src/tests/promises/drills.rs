@@ -23,14 +23,21 @@ const ALL: Order = Order {
 impl Machine<'_> {
     /// Drills all sources, as far as it comes.
     fn drill(&self, order: Order, known: &Drills) -> Vec<Drilled> {
+        self.drill_up_to(u64::MAX, order, known)
+    }
+
+    /// The same, where no more may be copied.
+    fn drill_up_to(&self, max_size: u64, order: Order, known: &Drills) -> Vec<Drilled> {
         let mut results = Vec::new();
         let drilled = self.look(|context, _| {
             let observation = Observation {
                 contents: Contents::default(),
                 ..context.observation.clone()
             };
-            let (service, storage, machine) = (context.service, context.storage, context.machine);
-            let context = Context::new(service, storage, &observation, machine).of_a_drill();
+            let mut service = context.service.clone();
+            service.drill.max_size = max_size;
+            let (storage, machine) = (context.storage, context.machine);
+            let context = Context::new(&service, storage, &observation, machine).of_a_drill();
             let mut all = sources(&context);
             all.extend(self.scripted());
             drill_on(&context, &all, order, known, &mut |result| {
@@ -247,11 +254,10 @@ fn a_snapshot_that_is_destroyed_meanwhile_is_not_missed() {
 
 #[test]
 fn what_is_too_large_is_not_copied_and_a_clone_copies_nothing() {
-    let mut case = sound();
-    case.max_size = Some(0);
+    let case = sound();
     let machine = case.machine();
     machine.boot();
-    let results = machine.drill(ALL, &Drills::default());
+    let results = machine.drill_up_to(0, ALL, &Drills::default());
     let outcomes: Vec<&str> = results.iter().map(|it| it.outcome.word()).collect();
     assert_eq!(
         outcomes,
