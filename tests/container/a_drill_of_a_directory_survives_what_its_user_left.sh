@@ -73,7 +73,7 @@ systemctl start radarr
 backup /var/lib/radarr radarr
 systemctl stop radarr
 lose_data /var/lib/radarr
-head -c 20000000 /dev/urandom >/var/lib/sonarr/large
+head -c 5000000 /dev/urandom >/var/lib/sonarr/large
 backup_sonarr
 hold_up_the_restore
 preseedctl drill sonarr >/var/tmp/first 2>&1 &

@@ -14,7 +14,7 @@ zfs snapshot "$DATASET@good"
 zfs=$(command -v zfs)
 cat >/usr/local/sbin/zfs <<EOT
 #!/bin/bash
-if [[ \$1 == destroy && "\$*" == *preseed-drill-check && -e /run/hold ]]; then
+if [[ \$1 =~ ^(program|destroy)$ && "\$*" == *preseed-drill-check* && -e /run/hold ]]; then
     touch /run/held
     while [[ -e /run/hold ]]; do sleep 0.1; done
 fi
