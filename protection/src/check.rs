@@ -1,7 +1,6 @@
 //! What a service's declaration of its protection amounts to, as a whole: which tiers could restore it, what feeds them, and
 //! what cannot work.
 
-mod calendar;
 mod feed;
 mod inside;
 
@@ -9,8 +8,8 @@ use std::time::Duration;
 
 use declaration::settings::{Backup, Host, Policy, Service, Snapshots};
 use declaration::value::TierName;
+use systemd::calendar::{Answer, Calendar};
 
-use self::calendar::{Answer, Calendar};
 use self::feed::{Every, Feed, tiers_of, too_seldom};
 use crate::admins_sanoid::{Admins, KINDS};
 use crate::ready;
@@ -69,6 +68,9 @@ impl Machine {
             let told = inside::of_repository(host, service, &backup.repository);
             findings.warnings.extend(told);
             feeds.push(self.backup(service, backup, &mut findings));
+        }
+        if let Some(schedule) = &service.drill.schedule {
+            self.pause("schedule", schedule, &mut findings);
         }
         findings.warnings.extend(too_seldom(service, &feeds));
         let restoring = feeds.iter().filter(|feed| !feed.tiers.is_empty());

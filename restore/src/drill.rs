@@ -10,8 +10,9 @@ use std::time::Duration;
 use declaration::settings::Service;
 use declaration::value::TierName;
 use jiff::Timestamp;
-use report::status;
+use report::{Event, Kind, status};
 use storage::{Contents, Error, ErrorKind, LeftOver, Observation, Result, Storage, lock};
+use systemd::calendar::{Answer, Calendar};
 
 use crate::acting::wait_for;
 use crate::context::Context;
@@ -99,7 +100,33 @@ pub fn daily(declared: &Service) -> Result<()> {
     if declared.drill.schedule.is_none() && !proof::is_known(name) {
         return Ok(());
     }
-    tidy_up(declared).and(proof::count(name))
+    let done = tidy_up(declared).and(proof::count(name));
+    if let Some(up) = late(declared)? {
+        let message = format!(
+            "its data was not drilled for {} days in which the machine was up, and `schedule` in [drill] is {}: see \
+             `systemctl status drill-{name}.service drill-{name}.timer`",
+            up.as_secs() / (24 * 3600),
+            declared.drill.schedule.as_deref().unwrap_or_default()
+        );
+        let event = Event::new(Kind::Drilled, name, message);
+        event.outcome("late").warning().tell();
+    }
+    done
+}
+
+/// For how long the machine was up since a service was drilled, if that is longer than its `schedule` says. What systemd cannot
+/// read of that is not late.
+///
+/// # Errors
+/// When it is not told what drills have shown.
+pub fn late(declared: &Service) -> Result<Option<Duration>> {
+    let Some(schedule) = &declared.drill.schedule else {
+        return Ok(None);
+    };
+    match Calendar::default().ask(schedule) {
+        Answer::Every(Some(pause)) => proof::read(declared.name.as_str())?.late(pause),
+        _ => Ok(None),
+    }
 }
 
 /// Throws away what an earlier drill left. Gives what was seen of the storage.

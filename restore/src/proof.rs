@@ -14,6 +14,9 @@ const DIRECTORY: &str = "/var/lib/preseed/drills";
 /// The most that is read of a file.
 const LARGEST: u64 = 4 << 20;
 
+/// How long after its time a drill is not late yet.
+const GRACE: Duration = Duration::from_hours(24);
+
 /// How many results are kept of a service beside the last ones.
 const MOST: usize = 200;
 
@@ -27,7 +30,8 @@ pub struct Drills {
     pub ended: Option<Timestamp>,
     /// For how long the machine was up since, in whole seconds, as far as it was counted.
     pub waited: u64,
-    /// Until when that was counted, as [`Uptime`] is written.
+    /// Until when that was counted, as [`Uptime`] is written. Of a service that never was drilled, it is counted since the
+    /// first look.
     pub counted: Option<String>,
 }
 
@@ -219,17 +223,27 @@ impl Drills {
         }
     }
 
-    /// For how long the machine was up since all tiers were drilled; `None` if they never were.
+    /// For how long the machine was up since all tiers were drilled, or was looked for that first; `None`: it never was.
     ///
     /// # Errors
     /// When the kernel does not tell which boot this is.
     pub fn up_since(&self) -> Result<Option<Duration>> {
-        if self.ended.is_none() {
+        if self.ended.is_none() && self.counted.is_none() {
             return Ok(None);
         }
         let counted = Duration::from_secs(self.waited);
         let more = self.not_counted(&uptime::now()?);
         Ok(Some(counted.saturating_add(more)))
+    }
+
+    /// For how long the machine was up since all tiers were drilled, if that is longer than the `pause` between two drills and
+    /// a day.
+    ///
+    /// # Errors
+    /// As [`Self::up_since`].
+    pub fn late(&self, pause: Duration) -> Result<Option<Duration>> {
+        let up = self.up_since()?;
+        Ok(up.filter(|up| *up > pause.saturating_add(GRACE)))
     }
 
     fn not_counted(&self, now: &Uptime) -> Duration {
@@ -299,9 +313,6 @@ pub fn ended(name: &str) -> Result<()> {
 /// When it cannot be read or noted.
 pub fn count(name: &str) -> Result<()> {
     let mut drills = read(name)?;
-    if drills.ended.is_none() {
-        return Ok(());
-    }
     let now = uptime::now()?;
     drills.waited = drills
         .waited
@@ -410,6 +421,14 @@ mod tests {
         assert_eq!(serde_json::from_str::<Drills>(&text).unwrap(), drills);
         let later = text.replacen('{', "{\"colour\": \"red\",", 1);
         assert_eq!(serde_json::from_str::<Drills>(&later).unwrap(), drills);
+        let day = Duration::from_hours(24);
+        let waits = |days: u64| Drills {
+            waited: days * 24 * 3600,
+            ..drills.clone()
+        };
+        assert_eq!(waits(7).late(7 * day).unwrap(), None);
+        assert!(waits(9).late(7 * day).unwrap() >= Some(9 * day));
+        assert_eq!(Drills::default().late(day).unwrap(), None);
         assert_eq!(
             drills.not_counted(&"a-b:12".parse().unwrap()),
             Duration::from_secs(5)

@@ -1,5 +1,6 @@
 //! What the helpers ask of the running systemd, and have it do.
 
+pub mod calendar;
 pub mod mount;
 pub mod retry;
 pub mod show;

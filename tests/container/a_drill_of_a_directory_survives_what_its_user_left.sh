@@ -114,5 +114,14 @@ eventually test -e '/var/lib/.preseed-staging/sonarr:preseed-drill'
 kill -KILL $!
 wait $! || true
 systemctl restart sonarr
+# What it had started holds its lock until it has ended.
+eventually flock --nonblock '/run/preseed/lock/sonarr:preseed-drill.lock' true
 assert_exit 0 systemctl start storage-preseed-kept.service
 assert_absent /var/lib/.preseed-staging
+
+# One that is late is told each day: only time in which the machine was up counts.
+shown=/var/lib/preseed/drills/sonarr.json
+assert_no_journal storage-preseed-kept 'was not drilled'
+sed -i 's/^  "waited": .*,$/  "waited": 800000,/' "$shown"
+assert_exit 0 systemctl start storage-preseed-kept.service
+assert_journal storage-preseed-kept 'sonarr: its data was not drilled for 9 days in which the machine was up, and `schedule` in \[drill\] is weekly'

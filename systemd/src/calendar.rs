@@ -15,7 +15,7 @@ const TIMES: &str = "--iterations=200";
 
 /// What it said of an event.
 #[derive(Debug, Clone)]
-pub(super) enum Answer {
+pub enum Answer {
     /// It cannot be read, and why.
     Refused(String),
     /// The longest pause between two times of it, if there is any.
@@ -26,13 +26,13 @@ pub(super) enum Answer {
 
 /// What was asked until now.
 #[derive(Debug, Default)]
-pub(super) struct Calendar {
+pub struct Calendar {
     known: BTreeMap<String, Answer>,
 }
 
 impl Calendar {
     /// Asks for an event, once.
-    pub(super) fn ask(&mut self, event: &str) -> Answer {
+    pub fn ask(&mut self, event: &str) -> Answer {
         let known = self.known.entry(event.to_owned());
         known.or_insert_with(|| ask(event)).clone()
     }
