@@ -46,6 +46,14 @@ const LOOKS: usize = 10;
 /// When one of its parts cannot be drilled at all. The others are.
 pub fn drill(declared: &Service, order: Order) -> Result<Vec<Drilled>> {
     let name = declared.name.as_str();
+    let has = |tier: TierName| declared.parts().any(|part| part.tiers.contains(&tier));
+    if let Some(tier) = order.tier.filter(|tier| !has(*tier)) {
+        return Err(Error::new(
+            name,
+            format!("it has no tier {tier}"),
+            format!("`preseedctl show {name}` shows its `tiers`"),
+        ));
+    }
     let _lock = lock::lock_for_a_drill(declared, |holder| {
         status::say(&format!(
             "waiting: another drill of it is at work ({holder})"

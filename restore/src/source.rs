@@ -124,6 +124,8 @@ pub struct Sample {
     pub paths: Vec<PathBuf>,
     /// Their bytes.
     pub bytes: u64,
+    /// Those of all files that there are of the service's directory.
+    pub all: u64,
 }
 
 /// How a snapshot takes the service's place. [`crate::executor`] does it.

@@ -57,6 +57,9 @@ wait $!
 assert_contains "$(cat /var/tmp/first)" 'sonarr: 2 of 2 candidates can be restored; the service is as it was'
 assert_contains "$output" 'sonarr: 2 of 2 candidates can be restored; the service is as it was'
 
+assert_exit 1 preseedctl drill sonarr --tier snapshot
+assert_contains "$output" 'sonarr: it has no tier snapshot: `preseedctl show sonarr` shows its `tiers`'
+
 # A restore that waits for a slot comes first: the drill begins again.
 sed -i '/^backend/a max-parallel-restores = 1' /etc/preseed/preseed.toml
 another_service radarr 8001

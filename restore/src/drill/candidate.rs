@@ -15,7 +15,7 @@ use crate::proof::{Drilled, Outcome};
 use crate::search::in_doubt;
 use crate::slots::Turn;
 use crate::source::list::sources;
-use crate::source::{Restored, Source, word};
+use crate::source::{Restored, Sample, Source, word};
 use crate::verdict::{Held, held};
 
 /// How often is looked whether a restore waits for the slot.
@@ -198,9 +198,22 @@ fn look_and_bring(
     if let Some(obstacle) = source.obstacle(snapshot) {
         return Ok(Came::Outcome(meant(obstacle.to_string())));
     }
-    let (size, most) = (source.size(snapshot)?, context.service.drill.max_size);
+    let (mut size, most) = (source.size(snapshot)?, context.service.drill.max_size);
     if size > most {
-        return sampled(context, source, snapshot, size);
+        let Some(sample) = source.sample(snapshot) else {
+            let why = format!(
+                "it has {}, and `max-size` in [drill] allows {}",
+                bytes(size),
+                bytes(most)
+            );
+            return Ok(Came::Outcome(meant(why)));
+        };
+        let sample = sample?;
+        // A backup may hold more than the service's directory.
+        if sample.all > most {
+            return sampled(context, source, snapshot, sample);
+        }
+        size = sample.all;
     }
     if let Some(why) = no_room(context, size)? {
         return Ok(Came::Outcome(why));
@@ -237,17 +250,8 @@ fn sampled(
     context: &Context<'_>,
     source: &dyn Source,
     snapshot: &Snapshot,
-    size: u64,
+    sample: Sample,
 ) -> Result<Came, Failure> {
-    let most = context.service.drill.max_size;
-    let Some(sample) = source.sample(snapshot) else {
-        return Ok(Came::Outcome(meant(format!(
-            "it has {}, and `max-size` in [drill] allows {}",
-            bytes(size),
-            bytes(most)
-        ))));
-    };
-    let sample = sample?;
     if let Some(why) = no_room(context, sample.bytes)? {
         return Ok(Came::Outcome(why));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use report::progress::bytes;
 use report::{Event, Kind, words};
-use storage::local;
+use storage::{ErrorKind, local};
 
 use crate::machine::Machine;
 use crate::proof::{Drilled, Outcome, Which};
@@ -77,6 +77,11 @@ pub(super) fn tell(machine: &dyn Machine, of: &str, result: &Drilled) {
     }
     if !result.outcome.is_good() {
         event = event.warning();
+    }
+    if let Outcome::Failed { error, .. } | Outcome::NotDrilled { error, .. } = &result.outcome
+        && let Some(kind) = ErrorKind::ALL.iter().find(|kind| kind.code() == error)
+    {
+        event = event.error(kind.code());
     }
     machine.tell(&event);
 }

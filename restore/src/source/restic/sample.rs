@@ -45,8 +45,7 @@ pub(super) fn of(
         let is_left_out = exclude
             .iter()
             .any(|left_out| file.path.starts_with(left_out));
-        let is_one = file.kind == "file" && path.as_os_str().len() <= LONGEST && !is_left_out;
-        is_one.then_some((path, file.size))
+        (file.kind == "file" && !is_left_out).then_some((path, file.size))
     });
     let random = RandomState::new();
     Ok(drawn(files, |number| random.hash_one(number)))
@@ -55,7 +54,12 @@ pub(super) fn of(
 /// Draws from files with their sizes: each of them may be drawn, as `random` of its number says.
 fn drawn(files: impl Iterator<Item = (PathBuf, u64)>, random: impl Fn(usize) -> u64) -> Sample {
     let mut drawn: Vec<(u64, PathBuf, u64)> = Vec::new();
+    let mut sample = Sample::default();
     for (number, (path, size)) in files.enumerate() {
+        sample.all = sample.all.saturating_add(size);
+        if path.as_os_str().len() > LONGEST {
+            continue;
+        }
         let lot = random(number);
         if drawn.len() < FILES {
             drawn.push((lot, path, size));
@@ -66,7 +70,6 @@ fn drawn(files: impl Iterator<Item = (PathBuf, u64)>, random: impl Fn(usize) -> 
         }
     }
     drawn.sort_unstable_by_key(|(lot, ..)| *lot);
-    let mut sample = Sample::default();
     for (_, path, size) in drawn {
         let bytes = sample.bytes.saturating_add(size);
         if sample.paths.is_empty() || bytes <= BYTES {
@@ -91,6 +94,7 @@ mod tests {
         let many = vec![1; 10 * FILES];
         let sample = drawn(files(&many), |number| u64::MAX - number as u64);
         assert_eq!((sample.paths.len(), sample.bytes), (FILES, FILES as u64));
+        assert_eq!(sample.all, many.len() as u64);
         let last = (many.len() - 1).to_string();
         assert_eq!(sample.paths.first(), Some(&PathBuf::from(last)));
         assert!(drawn(files(&[]), |_| 0).paths.is_empty());
