@@ -1,4 +1,4 @@
-//! The qemu_root: a small Debian root with qemu, a kernel and its ZFS module. Its programs are run
+//! Where qemu is: a small Debian root with qemu, a kernel and its ZFS module. Its programs are run
 //! from where they are, without chroot, so that the machine's own packages stay as they are.
 //! For a guest of another release, the kernel is that of a second such root.
 
@@ -18,7 +18,7 @@ const LIBRARIES: [&str; 2] = [
     "usr/lib/x86_64-linux-gnu/pulseaudio",
 ];
 
-/// The built qemu_root.
+/// The built root.
 #[derive(Debug)]
 pub(super) struct QemuRoot {
     entry: Entry,
@@ -123,11 +123,11 @@ impl QemuRoot {
 /// The cached root of a release, built if need be.
 fn root(cache: &Cache, release: Release) -> anyhow::Result<Entry> {
     let packages = recipe::packages("workshop-packages")?;
-    let key = recipe::key(&[&packages], &["qemu_root.sh"])?;
+    let key = recipe::key(&[&packages], &["workshop.sh"])?;
     cache.entry(&release.kind("workshop"), &key, |directory| {
         eprintln!("building qemu's root and a kernel with ZFS, once: about 6 minutes");
         let root = directory.join("root");
         recipe::debian(&root, release, &packages)?;
-        recipe::in_root(&root, "qemu_root.sh")
+        recipe::in_root(&root, "workshop.sh")
     })
 }
