@@ -78,22 +78,34 @@ fn of_this_machine(search: &Search, host: &Host, errors: &mut Findings, warnings
         warnings.tell(format!("warning: {error}"));
     }
     if units::can_be_asked() {
-        match units::unguarded(host, None) {
-            Ok(found) => found
-                .iter()
-                .for_each(|one| warnings.tell(format!("warning: {one}"))),
-            Err(error) => warnings.tell(format!(
-                "warning: whether the declared units are there cannot be told: {error}"
-            )),
-        }
-        match state_directory::refusals(host) {
-            Ok(refusals) => refusals.into_iter().for_each(|refusal| errors.tell(refusal)),
-            Err(error) => warnings.tell(format!(
-                "warning: whether systemd makes a service's directory itself cannot be told: {error}"
-            )),
-        }
+        of_systemd(host, errors, warnings);
     }
     differences(search, host, errors);
+}
+
+/// Compares what is declared with what systemd says of the units: each question is asked once for all.
+fn of_systemd(host: &Host, errors: &mut Findings, warnings: &mut Findings) {
+    let asked = match units::ask(host, state_directory::PROPERTIES) {
+        Ok(asked) => asked,
+        Err(error) => {
+            warnings.tell(format!(
+                "warning: whether the declared units are there, and whether systemd makes a service's directory itself, cannot \
+                 be told: {error}"
+            ));
+            return;
+        }
+    };
+    match units::unguarded_among(host, &asked) {
+        Ok(found) => found
+            .iter()
+            .for_each(|one| warnings.tell(format!("warning: {one}"))),
+        Err(error) => warnings.tell(format!(
+            "warning: whether the declared units are there cannot be told: {error}"
+        )),
+    }
+    for refusal in state_directory::refusals(host, &asked) {
+        errors.tell(refusal);
+    }
 }
 
 /// Tells the journal of each declared unit that does not wait for its data. Run at boot.
@@ -154,6 +166,7 @@ fn nothing_restores(service: &Service) -> Option<String> {
 /// Prints what feeds each service's tiers, and warns of what cannot work.
 fn protected(host: &Host, warnings: &mut Findings) {
     let mut machine = protection::check::Machine::this();
+    machine.ask(&host.services);
     for service in &host.services {
         let found = machine.check(host, service);
         for warning in found.warnings {

@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 
 use declaration::layer::Layer;
 use declaration::settings::{Host, Service};
-use declaration::value::UnitName;
-use storage::Result;
 use storage::user::uid_of;
-use systemd::show::{Unit, show};
+use systemd::show::{Unit, Units};
 
 /// What is asked of each unit.
-const PROPERTIES: &str = "LoadState,DynamicUser,User,StateDirectory";
+pub(crate) const PROPERTIES: &str = "LoadState,DynamicUser,User,StateDirectory";
 
 /// Where systemd keeps state directories.
 const STATE: &str = "/var/lib";
@@ -22,18 +20,14 @@ const STATE: &str = "/var/lib";
 /// Where it keeps those of dynamic users.
 const PRIVATE: &str = "/var/lib/private";
 
-/// What of this host's services systemd would make otherwise than is declared, each with what to do.
-///
-/// # Errors
-/// When systemd does not answer.
-pub(crate) fn refusals(host: &Host) -> Result<Vec<String>> {
-    let units = host.services.iter().flat_map(|service| &service.units);
-    let shown = show(PROPERTIES, units.map(UnitName::as_str))?;
+/// What of this host's services systemd would make otherwise than is declared, each with what to do. `asked`: what it says
+/// of their units.
+pub(crate) fn refusals(host: &Host, asked: &Units) -> Vec<String> {
     let mut refusals = Vec::new();
     for service in &host.services {
         let units = service.units.iter();
         let loaded = units
-            .filter_map(|name| shown.get(name.as_str()))
+            .filter_map(|name| asked.get(name.as_str()))
             .filter(|unit| unit.value("LoadState") == "loaded");
         for unit in loaded {
             if let Some((what, help)) = refusal(service, unit) {
@@ -42,7 +36,7 @@ pub(crate) fn refusals(host: &Host) -> Result<Vec<String>> {
             }
         }
     }
-    Ok(refusals)
+    refusals
 }
 
 /// What of a service its unit would have otherwise, and what to do.

@@ -3,6 +3,7 @@
 //! The generator asks nothing: it writes a drop-in for whatever name is declared, and systemd ignores one for a unit
 //! that does not exist.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -67,11 +68,34 @@ pub(crate) fn can_be_asked() -> bool {
     Path::new("/run/systemd/system").exists()
 }
 
+/// Asks systemd for the units of all services of this host, all that is asked of one here and `more` (properties,
+/// separated by commas).
+///
+/// # Errors
+/// When systemd does not answer.
+pub(crate) fn ask(host: &Host, more: &str) -> Result<Units> {
+    show(&format!("{PROPERTIES},{more}"), names(&declared(host)))
+}
+
 /// Finds the units of this host's services, or of the one called `only`, that do not guard what they are declared to.
 ///
 /// # Errors
 /// When systemd does not answer.
 pub(crate) fn unguarded(host: &Host, only: Option<&str>) -> Result<Vec<Unguarded>> {
+    let mut declared = declared(host);
+    declared.retain(|declared| only.is_none_or(|only| only == declared.name));
+    unguarded_of(&declared, &show(PROPERTIES, names(&declared))?)
+}
+
+/// The same for all services, whose units were asked for.
+///
+/// # Errors
+/// When systemd does not answer.
+pub(crate) fn unguarded_among(host: &Host, asked: &Units) -> Result<Vec<Unguarded>> {
+    unguarded_of(&declared(host), asked)
+}
+
+fn declared(host: &Host) -> Vec<Declared<'_>> {
     let sound = host.services.iter().map(|service| Declared {
         name: service.name.as_str(),
         source: &service.source,
@@ -82,14 +106,18 @@ pub(crate) fn unguarded(host: &Host, only: Option<&str>) -> Result<Vec<Unguarded
         source: &broken.source,
         units: &broken.units,
     });
-    let declared: Vec<Declared<'_>> = sound
-        .chain(broken)
-        .filter(|declared| only.is_none_or(|only| only == declared.name))
-        .collect();
-    let names = declared.iter().flat_map(|declared| declared.units);
-    let systemd = Systemd::ask(names.map(UnitName::as_str).collect())?;
+    sound.chain(broken).collect()
+}
+
+fn names<'a>(declared: &[Declared<'a>]) -> BTreeSet<&'a str> {
+    let units = declared.iter().flat_map(|declared| declared.units);
+    units.map(UnitName::as_str).collect()
+}
+
+fn unguarded_of(declared: &[Declared<'_>], asked: &Units) -> Result<Vec<Unguarded>> {
+    let systemd = Systemd::of(declared, asked)?;
     let mut found = Vec::new();
-    for declared in &declared {
+    for declared in declared {
         for unit in declared.units {
             if let Some((what, help)) = systemd.fault(declared, unit.as_str())? {
                 found.push(Unguarded {
@@ -104,16 +132,35 @@ pub(crate) fn unguarded(host: &Host, only: Option<&str>) -> Result<Vec<Unguarded
     Ok(found)
 }
 
-/// What systemd says of units.
-struct Systemd {
-    units: Units,
+/// What systemd says of units. Each question is asked once for all of them.
+struct Systemd<'a> {
+    units: &'a Units,
+    /// What those start that only stand for others.
+    members: Units,
+    /// The names of the units that there are.
+    known: OnceCell<Result<BTreeSet<String>>>,
 }
 
-impl Systemd {
-    fn ask(names: BTreeSet<&str>) -> Result<Self> {
+impl<'a> Systemd<'a> {
+    fn of(declared: &[Declared<'_>], units: &'a Units) -> Result<Self> {
+        let mut members = BTreeSet::new();
+        for declared in declared {
+            let found = declared.units.iter().map(UnitName::as_str);
+            let found = found.filter_map(|name| Some((name, units.get(name)?)));
+            for (_, unit) in found.filter(|(name, unit)| runs_nothing(unit, name)) {
+                members.extend(members_of(declared, unit));
+            }
+        }
         Ok(Self {
-            units: show(PROPERTIES, names)?,
+            units,
+            members: show("LoadState,After", members)?,
+            known: OnceCell::new(),
         })
+    }
+
+    fn known(&self) -> Result<&BTreeSet<String>> {
+        let known = self.known.get_or_init(unit_files);
+        known.as_ref().map_err(Clone::clone)
     }
 
     /// What is wrong with a unit of a service, and what to do.
@@ -129,7 +176,7 @@ impl Systemd {
             "loaded" => {}
             // It never starts.
             "masked" => return Ok(None),
-            "not-found" => return Ok(Some(missing(declared, name)?)),
+            "not-found" => return Ok(Some(missing(declared, name, self.known()?))),
             state => {
                 let what = format!(
                     "systemd cannot load its unit `{name}` ({state}): {}",
@@ -158,10 +205,58 @@ impl Systemd {
             return Ok(Some((what, help)));
         }
         if runs_nothing(unit, name) {
-            return members_that_do_not_wait(declared, name, unit, &guard);
+            return Ok(self.members_that_do_not_wait(declared, name, unit, &guard));
         }
         Ok(None)
     }
+
+    /// What a unit that only stands for others starts without the data.
+    fn members_that_do_not_wait(
+        &self,
+        declared: &Declared<'_>,
+        name: &str,
+        unit: &Unit,
+        guard: &str,
+    ) -> Option<(String, String)> {
+        let all_of = |unit: &UnitName| {
+            let known = unit.as_str();
+            [known.to_owned(), guard.to_owned()]
+        };
+        let waited_for: BTreeSet<String> = declared.units.iter().flat_map(all_of).collect();
+        let members = members_of(declared, unit).into_iter();
+        let members = members.filter_map(|member| self.members.get(member));
+        let free: BTreeSet<&str> = members
+            .filter(|member| member.value("LoadState") == "loaded")
+            .filter(|member| !member.words("After").any(|one| waited_for.contains(one)))
+            .map(Unit::id)
+            .collect();
+        let first = free.first()?;
+        let more = match free.len() - 1 {
+            0 => String::new(),
+            1 => " and one more".to_owned(),
+            more => format!(" and {more} more"),
+        };
+        let what = format!(
+            "its unit `{name}` runs nothing itself, and `{first}`{more}, which it stands for, does not wait for the data"
+        );
+        Some((
+            what,
+            format!(
+                "write `unit = \"{first}\"` in [preseed], or a list with each that uses the data"
+            ),
+        ))
+    }
+}
+
+/// What a unit that only stands for others starts, and is not declared as well.
+fn members_of<'u>(declared: &Declared<'_>, unit: &'u Unit) -> BTreeSet<&'u str> {
+    ["ConsistsOf", "Wants", "Requires"]
+        .iter()
+        .flat_map(|property| unit.words(property))
+        .filter(|one| one.ends_with(".service"))
+        .filter(|one| !one.starts_with("preseed-") && !one.starts_with("dataset-"))
+        .filter(|one| declared.units.iter().all(|unit| unit.as_str() != *one))
+        .collect()
 }
 
 /// Whether a unit only stands for others, as Debian's postgresql.service.
@@ -178,25 +273,38 @@ fn runs_nothing(unit: &Unit, name: &str) -> bool {
     unit.value("Type") == "oneshot" && (command.is_empty() || is_true)
 }
 
-/// What a unit that does not exist is told as.
-fn missing(declared: &Declared<'_>, name: &str) -> Result<(String, String)> {
+/// The names of the units that have a file, as what may be meant by another name. A directory that cannot be read has none.
+///
+/// `systemctl list-unit-files` also tells which are enabled: with a few hundred units, that takes systemd half a minute, in
+/// which it does nothing else.
+fn unit_files() -> Result<BTreeSet<String>> {
+    let directories = answer_of(&["show", "--property=UnitPath", "--value"])?;
+    let entries = directories
+        .split_whitespace()
+        .filter_map(|directory| std::fs::read_dir(directory).ok());
+    let names = entries.flatten().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let is_file = entry.file_type().is_ok_and(|kind| !kind.is_dir());
+        entry.file_name().into_string().ok().filter(|_| is_file)
+    });
+    // A template is no unit.
+    Ok(names.filter(|name| !name.contains("@.")).collect())
+}
+
+/// What a unit that does not exist is told as; `known`: those that there are.
+fn missing(declared: &Declared<'_>, name: &str, known: &BTreeSet<String>) -> (String, String) {
     let what = format!(
         "there is no unit `{name}`, so nothing waits for the data of {}",
         declared.name
     );
-    let listed = answer_of(&["list-unit-files", "--no-legend", "--plain", "--full"])?;
-    let known: Vec<&str> = listed
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|one| !one.contains("@."))
-        .collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let help = match meant(name, &known) {
         Some(meant) => format!("did you mean `unit = \"{meant}\"` in [preseed]?"),
         None => "name the unit that uses the data as `unit` in [preseed], as `systemctl list-unit-files` shows it; \
                  if it is yet to be installed, check again then"
             .to_owned(),
     };
-    Ok((what, help))
+    (what, help)
 }
 
 /// The unit that is probably meant.
@@ -236,53 +344,6 @@ fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     with_stems()
         .find(|(stem, _)| *stem == meant)
         .map(|(_, one)| one)
-}
-
-/// What a unit that only stands for others starts without the data.
-fn members_that_do_not_wait(
-    declared: &Declared<'_>,
-    name: &str,
-    unit: &Unit,
-    guard: &str,
-) -> Result<Option<(String, String)>> {
-    let members: BTreeSet<&str> = ["ConsistsOf", "Wants", "Requires"]
-        .iter()
-        .flat_map(|property| unit.words(property))
-        .filter(|one| one.ends_with(".service"))
-        .filter(|one| !one.starts_with("preseed-") && !one.starts_with("dataset-"))
-        .filter(|one| declared.units.iter().all(|unit| unit.as_str() != *one))
-        .collect();
-    if members.is_empty() {
-        return Ok(None);
-    }
-    let asked = Systemd::ask(members)?;
-    let all_of = |unit: &UnitName| {
-        let known = unit.as_str();
-        [known.to_owned(), guard.to_owned()]
-    };
-    let waited_for: BTreeSet<String> = declared.units.iter().flat_map(all_of).collect();
-    let free: Vec<&str> = asked
-        .units
-        .iter()
-        .filter(|member| member.value("LoadState") == "loaded")
-        .filter(|member| !member.words("After").any(|one| waited_for.contains(one)))
-        .map(Unit::id)
-        .collect();
-    let Some(first) = free.first() else {
-        return Ok(None);
-    };
-    let more = match free.len() - 1 {
-        0 => String::new(),
-        1 => " and one more".to_owned(),
-        more => format!(" and {more} more"),
-    };
-    let what = format!(
-        "its unit `{name}` runs nothing itself, and `{first}`{more}, which it stands for, does not wait for the data"
-    );
-    Ok(Some((
-        what,
-        format!("write `unit = \"{first}\"` in [preseed], or a list with each that uses the data"),
-    )))
 }
 
 /// What `systemctl` prints.

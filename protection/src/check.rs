@@ -50,6 +50,17 @@ impl Machine {
         }
     }
 
+    /// Asks systemd for the calendar events of all these services at once, which [`Machine::check`] needs.
+    pub fn ask(&mut self, services: &[Service]) {
+        let backups = services.iter();
+        let backups = backups.filter_map(|service| service.backup.as_ref());
+        let events = backups.filter_map(|backup| {
+            let maintenance = backup.repository.maintenance.as_str();
+            Some([backup.schedule.as_deref()?, maintenance])
+        });
+        self.calendar.ask_all(&events.flatten().collect());
+    }
+
     /// Looks at the protection of a service of the host.
     pub fn check(&mut self, host: &Host, service: &Service) -> Findings {
         let mut findings = Findings::default();

@@ -1,6 +1,6 @@
 //! What systemd says of a calendar event (systemd.time(7)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -12,6 +12,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// How many times of an event are looked at: a week of hours is more than enough to see the longest pause of any usual one.
 const TIMES: &str = "--iterations=200";
+
+/// How many events one call asks for: a command line has its limits.
+const AT_ONCE: usize = 200;
 
 /// What it said of an event.
 #[derive(Debug, Clone)]
@@ -33,19 +36,55 @@ pub struct Calendar {
 impl Calendar {
     /// Asks for an event, once.
     pub fn ask(&mut self, event: &str) -> Answer {
-        let known = self.known.entry(event.to_owned());
-        known.or_insert_with(|| ask(event)).clone()
+        if !self.known.contains_key(event) {
+            self.ask_for(&[event]);
+        }
+        self.known.get(event).cloned().unwrap_or(Answer::Unknown)
+    }
+
+    /// Asks for many events by few calls.
+    pub fn ask_all(&mut self, events: &BTreeSet<&str>) {
+        let events: Vec<&str> = events.iter().copied().collect();
+        for events in events.chunks(AT_ONCE) {
+            self.ask_for(events);
+        }
+    }
+
+    /// Asks for all of these by one call; if one cannot be read, for each half of them.
+    fn ask_for(&mut self, events: &[&str]) {
+        let words = ["calendar", TIMES, "--"].into_iter();
+        let mut asked = command("systemd-analyze", words.chain(events.iter().copied()));
+        asked.env("TZ", "UTC");
+        let answers = match (run_within(&mut asked, LIMIT), events) {
+            (Err(_), _) => vec![Answer::Unknown; events.len()],
+            (Ok(ended), [_]) if !ended.status.success() => vec![Answer::Refused(ended.stderr)],
+            (Ok(ended), _) if ended.status.success() => {
+                let told = answers_in(&ended.stdout);
+                told.into_iter().map(Answer::Every).collect()
+            }
+            _ => Vec::new(),
+        };
+        match events {
+            _ if answers.len() == events.len() => {
+                let events = events.iter().map(|event| (*event).to_owned());
+                self.known.extend(events.zip(answers));
+            }
+            // What it said cannot be told apart.
+            [event] => {
+                self.known.insert((*event).to_owned(), Answer::Unknown);
+            }
+            _ => {
+                let (some, others) = events.split_at(events.len() / 2);
+                self.ask_for(some);
+                self.ask_for(others);
+            }
+        }
     }
 }
 
-fn ask(event: &str) -> Answer {
-    let mut asked = command("systemd-analyze", ["calendar", TIMES, "--", event]);
-    asked.env("TZ", "UTC");
-    match run_within(&mut asked, LIMIT) {
-        Err(_) => Answer::Unknown,
-        Ok(ended) if !ended.status.success() => Answer::Refused(ended.stderr),
-        Ok(ended) => Answer::Every(longest_pause(&ended.stdout)),
-    }
+/// The longest pause of each event, in what was printed of them: an empty line is between two.
+fn answers_in(told: &str) -> Vec<Option<Duration>> {
+    told.split("\n\n").map(longest_pause).collect()
 }
 
 /// The longest pause between the times that `systemd-analyze calendar --iterations` prints.
@@ -80,5 +119,29 @@ mod tests {
             Iteration #3: Mon 2026-12-07 00:00:00 UTC\n       From now: 1 week 3 days left\n";
         assert_eq!(longest_pause(told), Some(Duration::from_hours(5 * 24)));
         assert_eq!(longest_pause("Next elapse: never\n"), None);
+        let both = format!("{told}\n  Original form: 2020-01-01\n    Next elapse: never\n");
+        let week = Some(Duration::from_hours(5 * 24));
+        assert_eq!(answers_in(&both), [week, None]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_found_among_many() {
+        let mut calendar = Calendar::default();
+        let all: Vec<String> = (0..60).map(|minute| format!("01:{minute}")).collect();
+        let mut all: BTreeSet<&str> = all.iter().map(String::as_str).collect();
+        all.extend(["25:00", "weekly", "2020-01-01"]);
+        calendar.ask_all(&all);
+        assert_eq!(calendar.known.len(), all.len());
+        for (event, answer) in &calendar.known {
+            let days = |days: u64| Some(Duration::from_hours(days * 24));
+            let is_it = match (event.as_str(), answer) {
+                ("25:00", Answer::Refused(why)) => why.contains("25:00"),
+                ("2020-01-01", Answer::Every(pause)) => pause.is_none(),
+                ("weekly", Answer::Every(pause)) => *pause == days(7),
+                (_, Answer::Every(pause)) => *pause == days(1),
+                _ => false,
+            };
+            assert!(is_it, "{event}: {answer:?}");
+        }
     }
 }
