@@ -223,3 +223,48 @@ fn what_is_not_expected_may_start_empty() {
         .collect();
     assert_eq!(unsaid, BTreeSet::new());
 }
+
+/// What an entry offers to copy into a service's own file: the lines of its comments that are indented.
+fn offered(text: &str) -> String {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("#     "));
+    lines.fold(String::new(), |all, line| all + line + "\n")
+}
+
+/// No entry makes a place by itself: a service that has its data there already would not start any more.
+#[test]
+fn places_are_offered_and_each_is_sound() {
+    let host = Host::new();
+    assert!(host.services().iter().all(|one| one.places.is_empty()));
+    let mut offers = 0;
+    for (name, text) in &host.templates {
+        let offered = offered(text);
+        if offered.is_empty() {
+            continue;
+        }
+        offers += 1;
+        let file = host
+            .root
+            .path()
+            .join(format!("etc/preseed/services/{name}.toml"));
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(file, text + &offered).unwrap();
+    }
+    assert!(offers >= 9, "{offers}");
+    let services = host.services();
+    let with_places = services.iter().filter(|one| !one.places.is_empty());
+    assert_eq!(with_places.clone().count(), offers);
+    for service in with_places {
+        for place in &service.places {
+            let part = place.part.as_ref().unwrap();
+            let below = part
+                .below
+                .as_ref()
+                .map(|path| format!("/{}", path.display()));
+            // Where it is no place, a backup leaves out what need not be restored, and only that.
+            let excluded = &service.backup.as_ref().unwrap().exclude;
+            let is_left_out = below.is_some_and(|below| excluded.contains(&below));
+            assert_eq!(is_left_out, !part.restores, "{}", place.name);
+            assert_eq!(place.expect.is_empty(), !part.restores, "{}", place.name);
+        }
+    }
+}
