@@ -50,10 +50,11 @@ pub(crate) fn check(
         validation.note(
             first.location,
             format!(
-                "[place.{}] needs ZFS, and the host's services are kept in directories",
+                "[place.{}] needs ZFS: it is a dataset that is mounted by itself, and the host's services are kept in directories",
                 first.name
             ),
-            "remove it, or keep the host's services in backend = \"zfs\"",
+            "remove it (what lies in the service's directory is restored with that), or keep the host's services in \
+             backend = \"zfs\"",
         );
         return Vec::new();
     }
