@@ -64,7 +64,10 @@ fn refusal(
     }
     if let Some(other) = others.iter().find(|other| other.dataset == utility.dataset) {
         return Some((
-            format!("dataset {shown} is also that of {}", other.name),
+            format!(
+                "dataset {shown} is also that of {}",
+                quoted(other.name.as_str())
+            ),
             "declare it once".to_owned(),
         ));
     }
@@ -74,6 +77,18 @@ fn refusal(
             return Some((
                 format!("{by} is also the name of a service"),
                 "call it otherwise: both would have one unit".to_owned(),
+            ));
+        }
+        if service
+            .part_names()
+            .any(|(part, _)| part == utility.name.as_str())
+        {
+            return Some((
+                format!(
+                    "{} is also the name of a place of the service {by}",
+                    quoted(utility.name.as_str())
+                ),
+                "call it otherwise: `preseedctl` would take one for the other".to_owned(),
             ));
         }
         let is_within = |dataset: &str| {
