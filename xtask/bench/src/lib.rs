@@ -5,6 +5,7 @@ mod declarations;
 mod generator;
 mod guest;
 mod machine;
+mod many;
 mod process;
 mod programs;
 mod samples;
@@ -36,6 +37,8 @@ enum Part {
     Zfs,
     /// A start of a service whose data is there
     Start,
+    /// Starts of many services whose data is there
+    Many,
     /// Rollback and clone
     Constant,
     /// Receive from a replica
@@ -66,6 +69,9 @@ pub fn run(task: &Task) -> anyhow::Result<ExitCode> {
     guest::print(&vms)?;
     if wanted(Part::Start) {
         start::measure(&vms)?;
+    }
+    if wanted(Part::Many) {
+        many::measure(&vms)?;
     }
     if wanted(Part::Constant) {
         constant::measure(&vms)?;
