@@ -87,9 +87,14 @@ pub fn drill(declared: &Service, order: Order) -> Result<Vec<Drilled>> {
 /// # Errors
 /// When it cannot be thrown away, or it is not told what stands there.
 pub fn tidy_up(declared: &Service) -> Result<()> {
-    let Some(_lock) = lock::try_lock_for_a_drill(declared)? else {
-        return Ok(());
-    };
+    match lock::try_lock_for_a_drill(declared)? {
+        Some(_lock) => throw_all_away(declared),
+        None => Ok(()),
+    }
+}
+
+/// Throws away what is left of a drill. None may be at work.
+fn throw_all_away(declared: &Service) -> Result<()> {
     for part in declared.parts().filter(|part| part.is_restored()) {
         let looked = look_at(part)?;
         let storage = storage::open_for_a_drill(&looked.service);
@@ -108,7 +113,10 @@ pub fn daily(declared: &Service) -> Result<()> {
     if declared.drill.schedule.is_none() && !proof::is_known(name) {
         return Ok(());
     }
-    let done = tidy_up(declared).and(proof::count(name));
+    let Some(_lock) = lock::try_lock_for_a_drill(declared)? else {
+        return Ok(());
+    };
+    let done = throw_all_away(declared).and(proof::count(name));
     if let Some(up) = late(declared)? {
         let message = format!(
             "its data was not drilled for {} days in which the machine was up, and `schedule` in [drill] is {}: see \
