@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use storage::extent::Extent;
-use storage::{Error, Result, Snapshot};
+use storage::{Error, Result, Snapshot, state_file};
 
 const DIRECTORY: &str = "/var/lib/preseed/protection";
 
@@ -165,22 +165,14 @@ fn update_in<T>(directory: &Path, name: &str, change: impl FnOnce(&mut Record) -
 }
 
 fn read_in(directory: &Path, name: &str) -> Result<Record> {
-    let path = path_of(directory, name);
-    let mut text = String::new();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
-        .open(&path);
-    let read = match file {
-        Ok(file) => file.take(LARGEST).read_to_string(&mut text),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Record::default()),
-        Err(error) => Err(error),
-    };
-    read.map_err(io::Error::other)
-        .and_then(|_| serde_json::from_str(&text).map_err(io::Error::other))
+    state_file::read(directory, &file_of(name), LARGEST)
+        .and_then(|text| match text {
+            Some(text) => serde_json::from_slice(&text).map_err(io::Error::other),
+            None => Ok(Record::default()),
+        })
         .map_err(|error| {
             Error::new(
-                path.to_string_lossy(),
+                path_of(directory, name).to_string_lossy(),
                 format!("what is known of its backups cannot be read: {error}"),
                 "look into it, and move it away: then the next backup is taken for the measure",
             )
@@ -227,16 +219,15 @@ fn lock(directory: &Path) -> io::Result<Flock<File>> {
 fn write(directory: &Path, name: &str, record: &Record) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(record)?;
     text.push('\n');
-    let mut new = tempfile::NamedTempFile::new_in(directory)?;
-    new.write_all(text.as_bytes())?;
-    new.as_file().sync_all()?;
-    new.persist(path_of(directory, name))
-        .map_err(|error| error.error)?;
-    File::open(directory)?.sync_all()
+    state_file::write(directory, &file_of(name), text.as_bytes())
+}
+
+fn file_of(name: &str) -> String {
+    format!("{name}.json")
 }
 
 fn path_of(directory: &Path, name: &str) -> PathBuf {
-    directory.join(format!("{name}.json"))
+    directory.join(file_of(name))
 }
 
 #[cfg(test)]

@@ -7,9 +7,6 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 
-/// What holds the directories of such files.
-const STATE: &str = "/var/lib/preseed";
-
 /// Reads the file `name` of `directory` (absolute), at most so many bytes; `None` if there is none.
 ///
 /// # Errors
@@ -36,21 +33,18 @@ pub fn read(directory: &Path, name: &str, most: u64) -> io::Result<Option<Vec<u8
     Ok(Some(bytes))
 }
 
-/// Writes the file `name` of `directory` (absolute): a new file that takes the old one's name once it is on the disk.
+/// Writes the file `name` of `directory` (absolute), which is made if it is missing: a new file that takes the old one's name once it is on the disk.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    for made in [Path::new(STATE), directory] {
+    for made in directory.parent().into_iter().chain([directory]) {
         match DirBuilder::new().mode(0o700).create(made) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
     }
-    replace(&open(directory)?, name, bytes)
-}
-
-fn replace(directory: &File, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let directory = &open(directory)?;
     if directory.metadata()?.mode() & 0o077 != 0 {
         directory.set_permissions(Permissions::from_mode(0o700))?;
     }
@@ -103,7 +97,7 @@ mod tests {
         assert_eq!(read(&directory, "a", 100).unwrap(), None);
         // Left over from a write that the power ended.
         std::fs::write(directory.join(".a"), "half").unwrap();
-        write_in(&directory, "a", b"whole");
+        write(&directory, "a", b"whole").unwrap();
         assert_eq!(read(&directory, "a", 100).unwrap().unwrap(), b"whole");
         assert_eq!(read(&directory, "a", 2).unwrap().unwrap(), b"wh");
         assert!(!directory.join(".a").exists());
@@ -114,15 +108,10 @@ mod tests {
         read(&directory, "b", 100).unwrap_err();
         std::os::unix::fs::symlink("/etc/passwd", directory.join("c")).unwrap();
         read(&directory, "c", 100).unwrap_err();
-        write_in(&directory, "c", b"no link is followed");
+        write(&directory, "c", b"no link is followed").unwrap();
         assert!(read(&directory, "c", 100).unwrap().is_some());
         std::fs::write(directory.join("d"), "x").unwrap();
         std::fs::set_permissions(directory.join("d"), Permissions::from_mode(0o666)).unwrap();
         read(&directory, "d", 100).unwrap_err();
-    }
-
-    /// Tests need no /var/lib/preseed.
-    fn write_in(directory: &Path, name: &str, bytes: &[u8]) {
-        super::replace(&open(directory).unwrap(), name, bytes).unwrap();
     }
 }
