@@ -45,6 +45,7 @@ pub mod set;
 pub mod stall;
 pub mod state_file;
 pub mod step;
+pub mod survey;
 pub mod tree;
 mod trial;
 mod unmount;

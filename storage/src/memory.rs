@@ -209,6 +209,14 @@ pub(crate) fn place(service: &Service) -> Option<PathBuf> {
     (is_the_same && record.place.is_absolute()).then_some(record.place)
 }
 
+/// What the file of this machine remembers of the service `name`; `None` if nothing. No pool is asked.
+///
+/// # Errors
+/// When it cannot be read: that is not "nothing".
+pub fn noted(name: &str) -> Result<Option<Record>> {
+    file::read(name)
+}
+
 /// When an admin last gave up what there was of a service, as far as is remembered.
 #[must_use]
 pub fn forgotten_at(service: &Service) -> Option<Timestamp> {

@@ -48,6 +48,7 @@ mod set;
 mod shut;
 pub(crate) mod snapshots;
 mod staging;
+pub(crate) mod survey;
 mod swap;
 mod trial;
 mod undo;

@@ -32,26 +32,41 @@ pub fn release(snapshot: &str) -> Result<()> {
 /// # Errors
 /// When they cannot be listed.
 pub fn held(dataset: &str) -> Result<Vec<String>> {
-    let args = [
-        "list",
-        "-H",
-        "-p",
-        "-t",
-        "snapshot",
-        "-d",
-        "1",
-        "-o",
-        "userrefs,name",
-        dataset,
-    ];
-    let listed = call::zfs(&args)?;
-    let somebodys = listed.lines().filter_map(|line| line.split_once('\t'));
-    let somebodys = somebodys.filter(|(count, _)| *count != "0");
-    let somebodys: Vec<&str> = somebodys.map(|(_, name)| name).collect();
+    let somebodys = referred_to(dataset)?;
     if somebodys.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(held_among(&somebodys)?.into_iter().collect())
+    let names: Vec<&str> = somebodys.iter().map(String::as_str).collect();
+    Ok(held_among(&names)?.into_iter().collect())
+}
+
+/// The snapshots of a dataset that somebody holds.
+fn referred_to(dataset: &str) -> Result<Vec<String>> {
+    let columns = ["-d", "1", "-o", "userrefs,name", dataset];
+    let listed = call::zfs(&[&["list", "-H", "-p", "-t", "snapshot"], &columns[..]].concat())?;
+    let somebodys = listed.lines().filter_map(|line| line.split_once('\t'));
+    let somebodys = somebodys.filter(|(count, _)| *count != "0");
+    Ok(somebodys.map(|(_, name)| name.to_owned()).collect())
+}
+
+/// Who holds snapshots of a dataset, ourselves included: each with the tag.
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn holders(dataset: &str) -> Result<Vec<(String, String)>> {
+    let somebodys = referred_to(dataset)?;
+    if somebodys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<&str> = somebodys.iter().map(String::as_str).collect();
+    let listed = call::zfs(&[&["holds", "-H"], &names[..]].concat())?;
+    Ok(tags(&listed).collect())
+}
+
+/// Whether a tag is ours.
+#[must_use]
+pub fn is_ours(tag: &str) -> bool {
+    tag == TAG
 }
 
 fn held_among(snapshots: &[&str]) -> Result<BTreeSet<String>> {
@@ -73,12 +88,17 @@ fn holds_of(snapshots: &[&str], is_meant: impl Fn(&str) -> bool) -> Result<BTree
 
 /// The snapshots in what `zfs holds -H` told that are held by a tag that is meant.
 fn with_tag(listed: &str, is_meant: impl Fn(&str) -> bool) -> BTreeSet<String> {
-    let lines = listed.lines().filter_map(|line| {
+    let meant = tags(listed).filter(|(_, tag)| is_meant(tag));
+    meant.map(|(name, _)| name).collect()
+}
+
+/// Each snapshot and tag in what `zfs holds -H` told.
+fn tags(listed: &str) -> impl Iterator<Item = (String, String)> {
+    listed.lines().filter_map(|line| {
         let mut columns = line.splitn(3, '\t');
         let (name, tag) = (columns.next()?, columns.next()?);
-        is_meant(tag).then(|| name.to_owned())
-    });
-    lines.collect()
+        Some((name.to_owned(), tag.to_owned()))
+    })
 }
 
 /// Has `destroy` destroy a dataset without our holds on its snapshots. Where it fails, they are held again.

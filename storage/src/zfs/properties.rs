@@ -1,6 +1,6 @@
 //! A dataset's properties, as one call of `zfs get` tells them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
@@ -105,6 +105,23 @@ pub(super) fn get_more_with_children<const N: usize>(
     let more = more.iter().filter(|property| !ASKED.contains(property));
     let asked: Vec<&str> = more.copied().chain(ASKED).collect();
     ask(&["-d", "1", "-t", "filesystem,volume"], &asked, datasets)
+}
+
+/// Asks for the properties of these datasets and of all directly below them, by name, each with a dataset below it if it has
+/// any. Those that do not exist are left out.
+pub(super) fn below(containers: &[&str]) -> Result<BTreeMap<String, Properties>> {
+    let which = ["-d", "2", "-t", "filesystem,volume"];
+    let mut told = all(&which, &ASKED, containers)?;
+    let names: BTreeSet<String> = told.keys().cloned().collect();
+    for (name, properties) in &mut told {
+        let below = format!("{name}/");
+        let mut after = names.range(below.clone()..);
+        properties.child = after
+            .next()
+            .filter(|next| next.starts_with(&below))
+            .cloned();
+    }
+    Ok(told)
 }
 
 /// Asks for these properties of datasets and of all that `which` asks for below them, by name. The last must be one that

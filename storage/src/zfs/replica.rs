@@ -31,19 +31,25 @@ pub fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
     let args = ["list", "-H", "-o", "name", parent];
     let ended = call::try_zfs(&args)?;
     if words::says_missing(&ended) {
-        return Err(Error::new(
-            parent,
-            format!("the parent of replica {} does not exist", replica.name),
-            format!(
-                "create it or correct `parent` in [replica.{}]; a missing parent is not taken for a missing backup",
-                replica.name
-            ),
-        ).of_kind(ErrorKind::NoRepository));
+        return Err(without_its_parent(replica));
     }
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));
     }
     Ok(Vec::new())
+}
+
+/// The error that what should hold a replica is missing.
+pub(crate) fn without_its_parent(replica: &Replica) -> Error {
+    Error::new(
+        replica.parent.as_str(),
+        format!("the parent of replica {} does not exist", replica.name),
+        format!(
+            "create it or correct `parent` in [replica.{}]; a missing parent is not taken for a missing backup",
+            replica.name
+        ),
+    )
+    .of_kind(ErrorKind::NoRepository)
 }
 
 /// The newest snapshot of each dataset below the replica's parent that is named like the replica and stands elsewhere.
