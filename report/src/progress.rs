@@ -134,6 +134,15 @@ fn style(template: &str) -> ProgressStyle {
     style.progress_chars("=> ").tick_chars("|/-\\ ")
 }
 
+/// How far a restore is, in percent, as its status line tells it; `None` if it does not.
+#[must_use]
+pub fn percent(status: &str) -> Option<u8> {
+    // What is restored comes first, and may hold a `%` as well.
+    let (_, line) = status.rsplit_once(": ")?;
+    let (percent, _) = line.split_once("%, ")?;
+    percent.parse().ok().filter(|percent| *percent <= 100)
+}
+
 /// A number of bytes in words, e.g. `1.20 GiB`.
 pub fn bytes(bytes: u64) -> String {
     BinaryBytes(bytes).to_string()
@@ -180,6 +189,16 @@ mod tests {
             line,
             "25%, 256.00 MiB of 1.00 GiB, 32.00 MiB/s, 24 seconds left"
         );
+        let status = format!("restoring sonarr from a 9%, b: {line}");
+        assert_eq!(percent(&status), Some(25));
+        for other in [
+            "",
+            "restoring sonarr from a",
+            "x: 1.00 MiB, 1.00 MiB/s",
+            "x: 999%, ",
+        ] {
+            assert_eq!(percent(other), None, "{other}");
+        }
     }
 
     #[test]

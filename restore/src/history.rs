@@ -77,6 +77,19 @@ fn of_parts(parts: &[Part<'_>], looks: Option<usize>) -> History {
     history
 }
 
+/// As [`history`], of the sources alone that may take a while: repositories, and replicas on other machines.
+///
+/// # Errors
+/// When the service's storage cannot be looked at.
+pub fn far(declared: &Service, looks: Option<usize>) -> Result<History, Error> {
+    look(declared, &ThisMachine, |context, _| {
+        let mut sources = by_hand(context, None);
+        sources.retain(|source| is_far(source.as_ref()));
+        Ok(of(context, &sources, looks))
+    })
+    .map_err(|refusal| refusal.error)
+}
+
 /// The names of the snapshots of this machine, for completions.
 ///
 /// # Errors

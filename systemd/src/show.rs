@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use libsystemd::daemon::booted;
 use storage::Result;
 
 use crate::systemctl::systemctl;
@@ -38,6 +39,21 @@ pub fn show<'a>(properties: &str, units: impl IntoIterator<Item = &'a str>) -> R
         shown.0.extend(Units::parse(&ended.stdout).0);
     }
     Ok(shown)
+}
+
+/// As [`show`]; where no systemd runs, there are none.
+///
+/// # Errors
+/// When systemd runs, and does not answer.
+pub fn show_if_it_runs<'a>(
+    properties: &str,
+    units: impl IntoIterator<Item = &'a str>,
+) -> Result<Units> {
+    if booted() {
+        show(properties, units)
+    } else {
+        Ok(Units::default())
+    }
 }
 
 impl Units {
