@@ -37,7 +37,7 @@ _preseedctl_names() {
             ;;
         release:*) names=kept ;;
         catalog:*) names=catalog ;;
-        cat:* | show:* | diff:* | apply:* | plan:* | list:* | undo:* | enable:* | disable:* | forget:* | accept:*) names=services ;;
+        cat:* | show:* | diff:* | apply:* | plan:* | status:* | list:* | undo:* | enable:* | disable:* | forget:* | accept:*) names=services ;;
     esac
     if [[ -z $names || $COMP_CWORD -lt 2 ]]; then
         _preseedctl "$@"
@@ -53,7 +53,7 @@ complete -F _preseedctl_names -o nosort -o bashdefault -o default preseedctl
 const FISH: &str = r#"
 complete -c preseedctl -n "__fish_seen_subcommand_from release" -f -a "(preseedctl names kept 2>/dev/null)"
 complete -c preseedctl -n "__fish_seen_subcommand_from catalog" -f -a "(preseedctl names catalog 2>/dev/null)"
-complete -c preseedctl -n "__fish_seen_subcommand_from cat show diff apply plan list restore undo drill enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
+complete -c preseedctl -n "__fish_seen_subcommand_from cat show diff apply plan status list restore undo drill enable disable forget accept" -f -a "(preseedctl names services 2>/dev/null)"
 complete -c preseedctl -n "__fish_seen_subcommand_from restore" -l snapshot -x -a "(preseedctl names snapshots (commandline -opc)[3] 2>/dev/null)"
 "#;
 
@@ -75,7 +75,7 @@ pub(crate) fn completions<C: CommandFactory>(shell: Shell) -> ExitCode {
 fn with_names(script: &str) -> String {
     let mut with_names = String::with_capacity(script.len() + 1024);
     for line in script.lines() {
-        let names = if line.starts_with("'*::names") {
+        let names = if line.starts_with("'*::names") && line.contains("kept") {
             "kept"
         } else if line.starts_with("'::template") {
             "catalog"
@@ -198,6 +198,11 @@ mod tests {
                 .any(|line| line.starts_with("'--snapshot=") && line.contains("names snapshots")),
             "{with_names}"
         );
+        assert!(
+            services.iter().any(|line| line.starts_with("'*::names ")),
+            "of status: {services:?}"
+        );
+        assert!(with_names.contains("names kept"), "of release");
         assert!(
             services.iter().all(|line| !line.contains("repository")),
             "{services:?}"

@@ -139,7 +139,7 @@ pub(crate) fn in_words(kept: &Replaced, services: &[Service]) -> String {
 }
 
 /// A time as it is declared, without what does not matter beside the rest.
-fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60) {
         (0, 0, 0) => format!("{seconds}s"),
@@ -152,7 +152,7 @@ fn span(time: Duration) -> String {
 }
 
 /// Why it was replaced, in words.
-fn reason(kept: &Replaced) -> String {
+pub(crate) fn reason(kept: &Replaced) -> String {
     // Whoever may set properties has perhaps written both.
     let (from, why) = (visible(&kept.note.from), visible(&kept.note.why));
     let from = match from.as_str() {

@@ -271,7 +271,7 @@ fn short(entry: &Entry) -> &str {
 }
 
 /// A text of at most so many characters, without its middle where it is longer.
-fn cut(text: &str, room: usize) -> String {
+pub(crate) fn cut(text: &str, room: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= room {
         return text.to_owned();

@@ -24,6 +24,7 @@ mod restore;
 mod say;
 mod show;
 mod state_directory;
+mod status;
 mod stopped;
 mod undo;
 mod units;
@@ -113,6 +114,20 @@ enum Command {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Tell how it is with each service, the worst first: whether its data is there, how old its newest snapshot, replica and
+    /// backup are, and what to do about what is not well. With names, a page of each: also what is promised against what was
+    /// measured, what is held and kept, and what would be restored if the data were lost now. Exit status: 0 all is well, 1 a
+    /// promise is broken, or something cannot be told, 2 a service is down.
+    Status {
+        /// Names of services; all, if there is none.
+        names: Vec<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// Ask repositories and other machines as well. Otherwise, what was noted here is told of them.
+        #[arg(long)]
+        ask: bool,
     },
     /// Restore the service's data as it was at a time, from the newest snapshot of all tiers that holds it and is not
     /// younger. Shows which and asks first. What is there is replaced and kept, never rolled back: `undo` brings it back.
@@ -220,6 +235,7 @@ impl Command {
             Self::Apply { .. } => Some("preseedctl apply"),
             Self::Plan { .. } => Some("preseedctl plan"),
             Self::List { .. } => Some("preseedctl list"),
+            Self::Status { .. } => Some("preseedctl status"),
             Self::Restore(_) => Some("preseedctl restore"),
             Self::Undo { .. } => Some("preseedctl undo"),
             Self::Drill { .. } => Some("preseedctl drill"),
@@ -271,6 +287,7 @@ fn main() -> ExitCode {
         Command::Apply { name } => diff::apply(&name),
         Command::Plan { name, assume_lost } => plan::plan(&name, assume_lost),
         Command::List { name, all, json } => list::list(&name, all, json),
+        Command::Status { names, json, ask } => status::status(&names, json, ask),
         Command::Restore(arguments) => restore::restore(&arguments),
         Command::Undo { name, stop, yes } => undo::undo(&name, stop, yes),
         Command::Drill { name, tier } => drill::drill(&name, tier),

@@ -1,0 +1,351 @@
+//! Looks at services, their storage, their units and what is noted of them, for all of them at once.
+
+use declaration::settings::{Service, Snapshots};
+use declaration::value::TierName;
+use jiff::Timestamp;
+use protection::record::{self, Record};
+use restore::history::{self, History};
+use restore::proof::{self, Drills};
+use restore::verdict::{Held, held, verdict};
+use storage::memory::{self, What};
+use storage::survey::{Surveyed, survey};
+use storage::{MarkState, Result, Snapshot, open, policy_snapshots};
+use systemd::show::{Units, show_if_it_runs};
+
+use super::facts::{Copy, Facts, LOCAL, Makes, Newest, Part, Remembered, Unit};
+use super::judge::since;
+
+/// What is looked at besides what always is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Depth {
+    /// Sources far away: repositories, and replicas on other machines.
+    pub(crate) far: bool,
+    /// Whether the newest snapshots hold the data, also where no promise hangs on it.
+    pub(crate) snapshots: bool,
+}
+
+/// Gathers what is known of these services.
+///
+/// # Errors
+/// When systemd cannot be asked.
+pub(crate) fn gather(services: &[Service], depth: Depth) -> Result<Vec<Facts>> {
+    let units = units(services)?;
+    let parts: Vec<&Service> = services.iter().flat_map(restored).collect();
+    let mut seen = survey(&parts).into_iter();
+    let facts = services.iter().map(|service| {
+        let seen: Vec<Surveyed> = seen.by_ref().take(restored(service).count()).collect();
+        of(service, &seen, &units, depth)
+    });
+    Ok(facts.collect())
+}
+
+fn restored(service: &Service) -> impl Iterator<Item = &Service> {
+    service.parts().filter(|part| part.is_restored())
+}
+
+fn unit_names(service: &Service) -> [String; 3] {
+    ["dataset", "preseed", "backup"].map(|kind| format!("{kind}-{}.service", service.name))
+}
+
+/// The units that look after these services, all asked at once.
+fn units(services: &[Service]) -> Result<Units> {
+    let names: Vec<String> = services.iter().flat_map(unit_names).collect();
+    show_if_it_runs("ActiveState,StatusText", names.iter().map(String::as_str))
+}
+
+fn of(service: &Service, seen: &[Surveyed], units: &Units, depth: Depth) -> Facts {
+    let name = service.name.as_str();
+    let drills = proof::read(name);
+    let record = record::read(name);
+    let parts = restored(service).zip(seen).map(|(part, seen)| {
+        let looked = Looked {
+            service,
+            part,
+            seen,
+            backups: record.as_ref().ok(),
+            drills: drills.as_ref().ok(),
+            depth,
+        };
+        looked.gather()
+    });
+    let parts = parts.collect();
+    let makes = Makes {
+        snapshots: matches!(service.snapshots, Some(Snapshots::By(_))),
+        backups: service
+            .backup
+            .as_ref()
+            .is_some_and(|backup| backup.schedule.is_some()),
+    };
+    Facts {
+        name: name.to_owned(),
+        unit: service
+            .units
+            .first()
+            .map_or_else(|| format!("{name}.service"), ToString::to_string),
+        parts,
+        promise: service.promise,
+        tiers: service.tiers.clone(),
+        prefer: service.prefer,
+        max_age: service.max_age.clone(),
+        units: unit_names(service).map(|name| {
+            let unit = units.get(&name);
+            let value = |property| unit.map_or("", |unit| unit.value(property)).to_owned();
+            Unit {
+                state: value("ActiveState"),
+                status: value("StatusText"),
+                name,
+            }
+        }),
+        makes,
+        drills,
+        remembered: remembered(name),
+    }
+}
+
+fn remembered(name: &str) -> Result<Option<Remembered>> {
+    Ok(match memory::noted(name)?.map(|record| record.what) {
+        Some(What::Data) => Some(Remembered::Data),
+        Some(What::StartedEmpty(_)) => Some(Remembered::StartedEmpty),
+        Some(What::Forgotten) | None => None,
+    })
+}
+
+/// A part, and what was seen and noted of it.
+struct Looked<'l> {
+    service: &'l Service,
+    part: &'l Service,
+    seen: &'l Surveyed,
+    /// What is noted of the service's backups.
+    backups: Option<&'l Record>,
+    drills: Option<&'l Drills>,
+    depth: Depth,
+}
+
+impl Looked<'_> {
+    fn gather(&self) -> Part {
+        let observation = self.seen.observation.as_ref();
+        let record = record::read(self.part.name.as_str());
+        let mut copies = Vec::new();
+        copies.extend(self.local(record.as_ref().ok()));
+        copies.extend(self.replicas());
+        copies.extend(self.far());
+        Part {
+            name: self.part.name.to_string(),
+            place: self.seen.place.clone(),
+            may_start_empty: self
+                .part
+                .part
+                .as_ref()
+                .is_some_and(|part| part.may_start_empty),
+            verdict: observation
+                .map(|observation| verdict(observation, self.part.on_partial))
+                .map_err(Clone::clone),
+            lacks: observation.ok().and_then(|seen| seen.contents.lacks()),
+            mark: observation.ok().and_then(|seen| match &seen.mark {
+                MarkState::Ours(mark) => Some(mark.clone()),
+                MarkState::None | MarkState::Foreign(_) => None,
+            }),
+            record,
+            copies,
+        }
+    }
+
+    fn asks(&self, tier: TierName) -> bool {
+        self.part.tiers.contains(&tier)
+    }
+
+    /// Its own snapshots, where they can restore it.
+    fn local(&self, record: Option<&Record>) -> Option<Copy> {
+        let tiers = [TierName::Rollback, TierName::Snapshot];
+        let tier = tiers.into_iter().find(|tier| self.asks(*tier))?;
+        self.part.storage.dataset()?;
+        let held = record.and_then(|record| record.held.as_ref());
+        let held = held.map(|held| held.snapshot.as_str());
+        Some(self.copy(tier, LOCAL, &self.seen.snapshots, held))
+    }
+
+    fn replicas(&self) -> Vec<Copy> {
+        if !self.asks(TierName::Snapshot) {
+            return Vec::new();
+        }
+        let replicas = self.seen.replicas.iter();
+        replicas
+            .map(|(name, snapshots)| self.copy(TierName::Snapshot, name, snapshots, None))
+            .collect()
+    }
+
+    /// A source on this machine, which was listed.
+    fn copy(
+        &self,
+        tier: TierName,
+        source: &str,
+        snapshots: &Result<Vec<Snapshot>>,
+        held: Option<&str>,
+    ) -> Copy {
+        let mut good = None;
+        let newest = snapshots.as_ref().map_err(Clone::clone).map(|snapshots| {
+            good = snapshots
+                .iter()
+                .find(|snapshot| Some(snapshot.name.as_str()) == held || self.is_proven(snapshot))
+                .cloned();
+            // A backup's own goes with it.
+            let is_lasting =
+                |snapshot: &&Snapshot| !policy_snapshots::is_of_a_backup(&snapshot.name);
+            let newest = snapshots.iter().find(is_lasting);
+            newest.map(|newest| Newest {
+                snapshot: newest.clone(),
+                held: self.look_into(newest, good.as_ref()),
+                is_noted: false,
+            })
+        });
+        Copy {
+            tier,
+            source: source.to_owned(),
+            newest,
+            good,
+            is_unasked: false,
+        }
+    }
+
+    fn is_proven(&self, snapshot: &Snapshot) -> bool {
+        self.drills
+            .is_some_and(|drills| drills.is_proven(&snapshot.name))
+    }
+
+    /// Whether a snapshot holds the data, if that is wanted. `good`: the newest one that has proved itself.
+    fn look_into(&self, snapshot: &Snapshot, good: Option<&Snapshot>) -> Option<Result<Held>> {
+        if good.is_some_and(|good| good.name == snapshot.name) {
+            return Some(Ok(Held::Data));
+        }
+        let keeps_the_promise =
+            |point| good.is_some_and(|good| since(good.taken, Timestamp::now()) < point);
+        let promise = self.service.promise.recovery_point;
+        let is_needed = promise.is_some_and(|point| !keeps_the_promise(point));
+        if !self.depth.snapshots && !is_needed {
+            return None;
+        }
+        let storage = open(self.part);
+        let contents = storage.with_snapshots()?.snapshot_contents(snapshot);
+        let now = self.seen.observation.as_ref().ok();
+        let now = now.map(|seen| seen.contents.clone()).unwrap_or_default();
+        Some(contents.map(|contents| held(&contents, &now)))
+    }
+
+    /// What is known of its repository and, where they are asked, of replicas on other machines.
+    fn far(&self) -> Vec<Copy> {
+        let noted = self.noted();
+        if !self.depth.far {
+            return noted.into_iter().chain(self.far_replicas()).collect();
+        }
+        let asked = history::far(self.part, Some(1));
+        let history = match asked {
+            Ok(history) => history,
+            Err(error) => {
+                let failed = noted.into_iter().chain(self.far_replicas());
+                return failed
+                    .map(|copy| Copy {
+                        newest: Err(error.clone()),
+                        is_unasked: false,
+                        ..copy
+                    })
+                    .collect();
+            }
+        };
+        let unasked = noted.into_iter().chain(self.far_replicas());
+        unasked.map(|copy| self.asked(copy, &history)).collect()
+    }
+
+    /// What the source of a copy told.
+    fn asked(&self, copy: Copy, history: &History) -> Copy {
+        let name = copy.name();
+        let is_it = |source: &str| source == name;
+        let failed = history.not_asked.iter().find(|(source, _)| is_it(source));
+        let told: Vec<_> = history
+            .entries
+            .iter()
+            .filter(|entry| is_it(&entry.source))
+            .collect();
+        let noted = copy.good.as_ref().map(|good| good.name.clone());
+        let good = told.iter().find(|entry| {
+            Some(&entry.snapshot.name) == noted.as_ref() || self.is_proven(&entry.snapshot)
+        });
+        let newest = told.first().map(|entry| Newest {
+            snapshot: entry.snapshot.clone(),
+            held: entry.held.clone(),
+            is_noted: false,
+        });
+        Copy {
+            newest: failed.map_or(Ok(newest), |(_, error)| Err(error.clone())),
+            good: good.map(|entry| entry.snapshot.clone()),
+            is_unasked: false,
+            ..copy
+        }
+    }
+
+    /// The newest backup, as it was noted when it was made, or when a drill restored it.
+    fn noted(&self) -> Option<Copy> {
+        let backup = self
+            .part
+            .backup
+            .as_ref()
+            .filter(|_| self.asks(TierName::Restic))?;
+        let repository = backup.repository.name.as_str();
+        let made = self.backups.and_then(|record| record.good.as_ref());
+        let made = made.filter(|good| good.repository.as_deref() == Some(repository));
+        let made = made.map(|good| Snapshot {
+            name: good.snapshot.clone(),
+            taken: good.taken,
+            bytes: good.bytes,
+        });
+        let good = made.into_iter().chain(self.drilled());
+        let good = good.max_by_key(|good| good.taken);
+        Some(Copy {
+            tier: TierName::Restic,
+            source: repository.to_owned(),
+            newest: Ok(good.clone().map(|snapshot| Newest {
+                snapshot,
+                held: Some(Ok(Held::Data)),
+                is_noted: true,
+            })),
+            good,
+            is_unasked: true,
+        })
+    }
+
+    /// The backups that a drill restored.
+    fn drilled(&self) -> Vec<Snapshot> {
+        let results = self.drills.map_or(&[][..], |drills| &drills.results);
+        let of_here = results.iter().filter(|result| {
+            result.part == self.part.name.as_str()
+                && result.tier == TierName::Restic.as_str()
+                && result.outcome.is_good()
+        });
+        let snapshots = of_here.filter_map(|result| {
+            Some(Snapshot {
+                name: result.snapshot.clone()?,
+                taken: result.taken?,
+                bytes: 0,
+            })
+        });
+        snapshots
+            .filter(|snapshot| self.is_proven(snapshot))
+            .collect()
+    }
+
+    /// Replicas on other machines, of which nothing is known unless they are asked.
+    fn far_replicas(&self) -> Vec<Copy> {
+        if !self.asks(TierName::Snapshot) {
+            return Vec::new();
+        }
+        let far = self.part.replicas.iter();
+        let far = far.filter(|replica| replica.host.is_some());
+        far.map(|replica| Copy {
+            tier: TierName::Snapshot,
+            source: replica.name.clone(),
+            newest: Ok(None),
+            good: None,
+            is_unasked: true,
+        })
+        .collect()
+    }
+}
