@@ -103,7 +103,8 @@ pub(super) fn swap(zfs: &Zfs<'_>, staged: &Properties, mark: &Mark) -> Result<Op
         Some(real) => Some(keep(zfs, real, mark)?),
         None => None,
     };
-    call::zfs(&["rename", &staging, zfs.name()])?;
+    // Else ZFS removes the directory of its mountpoint, which is the place: it may be one of another part's.
+    call::zfs(&["rename", "-u", &staging, zfs.name()])?;
     // An empty directory in /run: it may stay.
     let _ = std::fs::remove_dir(&path);
     let pending = settle(zfs, staged, real.as_ref(), mark)?;
@@ -220,7 +221,7 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     }
     zfs.seen.replace(None);
     call::zfs(&["set", &format!("{}={note}", kinds::KEPT), &staging])?;
-    call::zfs(&["rename", &staging, &kept])?;
+    call::zfs(&["rename", "-u", &staging, &kept])?;
     Ok(Kept {
         name: kept,
         seen_by: None,

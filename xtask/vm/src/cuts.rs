@@ -67,15 +67,18 @@ pub const FEW_WAYS: [&str; 6] = [
     "directory",
 ];
 
+/// What is staged gets the name of the service's dataset.
+const SWAP: &str = "zfs rename -u tank/services/sonarr:preseed-staging";
+
 /// The steps that `cargo xtask test` cuts at: where the most is under way.
 const SHORT: [(&str, &str); 8] = [
     ("rollback", "zfs rollback"),
-    ("clone", "zfs rename tank/services/sonarr:preseed-staging"),
+    ("clone", SWAP),
     ("clone", "=seeded of="),
     ("sent", "=unpromoted of="),
     ("receive", "half received"),
-    ("receive", "zfs rename tank/services/sonarr:preseed-staging"),
-    ("restic", "zfs rename tank/services/sonarr:preseed-staging"),
+    ("receive", SWAP),
+    ("restic", SWAP),
     ("directory", "rename /var/lib/.preseed-staging/sonarr"),
 ];
 
