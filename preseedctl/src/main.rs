@@ -103,8 +103,9 @@ enum Command {
         #[arg(long)]
         assume_lost: bool,
     },
-    /// List every snapshot of every tier, newest first: when it was taken, its size, and whether it holds the data. Exit
-    /// status 1 if a source could not be asked.
+    /// List every snapshot of every tier, newest first: when it was taken, its size, whether it holds the data, and whether a
+    /// drill has restored it. Of a service with places, those of one time are a line. Exit status 1 if a source could not be
+    /// asked.
     List {
         /// The service's name: its declaration's file name without `.toml`.
         name: String,
@@ -131,9 +132,9 @@ enum Command {
     },
     /// Restore the service's data as it was at a time, from the newest snapshot of all tiers that holds it and is not
     /// younger. Shows which and asks first. What is there is replaced and kept, never rolled back: `undo` brings it back.
-    /// With --into, files are brought out, and the service is left alone.
+    /// All places of the service come back, or none. With --into, files are brought out, and the service is left alone.
     Restore(restore::Arguments),
-    /// Undo the last restore of the service: what it replaced comes back in its place. Says what was written since, and
+    /// Undo the last restore of the service: what it replaced comes back in its place, in all places that it replaced. Says what was written since, and
     /// keeps that in turn: another undo brings it back. Asks first.
     Undo {
         /// The service's name: its declaration's file name without `.toml`.

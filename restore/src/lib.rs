@@ -17,6 +17,7 @@ pub mod drill;
 mod ending;
 pub mod executor;
 pub mod failure;
+mod half;
 pub mod health;
 pub mod history;
 pub mod interrupt;

@@ -90,7 +90,7 @@ fn of_set<T>(
         Context::new(service, storage.as_ref(), seen, machine).in_set(id.cloned())
     });
     let contexts: Vec<Context<'_>> = contexts.collect();
-    let sources: Vec<_> = contexts.iter().map(|context| sources(context)).collect();
+    let sources: Vec<_> = contexts.iter().map(sources).collect();
     let parts = contexts.iter().zip(&sources).zip(looked);
     let parts = parts.map(|((context, sources), looked)| Part {
         context,

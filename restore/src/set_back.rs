@@ -6,7 +6,7 @@ use storage::mark::Stage;
 use storage::{Error, Kept, Mark, MarkState, Result};
 
 use crate::acting::Acting;
-use crate::by_hand_set::{Half, Left, Replaced, put_all_away};
+use crate::half::{Half, Left, Replaced, put_all_away};
 use crate::part::Part;
 use crate::set::{moved, put_in_place};
 

@@ -4,8 +4,9 @@ use declaration::settings::Service;
 use storage::mark::BOOTSTRAP;
 use storage::{Kept, Mark, MarkState, Presence, Result};
 
-use crate::by_hand_set::{Half, must_be_ready};
+use crate::by_hand_set::must_be_ready;
 use crate::decide::look;
+use crate::half::Half;
 use crate::machine::ThisMachine;
 use crate::part::{Part, with_parts_by_hand};
 use crate::set_back::{Wanted, bring_all_back, take_back};

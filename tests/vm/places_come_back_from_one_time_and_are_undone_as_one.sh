@@ -112,14 +112,6 @@ systemctl start app
 assert_eq 'now now now cached' "$(state)"
 systemctl stop app
 
-# One place alone, and back.
-assert_exit 0 preseedctl restore app.covers --at "$THEN" --yes
-assert_eq 'now then now cached' "$(state)"
-assert_exit 0 preseedctl undo app --yes
-assert_eq 'now now now cached' "$(state)"
-assert_exit 0 preseedctl restore app --at "$THEN" --yes
-assert_exit 0 preseedctl undo app --yes
-
 # A part is read-only, or missing.
 zfs set readonly=on "$APP.config"
 assert_exit 1 preseedctl restore app --at "$THEN" --yes
@@ -136,9 +128,15 @@ systemctl start dataset-app
 assert_eq 'now now now cached' "$(state)"
 
 # What one part had is released already: it is named, and nothing is undone.
-zfs destroy -r "$(zfs list -H -o name | grep "$APP.config:preseed-kept" | tail -1)"
+zfs destroy -r "$(zfs list -H -o name | grep "$APP.config:preseed-kept.*-before-undo")"
 assert_exit 1 preseedctl undo app --yes
 assert_contains "$output" 'app.config: what the last restore replaced'
+assert_eq 'now now now cached' "$(state)"
+
+# One place alone, and back.
+assert_exit 0 preseedctl restore app.covers --at "$THEN" --yes
+assert_eq 'now then now cached' "$(state)"
+assert_exit 0 preseedctl undo app --yes
 assert_eq 'now now now cached' "$(state)"
 systemctl start app
 assert_eq 'now now now cached' "$(state)"

@@ -14,7 +14,8 @@ fi
 if [[ -e /var/lib/sonarr/newer || ! -e /var/lib/sonarr/large ]]; then
     systemctl stop sonarr
     for unused in $(kept_datasets | grep -e '-unused-restore$' || true); do
-        preseedctl release --yes "$unused" >/dev/null 2>&1
+        # One goes with the others of its set.
+        ! zfs list "$unused" >/dev/null 2>&1 || preseedctl release --yes "$unused" >/dev/null 2>&1
     done
     again
 fi

@@ -184,9 +184,12 @@ impl Set {
         let contexts: Vec<Context<'_>> = contexts.collect();
         let sources = contexts.iter().enumerate();
         let sources: Vec<_> = sources
-            .map(|(part, context)| match is_by_hand {
-                true => list::by_hand(context, None),
-                false => self.sources(part, context),
+            .map(|(part, context)| {
+                if is_by_hand {
+                    list::by_hand(context, None)
+                } else {
+                    self.sources(part, context)
+                }
             })
             .collect();
         let parts = (0..PARTS).map(|part| Part {

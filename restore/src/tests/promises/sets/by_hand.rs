@@ -5,8 +5,9 @@ use proptest::prelude::*;
 
 use super::{Found, PARTS, Set, data, snap};
 use crate::by_hand::{Request, Restored};
-use crate::by_hand_set::{Half, offer_of, restore_all};
+use crate::by_hand_set::{offer_of, restore_all};
 use crate::chosen::Choice;
+use crate::half::Half;
 use crate::set_back::{Wanted, bring_all_back, take_back};
 use crate::tests::fakes::{Files, How, at};
 
