@@ -128,13 +128,15 @@ for step in 1 2 3; do
     systemctl start --no-block "$name"
     sleep "$((RANDOM % 3)).$((RANDOM % 10))"
     systemctl thaw mallory 2>/dev/null
-    case $((RANDOM % 6)) in
+    case $((RANDOM % 8)) in
     0) bounded preseedctl plan "$name" ;;
     1) bounded preseedctl check ;;
     2) bounded preseedctl remember ;;
     3) bounded preseedctl plan "${services[RANDOM % ${#services[@]}]}" ;;
     4) bounded systemctl status --no-pager "preseed-$name" "dataset-$name" ;;
     5) bounded preseedctl release --expired ;;
+    # While the service's restore is at work, and Mallory as well.
+    *) bounded preseedctl drill "$name" ;;
     esac
     started "$name"
     if [[ $step == 2 ]]; then
