@@ -18,7 +18,7 @@ use crate::acting::wait_for;
 use crate::context::Context;
 use crate::decide::look_at;
 use crate::machine::{Machine, ThisMachine};
-use crate::proof::{self, Drilled, Drills, Outcome, Which};
+use crate::proof::{self, Drilled, Drills, Outcome, SourceOf, Which};
 use crate::source::list::sources;
 use crate::source::{Source, word};
 use candidate::Candidate;
@@ -59,7 +59,7 @@ pub fn drill(declared: &Service, order: Order) -> Result<Vec<Drilled>> {
             "waiting: another drill of it is at work ({holder})"
         ));
     })?;
-    let (mut all, mut failed) = (Vec::new(), None);
+    let (mut all, mut declared_sources, mut failed) = (Vec::new(), Vec::new(), None);
     for part in declared.parts().filter(|part| part.is_restored()) {
         let mut note = |result: &Drilled| {
             words::tell(&ThisMachine, name, result);
@@ -69,15 +69,18 @@ pub fn drill(declared: &Service, order: Order) -> Result<Vec<Drilled>> {
             proof::write(name, &drills)
         };
         let known = proof::read(name)?;
-        if let Err(error) = of_part(part, order, &known, &mut note) {
-            failed.get_or_insert(error);
+        match of_part(part, order, &known, &mut note) {
+            Ok(sources) => declared_sources.extend(sources),
+            Err(error) => {
+                failed.get_or_insert(error);
+            }
         }
     }
     if let Some(error) = failed {
         return Err(error);
     }
     if order.tier.is_none() {
-        proof::ended(name)?;
+        proof::ended(name, &declared_sources)?;
     }
     Ok(all)
 }
@@ -168,7 +171,7 @@ fn throw_away_what_is_left(storage: &dyn Storage) -> Result<Observation> {
 /// What is told of each result.
 type Note<'n> = &'n mut dyn FnMut(&Drilled) -> Result<()>;
 
-fn of_part(part: &Service, order: Order, known: &Drills, note: Note<'_>) -> Result<()> {
+fn of_part(part: &Service, order: Order, known: &Drills, note: Note<'_>) -> Result<Vec<SourceOf>> {
     let machine = &ThisMachine;
     // A restore that is at work on it comes first.
     machine.wait_for_others(part)?;
@@ -184,7 +187,7 @@ fn of_part(part: &Service, order: Order, known: &Drills, note: Note<'_>) -> Resu
     drill_on(&context, &sources(&context), order, known, note)
 }
 
-/// Drills the sources of one part, as if its data were lost.
+/// Drills the sources of one part, as if its data were lost. Gives which they are.
 ///
 /// # Errors
 /// When none of them could restore anything, or a result cannot be noted.
@@ -194,7 +197,7 @@ pub(crate) fn drill_on(
     order: Order,
     known: &Drills,
     note: Note<'_>,
-) -> Result<()> {
+) -> Result<Vec<SourceOf>> {
     context.machine.user_must_not_differ(context.service)?;
     context.machine.checks_must_be_possible(context.service)?;
     let mut drill = OfPart {
@@ -211,7 +214,13 @@ pub(crate) fn drill_on(
             drill.of_source(source)?;
         }
     }
-    Ok(())
+    let part = context.service.name.as_str();
+    let all = sources.iter().map(|source| SourceOf {
+        part: part.to_owned(),
+        tier: word(source.tier()).to_owned(),
+        source: source.name(),
+    });
+    Ok(all.collect())
 }
 
 /// The drill of one part of a service.

@@ -1,5 +1,7 @@
 //! What drills have shown of a service: /var/lib/preseed/drills/NAME.json, for root alone. It outlives the service's storage.
 
+mod drilled;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storage::uptime::{self, Uptime};
 use storage::{Error, Result, state_file};
+
+pub(crate) use drilled::SourceOf;
+pub use drilled::{Drilled, Outcome, Which};
 
 /// Where the files are.
 const DIRECTORY: &str = "/var/lib/preseed/drills";
@@ -33,130 +38,6 @@ pub struct Drills {
     /// Until when that was counted, as [`Uptime`] is written. Of a service that never was drilled, it is counted since the
     /// first look.
     pub counted: Option<String>,
-}
-
-/// What a drill has shown of one candidate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Drilled {
-    /// The service, or its place: `sonarr`, `sonarr.covers`.
-    pub part: String,
-    /// The tier, as it is declared.
-    pub tier: String,
-    /// The source, for people: `replica vault`.
-    pub source: String,
-    /// Which of the source's candidates it was.
-    pub which: Which,
-    /// The snapshot's whole name or id; `None`: there was none to drill.
-    #[serde(default)]
-    pub snapshot: Option<String>,
-    /// When that was taken.
-    #[serde(default)]
-    pub taken: Option<Timestamp>,
-    /// When it was drilled.
-    pub drilled: Timestamp,
-    /// What it showed.
-    pub outcome: Outcome,
-    /// How long the restore took, in milliseconds, with its checks.
-    #[serde(default)]
-    pub took: u64,
-    /// Whether a restore by this tier takes another way than the drill did, so that its time is an estimate.
-    #[serde(default)]
-    pub is_estimate: bool,
-    /// The bytes of data that were moved; 0 where none were.
-    #[serde(default)]
-    pub bytes: u64,
-}
-
-/// Which of a source's candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Which {
-    /// The newest: that which a restore would take.
-    Newest,
-    /// One between the newest and the oldest.
-    Middle,
-    /// The oldest.
-    Oldest,
-}
-
-impl Which {
-    /// For people.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Newest => "newest",
-            Self::Middle => "middle",
-            Self::Oldest => "oldest",
-        }
-    }
-}
-
-/// What a drill has shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "is")]
-pub enum Outcome {
-    /// All of it was restored and verified.
-    Proven,
-    /// What is expected, what is verified and a sample of the rest were.
-    Sampled,
-    /// It cannot be restored, or is not sound.
-    Failed {
-        /// The kind of error, as the journal has it.
-        error: String,
-        /// In a sentence.
-        why: String,
-    },
-    /// It was not drilled.
-    NotDrilled {
-        /// The kind of error that kept it from being drilled; empty if it was meant not to be.
-        #[serde(default)]
-        error: String,
-        /// In a sentence.
-        why: String,
-    },
-}
-
-impl Outcome {
-    /// Whether it could be restored.
-    #[must_use]
-    pub fn is_good(&self) -> bool {
-        matches!(self, Self::Proven | Self::Sampled)
-    }
-
-    /// Whether it says something of the candidate.
-    #[must_use]
-    pub fn tells(&self) -> bool {
-        !matches!(self, Self::NotDrilled { .. })
-    }
-
-    /// As the journal's `PRESEED_OUTCOME` names it.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Proven => "proven",
-            Self::Sampled => "sampled",
-            Self::Failed { .. } => "failed",
-            Self::NotDrilled { .. } => "not-drilled",
-        }
-    }
-
-    /// Why, where it is not good.
-    #[must_use]
-    pub fn why(&self) -> Option<&str> {
-        match self {
-            Self::Proven | Self::Sampled => None,
-            Self::Failed { why, .. } | Self::NotDrilled { why, .. } => Some(why),
-        }
-    }
-}
-
-impl Drilled {
-    /// Whether it is of the same part, source and choice as another.
-    fn is_of_same_kind(&self, other: &Self) -> bool {
-        (&self.part, &self.tier, &self.source, self.which)
-            == (&other.part, &other.tier, &other.source, other.which)
-    }
 }
 
 impl Drills {
@@ -221,6 +102,15 @@ impl Drills {
             };
             self.results.remove(oldest);
         }
+    }
+
+    /// Forgets what sources showed that are none of these.
+    fn keep_of(&mut self, sources: &[SourceOf]) {
+        self.results.retain(|result| {
+            sources.iter().any(|it| {
+                (&it.part, &it.tier, &it.source) == (&result.part, &result.tier, &result.source)
+            })
+        });
     }
 
     /// For how long the machine was up since all tiers were drilled, or was looked for that first; `None`: it never was.
@@ -295,12 +185,14 @@ pub fn write(name: &str, drills: &Drills) -> Result<()> {
     state_file::write(Path::new(DIRECTORY), &file_of(name), &text).map_err(unwritten)
 }
 
-/// Notes that all tiers of the service `name` were drilled now.
+/// Notes that all tiers of the service `name` were drilled now, which has these `sources`. What others showed, which it has no
+/// more, is forgotten.
 ///
 /// # Errors
 /// When it cannot be noted.
-pub fn ended(name: &str) -> Result<()> {
+pub(crate) fn ended(name: &str, sources: &[SourceOf]) -> Result<()> {
     let mut drills = read(name)?;
+    drills.keep_of(sources);
     drills.ended = Some(Timestamp::now());
     drills.waited = 0;
     drills.counted = Some(uptime::now()?.to_string());
@@ -406,6 +298,20 @@ mod tests {
         assert_eq!(drills.results.len(), MOST);
         assert!(drills.is_proven("old") && !drills.is_proven("t@0"));
         assert!(drills.last_time("sonarr", "restic").is_some());
+    }
+
+    #[test]
+    fn what_a_source_showed_that_is_none_any_more_is_forgotten() {
+        let mut drills = Drills::default();
+        drills.add(result("t@a", "snapshot", Which::Newest, failed()));
+        drills.add(result("0a1b", "restic", Which::Newest, Outcome::Proven));
+        drills.keep_of(&[SourceOf {
+            part: "sonarr".into(),
+            tier: "restic".into(),
+            source: "restic".into(),
+        }]);
+        let left: Vec<_> = drills.results.iter().map(|it| it.tier.as_str()).collect();
+        assert_eq!(left, ["restic"]);
     }
 
     #[test]
