@@ -41,7 +41,7 @@ pub(crate) use names::{
     CommandWord, EntryName, HostName, Pattern, SharedName, SshHost, Tag, TemplateName,
 };
 pub(crate) use path::{
-    AbsolutePath, ExpectedPath, Mountpoint, PlaceMountpoint, RelativePath, SecretFile,
+    AbsolutePath, ExpectedPath, Mountpoint, PlaceMountpoint, RelativePath, ScriptFile, SecretFile,
 };
 pub(crate) use repository::RepositoryUrl;
 pub(crate) use rhythm::Rhythm;

@@ -12,7 +12,7 @@ use systemd::calendar::{Answer, Calendar};
 
 use self::feed::{Every, Feed, tiers_of, too_seldom};
 use crate::admins_sanoid::{Admins, KINDS};
-use crate::ready;
+use crate::{ready, scripts};
 
 /// The tiers that restore from a dataset's own snapshots.
 const OF_SNAPSHOTS: [TierName; 2] = [TierName::Rollback, TierName::Snapshot];
@@ -111,10 +111,18 @@ impl Machine {
             warn(unread.clone());
         }
         let (what, every) = match (&service.snapshots, self.admins.covers(name)) {
-            (Some(Snapshots::By(policy)), None) => (
-                format!("snapshots by the policy {} ({})", policy.name, kept(policy)),
-                Every::Within(pause(policy)),
-            ),
+            (Some(Snapshots::By(policy)), None) => {
+                if let Err(error) = scripts::must_be_roots(policy) {
+                    warn(error.to_string());
+                }
+                let by = if policy.is_taken_by_sanoid() {
+                    ", by Sanoid itself for its scripts, so one dataset after the other and not of one moment"
+                } else {
+                    ""
+                };
+                let what = format!("snapshots by the policy {} ({}){by}", policy.name, kept(policy));
+                (what, Every::Within(pause(policy)))
+            }
             (policy, Some(cover)) => {
                 let own = match policy {
                     Some(Snapshots::By(policy)) => format!(

@@ -21,6 +21,7 @@ mod ready;
 pub mod record;
 pub mod repository;
 mod sanoid;
+mod scripts;
 mod shrink;
 pub mod snapshots;
 mod turn;

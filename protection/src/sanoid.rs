@@ -25,16 +25,10 @@ const DEFAULTS: [&str; 2] = [
 ];
 
 /// What no policy says. A key that is left out would have a default of Sanoid's.
-const FIXED: [(&str, &str); 20] = [
+const FIXED: [(&str, &str); 14] = [
     ("recursive", "no"),
     ("process_children_only", "no"),
     ("skip_children", "no"),
-    ("pre_snapshot_script", ""),
-    ("post_snapshot_script", ""),
-    ("pruning_script", ""),
-    ("script_timeout", "5"),
-    ("no_inconsistent_snapshot", "no"),
-    ("force_post_snapshot_script", "no"),
     ("autosnap", "yes"),
     ("hourly_min", "0"),
     ("weekly_wday", "1"),
@@ -48,6 +42,13 @@ const FIXED: [(&str, &str); 20] = [
     ("monitor", "no"),
 ];
 
+/// The keys of what a policy has run. It has a value only where that is to be run.
+const SCRIPTS: [&str; 3] = [
+    "pre_snapshot_script",
+    "post_snapshot_script",
+    "pruning_script",
+];
+
 /// A dataset, and how its snapshots are taken and pruned.
 #[derive(Debug)]
 pub(crate) struct Section<'a> {
@@ -55,6 +56,8 @@ pub(crate) struct Section<'a> {
     pub(crate) policy: &'a Policy,
     /// Whether what is too old may go.
     pub(crate) prunes: bool,
+    /// Whether the scripts of its policy are run: not if only is asked what is due.
+    pub(crate) runs_scripts: bool,
 }
 
 /// The text of a sanoid.conf with these sections.
@@ -70,6 +73,12 @@ pub(crate) fn rendered(sections: &[Section<'_>]) -> String {
         );
         for (key, value) in FIXED {
             let _ = writeln!(text, "{key} = {value}");
+        }
+        for key in SCRIPTS {
+            let mut scripts = section.policy.scripts.iter();
+            let script = scripts.find(|(name, _)| *name == key && section.runs_scripts);
+            let script = script.map_or_else(String::new, |(_, path)| path.display().to_string());
+            let _ = writeln!(text, "{key} = {script}");
         }
         let _ = writeln!(text, "yearly_hour = 0\nyearly_min = 0");
         for (key, value) in &section.policy.keys {
@@ -92,16 +101,7 @@ pub(crate) struct Configuration {
 /// When it refuses them, or cannot be run.
 pub(crate) fn accept(sections: &[Section<'_>]) -> Result<(Configuration, Vec<String>)> {
     let new = write(&rendered(sections))?;
-    let asked = run(
-        &new,
-        &[
-            "--take-snapshots",
-            "--readonly",
-            "--verbose",
-            "--force-update",
-        ],
-    )?;
-    let due = due(&asked.stdout, sections);
+    let due = ask(&new, sections)?;
     let directory = Path::new(DIRECTORY).join("configuration");
     let replace = || -> std::io::Result<()> {
         match fs::remove_dir_all(&directory) {
@@ -112,6 +112,29 @@ pub(crate) fn accept(sections: &[Section<'_>]) -> Result<(Configuration, Vec<Str
     };
     replace().map_err(|error| refused(&directory, &error))?;
     Ok((Configuration { directory }, due))
+}
+
+/// What Sanoid would take of these sections by a configuration.
+fn ask(configuration: &Path, sections: &[Section<'_>]) -> Result<Vec<String>> {
+    let args = [
+        "--take-snapshots",
+        "--readonly",
+        "--verbose",
+        "--force-update",
+    ];
+    let asked = run(configuration, &args)?;
+    Ok(due(&asked.stdout, sections))
+}
+
+/// Has Sanoid itself take what is due of these sections, with their scripts. Gives what is due all the same, and what
+/// Sanoid said.
+///
+/// # Errors
+/// When it cannot be run or fails.
+pub(crate) fn take(sections: &[Section<'_>]) -> Result<(Vec<String>, String)> {
+    let new = write(&rendered(sections))?;
+    let ended = run(&new, &["--take-snapshots", "--force-update"])?;
+    Ok((ask(&new, sections)?, ended.stderr))
 }
 
 impl Configuration {
@@ -220,6 +243,7 @@ mod tests {
         Policy {
             name: "short".to_owned(),
             keys: vec![("hourly", 2), ("monthly", 0)],
+            scripts: vec![("pre_snapshot_script", PathBuf::from("/x/freeze"))],
         }
     }
 
@@ -230,16 +254,22 @@ mod tests {
             dataset,
             policy: &policy,
             prunes,
+            runs_scripts: prunes,
         };
         let text = rendered(&[section("tank/a", true), section("tank/b c", false)]);
         let (first, second) = text.split_once("\n[tank/b c]\n").unwrap_or_default();
         assert!(first.contains("\n[tank/a]\nautoprune = yes\n"), "{text}");
         assert!(second.starts_with("autoprune = no\n"), "{text}");
+        assert!(
+            first.contains("\npre_snapshot_script = /x/freeze\n"),
+            "{text}"
+        );
+        assert!(second.contains("\npre_snapshot_script = \n"), "{text}");
         for key in [
             "hourly = 2",
             "monthly = 0",
             "recursive = no",
-            "pre_snapshot_script = ",
+            "post_snapshot_script = ",
         ] {
             assert_eq!(
                 text.matches(&format!("\n{key}\n")).count(),
@@ -256,6 +286,7 @@ mod tests {
             dataset: "tank/a",
             policy: &policy,
             prunes: false,
+            runs_scripts: false,
         }];
         let told = "INFO: cache expired\ntaking snapshot tank/a@autosnap_2026-11-26_17:00:00_hourly\n\
                     taking snapshot tank/b@autosnap_2026-11-26_17:00:00_hourly\ntaking snapshot tank/a@x;y\ntaking snapshot x\n";

@@ -9,7 +9,7 @@ use storage::{Error, Result, as_found, frozen, policy_snapshots};
 
 use crate::admins_sanoid::Admins;
 use crate::sanoid::{self, Section};
-use crate::{hold, ready, record};
+use crate::{hold, ready, record, scripts};
 
 /// A service whose snapshots are taken here.
 struct Target<'a> {
@@ -17,6 +17,23 @@ struct Target<'a> {
     service: Service,
     dataset: String,
     policy: &'a Policy,
+}
+
+impl Target<'_> {
+    /// Its section as Sanoid is asked what is due.
+    fn asked(&self) -> Section<'_> {
+        Section {
+            dataset: &self.dataset,
+            policy: self.policy,
+            prunes: false,
+            runs_scripts: false,
+        }
+    }
+
+    /// Whether Sanoid itself takes its snapshots.
+    fn is_sanoids(&self) -> bool {
+        self.policy.is_taken_by_sanoid()
+    }
 }
 
 /// Does a round for all services that declare a policy.
@@ -41,7 +58,10 @@ pub fn round(host: &Host) -> Result<()> {
         };
         // Snapshots of what is no data would push those of the data out.
         let parts = ready::lacks_its_data(&found).and_then(|lacks| match lacks {
-            None => of_its_parts(&found, policy, &admins),
+            None => {
+                scripts::must_be_roots(policy)?;
+                of_its_parts(&found, policy, &admins)
+            }
             Some(why) => {
                 let record = record::read(service.name.as_str())?;
                 hold::doubt(service, &record, &why, record.held.as_ref())?;
@@ -99,16 +119,15 @@ pub fn declared(service: &Service) -> Option<(&str, &Policy)> {
 }
 
 fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
-    let sections = |prunes: &dyn Fn(&Target<'_>) -> bool| -> Vec<Section<'_>> {
-        let sections = targets.iter().map(|target| Section {
-            dataset: &target.dataset,
-            policy: target.policy,
-            prunes: prunes(target),
-        });
-        sections.collect()
-    };
-    let (configuration, due) = sanoid::accept(&sections(&|_| false))?;
-    let taken = take(targets, &due, first);
+    let asked: Vec<_> = targets.iter().map(Target::asked).collect();
+    let (configuration, due) = sanoid::accept(&asked)?;
+    let is_sanoids = |name: &str| of(targets, name).is_some_and(Target::is_sanoids);
+    let (sanoids, own): (Vec<String>, Vec<String>) =
+        due.into_iter().partition(|name| is_sanoids(name));
+    let mut taken = take(targets, &own, first);
+    if !sanoids.is_empty() {
+        taken += sanoids.len().saturating_sub(by_sanoid(targets, first)?);
+    }
     // What is held of one part, a restore may need of the same moment from the others.
     let mut held = BTreeSet::new();
     for target in targets {
@@ -123,7 +142,12 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
             held.insert(of);
         }
     }
-    configuration.prune(&sections(&|target| !held.contains(target.service.of())))?;
+    let pruned = targets.iter().map(|target| Section {
+        prunes: !held.contains(target.service.of()),
+        runs_scripts: true,
+        ..target.asked()
+    });
+    configuration.prune(&pruned.collect::<Vec<_>>())?;
     let line = format!(
         "{} taken of {}",
         count(taken, "snapshot", "snapshots"),
@@ -135,6 +159,32 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
         event.outcome("taken").tell();
     }
     Ok(())
+}
+
+/// The target of which a snapshot is.
+fn of<'t, 'a>(targets: &'t [Target<'a>], snapshot: &str) -> Option<&'t Target<'a>> {
+    let (dataset, _) = snapshot.split_once('@')?;
+    targets.iter().find(|target| target.dataset == dataset)
+}
+
+/// Has Sanoid take what is due of the policies with scripts. Gives how many could not be taken.
+fn by_sanoid(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<usize> {
+    let sanoids = targets.iter().filter(|target| target.is_sanoids());
+    let sections = sanoids.map(|target| Section {
+        runs_scripts: true,
+        ..target.asked()
+    });
+    let (left, said) = sanoid::take(&sections.collect::<Vec<_>>())?;
+    for name in &left {
+        let service = of(targets, name).map_or("", |target| target.service.name.as_str());
+        let error = Error::new(
+            name,
+            format!("Sanoid has not taken it, although it is due: {said}"),
+            "see that the scripts of its policy end well and in time",
+        );
+        keep_first(first, service, error);
+    }
+    Ok(left.len())
 }
 
 /// Takes what is due: all of one moment and pool at once, or one by one if that fails. Gives how many were taken.
@@ -155,11 +205,8 @@ fn take(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> us
             match policy_snapshots::take(&[name]) {
                 Ok(()) => taken += 1,
                 Err(error) => {
-                    let dataset = name.split_once('@').map(|(dataset, _)| dataset);
-                    let of = targets
-                        .iter()
-                        .find(|target| Some(target.dataset.as_str()) == dataset);
-                    let service = of.map_or("", |target| target.service.name.as_str());
+                    let service =
+                        of(targets, name).map_or("", |target| target.service.name.as_str());
                     keep_first(first, service, error);
                 }
             }

@@ -1,14 +1,17 @@
 //! `[snapshot-policy.NAME]` of `preseed.toml`: when snapshots are taken and how many are kept, as Sanoid counts them.
 
+use std::path::PathBuf;
+
 use super::key::keys;
 use super::outcome::Outcome;
+use crate::given::Given;
 use crate::named_table::Notes;
-use crate::value::Amount;
+use crate::value::{Amount, ScriptFile};
 
 /// What only preseed knows.
 const OWN: &str = "preseed writes it for each dataset by itself; remove it";
-/// What Sanoid would run as root, for each dataset.
-const SCRIPT: &str = "a snapshot is taken of all of a service's data at once; run what must be run by `before` of [backup]";
+/// What only newer versions know.
+const NEWER: &str = "Sanoid before 2.2 does not know it, and would do nothing at all: write `pruning-script`, which is run after";
 
 keys! {
     /// When snapshots are taken, and how many are kept, as Sanoid counts them. Services name it as `policy` in
@@ -22,10 +25,7 @@ keys! {
         "use-template" => OWN,
         "autosnap" => OWN,
         "autoprune" => OWN,
-        "pre-snapshot-script" => SCRIPT,
-        "post-snapshot-script" => SCRIPT,
-        "pruning-script" => SCRIPT,
-        "pre-pruning-script" => SCRIPT,
+        "pre-pruning-script" => NEWER,
     }
 
     /// How many of each `frequent-period` minutes are kept.
@@ -57,6 +57,26 @@ keys! {
 
     /// From how full a pool on anything is pruned, in percent. `0`: always.
     prune_defer: Amount<100> = "prune-defer", default "`0`", example "60";
+
+    /// A program by its absolute path, without arguments, that Sanoid runs as root before a snapshot of a dataset. It must
+    /// belong to root all the way. With a script, Sanoid takes the snapshots itself, one dataset after the other: those of
+    /// a service's places are not of one moment.
+    pre_snapshot_script: ScriptFile = "pre-snapshot-script", default "none", example "\"/usr/local/lib/app/freeze\"";
+
+    /// The same after a snapshot.
+    post_snapshot_script: ScriptFile = "post-snapshot-script", default "none", example "\"/usr/local/lib/app/thaw\"";
+
+    /// The same after a snapshot was destroyed.
+    pruning_script: ScriptFile = "pruning-script", default "none", example "\"/usr/local/lib/app/pruned\"";
+
+    /// How many seconds a script has to end. `0`: no limit but that of the round, half an hour.
+    script_timeout: Amount<1800> = "script-timeout", default "`5`", example "60";
+
+    /// Whether no snapshot is taken if `pre-snapshot-script` fails.
+    no_inconsistent_snapshot: bool = "no-inconsistent-snapshot", default "`false`", example "true";
+
+    /// Whether `post-snapshot-script` is run also if `pre-snapshot-script` failed.
+    force_post_snapshot_script: bool = "force-post-snapshot-script", default "`false`", example "true";
 }
 
 /// The minutes of `frequent-period` (sanoid.conf): Sanoid divides the hour by it.
@@ -72,14 +92,15 @@ pub struct Policy {
     pub name: String,
     /// Keys of sanoid.conf, and their values.
     pub keys: Vec<(&'static str, usize)>,
+    /// The programs that Sanoid runs (absolute, without anything that a shell would read), by the keys of sanoid.conf.
+    pub scripts: Vec<(&'static str, PathBuf)>,
 }
 
 impl Policy {
     /// Those that are shipped. A declared one of the same name is taken instead.
     pub(crate) fn shipped() -> [Self; 2] {
         let of = |name: &str, hourly, daily, monthly| {
-            let amount =
-                |amount| crate::given::Given::Value(crate::given::At::default(Amount(amount)));
+            let amount = |amount| Given::Value(crate::given::At::default(Amount(amount)));
             let fragment = Fragment {
                 hourly: amount(hourly),
                 daily: amount(daily),
@@ -88,6 +109,7 @@ impl Policy {
             };
             Self {
                 name: name.to_owned(),
+                scripts: fragment.scripts(),
                 keys: fragment.keys(),
             }
         };
@@ -109,6 +131,13 @@ impl Policy {
         kept.map(|(_, count)| count).sum()
     }
 
+    /// Whether something is run at each snapshot: then Sanoid itself takes them, one after the other.
+    #[must_use]
+    pub fn is_taken_by_sanoid(&self) -> bool {
+        let mut scripts = self.scripts.iter();
+        scripts.any(|(key, _)| *key != "pruning_script")
+    }
+
     /// As it is shown.
     pub(crate) fn outcome(&self) -> Outcome {
         Outcome::text(&self.name)
@@ -116,8 +145,21 @@ impl Policy {
 }
 
 impl Fragment {
+    fn scripts(&self) -> Vec<(&'static str, PathBuf)> {
+        let declared = [
+            ("pre_snapshot_script", &self.pre_snapshot_script),
+            ("post_snapshot_script", &self.post_snapshot_script),
+            ("pruning_script", &self.pruning_script),
+        ];
+        let given = declared.into_iter().filter_map(|(key, given)| match given {
+            Given::Value(at) => Some((key, at.value.0.clone())),
+            _ => None,
+        });
+        given.collect()
+    }
+
     fn keys(self) -> Vec<(&'static str, usize)> {
-        let of = |given: crate::given::Given<usize>, default| given.value().unwrap_or(default);
+        let of = |given: Given<usize>, default| given.value().unwrap_or(default);
         vec![
             ("frequently", of(self.frequently.map(|Amount(n)| n), 0)),
             ("hourly", of(self.hourly.map(|Amount(n)| n), 0)),
@@ -132,6 +174,18 @@ impl Fragment {
             ("daily_hour", of(self.daily_hour.map(|Amount(n)| n), 23)),
             ("daily_min", of(self.daily_min.map(|Amount(n)| n), 59)),
             ("prune_defer", of(self.prune_defer.map(|Amount(n)| n), 0)),
+            (
+                "script_timeout",
+                of(self.script_timeout.map(|Amount(n)| n), 5),
+            ),
+            (
+                "no_inconsistent_snapshot",
+                of(self.no_inconsistent_snapshot.map(usize::from), 0),
+            ),
+            (
+                "force_post_snapshot_script",
+                of(self.force_post_snapshot_script.map(usize::from), 0),
+            ),
         ]
     }
 
@@ -139,6 +193,7 @@ impl Fragment {
     pub(crate) fn settle(self, table: &mut Notes) -> Option<Policy> {
         let policy = Policy {
             name: table.name.clone(),
+            scripts: self.scripts(),
             keys: self.keys(),
         };
         if policy.name == EXTERNAL {

@@ -69,6 +69,10 @@ pub(crate) struct PlaceMountpoint(pub(crate) PathBuf);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecretFile(pub(crate) PathBuf);
 
+/// An absolute path of a program that a shell, or a configuration of another program's, takes as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScriptFile(pub(crate) PathBuf);
+
 /// A path below a mountpoint, normalized, that is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExpectedPath(pub(crate) PathBuf);
@@ -177,6 +181,26 @@ impl FromStr for SecretFile {
     }
 }
 
+impl FromStr for ScriptFile {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let AbsolutePath(path) = text.parse()?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+@-".contains(c);
+        match text.chars().find(|c| !is_plain(*c)) {
+            None => Ok(Self(path)),
+            Some(character) => Err(Invalid::new(
+                format!(
+                    "path {} of a script holds {}",
+                    quoted(text),
+                    quoted(character.encode_utf8(&mut [0; 4]))
+                ),
+                "a shell would read it: name a program without arguments, by ASCII letters, digits and `/._+@-`",
+            )),
+        }
+    }
+}
+
 impl FromStr for RelativePath {
     type Err = Invalid;
 
@@ -273,6 +297,10 @@ impl Value for AbsolutePath {
 
 impl Value for Mountpoint {
     const EXAMPLE: &'static str = "\"/var/lib/sonarr\"";
+}
+
+impl Value for ScriptFile {
+    const EXAMPLE: &'static str = "\"/usr/local/lib/preseed/freeze\"";
 }
 
 impl Value for SecretFile {
@@ -381,6 +409,17 @@ mod tests {
 
     #[test]
     fn secret_files() {
+        takes::<ScriptFile>(&["/usr/local/lib/app/freeze.sh", "/opt/a+b@1/x-y_z"]);
+        refuses::<ScriptFile>(&[
+            (
+                "freeze",
+                "path `freeze` is not absolute: write it in full, from `/` on",
+            ),
+            (
+                "/x;y",
+                "path `/x;y` of a script holds `;`: a shell would read it: name a program without arguments, by ASCII letters, digits and `/._+@-`",
+            ),
+        ]);
         takes::<SecretFile>(&["/etc/preseed/secrets/x", "/s/a\"b'%i$x;#\u{e9}"]);
         refuses::<SecretFile>(&[
             (
