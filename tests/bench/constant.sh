@@ -49,6 +49,8 @@ rolled_back() {
     assert_exists "/srv/$1/1"
     lose "$1"
     timed "bare-$1" zfs rollback "tank/services/$1@good"
+    # The quick guest's kernel makes a file system read-only again by that, if it ever was since it was mounted.
+    mount -o remount,rw "/srv/$1"
 }
 
 cloned() { # SIZE
