@@ -46,6 +46,7 @@ pub mod stall;
 pub mod state_file;
 pub mod step;
 pub mod survey;
+mod surveyed;
 pub mod tree;
 mod trial;
 mod unmount;

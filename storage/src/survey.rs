@@ -1,24 +1,11 @@
 //! What the storage of many services looks like at one moment. It is only looked: nothing waits, and nothing is changed.
 
-use std::path::PathBuf;
-
 use declaration::settings::{Service, Storage};
 
-use crate::zfs::survey::Survey;
-use crate::{Observation, Result, Snapshot, open};
+pub use crate::surveyed::Surveyed;
 
-/// What was seen of the storage of one service, or of a place of one.
-#[derive(Debug)]
-pub struct Surveyed {
-    /// What a look at it showed, or why it cannot be looked at.
-    pub observation: Result<Observation>,
-    /// Where it is mounted, or would be (absolute).
-    pub place: PathBuf,
-    /// Its own snapshots, newest first; none where it cannot have any.
-    pub snapshots: Result<Vec<Snapshot>>,
-    /// Those of each of its replicas in pools of this machine, by the replica's name.
-    pub replicas: Vec<(String, Result<Vec<Snapshot>>)>,
-}
+use crate::open;
+use crate::zfs::survey::Survey;
 
 /// Looks at the storage of each of these services or places, in their order. Each pool is asked the same few times, however
 /// many there are.

@@ -12,7 +12,7 @@ use super::properties::{self, Properties};
 use super::snapshots::snapshots_in;
 use super::{call, children, half_done, left_over, mounted, refusals, replica, words};
 use crate::mountinfo::{self, Mount};
-use crate::survey::Surveyed;
+use crate::surveyed::Surveyed;
 use crate::{Contents, Error, Listed, MarkState, Observation, Presence, Result, Snapshot};
 
 /// What each pool told, or why it could not be asked.
