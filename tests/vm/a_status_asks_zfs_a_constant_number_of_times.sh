@@ -74,7 +74,7 @@ zfs set recordsize=16K tank/services/three
 printf 'recordsize = "1M"\n' | sed -i '/^\[dataset\]/r /dev/stdin' /etc/preseed/services/three.toml
 assert_exit 0 preseedctl status three
 assert_contains "$output" 'tank/services/three@now, by somebody else: `zfs release mine tank/services/three@now` lets it go'
-assert_contains "$output" 'three: recordsize is 16K, declared is 1M'
+assert_contains "$output" 'three: recordsize is 16384, declared is 1048576'
 zpool export vault
 assert_exit 1 preseedctl status three
 assert_contains "$output" 'whether replica vault has a copy of it is not known: vault/services/three: its pool `vault` is not imported'
