@@ -67,6 +67,8 @@ pub(crate) struct Part {
     pub(crate) mark: Option<Mark>,
     /// What is known of its snapshots; of the service itself, also of its backups.
     pub(crate) record: Result<Record>,
+    /// Whether nothing newer than what has proved itself could: then nothing newer is good.
+    pub(crate) is_in_doubt: bool,
     /// Where copies of it are, as far as is known.
     pub(crate) copies: Vec<Copy>,
 }
@@ -151,17 +153,11 @@ impl Copy {
 }
 
 impl Part {
-    /// Whether no newer snapshot could prove itself.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        let record = self.record.as_ref();
-        record.is_ok_and(|record| record.doubt.is_some())
-    }
-
     /// The newest good copy of it, wherever it is.
     pub(crate) fn good(&self) -> Option<&Snapshot> {
         let copies = self.copies.iter();
         // A backup was found good when it was made.
-        let good = copies.filter_map(|copy| copy.good(self.is_in_doubt()));
+        let good = copies.filter_map(|copy| copy.good(self.is_in_doubt));
         good.max_by_key(|copy| copy.taken)
     }
 }

@@ -115,7 +115,7 @@ struct Looked<'l> {
     service: &'l Service,
     part: &'l Service,
     seen: &'l Surveyed,
-    /// What is noted of the service's backups.
+    /// What is noted of the service, and so of its backups.
     backups: Option<&'l Record>,
     drills: Option<&'l Drills>,
     depth: Depth,
@@ -125,6 +125,7 @@ impl Looked<'_> {
     fn gather(&self) -> Part {
         let observation = self.seen.observation.as_ref();
         let record = record::read(self.part.name.as_str());
+        let is_in_doubt = self.is_in_doubt(record.as_ref().ok());
         let mut copies = Vec::new();
         copies.extend(self.local(record.as_ref().ok()));
         copies.extend(self.replicas());
@@ -146,8 +147,16 @@ impl Looked<'_> {
                 MarkState::None | MarkState::Foreign(_) => None,
             }),
             record,
+            is_in_doubt,
             copies,
         }
+    }
+
+    /// Whether a newer snapshot or backup could not prove itself.
+    fn is_in_doubt(&self, record: Option<&Record>) -> bool {
+        let now = Timestamp::now();
+        let mut records = self.backups.into_iter().chain(record);
+        records.any(|record| record.is_in_doubt(now))
     }
 
     fn asks(&self, tier: TierName) -> bool {
@@ -207,9 +216,10 @@ impl Looked<'_> {
         }
     }
 
+    /// Whether a drill has restored it. One that most of the data has vanished from may be restored as well.
     fn is_proven(&self, snapshot: &Snapshot) -> bool {
-        self.drills
-            .is_some_and(|drills| drills.is_proven(&snapshot.name))
+        let is_proven = |drills: &Drills| drills.is_proven(&snapshot.name);
+        !self.is_in_doubt(None) && self.drills.is_some_and(is_proven)
     }
 
     /// Whether a snapshot holds the data, if that is wanted. `good`: the newest one that has proved itself.

@@ -412,15 +412,21 @@ impl Judging<'_> {
         for part in &facts.parts {
             match &part.record {
                 Err(error) => self.note(State::NeedsALook, error.to_string()),
-                Ok(record) => {
-                    if record.doubt.is_some() {
-                        let text = format!(
-                            "its newest snapshots could not prove themselves, so nothing of it is pruned: \
-                             `journalctl PRESEED_SERVICE={name}` says why; if that is right, `preseedctl accept {name}`"
-                        );
-                        self.note(State::NeedsALook, text);
-                    }
+                Ok(record) if record.shrunk.is_some() => {
+                    let text = format!(
+                        "most of its data has vanished since its last good backup, so newer ones are filed apart: \
+                         look into it; if that is right, `preseedctl accept {name}`"
+                    );
+                    self.note(State::NeedsALook, text);
                 }
+                Ok(record) if record.is_in_doubt(self.now) => {
+                    let text = format!(
+                        "its newest snapshots could not prove themselves, so nothing of it is pruned: \
+                         `journalctl PRESEED_SERVICE={name}` says why; if that is right, `preseedctl accept {name}`"
+                    );
+                    self.note(State::NeedsALook, text);
+                }
+                Ok(_) => {}
             }
         }
     }

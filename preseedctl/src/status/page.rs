@@ -114,7 +114,7 @@ fn of_copy(sound: &Sound, part: &Part, copy: &Copy) -> String {
     if let Some(good) = &copy.good
         && good.name != newest.snapshot.name
     {
-        let why = if part.is_in_doubt() {
+        let why = if part.is_in_doubt {
             ", and no newer one could"
         } else {
             ""

@@ -83,6 +83,7 @@ fn part(name: &str, copies: Vec<Copy>) -> Part {
         lacks: None,
         mark: Some(Mark::new(Stage::Seeded, "restic", "1a2b3c4d")),
         record: Ok(Record::default()),
+        is_in_doubt: false,
         copies,
     }
 }
@@ -184,6 +185,31 @@ fn data_is_gone_unless_there_never_was_any() {
 }
 
 #[test]
+fn what_could_not_prove_itself_is_told() {
+    let doubted = |record| {
+        let mut facts = facts(vec![local_copy(1)]);
+        facts.parts[0].record = Ok(record);
+        let troubles = judge(&facts, now()).troubles;
+        troubles.into_iter().map(|one| one.text).collect::<String>()
+    };
+    let doubt = Some(now());
+    assert_eq!(doubted(Record::default()), "");
+    let snapshots = doubted(Record {
+        doubt,
+        ..Record::default()
+    });
+    assert!(
+        snapshots.contains("could not prove themselves"),
+        "{snapshots}"
+    );
+    let backups = doubted(Record {
+        shrunk: doubt,
+        ..Record::default()
+    });
+    assert!(backups.contains("filed apart"), "{backups}");
+}
+
+#[test]
 fn a_failed_unit_is_down_and_says_why() {
     let mut facts = facts(vec![local_copy(1)]);
     facts.units[1] = unit("failed", "not started: x: do y");
@@ -230,10 +256,7 @@ fn a_recovery_point_is_held_against_the_newest_good_copy() {
     assert_eq!(state(&promised(vec![proven])), State::PromiseBroken);
     // While the newest ones could not prove themselves, none of them counts.
     let mut doubted = promised(vec![local_copy(1)]);
-    doubted.parts[0].record = Ok(Record {
-        doubt: Some(now()),
-        ..Record::default()
-    });
+    doubted.parts[0].is_in_doubt = true;
     assert_eq!(state(&doubted), State::Unproven);
     // The oldest of its parts counts.
     let mut of_two = promised(vec![local_copy(1)]);
