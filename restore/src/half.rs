@@ -34,6 +34,8 @@ pub(crate) struct Half {
     pub(crate) replaced: Vec<Replaced>,
     /// What is left of the others.
     pub(crate) left: Left,
+    /// Whether it was an undo: what it brought is somebody's, and is to come back by the next one.
+    pub(crate) is_undo: bool,
 }
 
 /// What is left of the parts that are not in place.
@@ -99,6 +101,7 @@ impl From<Error> for Half {
             error,
             replaced: Vec::new(),
             left: Left::Nothing,
+            is_undo: false,
         }
     }
 }

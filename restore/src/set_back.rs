@@ -22,6 +22,8 @@ pub(crate) struct Wanted {
     pub(crate) kept: String,
     /// When it was replaced.
     pub(crate) replaced_at: Option<Timestamp>,
+    /// The mark that it gets; `None`: that of an undo.
+    pub(crate) mark: Option<Mark>,
 }
 
 /// Brings what was replaced of these parts back. Gives for each part, in their order, what is kept of it in turn.
@@ -54,12 +56,16 @@ pub(crate) fn bring_all_back(
     let moved = moved(&acting);
     match put_in_place(parts, &mut acting, false) {
         Ok(_) => Ok(acting.into_iter().map(|end| end.replaced).collect()),
-        Err(error) => Err(Half::of(parts, &acting, &moved, error)),
+        Err(error) => Err(Half {
+            is_undo: true,
+            ..Half::of(parts, &acting, &moved, error)
+        }),
     }
 }
 
 fn stage(part: &Part<'_>, wanted: &Wanted) -> Result<()> {
-    let mark = Mark::new(Stage::Seeded, UNDO, &wanted.kept);
+    let undo = || Mark::new(Stage::Seeded, UNDO, &wanted.kept);
+    let mark = wanted.mark.clone().unwrap_or_else(undo);
     let mark = mark.in_set(part.context.set.as_deref());
     part.context.storage.bring_beside(&wanted.kept, &mark)
 }
@@ -72,6 +78,7 @@ pub(crate) fn take_back(parts: &[Part<'_>], half: Half) -> Error {
         error,
         replaced,
         left,
+        is_undo,
     } = half;
     let Some(service) = parts.first().map(|part| part.context.service.of()) else {
         return error;
@@ -84,7 +91,10 @@ pub(crate) fn take_back(parts: &[Part<'_>], half: Half) -> Error {
         Left::Halfway => return error.while_doing(goes_on.trim_end_matches(": ")),
         Left::Copies => {}
     }
-    let wanted: Vec<Wanted> = replaced.iter().map(Wanted::from).collect();
+    let wanted = replaced
+        .iter()
+        .map(|replaced| replaced.wanted_back(is_undo));
+    let wanted: Vec<Wanted> = wanted.collect();
     if let Err(also) = bring_all_back(parts, &wanted) {
         return error.while_doing(&format!("{goes_on}{}", also.error));
     }
@@ -97,12 +107,19 @@ pub(crate) fn take_back(parts: &[Part<'_>], half: Half) -> Error {
     error.while_doing("nothing was replaced, and all parts are as they were")
 }
 
-impl From<&Replaced> for Wanted {
-    fn from(replaced: &Replaced) -> Self {
-        Self {
-            part: replaced.part.clone(),
-            kept: replaced.kept.name.clone(),
+impl Replaced {
+    /// What is wanted to take it back. What an undo had brought is then kept as what the same restore replaced, as it was
+    /// before; of a restore, that is kept already.
+    fn wanted_back(&self, is_undo: bool) -> Wanted {
+        let mark = match &self.mark {
+            MarkState::Ours(mark) if is_undo => Some(mark.clone()),
+            _ => None,
+        };
+        Wanted {
+            part: self.part.clone(),
+            kept: self.kept.name.clone(),
             replaced_at: None,
+            mark,
         }
     }
 }

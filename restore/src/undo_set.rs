@@ -108,6 +108,7 @@ fn undo_all(parts: &[Part<'_>], offered: &[Offer]) -> std::result::Result<Vec<Ke
             part: now.part,
             kept: now.kept.name,
             replaced_at: now.kept.note.at,
+            mark: None,
         });
     }
     let kept = bring_all_back(parts, &wanted)?;

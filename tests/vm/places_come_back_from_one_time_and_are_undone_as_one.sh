@@ -95,6 +95,10 @@ exec 7>>/var/lib/app/media/covers/open
 assert_exit 1 preseedctl undo app --yes
 exec 7>&-
 assert_eq 'now now now cached' "$(state)"
+assert_exit 0 preseedctl undo app --yes
+assert_eq 'then then then cached' "$(state)"
+assert_exit 0 preseedctl undo app --yes
+assert_eq 'now now now cached' "$(state)"
 
 # The directory that leads to a place is a link in what is restored: nothing is made where that leads.
 umount /var/lib/app/media/covers
@@ -128,7 +132,7 @@ systemctl start dataset-app
 assert_eq 'now now now cached' "$(state)"
 
 # What one part had is released already: it is named, and nothing is undone.
-zfs destroy -r "$(zfs list -H -o name | grep "$APP.config:preseed-kept.*-before-undo")"
+zfs destroy -r "$(zfs list -H -o name | grep "$APP.config:preseed-kept.*-before-undo" | tail -1)"
 assert_exit 1 preseedctl undo app --yes
 assert_contains "$output" 'app.config: what the last restore replaced'
 assert_eq 'now now now cached' "$(state)"

@@ -54,6 +54,7 @@ impl Set {
                 part: self.services[part].name.to_string(),
                 kept: last.map_or_else(String::new, |last| format!("app:kept-{}", last.guid)),
                 replaced_at: None,
+                mark: None,
             }
         });
         let wanted: Vec<Wanted> = wanted.collect();
