@@ -132,7 +132,8 @@ systemctl start dataset-app
 assert_eq 'now now now cached' "$(state)"
 
 # What one part had is released already: it is named, and nothing is undone.
-zfs destroy -r "$(zfs list -H -o name | grep "$APP.config:preseed-kept.*-before-undo" | tail -1)"
+assert_exit 1 preseedctl undo app
+zfs destroy -r "$(awk '$1 == "returns" && /config/ { print $2 }' <<<"$output")"
 assert_exit 1 preseedctl undo app --yes
 assert_contains "$output" 'app.config: what the last restore replaced'
 assert_eq 'now now now cached' "$(state)"
