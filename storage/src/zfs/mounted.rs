@@ -10,12 +10,17 @@ use crate::{Error, ErrorKind, Result, mount_id, mountinfo, quoted, shown};
 
 /// Whether exactly this dataset is what is seen at the service's mountpoint.
 pub(super) fn is_mounted(zfs: &Zfs<'_>) -> Result<bool> {
+    is_among(zfs, &mountinfo::own()?)
+}
+
+/// The same, with all that is mounted.
+pub(super) fn is_among(zfs: &Zfs<'_>, mounts: &[Mount]) -> Result<bool> {
     let path = &zfs.service.mountpoint;
-    match mountinfo::at(path)? {
+    match mountinfo::uppermost(mounts, &mountinfo::without_links(path)) {
         None => Ok(false),
         Some(mounted) if mounted.kind == "zfs" && mounted.source == zfs.name() => {
-            must_be_whole(zfs, &mounted)?;
-            must_be_seen(zfs, &mounted)?;
+            must_be_whole(zfs, mounted)?;
+            must_be_seen(zfs, mounted)?;
             Ok(true)
         }
         Some(other) => Err(Error::new(

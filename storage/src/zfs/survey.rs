@@ -121,13 +121,13 @@ impl Survey {
 
     /// Where it is mounted: as declared or, where a line of the service's own does not say that, as it is.
     fn place(&self, zfs: &Zfs<'_>, found: &Properties) -> Result<Option<PathBuf>> {
-        let declared = mounted::is_mounted(zfs);
+        let mounts = self.mounts.as_ref().map_err(Clone::clone)?;
+        let declared = mounted::is_among(zfs, mounts);
         if matches!(declared, Ok(true)) {
             return Ok(Some(zfs.service.mountpoint.value.clone()));
         }
         let own = found.value("mountpoint").map(Path::new);
         let own = own.filter(|place| place.is_absolute() && !zfs.service.mountpoint.is_own());
-        let mounts = self.mounts.as_ref().map_err(Clone::clone)?;
         let is_there = |place: &&Path| {
             let mounted = mountinfo::uppermost(mounts, place);
             mounted.is_some_and(|mount| {
