@@ -15,6 +15,9 @@ use systemd::show::{Units, show_if_it_runs};
 use super::facts::{Copy, Facts, LOCAL, Makes, Newest, Part, Remembered, Unit};
 use super::judge::since;
 
+/// The units of a service: for its storage, for its restores and for its backups.
+const KINDS: [&str; 3] = ["dataset", "preseed", "backup"];
+
 /// What is looked at besides what always is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Depth {
@@ -29,7 +32,7 @@ pub(crate) struct Depth {
 /// # Errors
 /// When systemd cannot be asked.
 pub(crate) fn gather(services: &[Service], depth: Depth) -> Result<Vec<Facts>> {
-    let units = units(services)?;
+    let units = units()?;
     let parts: Vec<&Service> = services.iter().flat_map(restored).collect();
     let mut seen = survey(&parts).into_iter();
     let facts = services.iter().map(|service| {
@@ -44,13 +47,17 @@ fn restored(service: &Service) -> impl Iterator<Item = &Service> {
 }
 
 fn unit_names(service: &Service) -> [String; 3] {
-    ["dataset", "preseed", "backup"].map(|kind| format!("{kind}-{}.service", service.name))
+    KINDS.map(|kind| format!("{kind}-{}.service", service.name))
 }
 
-/// The units that look after these services, all asked at once.
-fn units(services: &[Service]) -> Result<Units> {
-    let names: Vec<String> = services.iter().flat_map(unit_names).collect();
-    show_if_it_runs("ActiveState,StatusText", names.iter().map(String::as_str))
+/// The units that look after services, in one question however many there are. One that systemd has not loaded has neither
+/// failed nor is it at work.
+fn units() -> Result<Units> {
+    let patterns = KINDS.map(|kind| format!("{kind}-*.service"));
+    show_if_it_runs(
+        "ActiveState,StatusText",
+        patterns.iter().map(String::as_str),
+    )
 }
 
 fn of(service: &Service, seen: &[Surveyed], units: &Units, depth: Depth) -> Facts {
