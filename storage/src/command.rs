@@ -15,8 +15,10 @@ pub struct Ended {
     pub status: ExitStatus,
     /// Its standard output. What of it is not UTF-8 is replaced.
     pub stdout: String,
-    /// Its standard error, on one line.
+    /// Its standard error, on one line. Of many or long lines, some are left out.
     pub stderr: String,
+    /// Its standard error as it was: for what each line of it decides.
+    pub stderr_lines: String,
 }
 
 impl Ended {

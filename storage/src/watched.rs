@@ -158,6 +158,7 @@ fn watch_as<T>(
             status: ended.status,
             stdout: String::from_utf8_lossy(&ended.stdout).into_owned(),
             stderr: one_line(&ended.stderr),
+            stderr_lines: String::from_utf8_lossy(&ended.stderr).into_owned(),
         },
         stdout: ended.stdout,
         io: ended.io,
@@ -194,6 +195,7 @@ impl Feeder {
             status,
             stdout: String::new(),
             stderr: one_line(&said),
+            stderr_lines: String::from_utf8_lossy(&said).into_owned(),
         }
     }
 }

@@ -184,6 +184,7 @@ pub(super) fn failed_on(subject: &str, ended: &Ended) -> Error {
         status: ended.status,
         stdout: String::new(),
         stderr: ended.stderr.clone(),
+        stderr_lines: String::new(),
     };
     let kind = words::kind(&brief.stderr);
     brief.error(subject, help(kind, subject)).of_kind(kind)

@@ -54,9 +54,10 @@ pub(super) fn says_missing(ended: &Ended) -> bool {
     ended.status.code() == Some(1)
         && !ended.stderr.is_empty()
         && ended
-            .stderr
-            .split("; ")
-            .all(|line| line.ends_with(": dataset does not exist"))
+            .stderr_lines
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .all(|line| line.trim_end().ends_with(": dataset does not exist"))
 }
 
 /// Whether they say that they know no property of that name.
@@ -97,7 +98,29 @@ pub(super) fn says_unreadable(sender: &Ended) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
     use super::*;
+    use crate::command::one_line;
+
+    #[test]
+    fn of_many_that_are_missing_each_line_counts() {
+        let missing =
+            |number: usize| format!("cannot open 'tank/{number}': dataset does not exist\n");
+        let ended = |lines: Vec<String>| Ended {
+            line: "zfs get".to_owned(),
+            status: ExitStatus::from_raw(1 << 8),
+            stdout: String::new(),
+            stderr: one_line(lines.concat().as_bytes()),
+            stderr_lines: lines.concat(),
+        };
+        assert!(says_missing(&ended((0..300).map(missing).collect())));
+        let mut lines: Vec<String> = (0..300).map(missing).collect();
+        lines[150] = "cannot open 'tank/150': I/O error\n".to_owned();
+        assert!(!says_missing(&ended(lines)));
+        assert!(!says_missing(&ended(Vec::new())));
+    }
 
     #[test]
     fn the_words_of_zfs_tell_the_kind() {
