@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Starts of SERVICES services whose data is there, one after the other, beside as many bare calls of zfs and one listing.
+# Starts of SERVICES services whose data is there, one after the other, beside as many bare calls of zfs and one listing; and
+# what tells of all of them at once.
 
 ASKED=type,guid,origin,keystatus,readonly,mountpoint,canmount,recordsize,compression,preseed:state
 
@@ -40,6 +41,11 @@ gets() { each get; }
 parses() { each parse; }
 listing() { zfs get -H -p -o name,property,source,value -d 1 -t filesystem "$ASKED" tank/services; }
 
+# It says that nothing could restore them: they have no snapshot.
+status() { preseedctl status >/dev/null || (($? == 1)); }
+differences() { preseedctl diff >/dev/null; }
+list() { zfs list -H -o name -r tank/services >/dev/null; }
+
 both() {
     timed helpers helpers
     timed parses parses
@@ -50,4 +56,7 @@ bare() { timed gets gets; }
 round() {
     in_turn both bare
     timed listing listing
+    timed status status
+    timed differences differences
+    timed list list
 }

@@ -1,4 +1,4 @@
-//! Starts of many services whose data is there: what a boot has to do at least.
+//! Many services whose data is there: their starts, which are what a boot has to do at least, and what tells of all of them.
 
 use crate::guest::Measured;
 use crate::table::{Table, s, times};
@@ -15,25 +15,44 @@ const ROUNDS: usize = 2;
 /// It cannot be measured.
 pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
     let measured = Measured::of(vms, "many.sh", &[("SERVICES", SERVICES)], ROUNDS)?;
-    let gets = measured.samples("gets")?;
     println!("### {SERVICES} starts with nothing to do\n");
     println!(
         "One after the other, {ROUNDS} rounds. Load average at the start: {}.\n",
         measured.load
     );
+    print(
+        &measured,
+        "gets",
+        &[
+            ("helpers", "dataset-helper apply, preseed-helper run"),
+            ("parses", "of that: they begin, and read all declarations"),
+            ("gets", "zfs get, bare, once for each"),
+            ("listing", "zfs get, bare, one of all"),
+        ],
+    )?;
+    println!("### {SERVICES} services at once\n");
+    print(
+        &measured,
+        "list",
+        &[
+            ("status", "preseedctl status"),
+            ("differences", "preseedctl diff"),
+            ("list", "zfs list, bare, one of all"),
+        ],
+    )
+}
+
+/// A table of these, beside the one called `bare`.
+fn print(measured: &Measured, bare: &str, rows: &[(&str, &str)]) -> anyhow::Result<()> {
+    let bare = measured.samples(bare)?;
     let mut table = Table::new(["what", "median", "minimum", "times the bare calls"]);
-    for (name, what) in [
-        ("helpers", "dataset-helper apply, preseed-helper run"),
-        ("parses", "of that: they begin, and read all declarations"),
-        ("gets", "zfs get, bare, once for each"),
-        ("listing", "zfs get, bare, one of all"),
-    ] {
+    for (name, what) in rows {
         let samples = measured.samples(name)?;
         table.row(&[
-            what.to_owned(),
+            (*what).to_owned(),
             s(samples.median()),
             s(samples.minimum()),
-            times(samples.ratio(gets).median()),
+            times(samples.ratio(bare).median()),
         ]);
     }
     println!("{table}");
