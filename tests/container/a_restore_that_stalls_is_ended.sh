@@ -25,11 +25,12 @@ assert_eq '' "$(ls -A /var/lib/sonarr)" 'the directory'
 
 # One that was stopped.
 systemctl start --no-block sonarr
+# Looked for once: a second look may find none, for a moment.
 restores() {
-    pgrep --exact --full 'restic restore .*'
+    restic=$(pgrep --exact --full 'restic restore .*')
 }
 eventually restores
-kill -STOP "$(restores)"
+kill -STOP "$restic"
 eventually systemctl is-failed preseed-sonarr.service
 assert_status preseed-sonarr.service 'made no progress for 2 s'
 assert_exit 1 pgrep --exact restic
