@@ -16,8 +16,10 @@ use crate::{Error, Result, kept, shown};
 /// Where the lock files are. They stay: removing one would let two processes lock two files of one name.
 const DIRECTORY: &str = "/run/preseed/lock";
 
-/// The lock of whoever makes a container. No service is called so.
-const CONTAINERS: &str = "@containers.lock";
+/// The lock of whoever makes a container in a pool. No service is called so.
+fn lock_of_containers(pool: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(format!("@containers-{pool}.lock"))
+}
 
 /// Declarations may be here as well, for all to read.
 const SHARED: &str = "/run/preseed";
@@ -52,12 +54,14 @@ pub fn lock_for_a_drill(service: &Service, waiting: impl FnMut(&str)) -> Result<
     of_service(&path, "a drill of it", service, waiting)
 }
 
-/// Waits until no other process makes a container, and locks that: a container belongs to all services in it.
+/// Waits until no other process makes a container in the pool of `container`, and locks that: a container belongs to all services
+/// in it.
 ///
 /// # Errors
 /// As [`lock`].
 pub(crate) fn lock_containers(container: &str) -> Result<Lock> {
-    let path = Path::new(DIRECTORY).join(CONTAINERS);
+    let pool = container.split('/').next().unwrap_or(container);
+    let path = lock_of_containers(pool);
     lock_at(&path, (container, "what services lie in"), AT_LEAST, |_| {})
 }
 
