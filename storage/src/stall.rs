@@ -39,11 +39,16 @@ impl Stall {
 
     /// `moved` bytes have been moved in all. Gives whether it has stood still for too long, or is to [give way](give_way).
     pub fn at(&mut self, moved: u64) -> bool {
+        self.is_over(moved) || give_way::is_asked()
+    }
+
+    /// The same for what is at work for a moment only, and gives way to nobody: what tidies up among it.
+    pub fn is_over(&mut self, moved: u64) -> bool {
         if moved >= self.moved.saturating_add(self.enough) {
             self.moved = moved;
             self.since = Instant::now();
         }
-        self.since.elapsed() >= self.timeout || give_way::is_asked()
+        self.since.elapsed() >= self.timeout
     }
 
     /// For how long nothing has moved.

@@ -95,7 +95,9 @@ fn bounded_on<S: AsRef<OsStr>>(program: &str, args: &[S], input: Stdio) -> Resul
         if let Some(pool) = pools.iter().find(|pool| is_suspended(pool)) {
             return Some(Stuck::Suspended(pool.clone()));
         }
-        stall.at(seen.told).then_some(Stuck::Stalled(stall.clone()))
+        stall
+            .is_over(seen.told)
+            .then_some(Stuck::Stalled(stall.clone()))
     })?;
     match watched.given_up {
         None => Ok(Watched {
