@@ -195,11 +195,11 @@ fn checked(
     if service.verify.is_empty() {
         return Ok(Some(Ok(())));
     }
-    // Where it is staged, a restore may be at work.
-    let Some(_lock) = lock::try_lock(service)? else {
+    // Beside what restores stage: a complete copy may wait there to be put in its place. A drill may be at work.
+    let Some(_lock) = lock::try_lock_for_a_drill(service)? else {
         return Ok(None);
     };
-    let storage = storage::open(service);
+    let storage = storage::open_for_a_drill(service);
     let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
     let verified = verify(service, storage.as_ref(), &staged, &snapshot.name);
     storage.discard(&staged)?;
