@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use declaration::Search;
 use declaration::settings::Service;
 use report::{Event, Kind, words};
-use storage::Applied;
 use storage::replaced::{self, Due, Replaced};
+use storage::{Applied, Error};
 
 use crate::ask::agrees;
 use crate::kept::{frees, in_words};
@@ -110,13 +110,33 @@ fn not_kept(name: &str, services: &[Service]) -> String {
     format!("{name}: no restore replaced this: `preseedctl kept` lists what can be released")
 }
 
+/// That the last good snapshot of a service would go with it. Somebody who releases it by hand has decided that.
+fn last_good(kept: &Replaced, service: Option<&Service>) -> Option<Error> {
+    let service = service.filter(|service| protection::snapshots::declared(service).is_some())?;
+    let snapshot = kept.last_good().transpose()?;
+    Some(snapshot.map_or_else(
+        |error| error,
+        |snapshot| {
+            Error::new(
+                kept.name.as_str(),
+                format!("{snapshot} is the last good snapshot, and no newer one has proved itself"),
+                format!(
+                    "`preseedctl accept {}` lets the next one count, and `preseedctl release {}` gives this one up",
+                    service.of(),
+                    kept.name
+                ),
+            )
+        },
+    ))
+}
+
 /// Counts on for how long each has been kept, and removes what has been for as long as its service declares, and what
 /// provably holds nothing. What somebody holds or needs stays, and is told of.
 pub(crate) fn release_expired() -> ExitCode {
     let host = declaration::load(&Search::from_env());
     let services = host.parts();
     let mut succeeded = true;
-    let mut fail = |error: storage::Error| {
+    let mut fail = |error: Error| {
         words::tell(&error.to_string());
         succeeded = false;
     };
@@ -153,7 +173,7 @@ pub(crate) fn release_expired() -> ExitCode {
             if !is_over || waits_for_another(kept, &left, &services) {
                 continue;
             }
-            match kept.obstacle(service.is_some()) {
+            match last_good(kept, service).or_else(|| kept.obstacle(service.is_some())) {
                 Some(obstacle) => obstacles.push((kept.clone(), obstacle)),
                 None if remove(kept, service) => removed = true,
                 None => succeeded = false,

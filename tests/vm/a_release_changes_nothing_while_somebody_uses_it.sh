@@ -1,6 +1,7 @@
 # A release removes all of what is kept or nothing. It removes nothing if it is mounted in a container or in a mount
 # namespace that only a file keeps, if somebody stands in what was unmounted since, or if one of its snapshots is
-# looked into or sent. The kernel says so. Our own hold on one ends with the dataset, not before.
+# looked into or sent. The kernel says so. Our own hold on one ends with the dataset, not before; and what is the last good one
+# of a policy expires only once there is a newer one.
 
 sonarr_with 'The Expanse'
 zfs snapshot "$DATASET@good"
@@ -64,6 +65,11 @@ assert_eq preseed:good "$(zfs holds -H "$kept@half-1" | cut -f 2)"
 cat <&"$sent" >/dev/null
 wait
 exec {sent}<&-
+
+printf '[snapshots]\npolicy = "services"\n' >>/etc/preseed/services/sonarr.toml
+systemctl start storage-preseed-kept
+assert_journal storage-preseed-kept.service "kept on: $kept: $kept@half-1 is the last good snapshot, and no newer one has proved"
+assert_eq preseed:good "$(zfs holds -H "$kept@half-1" | cut -f 2)"
 
 assert_exit 0 preseedctl release --yes "$kept"
 assert_matches "$output" "^sonarr: released $kept: freed [0-9.]+ [KM]iB, with its 2 snapshots half-1, half-2"

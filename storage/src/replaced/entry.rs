@@ -183,6 +183,23 @@ impl Replaced {
         because(who, help)
     }
 
+    /// The snapshot of it that we hold as the last good one, if its successor has none that we hold; `None`: there is no such.
+    ///
+    /// # Errors
+    /// When that cannot be told. That is never "none".
+    pub fn last_good(&self) -> Result<Option<String>> {
+        match &self.kept_in {
+            KeptIn::Dataset(..) if !self.snapshots.is_empty() => {
+                let held = holds::held(&self.name)?.pop();
+                Ok(match held {
+                    Some(held) if holds::held(&self.of)?.is_empty() => Some(held),
+                    _ => None,
+                })
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Removes it for good, all of it or, where somebody has begun to use it meanwhile, nothing of it.
     ///
     /// # Errors
