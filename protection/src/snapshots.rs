@@ -126,7 +126,7 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
         due.into_iter().partition(|name| is_sanoids(name));
     let mut taken = take(targets, &own, first);
     if !sanoids.is_empty() {
-        taken += sanoids.len().saturating_sub(by_sanoid(targets, first)?);
+        taken += by_sanoid(targets, &sanoids, first);
     }
     // What is held of one part, a restore may need of the same moment from the others.
     let mut held = BTreeSet::new();
@@ -167,14 +167,32 @@ fn of<'t, 'a>(targets: &'t [Target<'a>], snapshot: &str) -> Option<&'t Target<'a
     targets.iter().find(|target| target.dataset == dataset)
 }
 
-/// Has Sanoid take what is due of the policies with scripts. Gives how many could not be taken.
-fn by_sanoid(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<usize> {
+/// Has Sanoid take what is due of the policies with scripts. Gives how many were taken.
+fn by_sanoid(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> usize {
     let sanoids = targets.iter().filter(|target| target.is_sanoids());
     let sections = sanoids.map(|target| Section {
         runs_scripts: true,
         ..target.asked()
     });
-    let (left, said) = sanoid::take(&sections.collect::<Vec<_>>())?;
+    let took = sanoid::take(&sections.collect::<Vec<_>>());
+    taken_of(targets, due, took, first)
+}
+
+/// How many of what was due Sanoid has taken: `took` is what was left, and what it said. A script that hangs is the fault of
+/// one service, and must not keep the others from being held and pruned.
+fn taken_of(
+    targets: &[Target<'_>],
+    due: &[String],
+    took: Result<(Vec<String>, String)>,
+    first: &mut Option<Error>,
+) -> usize {
+    let (left, said) = match took {
+        Ok(took) => took,
+        Err(error) => {
+            keep_first(first, "", error);
+            return 0;
+        }
+    };
     for name in &left {
         let service = of(targets, name).map_or("", |target| target.service.name.as_str());
         let error = Error::new(
@@ -184,7 +202,7 @@ fn by_sanoid(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<usize>
         );
         keep_first(first, service, error);
     }
-    Ok(left.len())
+    due.len().saturating_sub(left.len())
 }
 
 /// Takes what is due: all of one moment and pool at once, or one by one if that fails. Gives how many were taken.
@@ -224,4 +242,24 @@ fn tell_failed(service: &str, error: &Error) {
     let event = Event::new(Kind::NoSnapshot, service, error.to_string());
     let event = event.outcome("failed").error(error.kind().code());
     event.tell();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_that_hangs_is_told_and_ends_no_round() {
+        let due = ["tank/a@x".to_owned(), "tank/b@x".to_owned()];
+        let hangs = || Error::new("sanoid", "it has run for 30 min", "see its scripts");
+        for (took, taken, fails) in [
+            (Ok((Vec::new(), String::new())), 2, false),
+            (Ok((vec![due[0].clone()], String::new())), 1, true),
+            (Err(hangs()), 0, true),
+        ] {
+            let mut first = None;
+            assert_eq!(taken_of(&[], &due, took, &mut first), taken);
+            assert_eq!(first.is_some(), fails, "{taken}");
+        }
+    }
 }
