@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use declaration::settings::{Host, Policy, Service, Snapshots};
+use jiff::Timestamp;
 use report::words::count;
 use report::{Event, Kind, status};
 use storage::{Error, Result, as_found, frozen, policy_snapshots};
@@ -131,15 +132,8 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
     // What is held of one part, a restore may need of the same moment from the others.
     let mut held = BTreeSet::new();
     for target in targets {
-        let of = target.service.of();
-        let renewed = hold::renew(&target.service, &target.dataset)
-            .and_then(|renewed| Ok(renewed && record::read(of)?.shrunk.is_none()));
-        let renewed = renewed.unwrap_or_else(|error| {
-            keep_first(first, target.service.name.as_str(), error);
-            false
-        });
-        if !renewed {
-            held.insert(of);
+        if !is_renewed(target, first) {
+            held.insert(target.service.of());
         }
     }
     let pruned = targets.iter().map(|target| Section {
@@ -159,6 +153,22 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
         event.outcome("taken").tell();
     }
     Ok(())
+}
+
+/// Whether the hold of a target is on its last good snapshot, and its service has not mostly vanished.
+fn is_renewed(target: &Target<'_>, first: &mut Option<Error>) -> bool {
+    let service = &target.service;
+    let renewed = hold::newest_first(service).and_then(|snapshots| {
+        if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
+            keep_first(first, service.name.as_str(), ahead);
+        }
+        let renewed = hold::renew(service, &target.dataset, &snapshots)?;
+        Ok(renewed && record::read(service.of())?.shrunk.is_none())
+    });
+    renewed.unwrap_or_else(|error| {
+        keep_first(first, service.name.as_str(), error);
+        false
+    })
 }
 
 /// The target of which a snapshot is.
