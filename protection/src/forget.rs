@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use declaration::settings::{Backup, Service};
-use jiff::Timestamp;
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
@@ -173,10 +172,12 @@ fn held(
         return Ok(Some(missing.fault()));
     }
     for part in service.parts().filter(|part| part.is_restored()) {
-        if record::read(part.name.as_str())?.is_in_doubt(Timestamp::now()) {
+        if record::read(part.name.as_str())?.keeps_all() {
             let why = format!(
-                "the newest state of {} has not proved itself: see `journalctl PRESEED_SERVICE={}`",
-                part.name, part.name
+                "the newest state of {0} has not proved itself: see `journalctl PRESEED_SERVICE={0}`; if its data is right, \
+                 `preseedctl accept {1}`",
+                part.name,
+                part.of()
             );
             return Ok(Some(why));
         }

@@ -50,6 +50,7 @@ pub(crate) fn renew(service: &Service, dataset: &str, snapshots: &[Snapshot]) ->
             record::update(name, |record| {
                 record.held = Some(good);
                 record.doubt = None;
+                record.accepted = false;
             })?;
             for other in held.iter().filter(|other| **other != newest.name) {
                 policy_snapshots::release(other)?;
@@ -127,12 +128,15 @@ pub(crate) fn doubt(
     why: &Error,
     held: Option<&Good>,
 ) -> Result<()> {
-    if !is_due(record.doubt) {
+    if !is_due(record.doubt) && !record.accepted {
         return Ok(());
     }
     tell(service, &kept(held), why, None);
     let now = Timestamp::now();
-    record::update(service.name.as_str(), |record| record.doubt = Some(now))
+    record::update(service.name.as_str(), |record| {
+        record.doubt = Some(now);
+        record.accepted = false;
+    })
 }
 
 /// Tells the owner, once a day, that most of a service's data has vanished: backups of it are filed apart.
@@ -329,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_told_is_no_doubt() {
+    fn what_could_not_be_told_is_no_fault_of_the_snapshot() {
         let error = || Error::new("tank/a@x", "it cannot be told", "look");
         let is_bad = |failure| matches!(bad_or_untold(failure), Ok(Proof::Bad(_)));
         assert!(is_bad(Failure::Snapshot(error())));

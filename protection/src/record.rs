@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often is looked whether it was given back.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// For how long a doubt counts that is not noted anew: no snapshots are taken any more.
+/// For how long a doubt is news that is not noted anew: no snapshots are taken any more.
 const RECENT: SignedDuration = SignedDuration::from_hours(72);
 
 /// The most that is read: a record has a few hundred bytes.
@@ -40,6 +40,8 @@ pub struct Record {
     pub held: Option<Good>,
     /// When its owner was last told that no newer one could prove itself; `None`: it could.
     pub doubt: Option<Timestamp>,
+    /// Whether its owner has said since then that its data is right.
+    pub accepted: bool,
     /// When its owner was last told that most of its data has vanished, so that backups are filed apart; `None`: the last
     /// one was good.
     pub shrunk: Option<Timestamp>,
@@ -68,16 +70,24 @@ pub struct Good {
 }
 
 impl Record {
-    /// Whether a newer backup or snapshot could not prove itself: nothing of the service is pruned or forgotten until one
-    /// has. Of snapshots, that is noted anew each day for as long as any are taken.
+    /// Whether a newer backup or snapshot could not prove itself of late: of snapshots, that is noted anew each day for as long
+    /// as any are taken.
     #[must_use]
     pub fn is_in_doubt(&self, now: Timestamp) -> bool {
         let is_recent = |doubt: Timestamp| now.duration_since(doubt) < RECENT;
         self.shrunk.is_some() || self.doubt.is_some_and(is_recent)
     }
 
+    /// Whether no backup of it may be forgotten: a newer one or a snapshot could not prove itself, and none has since, nor did
+    /// its owner accept it. That no snapshots are taken any more proves nothing.
+    #[must_use]
+    pub fn keeps_all(&self) -> bool {
+        self.shrunk.is_some() || (self.doubt.is_some() && !self.accepted)
+    }
+
     /// Forgets how much there was: whatever there is now has not vanished against that. Gives when that was.
     pub fn accept(&mut self) -> Option<Timestamp> {
+        self.accepted = self.doubt.is_some();
         let known = [self.good.as_mut(), self.held.as_mut()];
         let mut since = None;
         for good in known.into_iter().flatten() {
@@ -254,21 +264,30 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_counts_for_as_long_as_it_is_noted_anew() {
+    fn no_backup_is_forgotten_until_a_doubt_is_resolved() {
         let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
         let since = |hours| Some(now - SignedDuration::from_hours(hours));
-        for (doubt, shrunk, expected) in [
-            (None, None, false),
-            (since(30), None, true),
-            (since(100), None, false),
-            (None, since(100), true),
+        for (doubt, shrunk, is_recent, keeps_all) in [
+            (None, None, false, false),
+            (since(30), None, true, true),
+            (since(100), None, false, true),
+            (None, since(100), true, true),
         ] {
-            let record = Record {
+            let mut record = Record {
                 doubt,
                 shrunk,
                 ..Record::default()
             };
-            assert_eq!(record.is_in_doubt(now), expected, "{doubt:?}, {shrunk:?}");
+            assert_eq!(record.is_in_doubt(now), is_recent, "{doubt:?}, {shrunk:?}");
+            assert_eq!(record.keeps_all(), keeps_all, "{doubt:?}, {shrunk:?}");
+            // The next snapshot is to prove itself all the same, and the next backup to be made.
+            record.accept();
+            assert_eq!((record.doubt, record.shrunk), (doubt, shrunk));
+            assert_eq!(
+                record.keeps_all(),
+                shrunk.is_some(),
+                "{doubt:?}, {shrunk:?}"
+            );
         }
     }
 

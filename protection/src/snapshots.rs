@@ -63,11 +63,7 @@ pub fn round(host: &Host) -> Result<()> {
                 scripts::must_be_roots(policy)?;
                 of_its_parts(&found, policy, &admins)
             }
-            Some(why) => {
-                let record = record::read(service.name.as_str())?;
-                hold::doubt(service, &record, &why, record.held.as_ref())?;
-                Ok(Vec::new())
-            }
+            Some(why) => doubt(service, &why).map(|()| Vec::new()),
         });
         match parts {
             Ok(parts) => targets.extend(parts),
@@ -121,7 +117,18 @@ pub fn declared(service: &Service) -> Option<(&str, &Policy)> {
 
 fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
     let asked: Vec<_> = targets.iter().map(Target::asked).collect();
-    let (configuration, due) = sanoid::accept(&asked)?;
+    let (configuration, due) = match sanoid::accept(&asked) {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            // None proves itself.
+            for target in targets {
+                if let Err(unnoted) = doubt(&target.service, &error) {
+                    keep_first(first, target.service.name.as_str(), unnoted);
+                }
+            }
+            return Err(error);
+        }
+    };
     let is_sanoids = |name: &str| of(targets, name).is_some_and(Target::is_sanoids);
     let (sanoids, own): (Vec<String>, Vec<String>) =
         due.into_iter().partition(|name| is_sanoids(name));
@@ -165,10 +172,29 @@ fn is_renewed(target: &Target<'_>, first: &mut Option<Error>) -> bool {
         let renewed = hold::renew(service, &target.dataset, &snapshots)?;
         Ok(renewed && record::read(service.of())?.shrunk.is_none())
     });
+    or_in_doubt(service, renewed, first, doubt)
+}
+
+/// What cannot be told is as much in doubt as what is bad: no backup is forgotten until a snapshot proves itself.
+fn or_in_doubt(
+    service: &Service,
+    renewed: Result<bool>,
+    first: &mut Option<Error>,
+    doubt: impl FnOnce(&Service, &Error) -> Result<()>,
+) -> bool {
     renewed.unwrap_or_else(|error| {
+        let noted = doubt(service, &error);
         keep_first(first, service.name.as_str(), error);
+        if let Err(error) = noted {
+            keep_first(first, service.name.as_str(), error);
+        }
         false
     })
+}
+
+fn doubt(service: &Service, why: &Error) -> Result<()> {
+    let record = record::read(service.name.as_str())?;
+    hold::doubt(service, &record, why, record.held.as_ref())
 }
 
 /// The target of which a snapshot is.
@@ -256,7 +282,28 @@ fn tell_failed(service: &str, error: &Error) {
 
 #[cfg(test)]
 mod tests {
+    use crate::fakes;
+
     use super::*;
+
+    #[test]
+    fn what_cannot_be_told_is_in_doubt() {
+        let service = fakes::service("[preseed]\n");
+        let untold = || Error::new("tank/a@x", "it cannot be read", "see `zpool status`");
+        for (renewed, expected) in [
+            (Ok(true), (true, false)),
+            (Ok(false), (false, false)),
+            (Err(untold()), (false, true)),
+        ] {
+            let (mut first, mut is_noted) = (None, false);
+            let may_prune = or_in_doubt(&service, renewed, &mut first, |_, _| {
+                is_noted = true;
+                Ok(())
+            });
+            assert_eq!((may_prune, is_noted), expected);
+            assert_eq!(first.is_some(), is_noted);
+        }
+    }
 
     #[test]
     fn a_script_that_hangs_is_told_and_ends_no_round() {
