@@ -67,6 +67,9 @@ pub struct Good {
     pub bytes: u64,
     /// The size of each file that is expected.
     pub expected: BTreeMap<PathBuf, u64>,
+    /// Entries and bytes of each place.
+    #[serde(default)]
+    pub places: BTreeMap<PathBuf, (u64, u64)>,
 }
 
 impl Record {
@@ -94,6 +97,7 @@ impl Record {
             good.entries = 0;
             good.bytes = 0;
             good.expected.clear();
+            good.places.clear();
             since = since.max(Some(good.taken));
         }
         since
@@ -111,6 +115,7 @@ impl Good {
             entries: extent.entries,
             bytes: extent.bytes,
             expected: extent.expected,
+            places: extent.places,
         }
     }
 
@@ -128,6 +133,7 @@ impl Good {
             entries: self.entries,
             bytes: self.bytes,
             expected: self.expected.clone(),
+            places: self.places.clone(),
         }
     }
 }
@@ -289,6 +295,20 @@ mod tests {
                 "{doubt:?}, {shrunk:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_stored_of_no_places_reads_back() {
+        let stored = r#"{"good": {"repository": "nas", "snapshot": "0a1b", "taken": "2026-11-26T12:00:00Z",
+            "entries": 20, "bytes": 4096, "expected": {"app.db": 7}}}"#;
+        let mut record: Record = serde_json::from_str(stored).unwrap();
+        let good = record.good.as_mut().unwrap();
+        assert_eq!((good.entries, good.places.len()), (20, 0));
+        good.places.insert("/srv/covers".into(), (3, 4));
+        let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
+        record.accept();
+        assert!(record.good.unwrap().places.is_empty());
     }
 
     #[test]

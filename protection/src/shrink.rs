@@ -10,12 +10,11 @@ const FEW_ENTRIES: u64 = 16;
 const FEW_BYTES: u64 = 1 << 20;
 const SMALL_FILE: u64 = 1 << 16;
 
-/// How the data has mostly vanished, in words: there is less than half of it.
+/// How the data has mostly vanished, in words: there is less than half of it, or of one of its places.
 pub(crate) fn vanished(before: &Extent, now: &Extent) -> Option<String> {
-    let halved = |before: u64, now: u64, least: u64| before >= least && now < before / 2;
     for (path, before) in &before.expected {
         let now = now.expected.get(path).copied().unwrap_or_default();
-        if halved(*before, now, SMALL_FILE) {
+        if is_halved(*before, now, SMALL_FILE) {
             return Some(format!(
                 "{} has {}, and had {}",
                 path.display(),
@@ -24,19 +23,33 @@ pub(crate) fn vanished(before: &Extent, now: &Extent) -> Option<String> {
             ));
         }
     }
-    if halved(before.entries, now.entries, FEW_ENTRIES) {
+    let of_places = before.places.iter().find_map(|(place, before)| {
+        let now = now.places.get(place).copied().unwrap_or_default();
+        let what = halved(*before, now)?;
+        Some(format!("in {} {what}", place.display()))
+    });
+    of_places.or_else(|| halved((before.entries, before.bytes), (now.entries, now.bytes)))
+}
+
+/// How these entries and bytes have mostly vanished.
+fn halved(before: (u64, u64), now: (u64, u64)) -> Option<String> {
+    if is_halved(before.0, now.0, FEW_ENTRIES) {
         return Some(format!(
             "there are {} files and directories, and there were {}",
-            now.entries, before.entries
+            now.0, before.0
         ));
     }
-    halved(before.bytes, now.bytes, FEW_BYTES).then(|| {
+    is_halved(before.1, now.1, FEW_BYTES).then(|| {
         format!(
             "there are {}, and there were {}",
-            bytes(now.bytes),
-            bytes(before.bytes)
+            bytes(now.1),
+            bytes(before.1)
         )
     })
+}
+
+fn is_halved(before: u64, now: u64, least: u64) -> bool {
+    before >= least && now < before / 2
 }
 
 #[cfg(test)]
@@ -48,6 +61,7 @@ mod tests {
             entries,
             bytes,
             expected: [("app.db".into(), file)].into(),
+            ..Extent::default()
         }
     }
 
@@ -74,5 +88,38 @@ mod tests {
         }
         let small = extent(15, 1 << 19, 1 << 15);
         assert_eq!(vanished(&small, &Extent::default()), None);
+    }
+
+    #[test]
+    fn a_small_place_that_vanishes_is_seen_beside_a_large_service() {
+        let with = |entries, bytes| Extent {
+            places: [("/srv/covers".into(), (entries, bytes))].into(),
+            ..extent(1 << 20, 1 << 40, 10 << 20)
+        };
+        let before = with(100, 10 << 20);
+        assert_eq!(vanished(&before, &before), None);
+        assert_eq!(vanished(&with(15, 1 << 19), &with(1, 0)), None);
+        let gone = Extent {
+            places: [].into(),
+            ..before.clone()
+        };
+        for (now, told) in [
+            (
+                with(40, 10 << 20),
+                "in /srv/covers there are 40 files and directories, and there were 100",
+            ),
+            (
+                with(100, 4096),
+                "in /srv/covers there are 4.00 KiB, and there were 10.00 MiB",
+            ),
+            (
+                gone,
+                "in /srv/covers there are 0 files and directories, and there were 100",
+            ),
+        ] {
+            assert_eq!(vanished(&before, &now).as_deref(), Some(told));
+        }
+        // Of a record that knows no places.
+        assert_eq!(vanished(&extent(100, 1 << 20, 0), &before), None);
     }
 }

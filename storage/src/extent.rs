@@ -17,8 +17,11 @@ pub struct Extent {
     pub entries: u64,
     /// Bytes that are referred to.
     pub bytes: u64,
-    /// The size of each file that is expected.
+    /// The size of each file that is expected: by its path in the service's data, or in a place by its whole one.
     pub expected: BTreeMap<PathBuf, u64>,
+    /// Entries and bytes of each place of the service (absolute), which are counted above, too: a small one that vanishes
+    /// would not be seen beside a large service.
+    pub places: BTreeMap<PathBuf, (u64, u64)>,
 }
 
 /// The size of each file that is expected, in a copy of the data.
@@ -26,9 +29,19 @@ pub struct Extent {
 /// # Errors
 /// When one cannot be looked at.
 pub(crate) fn expected_in(copy: &Path, service: &Service) -> Result<BTreeMap<PathBuf, u64>> {
+    let paths = service.expect.iter();
+    sizes(paths.map(|expected| (expected.clone(), copy.join(expected))))
+}
+
+/// The size of each file, by what it is known as.
+///
+/// # Errors
+/// When one cannot be looked at.
+pub(crate) fn sizes(
+    paths: impl Iterator<Item = (PathBuf, PathBuf)>,
+) -> Result<BTreeMap<PathBuf, u64>> {
     let mut files = BTreeMap::new();
-    for expected in &service.expect {
-        let path = copy.join(expected);
+    for (known_as, path) in paths {
         let found = found(&path).map_err(|error| {
             Error::new(
                 shown(&path),
@@ -38,7 +51,7 @@ pub(crate) fn expected_in(copy: &Path, service: &Service) -> Result<BTreeMap<Pat
             .caused_by(&error)
         })?;
         if let Some(file) = found.filter(Metadata::is_file) {
-            files.insert(expected.clone(), file.len());
+            files.insert(known_as, file.len());
         }
     }
     Ok(files)

@@ -201,20 +201,35 @@ impl<'a> Frozen<'a> {
     }
 
     fn look(&self) -> Result<Seen> {
-        let mut extent = Extent::default();
+        let place = self.service.mountpoint.as_path();
+        Ok(Seen {
+            contents: Contents::of_copy(place, self.service)?,
+            extent: self.extent()?,
+        })
+    }
+
+    fn extent(&self) -> Result<Extent> {
+        let main = self.service.mountpoint.as_path();
+        let mut extent = Extent {
+            expected: expected_in(main, self.service)?,
+            ..Extent::default()
+        };
         for part in &self.parts {
             let (entries, bytes) = extent_of(part).map_err(|error| {
                 not_shown(&part.place, &format!("it cannot be looked at: {error}"))
             })?;
             extent.entries += entries;
             extent.bytes += bytes;
+            if part.place != *main {
+                extent.places.insert(part.place.clone(), (entries, bytes));
+                let expected = part
+                    .expected
+                    .iter()
+                    .map(|path| (path.clone(), path.clone()));
+                extent.expected.extend(extent::sizes(expected)?);
+            }
         }
-        let place = self.service.mountpoint.as_path();
-        extent.expected = expected_in(place, self.service)?;
-        Ok(Seen {
-            contents: Contents::of_copy(place, self.service)?,
-            extent,
-        })
+        Ok(extent)
     }
 
     /// Mounts a part where the service sees it.
@@ -369,81 +384,5 @@ fn not_shown(place: &Path, what: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn service() -> Service {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
-        std::fs::write(services.join("app.toml"), "[preseed]\n").unwrap();
-        let search = declaration::Search::with_root(root.path());
-        declaration::load_service(&search, "app").unwrap()
-    }
-
-    #[test]
-    fn what_lies_in_another_part_is_read_with_it() {
-        let part = |place: &str| Part {
-            place: PathBuf::from(place),
-            dataset: None,
-            expected: Vec::new(),
-        };
-        let parts = ["/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/ab", "/x"].map(part);
-        let paths = ["/srv/a", "/srv/ab", "/x"].map(Path::new);
-        assert_eq!(outermost(&parts), paths);
-    }
-
-    #[test]
-    fn what_cannot_be_looked_at_is_not_what_is_missing() {
-        let root = tempfile::tempdir().unwrap();
-        let of = |path: &str| root.path().join(path);
-        std::fs::write(of("file"), "data").unwrap();
-        // Whoever looks for what is in it gets an error, as of a disk that does not answer.
-        std::os::unix::fs::symlink("loop", of("loop")).unwrap();
-        let service = service();
-        let frozen = |expected: &[&str]| {
-            let part = Part {
-                place: root.path().to_owned(),
-                dataset: None,
-                expected: expected.iter().map(|path| of(path)).collect(),
-            };
-            let frozen = Frozen {
-                service: &service,
-                parts: vec![part],
-                snapshot: None,
-                taken: Timestamp::UNIX_EPOCH,
-            };
-            frozen.expected()
-        };
-        assert_eq!(frozen(&["file", "missing"]).unwrap(), [of("file")]);
-        frozen(&["file", "loop/unknown"]).unwrap_err();
-    }
-
-    #[test]
-    fn what_is_mounted_and_is_no_part_is_told_unless_it_is_meant() {
-        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
-        let declared = [
-            ("/srv/a", true),
-            ("/srv/a/covers", true),
-            ("/srv/a/cache", false),
-        ];
-        let declared = declared.map(|(place, is_restored)| (PathBuf::from(place), is_restored));
-        let mounted = paths(&[
-            "/srv/a/covers",
-            "/srv/a/covers/old",
-            "/srv/a/child/in",
-            "/srv/a/child",
-            "/srv/a/child",
-            "/srv/a/cache",
-            "/srv/a/cache/disk",
-            "/srv/a/logs/disk",
-            "/srv/a/logs2",
-        ]);
-        let told = undeclared(mounted, &declared, &paths(&["/srv/a/logs"]));
-        assert_eq!(
-            told,
-            paths(&["/srv/a/child", "/srv/a/covers/old", "/srv/a/logs2"])
-        );
-    }
-}
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -42,6 +42,7 @@ pub fn look_into(service: &Service, snapshot: &str) -> Result<Seen> {
                 entries,
                 bytes,
                 expected: expected_in(place, service)?,
+                ..Extent::default()
             },
         })
     })
