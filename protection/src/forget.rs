@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use declaration::settings::{Backup, Service};
+use declaration::value::TierName;
+use restore::proof::{self, Drilled, Drills, Which};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use serde::Deserialize;
 use storage::{Error, Result, as_found, frozen};
 
+use crate::admins_sanoid::Admins;
 use crate::record::{self, Record};
-use crate::{ready, work};
+use crate::{ready, snapshots, work};
 
 /// How many snapshots are named in one call.
 const MANY: usize = 100;
@@ -182,7 +185,55 @@ fn held(
             return Ok(Some(why));
         }
     }
+    let failed = drills_that_failed(service, backup, &proof::read(service.name.as_str())?);
+    for (part, why) in failed {
+        if !is_proved_by_rounds(service, part)? {
+            return Ok(Some(why));
+        }
+    }
     Ok(None)
+}
+
+/// The parts with checks whose newest backup was not sound when it was last drilled, and how. A backup itself is not checked.
+fn drills_that_failed<'a>(
+    service: &'a Service,
+    backup: &Backup,
+    drills: &Drills,
+) -> Vec<(&'a Service, String)> {
+    let source = format!("repository {}", backup.repository.name);
+    let checked = service
+        .parts()
+        .filter(|part| part.is_restored() && !part.verify.is_empty());
+    let failed = checked.filter_map(|part| {
+        let is_of_it = |result: &&Drilled| {
+            result.part == part.name.as_str()
+                && result.tier == TierName::Restic.as_str()
+                && result.source == source
+                && result.which == Which::Newest
+                && result.outcome.tells()
+        };
+        let last = drills.results.iter().rev().find(is_of_it)?;
+        let why = (!last.outcome.is_good()).then(|| {
+            format!(
+                "the last drill of {} from {source} failed ({}): see `preseedctl drill {}`",
+                part.name,
+                last.outcome.why().unwrap_or_default(),
+                service.name
+            )
+        })?;
+        Some((part, why))
+    });
+    failed.collect()
+}
+
+/// Whether the rounds of a policy have the snapshots of a part prove themselves, by its checks.
+fn is_proved_by_rounds(service: &Service, part: &Service) -> Result<bool> {
+    let dataset = part.storage.dataset();
+    let (Some(_), Some(dataset)) = (snapshots::declared(service), dataset) else {
+        return Ok(false);
+    };
+    let covers = Admins::read()?.covers(dataset.name.as_str()).is_some();
+    Ok(!covers)
 }
 
 /// What restic would keep and remove of the snapshots with this host, these paths and all tags.
@@ -232,7 +283,11 @@ fn listed(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use jiff::Timestamp;
+    use restore::proof::Outcome;
     use restore::source::restic::snapshot_entry::INCOMPLETE;
+
+    use crate::fakes;
 
     use super::*;
 
@@ -263,6 +318,58 @@ mod tests {
         let (kept, removed) = own(groups(), "forge", &paths, &[] as &[&str]);
         assert_eq!(ids(&kept), ["kept"]);
         assert_eq!(ids(&removed), ["old"]);
+    }
+
+    #[test]
+    fn what_a_drill_has_shown_to_be_unsound_is_told() {
+        let declared = |verify: &str| {
+            let text = format!("[preseed]\n{verify}\n[backup]\nrepository = \"default\"\n");
+            fakes::service(&text)
+        };
+        let failed = || Outcome::Failed {
+            error: "damaged".into(),
+            why: "a page is torn".into(),
+        };
+        let undrilled = || Outcome::NotDrilled {
+            error: String::new(),
+            why: "no room".into(),
+        };
+        let drilled = |(source, which, outcome): (&str, Which, Outcome)| Drilled {
+            part: "app".into(),
+            tier: "restic".into(),
+            source: source.into(),
+            which,
+            snapshot: Some("0a1b".into()),
+            taken: None,
+            drilled: Timestamp::UNIX_EPOCH,
+            outcome,
+            took: 0,
+            is_estimate: false,
+            bytes: 0,
+        };
+        let told = |service: &Service, results: Vec<(&str, Which, Outcome)>| {
+            let drills = Drills {
+                results: results.into_iter().map(drilled).collect(),
+                ..Drills::default()
+            };
+            let failed = drills_that_failed(service, service.backup.as_ref().unwrap(), &drills);
+            failed.into_iter().map(|(_, why)| why).collect::<Vec<_>>()
+        };
+        let checked = declared("verify = [{ sqlite = \"app.db\" }]");
+        let (ours, newest) = ("repository default", Which::Newest);
+        let why = told(&checked, vec![(ours, newest, failed())]);
+        assert!(why[0].contains("a page is torn"), "{why:?}");
+        assert!(told(&declared(""), vec![(ours, newest, failed())]).is_empty());
+        // What comes after it, and whether that makes it good.
+        for (later, is_good) in [
+            ((ours, newest, Outcome::Proven), true),
+            ((ours, newest, undrilled()), false),
+            ((ours, Which::Oldest, Outcome::Proven), false),
+            (("repository other", newest, Outcome::Proven), false),
+        ] {
+            let results = vec![(ours, newest, failed()), later];
+            assert_eq!(told(&checked, results).is_empty(), is_good);
+        }
     }
 
     #[test]
