@@ -119,7 +119,7 @@ fn line<'e>(entry: &'e Entry, drills: &Drills) -> Line<'e> {
         taken: entry.snapshot.taken.to_string(),
         bytes: entry.snapshot.bytes,
         holds,
-        proven: drills.is_proven(&entry.snapshot.name),
+        proven: drills.is_proven(&entry.snapshot),
         why,
     }
 }
@@ -139,7 +139,7 @@ fn print(name: &str, history: &History, drills: &Drills) {
     let rows = history.rows();
     let is_proven = |row: &Row<'_>| {
         let mut entries = row.entries.iter();
-        row.lacking.is_empty() && entries.all(|entry| drills.is_proven(&entry.snapshot.name))
+        row.lacking.is_empty() && entries.all(|entry| drills.is_proven(&entry.snapshot))
     };
     print_table(history, &rows, &is_proven);
     let whys = rows

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storage::uptime::{self, Uptime};
-use storage::{Error, Result, state_file};
+use storage::{Error, Result, Snapshot, state_file};
 
 pub(crate) use drilled::SourceOf;
 pub use drilled::{Drilled, Outcome, Which};
@@ -41,19 +41,19 @@ pub struct Drills {
 }
 
 impl Drills {
-    /// What the last drill of a snapshot showed, by its whole name or id; `None` if none told anything of it. A rollback to a
-    /// snapshot and a clone of it are the same proof.
+    /// What the last drill of a snapshot showed, by its whole name or id and its time; `None` if none told anything of it. A
+    /// rollback to a snapshot and a clone of it are the same proof.
     #[must_use]
-    pub fn of_snapshot(&self, snapshot: &str) -> Option<&Drilled> {
+    pub fn of_snapshot(&self, snapshot: &Snapshot) -> Option<&Drilled> {
         self.results
             .iter()
             .rev()
-            .find(|result| result.snapshot.as_deref() == Some(snapshot) && result.outcome.tells())
+            .find(|result| result.is_of(snapshot) && result.outcome.tells())
     }
 
     /// Whether a snapshot is proven: all of it, or a sample of it, was restored, and no later drill of it failed.
     #[must_use]
-    pub fn is_proven(&self, snapshot: &str) -> bool {
+    pub fn is_proven(&self, snapshot: &Snapshot) -> bool {
         self.of_snapshot(snapshot)
             .is_some_and(|result| result.outcome.is_good())
     }
@@ -242,6 +242,14 @@ mod tests {
         }
     }
 
+    fn snapshot(name: &str) -> Snapshot {
+        Snapshot {
+            name: name.into(),
+            taken: "2026-11-23T07:00:00Z".parse().unwrap(),
+            bytes: 0,
+        }
+    }
+
     fn failed() -> Outcome {
         Outcome::Failed {
             error: "damaged".into(),
@@ -252,20 +260,30 @@ mod tests {
     #[test]
     fn the_last_drill_of_a_snapshot_says_whether_it_is_proven() {
         let mut drills = Drills::default();
-        assert!(!drills.is_proven("t@a"));
+        assert!(!drills.is_proven(&snapshot("t@a")));
         drills.add(result("t@a", "snapshot", Which::Newest, Outcome::Proven));
-        assert!(drills.is_proven("t@a") && !drills.is_proven("t@b"));
+        assert!(drills.is_proven(&snapshot("t@a")) && !drills.is_proven(&snapshot("t@b")));
         let not = Outcome::NotDrilled {
             error: String::new(),
             why: "no room".into(),
         };
         drills.add(result("t@a", "snapshot", Which::Oldest, not));
-        assert!(drills.is_proven("t@a"));
+        assert!(drills.is_proven(&snapshot("t@a")));
         drills.add(result("t@a", "snapshot", Which::Oldest, failed()));
-        assert!(!drills.is_proven("t@a"));
+        assert!(!drills.is_proven(&snapshot("t@a")));
         let newest = drills.of_newest("sonarr");
         assert_eq!(newest.len(), 1);
         assert!(newest[0].outcome.is_good());
+    }
+
+    #[test]
+    fn one_that_was_taken_anew_under_the_same_name_is_not_proven() {
+        let mut drills = Drills::default();
+        drills.add(result("t@a", "snapshot", Which::Newest, Outcome::Proven));
+        let mut again = snapshot("t@a");
+        assert!(drills.is_proven(&again));
+        again.taken = "2026-11-23T07:00:01Z".parse().unwrap();
+        assert!(!drills.is_proven(&again) && drills.of_snapshot(&again).is_none());
     }
 
     #[test]
@@ -296,7 +314,7 @@ mod tests {
             drills.add(result(&name, "snapshot", Which::Newest, Outcome::Proven));
         }
         assert_eq!(drills.results.len(), MOST);
-        assert!(drills.is_proven("old") && !drills.is_proven("t@0"));
+        assert!(drills.is_proven(&snapshot("old")) && !drills.is_proven(&snapshot("t@0")));
         assert!(drills.last_time("sonarr", "restic").is_some());
     }
 

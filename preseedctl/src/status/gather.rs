@@ -225,7 +225,7 @@ impl Looked<'_> {
 
     /// Whether a drill has restored it. One that most of the data has vanished from may be restored as well.
     fn is_proven(&self, snapshot: &Snapshot) -> bool {
-        let is_proven = |drills: &Drills| drills.is_proven(&snapshot.name);
+        let is_proven = |drills: &Drills| drills.is_proven(snapshot);
         !self.is_in_doubt(None) && self.drills.is_some_and(is_proven)
     }
 

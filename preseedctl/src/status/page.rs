@@ -129,7 +129,7 @@ fn of_copy(sound: &Sound, part: &Part, copy: &Copy) -> String {
 fn copy_in_words(sound: &Sound, snapshot: &Snapshot) -> String {
     let old = span(since(snapshot.taken, sound.now));
     let drills = sound.facts.drills.as_ref().ok();
-    let drill = drills.and_then(|drills| drills.of_snapshot(&snapshot.name));
+    let drill = drills.and_then(|drills| drills.of_snapshot(snapshot));
     let proven = drill.map_or_else(String::new, |drill| {
         let ago = span(since(drill.drilled, sound.now));
         match drill.outcome.why() {

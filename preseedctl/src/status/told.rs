@@ -85,7 +85,7 @@ impl Sound {
     /// Whether a copy was restored by a drill.
     pub(crate) fn is_proven(&self, snapshot: &Snapshot) -> bool {
         let drills = self.facts.drills.as_ref();
-        drills.is_ok_and(|drills| drills.is_proven(&snapshot.name))
+        drills.is_ok_and(|drills| drills.is_proven(snapshot))
     }
 }
 

@@ -130,11 +130,8 @@ fn cloned_before<'d>(
         return None;
     }
     let rollback = word(TierName::Rollback);
-    done.iter().find(|other| {
-        other.tier == rollback
-            && other.snapshot.as_ref() == Some(&snapshot.name)
-            && other.outcome.tells()
-    })
+    done.iter()
+        .find(|other| other.tier == rollback && other.is_of(snapshot) && other.outcome.tells())
 }
 
 /// What came of a look at a candidate.

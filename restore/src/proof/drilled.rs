@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use storage::Snapshot;
 
 /// What a drill has shown of one candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +129,11 @@ impl Outcome {
 }
 
 impl Drilled {
+    /// Whether it is of this snapshot: one that was destroyed and taken anew under the same name has another time.
+    pub(crate) fn is_of(&self, snapshot: &Snapshot) -> bool {
+        self.snapshot.as_deref() == Some(&*snapshot.name) && self.taken == Some(snapshot.taken)
+    }
+
     /// Whether it is of the same part, source and choice as another.
     pub(super) fn is_of_same_kind(&self, other: &Self) -> bool {
         (&self.part, &self.tier, &self.source, self.which)
