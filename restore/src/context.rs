@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use declaration::settings::{Check, Service};
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ pub struct Context<'a> {
     /// The machine around it.
     pub machine: &'a dyn Machine,
     /// Its turn among the restores of the machine.
-    pub turn: Turn<'a>,
+    pub turn: Arc<Turn<'a>>,
     /// The set of parts that are restored together; `None` where only one is.
     pub set: Option<String>,
     /// Why the storage refused to be rolled back, if it did in this run.
@@ -46,7 +47,7 @@ impl<'a> Context<'a> {
             storage,
             observation,
             machine,
-            turn: Turn::of(service, machine.slots()),
+            turn: Arc::new(Turn::of(service, machine.slots())),
             set: None,
             rollback_refused: RefCell::new(None),
             local: RefCell::new(None),
@@ -63,8 +64,18 @@ impl<'a> Context<'a> {
     /// The same, of a drill.
     #[must_use]
     pub fn of_a_drill(self) -> Self {
+        let turn = Turn::of(self.service, self.machine.slots()).of_a_drill();
         Self {
-            turn: self.turn.of_a_drill(),
+            turn: Arc::new(turn),
+            ..self
+        }
+    }
+
+    /// The same, with the turn of another: whoever watches that sees what moves here.
+    #[must_use]
+    pub fn with_turn_of(self, other: &Context<'a>) -> Self {
+        Self {
+            turn: Arc::clone(&other.turn),
             ..self
         }
     }

@@ -1,4 +1,4 @@
 //! The whole restore, tested in memory: no virtual machine, no container, no ZFS.
 
-mod fakes;
+pub(crate) mod fakes;
 mod promises;

@@ -15,7 +15,7 @@ use crate::proof::{Drilled, Outcome};
 use crate::search::in_doubt;
 use crate::slots::Turn;
 use crate::source::list::sources;
-use crate::source::{Restored, Sample, Source, word};
+use crate::source::{Sample, Source, word};
 use crate::verdict::{Held, held};
 
 /// How often is looked whether a restore waits for the slot.
@@ -253,22 +253,27 @@ fn sampled(
         return Ok(Came::Outcome(why));
     }
     let service = limited(context.service, sample.paths);
-    let part = Context::new(
-        &service,
+    let part = of_a_part(context, &service);
+    let name = source.name();
+    let sources = sources(&part);
+    let source = sources.iter().find(|other| other.name() == name);
+    let source = source.ok_or_else(|| {
+        let what = "a sample cannot be restored: its source is none of the service's";
+        Failure::Source(Error::internal(&name, what))
+    })?;
+    let restored = bring(&part, source.as_ref(), snapshot, Goal::Verified)?;
+    Ok(Came::Restored(Outcome::Sampled, restored.bytes))
+}
+
+/// The same drill of a service of which only a part is wanted.
+fn of_a_part<'a>(context: &Context<'a>, service: &'a Service) -> Context<'a> {
+    Context::new(
+        service,
         context.storage,
         context.observation,
         context.machine,
     )
-    .of_a_drill();
-    context.turn.give_back();
-    let name = source.name();
-    let sources = sources(&part);
-    let source = sources.iter().find(|other| other.name() == name);
-    let Restored { bytes, .. } = match source {
-        Some(source) => bring(&part, source.as_ref(), snapshot, Goal::Verified)?,
-        None => Restored::default(),
-    };
-    Ok(Came::Restored(Outcome::Sampled, bytes))
+    .with_turn_of(context)
 }
 
 /// The service of which only what is expected and verified is wanted, and these paths.
@@ -302,4 +307,48 @@ fn limited(service: &Service, sample: Vec<std::path::PathBuf>) -> Service {
 fn is_gone(source: &dyn Source, snapshot: &Snapshot, failure: &Failure) -> bool {
     let now = source.list_again(failure);
     matches!(now, Some(Ok(now)) if now.iter().all(|other| other.name != snapshot.name))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use storage::InPlace;
+
+    use super::*;
+    use crate::tests::fakes::machine::FakeMachine;
+    use crate::tests::fakes::storage::FakeStorage;
+    use crate::tests::fakes::{Disk, World, service};
+
+    #[test]
+    fn a_sample_gives_way_to_a_restore_as_the_whole_does() {
+        let mut service = service();
+        service.max_parallel_restores = 1;
+        let (world, slots) = (World::new(Disk::default()), tempfile::tempdir().unwrap());
+        let storage = FakeStorage {
+            world: &world,
+            service: &service,
+        };
+        let machine = FakeMachine {
+            world: &world,
+            elsewhere: &[],
+            slots: slots.path(),
+        };
+        let observation = storage.observe().unwrap();
+        let whole = Context::new(&service, &storage, &observation, &machine).of_a_drill();
+        let limited = limited(&service, Vec::new());
+        let part = of_a_part(&whole, &limited);
+        part.turn.take().unwrap();
+        let restore = Turn::of(&service, slots.path());
+        let gives_way = std::thread::scope(|scope| {
+            scope.spawn(|| restore.take().unwrap());
+            let since = Instant::now();
+            while !whole.turn.is_to_give_way() && since.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let gives_way = whole.turn.is_to_give_way();
+            part.turn.give_back();
+            gives_way
+        });
+        assert!(gives_way && !whole.turn.is_to_give_way());
+    }
 }

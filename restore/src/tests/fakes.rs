@@ -21,6 +21,8 @@ use declaration::Search;
 use declaration::settings::Service;
 use jiff::Timestamp;
 
+use crate::source::Sample;
+
 /// What lies in a directory: names of files, each with what it says.
 pub(crate) type Files = BTreeMap<String, u32>;
 
@@ -147,6 +149,8 @@ pub(crate) struct World {
     /// Snapshots that are destroyed once they were listed.
     pub(crate) destroyed_meanwhile: RefCell<BTreeSet<String>>,
     pub(crate) runs: Cell<bool>,
+    /// The sample that a source elsewhere gives next.
+    pub(crate) sample: Cell<Option<Sample>>,
     /// How long after a drill the sources elsewhere want none.
     pub(crate) pause_between_drills: Cell<Option<Duration>>,
     /// Whether somebody has waited for the network.
@@ -172,6 +176,7 @@ impl World {
             destroyed_meanwhile: RefCell::default(),
             runs: Cell::new(false),
             pause_between_drills: Cell::new(None),
+            sample: Cell::new(None),
             network_is_up: Cell::new(false),
         }
     }

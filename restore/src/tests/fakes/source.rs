@@ -11,7 +11,7 @@ use declaration::value::TierName;
 use super::storage::{contents_of, error};
 use super::{EXPECTED, How, Snap, World};
 use crate::failure::Failure;
-use crate::source::{Bring, Elsewhere, Fill, Snapshots, Source};
+use crate::source::{Bring, Elsewhere, Fill, Sample, Snapshots, Source};
 
 /// What a source has and answers.
 #[derive(Debug, Clone)]
@@ -91,6 +91,10 @@ impl Source for FakeSource<'_> {
 
     fn pause_between_drills(&self) -> Option<Duration> {
         self.world.pause_between_drills.get()
+    }
+
+    fn sample(&self, _snapshot: &Snapshot) -> Option<std::result::Result<Sample, Failure>> {
+        self.world.sample.take().map(Ok)
     }
 
     fn list_again(&self, _failure: &Failure) -> Option<Result<Vec<Snapshot>>> {

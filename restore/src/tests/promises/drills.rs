@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use super::cases::{Case, Machine, any_case, files, snap};
 use crate::context::Context;
 use crate::drill::{self, Order, drill_on};
-use crate::proof::{Drilled, Drills, Which};
+use crate::proof::{Drilled, Drills, Outcome, Which};
+use crate::source::Sample;
 use crate::source::list::sources;
 use crate::tests::fakes::source::{Filed, Script};
 use crate::tests::fakes::{Dataset, EXPECTED, How};
@@ -264,6 +265,25 @@ fn what_is_too_large_is_not_copied_and_a_clone_copies_nothing() {
         ["proven", "proven", "proven", "not-drilled", "not-drilled"]
     );
     assert!(drill::is_well(&results));
+}
+
+#[test]
+fn a_sample_that_nothing_restores_proves_nothing() {
+    let case = sound();
+    let machine = case.machine();
+    machine.boot();
+    // What is scripted is no source that the service declares.
+    machine.world.sample.set(Some(Sample {
+        all: 9,
+        ..Sample::default()
+    }));
+    let results = machine.drill_up_to(0, ALL, &Drills::default());
+    let of_sample = &results[3];
+    assert!(
+        matches!(&of_sample.outcome, Outcome::NotDrilled { error, .. } if error == "internal"),
+        "{of_sample:?}"
+    );
+    assert!(!drill::is_well(&results));
 }
 
 proptest! {
