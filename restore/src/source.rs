@@ -97,7 +97,7 @@ pub trait Source {
         Ok(if self.moves_data() { snapshot.bytes } else { 0 })
     }
 
-    /// A random sample of a snapshot; `None` if it cannot restore a part of one.
+    /// A sample of a snapshot; `None` if it cannot restore a part of one.
     fn sample(&self, _snapshot: &Snapshot) -> Option<std::result::Result<Sample, Failure>> {
         None
     }
@@ -117,13 +117,15 @@ pub trait Source {
     fn bring<'s>(&'s self, snapshot: &'s Snapshot) -> std::result::Result<Bring<'s>, Failure>;
 }
 
-/// Some files of a snapshot.
+/// Some files of a snapshot: what is expected, the databases that are verified, and some drawn at random.
 #[derive(Debug, Default)]
 pub struct Sample {
-    /// Their paths, relative to the service's directory.
+    /// Their paths, relative to the service's directory. What lies below one belongs to it.
     pub paths: Vec<PathBuf>,
     /// Their bytes.
     pub bytes: u64,
+    /// The bytes of those that were not drawn.
+    pub needed: u64,
     /// Those of all files that there are of the service's directory.
     pub all: u64,
 }

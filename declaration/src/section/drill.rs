@@ -13,8 +13,8 @@ keys! {
     schedule: Calendar = "schedule", default "none", example "\"weekly\"";
 
     /// The most that a drill copies. Of a backup that is larger, `expect`, what `verify` checks and a random sample are
-    /// restored, and the result says `sampled`; a replica that is larger is not drilled. A clone copies nothing. A size, or
-    /// `none`.
+    /// restored, and the result says `sampled`. Where the first two are larger as well, it is not drilled, nor is a replica
+    /// that is. A clone copies nothing. A size, or `none`.
     max_size: Size = "max-size", default "`\"50G\"`", example "\"200G\"";
 }
 

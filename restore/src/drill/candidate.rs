@@ -198,12 +198,7 @@ fn look_and_bring(
     let (mut size, most) = (source.size(snapshot)?, context.service.drill.max_size);
     if size > most {
         let Some(sample) = source.sample(snapshot) else {
-            let why = format!(
-                "it has {}, and `max-size` in [drill] allows {}",
-                bytes(size),
-                bytes(most)
-            );
-            return Ok(Came::Outcome(meant(why)));
+            return Ok(Came::Outcome(too_large("it has", size, most)));
         };
         let sample = sample?;
         // A backup may hold more than the service's directory.
@@ -217,6 +212,15 @@ fn look_and_bring(
     }
     let restored = bring(context, source, snapshot, Goal::Verified)?;
     Ok(Came::Restored(Outcome::Proven, restored.bytes))
+}
+
+/// `what` has so many bytes, and that is more than may be copied.
+fn too_large(what: &str, size: u64, most: u64) -> Outcome {
+    meant(format!(
+        "{what} {}, and `max-size` in [drill] allows {}",
+        bytes(size),
+        bytes(most)
+    ))
 }
 
 /// Why so many bytes are not copied: a fifth of the pool is left free.
@@ -242,13 +246,19 @@ fn no_room(context: &Context<'_>, size: u64) -> Result<Option<Outcome>, Failure>
     }))
 }
 
-/// Restores what is expected, what is verified, and a sample of the rest.
+/// Restores a sample, as far as that is not too large itself.
 fn sampled(
     context: &Context<'_>,
     source: &dyn Source,
     snapshot: &Snapshot,
     sample: Sample,
 ) -> Result<Came, Failure> {
+    // What is expected may be nearly all that there is.
+    let most = context.service.drill.max_size;
+    if sample.needed > most {
+        let what = "what `expect` and `verify` name of it has";
+        return Ok(Came::Outcome(too_large(what, sample.needed, most)));
+    }
     if let Some(why) = no_room(context, sample.bytes)? {
         return Ok(Came::Outcome(why));
     }
@@ -276,30 +286,17 @@ fn of_a_part<'a>(context: &Context<'a>, service: &'a Service) -> Context<'a> {
     .with_turn_of(context)
 }
 
-/// The service of which only what is expected and verified is wanted, and these paths.
-fn limited(service: &Service, sample: Vec<std::path::PathBuf>) -> Service {
+/// The service of which only a sample is wanted.
+fn limited(service: &Service, mut sample: Vec<std::path::PathBuf>) -> Service {
     let mut limited = service.clone();
     // What a command looks at, nobody knows.
     limited
         .preseed
         .verify
         .retain(|check| matches!(check, Check::Sqlite(_)));
-    let checked = limited
-        .preseed
-        .verify
-        .iter()
-        .filter_map(|check| match check {
-            Check::Sqlite(path) => Some(path.clone()),
-            Check::Command(_) => None,
-        });
-    let mut paths: Vec<_> = sample
-        .into_iter()
-        .chain(limited.preseed.expect.iter().cloned())
-        .chain(checked)
-        .collect();
-    paths.sort();
-    paths.dedup();
-    limited.preseed.paths = paths;
+    sample.sort();
+    sample.dedup();
+    limited.preseed.paths = sample;
     limited
 }
 

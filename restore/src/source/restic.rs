@@ -427,11 +427,8 @@ impl Source for Restic<'_> {
             .call()
             .and_then(|call| Ok((call, Path::new(listing.path()?))));
         Some(match asked {
-            Ok((call, root)) => {
-                let exclude = places::paths(self.context.service, root);
-                sample::of(call, &snapshot.name, root, &exclude)
-                    .map_err(|failure| self.blame(failure))
-            }
+            Ok((call, root)) => sample::of(call, &snapshot.name, root, self.context.service)
+                .map_err(|failure| self.blame(failure)),
             Err(error) => Err(Failure::Source(error)),
         })
     }

@@ -286,6 +286,24 @@ fn a_sample_that_nothing_restores_proves_nothing() {
     assert!(!drill::is_well(&results));
 }
 
+#[test]
+fn a_sample_is_not_copied_either_where_what_is_expected_is_too_large() {
+    let case = sound();
+    let machine = case.machine();
+    machine.boot();
+    machine.world.sample.set(Some(Sample {
+        needed: 5 << 20,
+        all: 9 << 20,
+        ..Sample::default()
+    }));
+    let results = machine.drill_up_to(0, ALL, &Drills::default());
+    let why =
+        "what `expect` and `verify` name of it has 5.00 MiB, and `max-size` in [drill] allows 0 B";
+    assert_eq!(results[3].outcome.why(), Some(why));
+    // As with a replica that is too large.
+    assert!(drill::is_well(&results));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
