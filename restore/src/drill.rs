@@ -11,7 +11,7 @@ use declaration::settings::Service;
 use declaration::value::TierName;
 use jiff::Timestamp;
 use report::{Event, Kind, status};
-use storage::{Contents, Error, ErrorKind, LeftOver, Observation, Result, Storage, lock};
+use storage::{Contents, Error, ErrorKind, LeftOver, Observation, Result, Snapshot, Storage, lock};
 use systemd::calendar::{Answer, Calendar};
 
 use crate::acting::wait_for;
@@ -19,8 +19,9 @@ use crate::context::Context;
 use crate::decide::look_at;
 use crate::machine::{Machine, ThisMachine};
 use crate::proof::{self, Drilled, Drills, Outcome, SourceOf, Which};
+use crate::remember;
 use crate::source::list::sources;
-use crate::source::{Source, word};
+use crate::source::{Elsewhere, Source, word};
 use candidate::Candidate;
 
 pub use words::{in_words, summary};
@@ -266,7 +267,8 @@ impl OfPart<'_> {
             Some((number, came))
         });
         let Some((number, came)) = newest else {
-            return self.note(source, Which::Newest, Candidate::none());
+            let came = self.without_any(source);
+            return self.note(source, Which::Newest, came);
         };
         self.note(source, Which::Newest, came)?;
         // Only the newest is ever rolled back to.
@@ -290,6 +292,36 @@ impl OfPart<'_> {
         match came {
             Some(came) => self.note(source, which, came),
             None => Ok(()),
+        }
+    }
+
+    /// What is told of a source without any candidate. One that never had a snapshot is a new service's.
+    fn without_any(&self, source: &dyn Source) -> Candidate {
+        match source.elsewhere() {
+            Err(error) => return Candidate::not_asked(&error),
+            Ok(Elsewhere {
+                doubt: Some(error), ..
+            }) => return Candidate::in_doubt(&error),
+            Ok(Elsewhere { doubt: None, .. }) => {}
+        }
+        let part = self.context.service.name.as_str();
+        let (tier, name) = (word(source.tier()), source.name());
+        let mut of_it = self.known.results.iter().rev().filter(|last| {
+            (last.part.as_str(), last.tier.as_str(), &last.source) == (part, tier, &name)
+        });
+        let last = of_it.find_map(|last| Some((last.snapshot.clone()?, last.taken?)));
+        match last {
+            Some((name, taken)) if Some(taken) > remember::given_up(self.context) => {
+                Candidate::lost(
+                    part,
+                    Snapshot {
+                        name,
+                        taken,
+                        bytes: 0,
+                    },
+                )
+            }
+            _ => Candidate::none(),
         }
     }
 

@@ -85,7 +85,7 @@ grep -q '"snapshot": "vault/services/sonarr@garbled"' "$shown"
 destroy_sonarr
 grep -q '"snapshot": "vault/services/sonarr@garbled"' "$shown"
 assert_exit 1 preseedctl drill sonarr --tier snapshot
-assert_contains "$output" 'sonarr: the newest of local snapshots was not drilled: there is no snapshot that holds the data'
+assert_matches "$output" "sonarr: the newest of local snapshots \\($DATASET@[a-z]+, .*\\) was not drilled: .*there is no snapshot that holds the data, and there was one of"
 assert_contains "$output" 'sonarr: the newest of replica vault (vault/services/sonarr@garbled, '
 assert_exit 1 zfs list "$DATASET"
 starts_with 'The Expanse'

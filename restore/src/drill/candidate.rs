@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use declaration::settings::{Check, Service};
 use declaration::value::TierName;
 use report::progress::bytes;
-use storage::{Error, ErrorKind, Snapshot, give_way};
+use storage::{Error, ErrorKind, Snapshot, give_way, local};
 
 use crate::context::Context;
 use crate::executor::{Goal, bring};
@@ -47,6 +47,27 @@ impl Candidate {
     /// Its source could not be asked.
     pub(super) fn not_asked(error: &Error) -> Self {
         Self::without(not_drilled(error))
+    }
+
+    /// None of its snapshots holds the data, but something that is filed otherwise may.
+    pub(super) fn in_doubt(error: &Error) -> Self {
+        Self::without(failed(error))
+    }
+
+    /// No snapshot of a `part` holds the data any more. This is the last that was drilled: it is noted for the drills to come.
+    pub(super) fn lost(part: &str, last: Snapshot) -> Self {
+        let error = Error::new(
+            part,
+            format!(
+                "there is no snapshot that holds the data, and there was one of {}",
+                local(last.taken)
+            ),
+            "see what destroyed them, and have one made; `preseedctl list` shows what the other sources have",
+        );
+        Self {
+            snapshot: Some(last),
+            ..Self::without(not_drilled(&error.of_kind(ErrorKind::Gone)))
+        }
     }
 
     /// No snapshot holds the data.

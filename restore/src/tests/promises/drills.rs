@@ -239,6 +239,52 @@ fn a_source_that_cannot_be_asked_or_has_nothing_is_told() {
 }
 
 #[test]
+fn a_source_that_has_lost_all_its_snapshots_is_not_well() {
+    let mut case = sound();
+    let mut known = Drills::default();
+    let machine = case.machine();
+    machine.boot();
+    for result in machine.drill(ALL, &known) {
+        known.add(result);
+    }
+    case.disk.snapshots.clear();
+    case.scripts[0].snapshots.clear();
+    // Nor is it when it is drilled again.
+    for _ in 0..2 {
+        let machine = case.machine();
+        machine.boot();
+        let results = machine.drill(ALL, &known);
+        assert_eq!(
+            told(&results),
+            [
+                ["rollback", "newest", "app@900", "not-drilled"],
+                ["snapshot", "newest", "app@800", "not-drilled"],
+                ["restic", "newest", "nas@800", "not-drilled"],
+            ]
+        );
+        for result in results {
+            let is_alone = [result.clone()];
+            assert!(!drill::is_well(&is_alone), "{result:?}");
+            known.add(result);
+        }
+    }
+}
+
+#[test]
+fn what_may_be_the_data_under_another_name_or_cannot_be_told_is_not_well() {
+    for (elsewhere, outcome) in [(Filed::Doubt, "failed"), (Filed::Unknown, "not-drilled")] {
+        let mut case = sound();
+        case.scripts[0].snapshots.clear();
+        case.scripts[0].elsewhere = elsewhere;
+        let machine = case.machine();
+        machine.boot();
+        let results = machine.drill(ALL, &Drills::default());
+        assert_eq!(told(&results)[3], ["restic", "newest", "-", outcome]);
+        assert!(!drill::is_well(&results));
+    }
+}
+
+#[test]
 fn a_snapshot_that_is_destroyed_meanwhile_is_not_missed() {
     let case = sound();
     let machine = case.machine();
