@@ -224,9 +224,10 @@ impl Preparation<'_> {
         // A check moves no data.
         context.turn.give_back();
         let (service, storage) = (context.service, context.storage);
+        let (from, is_drill) = (&self.snapshot.name, context.turn.is_of_a_drill());
         context
             .machine
-            .verify(service, storage, staged, &self.snapshot.name)
+            .verify(service, storage, staged, from, is_drill)
     }
 }
 

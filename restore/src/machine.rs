@@ -69,6 +69,7 @@ pub trait Machine {
         storage: &dyn Storage,
         staged: &Staged,
         from: &str,
+        is_drill: bool,
     ) -> std::result::Result<(), Failure>;
 
     /// Remembers that the service has data.
@@ -159,8 +160,9 @@ impl Machine for ThisMachine {
         storage: &dyn Storage,
         staged: &Staged,
         from: &str,
+        is_drill: bool,
     ) -> std::result::Result<(), Failure> {
-        verify::verify(service, storage, staged, from)
+        verify::verify(service, storage, staged, from, is_drill)
     }
 
     fn saw_data(&self, service: &Service, storage: &dyn Storage) -> Result<()> {

@@ -35,6 +35,7 @@ pub fn must_be_possible(service: &Service) -> Result<()> {
 }
 
 /// That staged storage, a copy of `from` (a snapshot, for people), passes the declared checks. It is not changed.
+/// The checks of a drill keep none of a restore waiting.
 ///
 /// # Errors
 /// See [`Failure`]: the snapshot's if it does not pass, the source's if a check could not be finished. What could not
@@ -44,12 +45,13 @@ pub fn verify(
     storage: &dyn Storage,
     staged: &Staged,
     from: &str,
+    is_drill: bool,
 ) -> std::result::Result<(), Failure> {
     if service.verify.is_empty() {
         return Ok(());
     }
     // Given back when all are done.
-    let _turn = turn::take(service).map_err(Failure::Source)?;
+    let _turn = turn::take(service, is_drill).map_err(Failure::Source)?;
     for check in &service.verify {
         status::say(&match check {
             Check::Sqlite(path) => format!("checking {} of {from}", path.display()),

@@ -62,6 +62,7 @@ impl Machine for FakeMachine<'_> {
         _storage: &dyn Storage,
         _staged: &Staged,
         from: &str,
+        _is_drill: bool,
     ) -> std::result::Result<(), Failure> {
         let disk = self.world.disk.borrow();
         let all = self.elsewhere.iter().chain(&disk.snapshots);
