@@ -38,6 +38,10 @@ pub struct Turn<'a> {
     is_drill: bool,
 }
 
+/// That of the one drill of a host that moves data, until it is dropped.
+#[derive(Debug)]
+pub struct OnlyDrill(#[expect(dead_code, reason = "held, not read")] Slot);
+
 impl<'a> Turn<'a> {
     /// Of a service. It has no slot yet. `directory` (absolute) holds the lock files; it is made where it is missing.
     #[must_use]
@@ -82,6 +86,33 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
+    /// Waits until no other drill of the host moves data: each looks for room as if it were alone. It is taken before the slot,
+    /// and held until the copy is thrown away. The wait is as that of [`Self::take`].
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn take_only_drill(&self) -> Result<OnlyDrill> {
+        make(self.directory)?;
+        let path = self.directory.join(DRILL);
+        let mut said = String::new();
+        loop {
+            if let Some(only) = try_one(&path).map_err(|error| refused(self.directory, &error))? {
+                only.sign(self.service, true)
+                    .map_err(|error| refused(self.directory, &error))?;
+                return Ok(OnlyDrill(only));
+            }
+            let waits = format!(
+                "waiting for another drill to end: one moves data at once ({})",
+                holder(&path)
+            );
+            if said != waits {
+                status::say(&waits);
+                said = waits;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// The service whose turn it is.
     pub fn service(&self) -> &'a Service {
         self.service
@@ -110,20 +141,27 @@ impl<'a> Turn<'a> {
     }
 }
 
-fn take(service: &Service, directory: &Path, is_drill: bool) -> Result<Slot> {
-    let refused = |error: io::Error| {
-        Error::new(
-            directory.to_string_lossy(),
-            format!("no restore can be let in there: {error}"),
-            "see that /run is writable, and that we run as root",
-        )
-        .caused_by(&error)
-    };
+/// Makes the directory of the lock files where it is missing.
+fn make(directory: &Path) -> Result<()> {
     // For root alone: whoever can open a file can lock it.
     match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
-        _ => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(refused(directory, &error)),
+        _ => Ok(()),
     }
+}
+
+fn refused(directory: &Path, error: &io::Error) -> Error {
+    Error::new(
+        directory.to_string_lossy(),
+        format!("no restore can be let in there: {error}"),
+        "see that /run is writable, and that we run as root",
+    )
+    .caused_by(error)
+}
+
+fn take(service: &Service, directory: &Path, is_drill: bool) -> Result<Slot> {
+    let refused = |error: io::Error| refused(directory, &error);
+    make(directory)?;
     let slots = service.max_parallel_restores;
     let mut said = String::new();
     // Held while it is waited: a drill then gives its slot up.
@@ -153,6 +191,9 @@ fn take(service: &Service, directory: &Path, is_drill: bool) -> Result<Slot> {
         std::thread::sleep(LOOK);
     }
 }
+
+/// The file that the drill which moves data locks.
+const DRILL: &str = "drill";
 
 /// The file that restores lock together while they wait for a slot.
 const WANTED: &str = "wanted";
@@ -217,5 +258,40 @@ fn try_one(path: &Path) -> io::Result<Option<Slot>> {
         }
         Err((_, nix::Error::EWOULDBLOCK)) => Ok(None),
         Err((_, error)) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::tests::fakes::service;
+
+    #[test]
+    fn one_drill_moves_data_at_once_and_keeps_no_restore_waiting() {
+        let slots = tempfile::tempdir().unwrap();
+        let service = service();
+        let drill = Turn::of(&service, slots.path()).of_a_drill();
+        let only = drill.take_only_drill().unwrap();
+        drill.take().unwrap();
+        let by = format!("a drill of app, process {}", std::process::id());
+        assert_eq!(holder(&slots.path().join(DRILL)), by);
+        Turn::of(&service, slots.path()).take().unwrap();
+        let (taken, is_taken) = channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let other = Turn::of(&service, slots.path()).of_a_drill();
+                let _only = other.take_only_drill().unwrap();
+                taken.send(()).unwrap();
+            });
+            // Without a slot, it is still at work.
+            drill.give_back();
+            let waits = is_taken.recv_timeout(Duration::from_millis(50));
+            drop(only);
+            assert!(waits.is_err());
+            assert_eq!(is_taken.recv_timeout(Duration::from_secs(10)), Ok(()));
+        });
     }
 }

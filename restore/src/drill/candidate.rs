@@ -172,13 +172,18 @@ fn timed(
     snapshot: &Snapshot,
 ) -> Result<(Duration, Result<Came, Failure>), Error> {
     context.machine.wait_for_others(context.service)?;
-    if source.moves_data() {
+    let only = if source.moves_data() {
+        let only = context.turn.take_only_drill()?;
         context.turn.take()?;
-    }
+        Some(only)
+    } else {
+        None
+    };
     let begun = Instant::now();
     let came = giving_way(&context.turn, || look_and_bring(context, source, snapshot));
     let took = begun.elapsed();
     context.turn.give_back();
+    drop(only);
     Ok((took, came))
 }
 

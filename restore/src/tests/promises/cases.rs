@@ -43,7 +43,7 @@ pub(super) struct Machine<'a> {
     pub(super) world: World,
     service: Service,
     elsewhere: Vec<Snap>,
-    slots: TempDir,
+    pub(super) slots: TempDir,
 }
 
 impl Case {

@@ -314,6 +314,23 @@ fn what_is_too_large_is_not_copied_and_a_clone_copies_nothing() {
 }
 
 #[test]
+fn only_a_drill_that_moves_data_keeps_others_waiting() {
+    let case = sound();
+    let machine = case.machine();
+    machine.boot();
+    let of = |tier| Order {
+        tier: Some(tier),
+        by_hand: true,
+    };
+    let only = machine.slots.path().join("slots/drill");
+    machine.drill(of(TierName::Snapshot), &Drills::default());
+    assert!(!only.exists());
+    machine.drill(of(TierName::Restic), &Drills::default());
+    let holder = std::fs::read_to_string(only).unwrap();
+    assert!(holder.starts_with("a drill of app, process "), "{holder}");
+}
+
+#[test]
 fn a_sample_that_nothing_restores_proves_nothing() {
     let case = sound();
     let machine = case.machine();
