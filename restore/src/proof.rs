@@ -72,19 +72,27 @@ impl Drills {
         last
     }
 
-    /// The last drill of a part's tier that restored something: how long that took, and how many bytes it moved. That of the
-    /// newest candidate counts; where none of it did, that of any.
+    /// The drills of a part's source that restored something, oldest first. `source`: its name for people, as a drill notes
+    /// it. What one source showed says nothing of another one of the same tier.
     #[must_use]
-    pub fn last_time(&self, part: &str, tier: &str) -> Option<&Drilled> {
-        let of = |newest: bool| {
-            self.results.iter().rev().find(|result| {
-                result.part == part
-                    && result.tier == tier
-                    && result.outcome == Outcome::Proven
-                    && (!newest || result.which == Which::Newest)
-            })
+    pub fn restored(&self, part: &str, tier: &str, source: &str) -> Vec<&Drilled> {
+        let is_of = |result: &&Drilled| {
+            (result.part.as_str(), result.tier.as_str()) == (part, tier) && result.source == source
         };
-        of(true).or_else(|| of(false))
+        let of_source = self.results.iter().filter(is_of);
+        of_source
+            .filter(|result| result.outcome.is_good())
+            .collect()
+    }
+
+    /// The last drill of a part's source that restored all of something: how long that took, and how many bytes it moved. That
+    /// of the newest candidate counts; where none of it did, that of any.
+    #[must_use]
+    pub fn last_time(&self, part: &str, tier: &str, source: &str) -> Option<&Drilled> {
+        let mut whole = self.restored(part, tier, source);
+        whole.retain(|result| result.outcome == Outcome::Proven);
+        let newest = whole.iter().rfind(|result| result.which == Which::Newest);
+        newest.or(whole.last()).copied()
     }
 
     /// Adds a result. Of those that are many, the oldest go, but for the last of each kind.
@@ -289,7 +297,7 @@ mod tests {
     #[test]
     fn the_time_of_a_tier_is_that_of_its_last_whole_restore() {
         let mut drills = Drills::default();
-        assert_eq!(drills.last_time("sonarr", "restic"), None);
+        assert_eq!(drills.last_time("sonarr", "restic", "restic"), None);
         let mut add = |snapshot: &str, which, outcome, took| {
             drills.add(Drilled {
                 took,
@@ -301,8 +309,16 @@ mod tests {
         add("c", Which::Newest, Outcome::Sampled, 3);
         add("d", Which::Newest, failed(), 4);
         add("e", Which::Oldest, Outcome::Proven, 5);
-        let time = |part| drills.last_time(part, "restic").map(|last| last.took);
-        assert_eq!((time("sonarr"), time("sonarr.covers")), (Some(2), None));
+        let time = |part, source| {
+            let last = drills.last_time(part, "restic", source);
+            last.map(|last| last.took)
+        };
+        assert_eq!(time("sonarr", "restic"), Some(2));
+        assert_eq!(time("sonarr.covers", "restic"), None);
+        // Another source of the same tier may be slower, and may hold nothing.
+        assert_eq!(time("sonarr", "cloud"), None);
+        let restored = |source| drills.restored("sonarr", "restic", source).len();
+        assert_eq!((restored("restic"), restored("cloud")), (4, 0));
     }
 
     #[test]
@@ -315,7 +331,7 @@ mod tests {
         }
         assert_eq!(drills.results.len(), MOST);
         assert!(drills.is_proven(&snapshot("old")) && !drills.is_proven(&snapshot("t@0")));
-        assert!(drills.last_time("sonarr", "restic").is_some());
+        assert!(drills.last_time("sonarr", "restic", "restic").is_some());
     }
 
     #[test]

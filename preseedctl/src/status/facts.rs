@@ -127,6 +127,15 @@ impl Copy {
         }
     }
 
+    /// The name of its source, as drills note it.
+    pub(crate) fn name_in_drills(&self) -> String {
+        match self.tier {
+            TierName::Rollback => "rollback".to_owned(),
+            _ if self.is_local() => "local snapshots".to_owned(),
+            _ => self.name(),
+        }
+    }
+
     /// Whether it is one of the snapshots of the dataset itself.
     pub(crate) fn is_local(&self) -> bool {
         self.tier != TierName::Restic && self.source == LOCAL

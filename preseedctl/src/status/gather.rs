@@ -314,30 +314,33 @@ impl Looked<'_> {
             taken: good.taken,
             bytes: good.bytes,
         });
-        let good = made.into_iter().chain(self.drilled());
-        let good = good.max_by_key(|good| good.taken);
-        Some(Copy {
+        let copy = Copy {
             tier: TierName::Restic,
             source: repository.to_owned(),
+            newest: Ok(None),
+            good: None,
+            is_unasked: true,
+        };
+        let good = made.into_iter().chain(self.drilled(&copy));
+        let good = good.max_by_key(|good| good.taken);
+        Some(Copy {
             newest: Ok(good.clone().map(|snapshot| Newest {
                 snapshot,
                 held: Some(Ok(Held::Data)),
                 is_noted: true,
             })),
             good,
-            is_unasked: true,
+            ..copy
         })
     }
 
-    /// The backups that a drill restored.
-    fn drilled(&self) -> Vec<Snapshot> {
-        let results = self.drills.map_or(&[][..], |drills| &drills.results);
-        let of_here = results.iter().filter(|result| {
-            result.part == self.part.name.as_str()
-                && result.tier == TierName::Restic.as_str()
-                && result.outcome.is_good()
+    /// The backups that a drill restored from the source of a copy.
+    fn drilled(&self, copy: &Copy) -> Vec<Snapshot> {
+        let source = copy.name_in_drills();
+        let restored = self.drills.into_iter().flat_map(|drills| {
+            drills.restored(self.part.name.as_str(), copy.tier.as_str(), &source)
         });
-        let snapshots = of_here.filter_map(|result| {
+        let snapshots = restored.filter_map(|result| {
             Some(Snapshot {
                 name: result.snapshot.clone()?,
                 taken: result.taken?,

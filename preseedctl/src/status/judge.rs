@@ -153,11 +153,12 @@ fn took(facts: &Facts) -> Option<(Duration, bool)> {
     Some(all)
 }
 
-/// The last drill of the tier that would restore a part now.
+/// The last drill of the source that would restore a part now.
 pub(crate) fn drilled<'f>(facts: &'f Facts, part: &Part) -> Option<&'f Drilled> {
     let way = way(facts, part, Timestamp::now())?;
     let drills = facts.drills.as_ref().ok()?;
-    drills.last_time(&part.name, way.tier.as_str())
+    let source = way.copy.name_in_drills();
+    drills.last_time(&part.name, way.tier.as_str(), &source)
 }
 
 /// How long ago something was; what is of the future is of now.

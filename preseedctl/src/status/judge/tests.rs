@@ -100,11 +100,17 @@ fn gone(facts: &mut Facts) {
     facts.parts[0].verdict = Ok(Verdict::Restore(Why::Lost));
 }
 
+/// One of the newest candidate of a source of the tier: for people, `repository nas` or `local snapshots`.
 fn drill(outcome: Outcome, tier: &str, took: u64) -> Drilled {
+    let source = match tier {
+        "restic" => "repository nas",
+        "snapshot" => "local snapshots",
+        other => other,
+    };
     Drilled {
         part: "a".to_owned(),
         tier: tier.to_owned(),
-        source: tier.to_owned(),
+        source: source.to_owned(),
         which: Which::Newest,
         snapshot: Some("@1".to_owned()),
         taken: Some(now()),
@@ -284,6 +290,17 @@ fn a_recovery_time_is_held_against_the_drill_of_the_tier_that_would_be_used() {
     assert_eq!(state(&facts), State::PromiseBroken);
     facts.drills = drilled(vec![drill(Outcome::Proven, "rollback", 59_000)]);
     assert_eq!(state(&facts), State::Well);
+    // A quick clone of its own snapshots measures no replica, and one repository measures no other.
+    for (tier, measured, way) in [
+        (TierName::Snapshot, "snapshot", LOCAL),
+        (TierName::Restic, "restic", "nas"),
+    ] {
+        facts.drills = drilled(vec![drill(Outcome::Proven, measured, 1)]);
+        facts.parts[0].copies = vec![copy(tier, way, 1, Some(Held::Data))];
+        assert_eq!(state(&facts), State::Well, "{tier}");
+        facts.parts[0].copies = vec![copy(tier, "vault", 1, Some(Held::Data))];
+        assert_eq!(state(&facts), State::Unproven, "{tier}");
+    }
 }
 
 #[test]
