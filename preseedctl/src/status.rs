@@ -3,6 +3,7 @@
 mod facts;
 mod gather;
 mod judge;
+mod known;
 mod more;
 mod page;
 mod state;

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use declaration::settings::{Prefer, Promise};
 use declaration::value::TierName;
+use jiff::{SignedDuration, Timestamp};
 use protection::record::Record;
 use restore::proof::Drills;
 use restore::verdict::{Held, Verdict};
 use storage::{Mark, Result, Snapshot};
+
+/// By how much the clock of another machine may be ahead.
+const GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// How the source of a dataset's own snapshots is called.
 pub(crate) const LOCAL: &str = "";
@@ -150,23 +154,29 @@ impl Copy {
             .or(self.good.as_ref())
     }
 
-    /// The newest one that is good. `in_doubt`: nothing newer than what has proved itself is.
-    pub(crate) fn good(&self, in_doubt: bool) -> Option<&Snapshot> {
+    /// The newest one that is good, and not later than `until`. `in_doubt`: nothing newer than what has proved itself is.
+    pub(crate) fn good(&self, in_doubt: bool, until: Timestamp) -> Option<&Snapshot> {
         let holds = |newest: &&Newest| !in_doubt && matches!(newest.held, Some(Ok(Held::Data)));
         let newest = self.known().filter(holds).map(|newest| &newest.snapshot);
         newest
             .into_iter()
             .chain(&self.good)
+            .filter(|copy| copy.taken <= until)
             .max_by_key(|copy| copy.taken)
     }
 }
 
+/// Until when a copy can be of what it says: how old one of the future is nobody knows.
+pub(crate) fn until(now: Timestamp) -> Timestamp {
+    now.saturating_add(GRACE).unwrap_or(now)
+}
+
 impl Part {
-    /// The newest good copy of it, wherever it is.
-    pub(crate) fn good(&self) -> Option<&Snapshot> {
+    /// The newest good copy of it that is not later than `until`, wherever it is.
+    pub(crate) fn good(&self, until: Timestamp) -> Option<&Snapshot> {
         let copies = self.copies.iter();
         // A backup was found good when it was made.
-        let good = copies.filter_map(|copy| copy.good(self.is_in_doubt));
+        let good = copies.filter_map(|copy| copy.good(self.is_in_doubt, until));
         good.max_by_key(|copy| copy.taken)
     }
 }

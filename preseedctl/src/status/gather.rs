@@ -14,6 +14,7 @@ use systemd::show::{Units, show_if_it_runs};
 
 use super::facts::{Copy, Facts, LOCAL, Makes, Newest, Part, Remembered, Unit};
 use super::judge::since;
+use super::known::Known;
 
 /// The units of a service: for its storage, for its restores and for its backups.
 const KINDS: [&str; 3] = ["dataset", "preseed", "backup"];
@@ -69,6 +70,7 @@ fn of(service: &Service, seen: &[Surveyed], units: &Units, depth: Depth) -> Fact
             service,
             part,
             seen,
+            own: record::read(part.name.as_str()),
             backups: record.as_ref().ok(),
             drills: drills.as_ref().ok(),
             depth,
@@ -122,6 +124,8 @@ struct Looked<'l> {
     service: &'l Service,
     part: &'l Service,
     seen: &'l Surveyed,
+    /// What is noted of its snapshots.
+    own: Result<Record>,
     /// What is noted of the service, and so of its backups.
     backups: Option<&'l Record>,
     drills: Option<&'l Drills>,
@@ -131,10 +135,8 @@ struct Looked<'l> {
 impl Looked<'_> {
     fn gather(&self) -> Part {
         let observation = self.seen.observation.as_ref();
-        let record = record::read(self.part.name.as_str());
-        let is_in_doubt = self.is_in_doubt(record.as_ref().ok());
         let mut copies = Vec::new();
-        copies.extend(self.local(record.as_ref().ok()));
+        copies.extend(self.local());
         copies.extend(self.replicas());
         copies.extend(self.far());
         Part {
@@ -153,17 +155,21 @@ impl Looked<'_> {
                 MarkState::Ours(mark) => Some(mark.clone()),
                 MarkState::None | MarkState::Foreign(_) => None,
             }),
-            record,
-            is_in_doubt,
+            record: self.own.clone(),
+            is_in_doubt: self.known().is_in_doubt(),
             copies,
         }
     }
 
-    /// Whether a newer snapshot or backup could not prove itself.
-    fn is_in_doubt(&self, record: Option<&Record>) -> bool {
-        let now = Timestamp::now();
-        let mut records = self.backups.into_iter().chain(record);
-        records.any(|record| record.is_in_doubt(now))
+    /// What is noted of it.
+    fn known(&self) -> Known<'_> {
+        Known {
+            part: self.part.name.as_str(),
+            own: self.own.as_ref().ok(),
+            backups: self.backups,
+            drills: self.drills,
+            now: Timestamp::now(),
+        }
     }
 
     fn asks(&self, tier: TierName) -> bool {
@@ -171,11 +177,12 @@ impl Looked<'_> {
     }
 
     /// Its own snapshots, where they can restore it.
-    fn local(&self, record: Option<&Record>) -> Option<Copy> {
+    fn local(&self) -> Option<Copy> {
         let tiers = [TierName::Rollback, TierName::Snapshot];
         let tier = tiers.into_iter().find(|tier| self.asks(*tier))?;
         self.part.storage.dataset()?;
-        let held = record.and_then(|record| record.held.as_ref());
+        let held = self.own.as_ref().ok();
+        let held = held.and_then(|record| record.held.as_ref());
         let held = held.map(|held| held.snapshot.as_str());
         Some(self.copy(tier, LOCAL, &self.seen.snapshots, held))
     }
@@ -198,11 +205,12 @@ impl Looked<'_> {
         snapshots: &Result<Vec<Snapshot>>,
         held: Option<&str>,
     ) -> Copy {
+        let known = self.known();
         let mut good = None;
         let newest = snapshots.as_ref().map_err(Clone::clone).map(|snapshots| {
             good = snapshots
                 .iter()
-                .find(|snapshot| Some(snapshot.name.as_str()) == held || self.is_proven(snapshot))
+                .find(|snapshot| known.is_good(snapshot, held))
                 .cloned();
             // A backup's own goes with it.
             let is_lasting =
@@ -221,12 +229,6 @@ impl Looked<'_> {
             good,
             is_unasked: false,
         }
-    }
-
-    /// Whether a drill has restored it. One that most of the data has vanished from may be restored as well.
-    fn is_proven(&self, snapshot: &Snapshot) -> bool {
-        let is_proven = |drills: &Drills| drills.is_proven(snapshot);
-        !self.is_in_doubt(None) && self.drills.is_some_and(is_proven)
     }
 
     /// Whether a snapshot holds the data, if that is wanted. `good`: the newest one that has proved itself.
@@ -283,9 +285,10 @@ impl Looked<'_> {
             .filter(|entry| is_it(&entry.source))
             .collect();
         let noted = copy.good.as_ref().map(|good| good.name.clone());
-        let good = told.iter().find(|entry| {
-            Some(&entry.snapshot.name) == noted.as_ref() || self.is_proven(&entry.snapshot)
-        });
+        let known = self.known();
+        let good = told
+            .iter()
+            .find(|entry| known.is_good(&entry.snapshot, noted.as_deref()));
         let newest = told.first().map(|entry| Newest {
             snapshot: entry.snapshot.clone(),
             held: entry.held.clone(),
@@ -299,57 +302,20 @@ impl Looked<'_> {
         }
     }
 
-    /// The newest backup, as it was noted when it was made, or when a drill restored it.
+    /// Its repository, as far as is noted.
     fn noted(&self) -> Option<Copy> {
         let backup = self
             .part
             .backup
             .as_ref()
             .filter(|_| self.asks(TierName::Restic))?;
-        let repository = backup.repository.name.as_str();
-        let made = self.backups.and_then(|record| record.good.as_ref());
-        let made = made.filter(|good| good.repository.as_deref() == Some(repository));
-        let made = made.map(|good| Snapshot {
-            name: good.snapshot.clone(),
-            taken: good.taken,
-            bytes: good.bytes,
-        });
-        let copy = Copy {
+        Some(self.known().backups_in(Copy {
             tier: TierName::Restic,
-            source: repository.to_owned(),
+            source: backup.repository.name.clone(),
             newest: Ok(None),
             good: None,
             is_unasked: true,
-        };
-        let good = made.into_iter().chain(self.drilled(&copy));
-        let good = good.max_by_key(|good| good.taken);
-        Some(Copy {
-            newest: Ok(good.clone().map(|snapshot| Newest {
-                snapshot,
-                held: Some(Ok(Held::Data)),
-                is_noted: true,
-            })),
-            good,
-            ..copy
-        })
-    }
-
-    /// The backups that a drill restored from the source of a copy.
-    fn drilled(&self, copy: &Copy) -> Vec<Snapshot> {
-        let source = copy.name_in_drills();
-        let restored = self.drills.into_iter().flat_map(|drills| {
-            drills.restored(self.part.name.as_str(), copy.tier.as_str(), &source)
-        });
-        let snapshots = restored.filter_map(|result| {
-            Some(Snapshot {
-                name: result.snapshot.clone()?,
-                taken: result.taken?,
-                bytes: 0,
-            })
-        });
-        snapshots
-            .filter(|snapshot| self.is_proven(snapshot))
-            .collect()
+        }))
     }
 
     /// Replicas on other machines, of which nothing is known unless they are asked.

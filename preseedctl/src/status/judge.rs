@@ -1,5 +1,7 @@
 //! What is made of what was found: how well it is with a service, and what to do about what is not.
 
+mod drills;
+
 use std::time::Duration;
 
 use declaration::settings::Prefer;
@@ -11,17 +13,9 @@ use restore::verdict::Verdict;
 use storage::mark::BOOTSTRAP;
 use storage::{Snapshot, local};
 
-use super::facts::{Copy, Facts, Part, Remembered};
-use super::state::{Data, State};
+use super::facts::{Copy, Facts, Part, Remembered, until};
+use super::state::{Data, State, Trouble};
 use crate::kept::span;
-
-/// What is wrong, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trouble {
-    pub(crate) state: State,
-    /// In a sentence, with what to do.
-    pub(crate) text: String,
-}
 
 /// What would be restored if the data were lost now.
 #[derive(Debug)]
@@ -55,13 +49,13 @@ pub(crate) fn judge(facts: &Facts, now: Timestamp) -> Judged {
     };
     let percent = judging.units();
     let has_data = judging.data();
-    let good = good(facts);
+    let good = good(facts, now);
     let took = took(facts);
     if has_data {
         judging.copies();
         judging.recovery_point(good);
         judging.recovery_time(took);
-        judging.drills();
+        judging.troubles.extend(drills::troubles(facts));
         judging.protection();
     }
     let mut troubles = judging.troubles;
@@ -86,7 +80,7 @@ pub(crate) fn data(facts: &Facts, part: &Part) -> Data {
             // What cannot be read is not "it never had data".
             Ok(Some(Remembered::Data)) | Err(_) => true,
         };
-        was_restored || is_remembered || part.good().is_some()
+        was_restored || is_remembered || part.good(Timestamp::MAX).is_some()
     };
     match part.verdict {
         Err(_) => Data::Unknown,
@@ -105,8 +99,8 @@ fn needed(facts: &Facts) -> impl Iterator<Item = &Part> {
 }
 
 /// When the newest state was of which each part has a good copy.
-fn good(facts: &Facts) -> Option<Timestamp> {
-    let times = needed(facts).map(|part| Some(part.good()?.taken));
+fn good(facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+    let times = needed(facts).map(|part| Some(part.good(until(now))?.taken));
     // One that has none leaves the service without.
     times.min().flatten()
 }
@@ -283,6 +277,7 @@ impl Judging<'_> {
             failed.extend(errors);
         }
         failed.dedup();
+        self.of_the_future();
         let cannot_be_told = !failed.is_empty();
         for text in failed {
             self.note(State::NeedsALook, text);
@@ -309,6 +304,29 @@ impl Judging<'_> {
                 self.protect()
             );
             self.note(State::Unprotected, text);
+        }
+    }
+
+    /// Copies that say they are later than now, so that nobody knows how old they are.
+    fn of_the_future(&mut self) {
+        let mut told: Vec<String> = Vec::new();
+        for copy in needed(self.facts).flat_map(|part| &part.copies) {
+            let known = copy.known().map(|newest| &newest.snapshot);
+            let mut all = known.into_iter().chain(&copy.good);
+            let Some(snapshot) = all.find(|copy| copy.taken > until(self.now)) else {
+                continue;
+            };
+            told.push(format!(
+                "{} of {} says that it is of {}, which is yet to come, so it does not count as good: see that the clocks are \
+                 right (`timedatectl`), then {}",
+                snapshot.label(),
+                copy.name(),
+                local(snapshot.taken),
+                self.protect()
+            ));
+        }
+        for text in told {
+            self.note(State::NeedsALook, text);
         }
     }
 
@@ -373,36 +391,6 @@ impl Judging<'_> {
                 self.note(State::PromiseBroken, text);
             }
             Some(_) => {}
-        }
-    }
-
-    /// What drills have shown of the newest copies.
-    fn drills(&mut self) {
-        let facts = self.facts;
-        let drills = match &facts.drills {
-            Ok(drills) => drills,
-            Err(error) => return self.note(State::NeedsALook, error.to_string()),
-        };
-        let is_promised = facts.promise != declaration::settings::Promise::default();
-        for part in &facts.parts {
-            for drill in drills.of_newest(&part.name) {
-                if drill.outcome.is_good() || !drill.outcome.tells() {
-                    continue;
-                }
-                let state = if is_promised {
-                    State::PromiseBroken
-                } else {
-                    State::NeedsALook
-                };
-                let text = format!(
-                    "the newest copy of {} could not be restored in the drill of {}: {}; `preseedctl list {}` shows the others",
-                    drill.source,
-                    local(drill.drilled),
-                    drill.outcome.why().unwrap_or("nobody knows why"),
-                    facts.name
-                );
-                self.note(state, text);
-            }
         }
     }
 

@@ -71,3 +71,11 @@ impl Data {
         }
     }
 }
+
+/// What is wrong, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) state: State,
+    /// In a sentence, with what to do.
+    pub(crate) text: String,
+}

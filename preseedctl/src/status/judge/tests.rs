@@ -271,6 +271,32 @@ fn a_recovery_point_is_held_against_the_newest_good_copy() {
 }
 
 #[test]
+fn a_copy_of_the_future_is_not_good_and_is_told() {
+    let promised = |copies| {
+        let mut facts = facts(copies);
+        facts.promise.recovery_point = Some(Duration::from_hours(24));
+        facts
+    };
+    let ahead = promised(vec![local_copy(-1)]);
+    assert_eq!(state(&ahead), State::Unproven);
+    let told = judge(&ahead, now()).troubles;
+    assert!(told.iter().any(|told| told.text.contains("`timedatectl`")));
+    // An older one keeps the promise, and it is told all the same.
+    let backup = copy(TierName::Restic, "nas", 1, Some(Held::Data));
+    assert_eq!(
+        state(&promised(vec![local_copy(-1), backup])),
+        State::NeedsALook
+    );
+    // Clocks differ a little.
+    let mut soon = promised(vec![local_copy(0)]);
+    soon.parts[0].copies[0].good = Some(Snapshot {
+        taken: now() + SignedDuration::from_mins(4),
+        ..snapshot("soon", 0)
+    });
+    assert_eq!(state(&soon), State::Well);
+}
+
+#[test]
 fn a_recovery_time_is_held_against_the_drill_of_the_tier_that_would_be_used() {
     let mut facts = facts(vec![
         local_copy(1),

@@ -1,0 +1,38 @@
+//! What drills have shown of the newest copies of a service.
+
+use declaration::settings::Promise;
+use storage::local;
+
+use super::super::facts::Facts;
+use super::super::state::{State, Trouble};
+
+/// What is wrong with what drills have shown.
+pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
+    let trouble = |state, text| Trouble { state, text };
+    let drills = match &facts.drills {
+        Ok(drills) => drills,
+        Err(error) => return vec![trouble(State::NeedsALook, error.to_string())],
+    };
+    let mut troubles = Vec::new();
+    let broken = if facts.promise == Promise::default() {
+        State::NeedsALook
+    } else {
+        State::PromiseBroken
+    };
+    for part in &facts.parts {
+        for drill in drills.of_newest(&part.name) {
+            if drill.outcome.is_good() || !drill.outcome.tells() {
+                continue;
+            }
+            let text = format!(
+                "the newest copy of {} could not be restored in the drill of {}: {}; `preseedctl list {}` shows the others",
+                drill.source,
+                local(drill.drilled),
+                drill.outcome.why().unwrap_or("nobody knows why"),
+                facts.name
+            );
+            troubles.push(trouble(broken, text));
+        }
+    }
+    troubles
+}
