@@ -241,10 +241,10 @@ impl OfPart<'_> {
             return true;
         };
         let part = self.context.service.name.as_str();
-        let newest = self.known.of_newest(part);
-        let last = newest.into_iter().rfind(|last| {
-            last.source == source.name() && last.tier == word(source.tier()) && last.outcome.tells()
-        });
+        let newest = self.known.telling_of_newest(part);
+        let last = newest
+            .into_iter()
+            .rfind(|last| last.source == source.name() && last.tier == word(source.tier()));
         last.is_none_or(|last| {
             let since = Timestamp::now().duration_since(last.drilled);
             // A clock that was set back keeps none from being due.

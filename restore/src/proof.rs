@@ -58,13 +58,29 @@ impl Drills {
             .is_some_and(|result| result.outcome.is_good())
     }
 
-    /// What the last drill of each source's newest candidate of a part showed.
+    /// What the last drill of each source's newest candidate of a part came to, whether or not it told anything.
     #[must_use]
     pub fn of_newest<'d>(&'d self, part: &str) -> Vec<&'d Drilled> {
+        self.last_of_newest(part, |_| true)
+    }
+
+    /// What the last drill of each source's newest candidate of a part that told anything showed. A later one that could not
+    /// be made takes nothing of that back.
+    #[must_use]
+    pub fn telling_of_newest<'d>(&'d self, part: &str) -> Vec<&'d Drilled> {
+        self.last_of_newest(part, Outcome::tells)
+    }
+
+    fn last_of_newest<'d>(
+        &'d self,
+        part: &str,
+        counts: impl Fn(&Outcome) -> bool,
+    ) -> Vec<&'d Drilled> {
         let mut last: Vec<&Drilled> = Vec::new();
         for result in self.results.iter().rev() {
             let is_known = last.iter().any(|other| other.is_of_same_kind(result));
-            if result.part == part && result.which == Which::Newest && !is_known {
+            let is_newest = result.part == part && result.which == Which::Newest;
+            if is_newest && counts(&result.outcome) && !is_known {
                 last.push(result);
             }
         }
@@ -100,10 +116,12 @@ impl Drills {
         self.results.push(result);
         while self.results.len() > MOST {
             let is_followed = |number: &usize| {
-                let later = &self.results[number + 1..];
-                later
-                    .iter()
-                    .any(|later| later.is_of_same_kind(&self.results[*number]))
+                let this = &self.results[*number];
+                let mut later = self.results[number + 1..].iter();
+                later.any(|later| {
+                    let takes_its_place = later.outcome.tells() || !this.outcome.tells();
+                    later.is_of_same_kind(this) && takes_its_place
+                })
             };
             let Some(oldest) = (0..self.results.len()).find(is_followed) else {
                 break;
@@ -325,11 +343,21 @@ mod tests {
     fn old_results_go_but_for_the_last_of_each_kind() {
         let mut drills = Drills::default();
         drills.add(result("old", "restic", Which::Newest, Outcome::Proven));
+        // What one told stays until another one tells.
+        let not = Outcome::NotDrilled {
+            error: "locked".into(),
+            why: "it is locked".into(),
+        };
+        drills.add(result("none", "restic", Which::Newest, not));
         for number in 0..2 * MOST {
             let name = format!("t@{number}");
             drills.add(result(&name, "snapshot", Which::Newest, Outcome::Proven));
         }
         assert_eq!(drills.results.len(), MOST);
+        let newest = |all: Vec<&Drilled>| all.first().and_then(|it| it.snapshot.clone());
+        assert_eq!(newest(drills.of_newest("sonarr")).as_deref(), Some("none"));
+        let telling = drills.telling_of_newest("sonarr");
+        assert_eq!(newest(telling).as_deref(), Some("old"));
         assert!(drills.is_proven(&snapshot("old")) && !drills.is_proven(&snapshot("t@0")));
         assert!(drills.last_time("sonarr", "restic", "restic").is_some());
     }

@@ -1,6 +1,7 @@
 //! What drills have shown of the newest copies of a service.
 
 use declaration::settings::Promise;
+use restore::proof::Outcome;
 use storage::local;
 
 use super::super::facts::Facts;
@@ -20,10 +21,8 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
         State::PromiseBroken
     };
     for part in &facts.parts {
-        for drill in drills.of_newest(&part.name) {
-            if drill.outcome.is_good() || !drill.outcome.tells() {
-                continue;
-            }
+        let telling = drills.telling_of_newest(&part.name);
+        for drill in telling.iter().filter(|drill| !drill.outcome.is_good()) {
             let text = format!(
                 "the newest copy of {} could not be restored in the drill of {}: {}; `preseedctl list {}` shows the others",
                 drill.source,
@@ -32,6 +31,21 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
                 facts.name
             );
             troubles.push(trouble(broken, text));
+        }
+        for drill in drills.of_newest(&part.name) {
+            match &drill.outcome {
+                // Others were meant not to be drilled.
+                Outcome::NotDrilled { error, why } if !error.is_empty() => {
+                    let text = format!(
+                        "the newest copy of {} could not be drilled at {}: {why}; `preseedctl drill {}` tries again",
+                        drill.source,
+                        local(drill.drilled),
+                        facts.name
+                    );
+                    troubles.push(trouble(State::NeedsALook, text));
+                }
+                _ => {}
+            }
         }
     }
     troubles

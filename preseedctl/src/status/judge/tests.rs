@@ -347,6 +347,38 @@ fn a_failed_drill_of_the_newest_copy_breaks_a_promise() {
 }
 
 #[test]
+fn a_drill_that_could_not_be_made_hides_no_failed_one() {
+    let told = |outcomes: Vec<Outcome>| {
+        let mut facts = facts(vec![local_copy(1)]);
+        let results = outcomes.into_iter();
+        facts.drills = Ok(Drills {
+            results: results
+                .map(|outcome| drill(outcome, "rollback", 1))
+                .collect(),
+            ..Drills::default()
+        });
+        let troubles = judge(&facts, now()).troubles.into_iter();
+        troubles.map(|told| told.text).collect::<Vec<String>>()
+    };
+    let failed = || Outcome::Failed {
+        error: "damaged".to_owned(),
+        why: "a block cannot be read".to_owned(),
+    };
+    let not = |error: &str| Outcome::NotDrilled {
+        error: error.to_owned(),
+        why: "it is locked".to_owned(),
+    };
+    let both = told(vec![failed(), not("locked")]);
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert!(both[0].contains("a block cannot be read"), "{both:?}");
+    assert!(both[1].contains("it is locked"), "{both:?}");
+    assert_eq!(told(vec![failed(), not("")]).len(), 1);
+    assert_eq!(told(vec![Outcome::Proven, not("locked")]).len(), 1);
+    assert_eq!(told(vec![not("locked"), Outcome::Proven]).len(), 0);
+    assert_eq!(told(vec![Outcome::Proven, not("")]).len(), 0);
+}
+
+#[test]
 fn what_would_be_restored_is_what_a_restore_would_take() {
     let tier = |facts: &Facts| way(facts, &facts.parts[0], now()).map(|way| way.tier);
     let mut facts = facts(vec![local_copy(9), copy(TierName::Restic, "nas", 1, None)]);
