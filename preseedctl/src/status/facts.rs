@@ -33,6 +33,8 @@ pub(crate) struct Facts {
     pub(crate) max_age: BTreeMap<TierName, Duration>,
     /// The unit that looks after its storage, that which restores, and that which backs up.
     pub(crate) units: [Unit; 3],
+    /// The units that look after its snapshots and its repository, and those of others.
+    pub(crate) shared: Vec<Unit>,
     /// Whether preseed makes the backups, and takes the snapshots.
     pub(crate) makes: Makes,
     pub(crate) drills: Result<Drills>,

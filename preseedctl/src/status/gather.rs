@@ -19,6 +19,9 @@ use super::known::Known;
 /// The units of a service: for its storage, for its restores and for its backups.
 const KINDS: [&str; 3] = ["dataset", "preseed", "backup"];
 
+/// The unit that takes and prunes the snapshots of all services.
+const SNAPSHOTS: &str = "storage-snapshots.service";
+
 /// What is looked at besides what always is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Depth {
@@ -55,10 +58,29 @@ fn unit_names(service: &Service) -> [String; 3] {
 /// failed nor is it at work.
 fn units() -> Result<Units> {
     let patterns = KINDS.map(|kind| format!("{kind}-*.service"));
-    show_if_it_runs(
-        "ActiveState,StatusText",
-        patterns.iter().map(String::as_str),
-    )
+    let patterns = patterns.iter().map(String::as_str);
+    let shared = ["maintain-repository-*.service", SNAPSHOTS];
+    show_if_it_runs("ActiveState,StatusText", patterns.chain(shared))
+}
+
+/// What systemd said of a unit.
+fn unit(units: &Units, name: String) -> Unit {
+    let unit = units.get(&name);
+    let value = |property| unit.map_or("", |unit| unit.value(property)).to_owned();
+    Unit {
+        state: value("ActiveState"),
+        status: value("StatusText"),
+        name,
+    }
+}
+
+/// The units that look after what a service has made, for others as well.
+fn shared_names(makes: Makes, service: &Service) -> Vec<String> {
+    let snapshots = makes.snapshots.then(|| SNAPSHOTS.to_owned());
+    let backup = service.backup.as_ref().filter(|_| makes.backups);
+    let maintenance =
+        backup.map(|backup| format!("maintain-repository-{}.service", backup.repository.name));
+    snapshots.into_iter().chain(maintenance).collect()
 }
 
 fn of(service: &Service, seen: &[Surveyed], units: &Units, depth: Depth) -> Facts {
@@ -96,15 +118,11 @@ fn of(service: &Service, seen: &[Surveyed], units: &Units, depth: Depth) -> Fact
         tiers: service.tiers.clone(),
         prefer: service.prefer,
         max_age: service.max_age.clone(),
-        units: unit_names(service).map(|name| {
-            let unit = units.get(&name);
-            let value = |property| unit.map_or("", |unit| unit.value(property)).to_owned();
-            Unit {
-                state: value("ActiveState"),
-                status: value("StatusText"),
-                name,
-            }
-        }),
+        units: unit_names(service).map(|name| unit(units, name)),
+        shared: shared_names(makes, service)
+            .into_iter()
+            .map(|name| unit(units, name))
+            .collect(),
         makes,
         drills,
         remembered: remembered(name),

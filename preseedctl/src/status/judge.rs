@@ -198,6 +198,14 @@ impl Judging<'_> {
             let text = format!("its last backup failed: `systemctl status {}`", backup.name);
             self.note(State::NeedsALook, text);
         }
+        for unit in self.facts.shared.iter().filter(|unit| unit.has_failed()) {
+            let why = match unit.status.as_str() {
+                "" => "failed".to_owned(),
+                status => format!("failed: {status}"),
+            };
+            let text = format!("{} {why} (`systemctl status {}`)", unit.name, unit.name);
+            self.note(State::NeedsALook, text);
+        }
         let is_there = |part| data(self.facts, part) == Data::There;
         if preseed.state != "activating" || self.facts.parts.iter().all(is_there) {
             return None;

@@ -68,6 +68,7 @@ fn facts(copies: Vec<Copy>) -> Facts {
         prefer: Prefer::Order,
         max_age: BTreeMap::new(),
         units: [Unit::default(), Unit::default(), Unit::default()],
+        shared: Vec::new(),
         makes: Makes::default(),
         drills: Ok(Drills::default()),
         remembered: Ok(Some(Remembered::Data)),
@@ -230,6 +231,20 @@ fn a_failed_unit_is_down_and_says_why() {
     facts.units[1] = Unit::default();
     facts.units[2] = unit("failed", "");
     assert_eq!(state(&facts), State::NeedsALook);
+    // Nor does what looks after its repository.
+    facts.units[2] = Unit::default();
+    facts.shared = vec![unit("active", "")];
+    assert_eq!(state(&facts), State::Well);
+    facts.shared.push(Unit {
+        name: "maintain-repository-nas.service".to_owned(),
+        ..unit("failed", "a pack is damaged")
+    });
+    let judged = judge(&facts, now());
+    assert_eq!(judged.state, State::NeedsALook);
+    assert_eq!(
+        judged.troubles[0].text,
+        "maintain-repository-nas.service failed: a pack is damaged (`systemctl status maintain-repository-nas.service`)"
+    );
 }
 
 #[test]
