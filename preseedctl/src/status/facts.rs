@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     /// Whether preseed makes the backups, and takes the snapshots.
     pub(crate) makes: Makes,
     pub(crate) drills: Result<Drills>,
+    /// For how long the machine was up without its drill, if that is longer than its schedule says.
+    pub(crate) late: Result<Option<Duration>>,
     /// What the machine remembers of it; `None`: nothing, or it was forgotten.
     pub(crate) remembered: Result<Option<Remembered>>,
 }

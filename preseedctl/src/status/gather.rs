@@ -1,5 +1,7 @@
 //! Looks at services, their storage, their units and what is noted of them, for all of them at once.
 
+use std::time::Duration;
+
 use declaration::settings::{Service, Snapshots};
 use declaration::value::TierName;
 use jiff::Timestamp;
@@ -10,6 +12,7 @@ use restore::verdict::{Held, held, verdict};
 use storage::memory::{self, What};
 use storage::survey::{Surveyed, survey};
 use storage::{MarkState, Result, Snapshot, open, policy_snapshots};
+use systemd::calendar::{Answer, Calendar};
 use systemd::show::{Units, show_if_it_runs};
 
 use super::facts::{Copy, Facts, LOCAL, Makes, Newest, Part, Remembered, Unit};
@@ -39,11 +42,31 @@ pub(crate) fn gather(services: &[Service], depth: Depth) -> Result<Vec<Facts>> {
     let units = units()?;
     let parts: Vec<&Service> = services.iter().flat_map(restored).collect();
     let mut seen = survey(&parts).into_iter();
+    let mut calendar = Calendar::default();
+    let schedules = services.iter().filter_map(drill_schedule);
+    calendar.ask_all(&schedules.collect());
     let facts = services.iter().map(|service| {
         let seen: Vec<Surveyed> = seen.by_ref().take(restored(service).count()).collect();
-        of(service, &seen, &units, depth)
+        let facts = of(service, &seen, &units, depth);
+        let pause = drill_schedule(service).map(|schedule| calendar.ask(schedule));
+        Facts {
+            late: late(pause, facts.drills.as_ref().ok()),
+            ..facts
+        }
     });
     Ok(facts.collect())
+}
+
+fn drill_schedule(service: &Service) -> Option<&str> {
+    service.drill.schedule.as_deref()
+}
+
+/// For how long its drill is overdue, as the daily timer tells the journal. What systemd cannot read of a schedule is not late.
+fn late(pause: Option<Answer>, drills: Option<&Drills>) -> Result<Option<Duration>> {
+    match (pause, drills) {
+        (Some(Answer::Every(Some(pause))), Some(drills)) => drills.late(pause),
+        _ => Ok(None),
+    }
 }
 
 fn restored(service: &Service) -> impl Iterator<Item = &Service> {
@@ -125,6 +148,7 @@ fn of(service: &Service, seen: &[Surveyed], units: &Units, depth: Depth) -> Fact
             .collect(),
         makes,
         drills,
+        late: Ok(None),
         remembered: remembered(name),
     }
 }
@@ -351,5 +375,28 @@ impl Looked<'_> {
             is_unasked: true,
         })
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_drill_is_late_when_its_schedule_would_have_had_it_done() {
+        let day = Duration::from_hours(24);
+        let drills = Drills {
+            ended: Some(Timestamp::now()),
+            waited: 9 * day.as_secs(),
+            ..Drills::default()
+        };
+        let late = |pause| late(pause, Some(&drills)).unwrap();
+        assert!(late(Some(Answer::Every(Some(7 * day)))) >= Some(9 * day));
+        assert_eq!(late(Some(Answer::Every(Some(9 * day)))), None);
+        assert_eq!(late(Some(Answer::Every(None))), None);
+        assert_eq!(late(Some(Answer::Unknown)), None);
+        assert_eq!(late(None), None);
     }
 }

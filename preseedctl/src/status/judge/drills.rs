@@ -6,6 +6,7 @@ use storage::local;
 
 use super::super::facts::Facts;
 use super::super::state::{State, Trouble};
+use crate::kept::span;
 
 /// What is wrong with what drills have shown.
 pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
@@ -15,6 +16,19 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
         Err(error) => return vec![trouble(State::NeedsALook, error.to_string())],
     };
     let mut troubles = Vec::new();
+    let name = &facts.name;
+    match &facts.late {
+        Ok(None) => {}
+        Ok(Some(up)) => {
+            let text = format!(
+                "its drill is late, the machine was up for {} without one: see `systemctl status drill-{name}.service \
+                 drill-{name}.timer`, or `preseedctl drill {name}`",
+                span(*up)
+            );
+            troubles.push(trouble(State::NeedsALook, text));
+        }
+        Err(error) => troubles.push(trouble(State::NeedsALook, error.to_string())),
+    }
     let broken = if facts.promise == Promise::default() {
         State::NeedsALook
     } else {
@@ -24,11 +38,10 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
         let telling = drills.telling_of_newest(&part.name);
         for drill in telling.iter().filter(|drill| !drill.outcome.is_good()) {
             let text = format!(
-                "the newest copy of {} could not be restored in the drill of {}: {}; `preseedctl list {}` shows the others",
+                "the newest copy of {} could not be restored in the drill of {}: {}; `preseedctl list {name}` shows the others",
                 drill.source,
                 local(drill.drilled),
-                drill.outcome.why().unwrap_or("nobody knows why"),
-                facts.name
+                drill.outcome.why().unwrap_or("nobody knows why")
             );
             troubles.push(trouble(broken, text));
         }
@@ -37,10 +50,9 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
                 // Others were meant not to be drilled.
                 Outcome::NotDrilled { error, why } if !error.is_empty() => {
                     let text = format!(
-                        "the newest copy of {} could not be drilled at {}: {why}; `preseedctl drill {}` tries again",
+                        "the newest copy of {} could not be drilled at {}: {why}; `preseedctl drill {name}` tries again",
                         drill.source,
-                        local(drill.drilled),
-                        facts.name
+                        local(drill.drilled)
                     );
                     troubles.push(trouble(State::NeedsALook, text));
                 }

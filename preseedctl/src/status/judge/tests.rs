@@ -71,6 +71,7 @@ fn facts(copies: Vec<Copy>) -> Facts {
         shared: Vec::new(),
         makes: Makes::default(),
         drills: Ok(Drills::default()),
+        late: Ok(None),
         remembered: Ok(Some(Remembered::Data)),
     }
 }
@@ -391,6 +392,18 @@ fn a_drill_that_could_not_be_made_hides_no_failed_one() {
     assert_eq!(told(vec![Outcome::Proven, not("locked")]).len(), 1);
     assert_eq!(told(vec![not("locked"), Outcome::Proven]).len(), 0);
     assert_eq!(told(vec![Outcome::Proven, not("")]).len(), 0);
+}
+
+#[test]
+fn a_late_drill_is_told() {
+    let mut facts = facts(vec![local_copy(1)]);
+    facts.late = Ok(Some(Duration::from_hours(9 * 24)));
+    let judged = judge(&facts, now());
+    assert_eq!(judged.state, State::NeedsALook);
+    let text = &judged.troubles[0].text;
+    assert!(text.contains("up for 9d without one"), "{text}");
+    facts.late = Err(Error::new("x", "it cannot be read", "look into it"));
+    assert_eq!(state(&facts), State::NeedsALook);
 }
 
 #[test]
