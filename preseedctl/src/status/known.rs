@@ -36,11 +36,15 @@ impl Known<'_> {
     }
 
     fn is_proven(&self, snapshot: &Snapshot) -> bool {
-        let is_in_doubt = self
-            .backups
-            .is_some_and(|record| record.is_in_doubt(self.now));
         let is_proven = |drills: &Drills| drills.is_proven(snapshot);
-        !is_in_doubt && self.drills.is_some_and(is_proven)
+        !self.is_in_doubt() && self.drills.is_some_and(is_proven)
+    }
+
+    /// Whether its snapshots could not prove themselves. Then a backup that did as a whole may lack what is of this part. Once
+    /// backups are filed apart, that which is noted is from before.
+    fn is_doubted(&self) -> bool {
+        self.own
+            .is_some_and(|own| own.is_in_doubt(self.now) && own.shrunk.is_none())
     }
 
     /// What is known of the backups in a repository, from which nothing is known yet: the newest one, as it was noted when it
@@ -49,6 +53,7 @@ impl Known<'_> {
         let made = self.backups.and_then(|record| record.good.as_ref());
         let made = made.filter(|good| good.repository.as_deref() == Some(&repository.source));
         let noted = made.map(|good| good.snapshot.as_str());
+        let noted = noted.filter(|_| !self.is_doubted());
         let made = made.map(|good| Snapshot {
             name: good.snapshot.clone(),
             taken: good.taken,
@@ -187,6 +192,32 @@ mod tests {
         assert_eq!(
             backups(&known(&record, &drills), "nas"),
             both("made", "drilled")
+        );
+    }
+
+    #[test]
+    fn a_doubt_of_a_place_is_one_of_its_backups() {
+        let record = backed_up("made", 2);
+        let drilled = drills(&[("drilled", 9)]);
+        let doubt = Record {
+            doubt: Some(now()),
+            ..Record::default()
+        };
+        let place = Known {
+            own: Some(&doubt),
+            ..known(&record, &drilled)
+        };
+        assert!(!place.is_good(&snapshot("drilled", 9), None));
+        let newest = Some("made".to_owned());
+        assert_eq!(backups(&place, "nas"), [newest, None]);
+        // What was noted before most of the data vanished is good.
+        let shrunk = Record {
+            shrunk: Some(now()),
+            ..record
+        };
+        assert_eq!(
+            backups(&known(&shrunk, &drilled), "nas"),
+            both("made", "made")
         );
     }
 }
