@@ -89,7 +89,7 @@ impl Admins {
     }
 
     /// As Perl's Config::IniFiles does: nothing after a value is a comment, and a section may be continued.
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut sections: Vec<Section> = Vec::new();
         let mut at = None;
         for (number, line) in text.lines().enumerate() {

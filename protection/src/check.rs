@@ -11,11 +11,14 @@ use declaration::value::TierName;
 use systemd::calendar::{Answer, Calendar};
 
 use self::feed::{Every, Feed, tiers_of, too_seldom};
-use crate::admins_sanoid::{Admins, KINDS};
+use crate::admins_sanoid::{Admins, Cover, KINDS};
 use crate::{ready, scripts};
 
 /// The tiers that restore from a dataset's own snapshots.
 const OF_SNAPSHOTS: [TierName; 2] = [TierName::Rollback, TierName::Snapshot];
+
+/// How many minutes lie between two runs of storage-snapshots.timer.
+const TIMER: u64 = 15;
 
 /// What was found of a service.
 #[derive(Debug, Default)]
@@ -132,7 +135,7 @@ impl Machine {
                     _ => String::new(),
                 };
                 if cover.every.is_none() {
-                    warn(format!("{}: it only prunes the snapshots of {name}, and takes none", cover.at));
+                    warn(only_prunes(&cover, name));
                 }
                 let every = cover.every.map_or(Every::Never, Every::Within);
                 (format!("snapshots by {}{own}", cover.at), every)
@@ -154,7 +157,7 @@ impl Machine {
         Some(Feed { tiers, what, every })
     }
 
-    /// Tells of places whose snapshots an admin's own Sanoid takes.
+    /// Tells of places whose snapshots an admin's own Sanoid takes, or only prunes.
     fn places(&self, service: &Service, findings: &mut Findings) {
         if !matches!(service.snapshots, Some(Snapshots::By(_))) {
             return;
@@ -164,6 +167,10 @@ impl Machine {
             if let Some((dataset, cover)) =
                 dataset.and_then(|it| Some((it, self.admins.covers(it)?)))
             {
+                if cover.every.is_none() {
+                    findings.warnings.push(only_prunes(&cover, dataset));
+                    continue;
+                }
                 findings.notes.push(format!(
                     "snapshots by {}, which covers {dataset}: preseed leaves it alone",
                     cover.at
@@ -235,6 +242,13 @@ impl Machine {
     }
 }
 
+fn only_prunes(cover: &Cover, dataset: &str) -> String {
+    format!(
+        "{}: it only prunes the snapshots of {dataset}, and takes none",
+        cover.at
+    )
+}
+
 fn value(policy: &Policy, key: &str) -> usize {
     let found = policy.keys.iter().find(|(name, _)| *name == key);
     found.map_or(0, |(_, count)| *count)
@@ -250,12 +264,60 @@ fn kept(policy: &Policy) -> String {
     kept.join(", ")
 }
 
-/// How much time lies between two snapshots of a policy at most.
+/// How much time lies between two snapshots of a policy at most: whatever is declared, none is taken more often than
+/// storage-snapshots.timer comes.
 fn pause(policy: &Policy) -> Duration {
     let kept = KINDS.iter().find(|(kind, ..)| value(policy, kind) > 0);
     let minutes = kept.map(|(kind, _, minutes)| match *kind {
-        "frequently" => u64::try_from(value(policy, "frequent_period")).unwrap_or(u64::MAX),
+        "frequently" => {
+            let period = u64::try_from(value(policy, "frequent_period"));
+            period.unwrap_or(u64::MAX).max(TIMER)
+        }
         _ => *minutes,
     });
     Duration::from_mins(minutes.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes;
+
+    #[test]
+    fn a_place_that_an_admin_only_prunes_is_warned_of() {
+        let service = fakes::service(
+            "[dataset]\nname = \"tank/app\"\nmountpoint = \"/srv/app\"\n[snapshots]\npolicy = \"services\"\n\
+             [place.covers]\nname = \"tank/covers\"\nmountpoint = \"/srv/covers\"\n",
+        );
+        let told = |keys: &str| {
+            let machine = Machine {
+                admins: Admins::parse(&format!("[tank/covers]\nhourly = 4\n{keys}")),
+                ..Machine::default()
+            };
+            let mut findings = Findings::default();
+            machine.places(&service, &mut findings);
+            (findings.warnings, findings.notes)
+        };
+        let (warnings, notes) = told("autosnap = no\n");
+        assert_eq!(notes, [""; 0]);
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains("only prunes the snapshots of tank/covers"));
+        let (warnings, notes) = told("");
+        assert_eq!((warnings.len(), notes.len()), (0, 1));
+    }
+
+    #[test]
+    fn no_snapshots_come_more_often_than_their_timer() {
+        let minutes = |frequent_period| {
+            let policy = Policy {
+                name: "often".to_owned(),
+                keys: vec![("frequently", 4), ("frequent_period", frequent_period)],
+                scripts: Vec::new(),
+            };
+            pause(&policy).as_secs() / 60
+        };
+        assert_eq!([1, 5, 15, 30].map(minutes), [15, 15, 15, 30]);
+        let timer = include_str!("../../units/storage-snapshots.timer");
+        assert!(timer.contains(&format!("OnCalendar=*:0/{TIMER}\n")));
+    }
 }
