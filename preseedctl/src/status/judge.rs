@@ -419,7 +419,7 @@ impl Judging<'_> {
                 Ok(record) if record.is_in_doubt(self.now) => {
                     let text = format!(
                         "its newest snapshots could not prove themselves, so nothing of it is pruned: \
-                         `journalctl PRESEED_SERVICE={name}` says why; if that is right, `preseedctl accept {name}`"
+                         `journalctl PRESEED_SERVICE={name}` says why, and what to do"
                     );
                     self.note(State::NeedsALook, text);
                 }
