@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use declaration::visible;
 use indicatif::BinaryBytes;
+use jiff::Timestamp;
 use restore::verdict::Held;
 use storage::mark::BOOTSTRAP;
 use storage::replaced::Due;
 use storage::{Snapshot, policy_snapshots};
 
-use super::facts::{Copy, Newest, Part};
+use super::facts::{Copy, Newest, Part, until};
 use super::judge::{data, drilled, since, way};
 use super::more::{Kept, More};
 use super::state::Data;
@@ -127,7 +128,7 @@ fn of_copy(sound: &Sound, part: &Part, copy: &Copy) -> String {
 
 /// A copy with its age, and whether it is proven.
 fn copy_in_words(sound: &Sound, snapshot: &Snapshot) -> String {
-    let old = span(since(snapshot.taken, sound.now));
+    let old = old(snapshot.taken, sound.now);
     let drills = sound.facts.drills.as_ref().ok();
     let drill = drills.and_then(|drills| drills.of_snapshot(snapshot));
     let proven = drill.map_or_else(String::new, |drill| {
@@ -137,7 +138,16 @@ fn copy_in_words(sound: &Sound, snapshot: &Snapshot) -> String {
             Some(why) => format!(", not restored by a drill {ago} ago ({why})"),
         }
     });
-    format!("{old} old, {}{proven}", snapshot.label())
+    format!("{old}, {}{proven}", snapshot.label())
+}
+
+/// How old a copy is, if that can be told.
+fn old(taken: Timestamp, now: Timestamp) -> String {
+    if taken > until(now) {
+        "of the future".to_owned()
+    } else {
+        format!("{} old", span(since(taken, now)))
+    }
 }
 
 fn holds(newest: &Newest) -> String {
@@ -276,4 +286,20 @@ fn in_words(sound: &Sound, kept: &Kept) -> String {
         BinaryBytes(replaced.bytes),
         reason(replaced)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn how_old_a_copy_of_the_future_is_nobody_knows() {
+        let at = |time: &str| format!("2026-11-26T{time}Z").parse().unwrap();
+        let now = at("12:00:00");
+        assert_eq!(old(at("10:00:00"), now), "2h old");
+        assert_eq!(old(at("12:05:00"), now), "0s old");
+        assert_eq!(old(at("12:05:01"), now), "of the future");
+    }
 }

@@ -7,7 +7,7 @@ use declaration::visible;
 use report::words;
 use storage::mark::BOOTSTRAP;
 
-use super::facts::Copy;
+use super::facts::{Copy, until};
 use super::judge::since;
 use super::state::{Data, State};
 use super::told::{Sound, Told};
@@ -118,6 +118,9 @@ fn newest(sound: &Sound, is_meant: impl Fn(&Copy) -> bool) -> String {
             }
             return if is_unasked { "?" } else { "none" }.to_owned();
         };
+        if taken > until(sound.now) {
+            return "error".to_owned();
+        }
         oldest = oldest.max(Some(since(taken, sound.now)));
     }
     match oldest {
