@@ -125,7 +125,7 @@ fn in_place(
     let locks = lock::lock_all(service, status::wait_for_another)?;
     let restored = stopped
         .stop_if(arguments.stop, service)
-        .and_then(|()| by_hand_set::restore(service, &offers.request));
+        .and_then(|()| by_hand_set::restore(service, &offers));
     drop(locks);
     interrupt::halt();
     let has_started = stopped.start_again();

@@ -147,13 +147,23 @@ pub(crate) fn restore_on(
     request: &Request,
 ) -> Result<Restored, Error> {
     must_be_replaceable(context)?;
-    let (prepared, kept) = bring_on(context, sources, request, Goal::InPlace)?;
+    let Brought { prepared, kept, .. } = bring_on(context, sources, request, Goal::InPlace)?;
     Acting::by_hand(context, None).tell_restored(&prepared, kept.as_ref());
     remember::data(context);
     Ok(Restored::of(context.service, &prepared, kept))
 }
 
-/// Brings what was chosen as far as `goal` says. Gives what it replaced as well.
+/// What was brought.
+pub(crate) struct Brought {
+    /// The snapshot.
+    pub(crate) prepared: Prepared,
+    /// What it replaced.
+    pub(crate) kept: Option<Kept>,
+    /// What was passed over for it, and why, in words.
+    pub(crate) passed_over: Vec<String>,
+}
+
+/// Brings what was chosen as far as `goal` says.
 ///
 /// # Errors
 /// When nothing can be brought.
@@ -162,7 +172,7 @@ pub(crate) fn bring_on(
     sources: &[Box<dyn Source + '_>],
     request: &Request,
     goal: Goal,
-) -> Result<(Prepared, Option<Kept>), Error> {
+) -> Result<Brought, Error> {
     let later = RefCell::new(None);
     let sources = chosen::of(sources, &request.choice, &later);
     let mut bringing = Bringing {
@@ -178,7 +188,14 @@ pub(crate) fn bring_on(
         brought,
         ..
     } = bringing;
-    brought.ok_or_else(|| nothing(context.service, request, concluded, &passed_over))
+    let Some((prepared, kept)) = brought else {
+        return Err(nothing(context.service, request, concluded, &passed_over));
+    };
+    Ok(Brought {
+        prepared,
+        kept,
+        passed_over,
+    })
 }
 
 /// That what is there can be replaced now: nothing runs, and what an earlier restore left is out of the way.

@@ -7,11 +7,12 @@
 //! the next start finishes it ([`crate::part::half_done`]).
 
 use declaration::settings::Service;
-use storage::{Error, Presence, Result};
+use storage::{Error, ErrorKind, Presence, Result, local};
 
 use crate::acting::Acting;
 use crate::by_hand::{
-    Offer, Request, Restored, as_asked, bring_on, must_be_replaceable, offer_on, restore_on,
+    Brought, Offer, Request, Restored, as_asked, bring_on, must_be_replaceable, offer_on,
+    restore_on,
 };
 use crate::decide::look;
 use crate::executor::{Goal, bring};
@@ -179,12 +180,13 @@ fn must_not_be_half_done(parts: &[Part<'_>]) -> Result<()> {
     ))
 }
 
-/// Restores what was chosen in the place of what is there. The service must be stopped, and all its storage locked.
+/// Restores what was offered in the place of what is there. The service must be stopped, and all its storage locked.
 ///
 /// # Errors
 /// When it cannot be restored: what is there is there still.
-pub fn restore(declared: &Service, request: &Request) -> Result<Vec<Restored>> {
+pub fn restore(declared: &Service, offers: &Offers) -> Result<Vec<Restored>> {
     let service = as_asked(declared);
+    let request = &offers.request;
     if declared.places.is_empty() {
         let restored = look(&service, &ThisMachine, |context, _| {
             let sources = by_hand(context, request.tier);
@@ -193,7 +195,7 @@ pub fn restore(declared: &Service, request: &Request) -> Result<Vec<Restored>> {
         return Ok(vec![restored.map_err(|refusal| refusal.error)?]);
     }
     let done = with_parts_by_hand(&service, &ThisMachine, request.tier, |parts| {
-        Ok(restore_all(parts, request, declared.together))
+        Ok(restore_all(parts, offers))
     })?;
     done.or_else(|half| {
         with_parts_by_hand(&service, &ThisMachine, request.tier, |parts| {
@@ -208,12 +210,10 @@ pub fn restore(declared: &Service, request: &Request) -> Result<Vec<Restored>> {
 /// When they cannot be restored, with what is in place already.
 pub(crate) fn restore_all(
     parts: &[Part<'_>],
-    request: &Request,
-    together: bool,
+    offers: &Offers,
 ) -> std::result::Result<Vec<Restored>, Half> {
-    must_be_ready(parts, wanted(parts, request))?;
-    let mut acting =
-        seal_all(parts, request, together).map_err(|error| put_all_away(parts, error))?;
+    must_be_ready(parts, wanted(parts, &offers.request))?;
+    let mut acting = seal_all(parts, offers).map_err(|error| put_all_away(parts, error))?;
     let prepared: Vec<_> = acting.iter().map(Acting::prepared).collect();
     must_be_unchanged(parts, &acting).map_err(|error| put_all_away(parts, error))?;
     let moved = moved(&acting);
@@ -244,26 +244,54 @@ pub(crate) fn must_be_ready<'p, 'a: 'p>(
     replaced.try_for_each(|part| must_be_replaceable(part.context))
 }
 
-/// Stages, verifies and seals the copy of each part.
-fn seal_all<'a>(parts: &[Part<'a>], request: &Request, together: bool) -> Result<Vec<Acting<'a>>> {
+/// Stages, verifies and seals the copy of each part: of the snapshot that was offered, so of one point if that was.
+fn seal_all<'a>(parts: &[Part<'a>], offers: &Offers) -> Result<Vec<Acting<'a>>> {
+    let request = &offers.request;
     let mut acting = Vec::with_capacity(parts.len());
-    let mut points = Vec::with_capacity(parts.len());
     for part in parts {
         let context = part.context;
         let mut pending = None;
         if request.wants(context.service) {
-            let (prepared, _) = bring_on(context, part.sources, request, Goal::Sealed)?;
-            points.push(Some(Point::of(&prepared.snapshot)));
-            pending = Some(Pending::Swap(Some(prepared)));
-        } else {
-            points.push(None);
+            let brought = bring_on(context, part.sources, request, Goal::Sealed)?;
+            must_be_as_offered(part, &brought, offers)?;
+            pending = Some(Pending::Swap(Some(brought.prepared)));
         }
         acting.push(Acting::by_hand(context, pending));
     }
-    let names: Vec<&str> = parts.iter().map(Part::name).collect();
-    // A copy that did not pass its checks may have been passed over for an older one.
-    if together && points::in_words(&names, &points).is_some() {
-        return Err(points::not_together(parts, &points));
-    }
     Ok(acting)
+}
+
+/// That a part got the snapshot that was agreed to. A copy that did not pass its checks is passed over for an older one.
+fn must_be_as_offered(part: &Part<'_>, brought: &Brought, offers: &Offers) -> Result<()> {
+    let prepared = &brought.prepared;
+    let offered = offers.parts.iter().find(|offer| offer.part == part.name());
+    let taken = offered.map(|offer| offer.snapshot.taken);
+    if taken == Some(prepared.snapshot.taken) {
+        return Ok(());
+    }
+    let was = offered.map_or_else(
+        || "nothing".to_owned(),
+        |offer| format!("{} ({})", offer.label, local(offer.snapshot.taken)),
+    );
+    let why = match brought.passed_over.as_slice() {
+        [] => "other snapshots are there by now".to_owned(),
+        passed_over => format!("passed over {}", passed_over.join("; ")),
+    };
+    let request = &offers.request;
+    let name = request.part.as_deref();
+    let name = name.unwrap_or_else(|| part.context.service.of());
+    let tier = request.tier.as_ref();
+    let tier = tier.map_or_else(String::new, |tier| format!(" --tier {tier}"));
+    let now = local(prepared.snapshot.taken);
+    Err(Error::new(
+        part.name(),
+        format!(
+            "{was} was offered, and it would be {} ({now}): {why}",
+            prepared.label
+        ),
+        format!(
+            "`preseedctl restore {name}{tier} --at {now}` asks again, with all of it as of then; nothing was replaced"
+        ),
+    )
+    .of_kind(ErrorKind::PartlyThere))
 }

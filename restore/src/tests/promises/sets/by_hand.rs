@@ -1,6 +1,7 @@
 //! What an admin asks for of several parts: all come back, or none, wherever the power goes and whatever fails.
 
 use ::storage::Result;
+use declaration::settings::Check;
 use proptest::prelude::*;
 
 use super::{Found, PARTS, Set, data, snap};
@@ -39,9 +40,7 @@ impl Set {
 
     fn restore_by_hand(&self, request: &Request) -> Result<Vec<Restored>> {
         let offer = self.with_parts(true, |parts| offer_of(parts, request, self.together))??;
-        let done = self.with_parts(true, |parts| {
-            restore_all(parts, &offer.request, self.together)
-        })?;
+        let done = self.with_parts(true, |parts| restore_all(parts, &offer))?;
         self.or_back(done)
     }
 
@@ -144,6 +143,39 @@ fn a_part_without_a_snapshot_is_named_and_nothing_is_changed() {
     let refused = set.restore_by_hand(&as_of(2000)).unwrap_err().to_string();
     assert!(refused.starts_with("app.covers: there is no"), "{refused}");
     assert_eq!(before, set.state());
+}
+
+#[test]
+fn what_was_not_agreed_to_is_not_restored() {
+    for together in [false, true] {
+        let mut set = present(together);
+        set.services[2].preseed.verify = vec![Check::Sqlite("data.db".into())];
+        for part in 0..PARTS {
+            let newer = snap(part, 20, data(7), How::Well);
+            let mut disk = set.worlds[part].disk.borrow_mut();
+            disk.snapshots.insert(0, newer);
+        }
+        // It is offered, and does not pass its checks.
+        set.worlds[2].disk.borrow_mut().snapshots[0].check = How::Damaged;
+        let before = set.all();
+        let refused = set.restore_by_hand(&as_of(2000)).unwrap_err().to_string();
+        assert!(refused.starts_with("app.covers: "), "{refused}");
+        for told in [
+            "(1970-01-01T00:00:20Z) was offered",
+            "passed over ",
+            "is not sound",
+            "`preseedctl restore app --at 1970-01-01T00:00:10Z`",
+        ] {
+            assert!(refused.contains(told), "{told}: {refused}");
+        }
+        assert_eq!(set.all(), before);
+        // Nothing waits for the next start.
+        set.start().unwrap();
+        assert_eq!(set.all(), before);
+        // What it says to ask for comes back.
+        set.restore_by_hand(&as_of(10)).unwrap();
+        assert!(set.is_all(then), "{:?}", set.all());
+    }
 }
 
 #[test]
