@@ -10,7 +10,7 @@ pub(crate) fn put_all_away(parts: &[Part<'_>], mut error: Error) -> Error {
     for part in parts {
         let storage = part.context.storage;
         let put_away = storage.observe().and_then(|now| match &now.left_over {
-            LeftOver::Complete(mark) if mark.set == part.context.set => {
+            LeftOver::Complete(mark) if mark.placed_by() == part.context.set.as_deref() => {
                 storage.put_away(&now.left_over)
             }
             _ => Ok(None),

@@ -136,7 +136,7 @@ pub(crate) fn half_done<'p>(parts: &'p [Part<'_>]) -> Option<&'p str> {
     let is_begun = |set: &&str| {
         let in_place = |part: &Part<'_>| {
             let mark = &part.context.observation.mark;
-            matches!(mark, MarkState::Ours(mark) if mark.set.as_deref() == Some(set))
+            matches!(mark, MarkState::Ours(mark) if mark.placed_by() == Some(set))
         };
         set.starts_with(BY_HAND) && parts.iter().any(in_place)
     };
@@ -146,7 +146,7 @@ pub(crate) fn half_done<'p>(parts: &'p [Part<'_>]) -> Option<&'p str> {
 /// The set that a part's complete copy is of, which waits to be put in place.
 pub(crate) fn waits_for<'p>(part: &'p Part<'_>) -> Option<&'p str> {
     match &part.context.observation.left_over {
-        LeftOver::Complete(mark) => mark.set.as_deref(),
+        LeftOver::Complete(mark) => mark.placed_by(),
         _ => None,
     }
 }
@@ -154,8 +154,8 @@ pub(crate) fn waits_for<'p>(part: &'p Part<'_>) -> Option<&'p str> {
 /// The set that a part is one of, if what an earlier run has begun with it is not finished.
 pub(crate) fn begun(observation: &Observation) -> Option<&str> {
     match (&observation.left_over, &observation.mark) {
-        (LeftOver::Complete(mark), _) => mark.set.as_deref(),
-        (_, MarkState::Ours(mark)) if mark.stage == Stage::Seeding => mark.set.as_deref(),
+        (LeftOver::Complete(mark), _) => mark.placed_by(),
+        (_, MarkState::Ours(mark)) if mark.stage == Stage::Seeding => mark.placed_by(),
         _ => None,
     }
 }

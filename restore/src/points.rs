@@ -212,7 +212,7 @@ fn is_of_set(part: &Part<'_>, ids: &[&str]) -> bool {
     let storage::MarkState::Ours(mark) = &part.context.observation.mark else {
         return false;
     };
-    mark.set.as_deref().is_some_and(|set| ids.contains(&set))
+    mark.placed_by().is_some_and(|set| ids.contains(&set))
 }
 
 /// The same once all is ready: a snapshot that did not pass its checks may have been passed over, and a source may answer

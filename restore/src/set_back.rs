@@ -2,7 +2,7 @@
 //! one, or back.
 
 use jiff::Timestamp;
-use storage::mark::Stage;
+use storage::mark::{Back, Stage};
 use storage::{Error, Kept, Mark, MarkState, Result};
 
 use crate::acting::Acting;
@@ -64,9 +64,9 @@ pub(crate) fn bring_all_back(
 }
 
 fn stage(part: &Part<'_>, wanted: &Wanted) -> Result<()> {
-    let undo = || Mark::new(Stage::Seeded, UNDO, &wanted.kept);
+    let set = part.context.set.as_deref();
+    let undo = || Mark::new(Stage::Seeded, UNDO, &wanted.kept).in_set(set);
     let mark = wanted.mark.clone().unwrap_or_else(undo);
-    let mark = mark.in_set(part.context.set.as_deref());
     part.context.storage.bring_beside(&wanted.kept, &mark)
 }
 
@@ -91,9 +91,9 @@ pub(crate) fn take_back(parts: &[Part<'_>], half: Half) -> Error {
         Left::Halfway => return error.while_doing(goes_on.trim_end_matches(": ")),
         Left::Copies => {}
     }
-    let wanted = replaced
-        .iter()
-        .map(|replaced| replaced.wanted_back(is_undo));
+    let set = parts.first().and_then(|part| part.context.set.clone());
+    let back = if is_undo { Back::Undo } else { Back::Restore }(set.unwrap_or_default());
+    let wanted = replaced.iter().map(|replaced| replaced.wanted_back(&back));
     let wanted: Vec<Wanted> = wanted.collect();
     if let Err(also) = bring_all_back(parts, &wanted) {
         return error.while_doing(&format!("{goes_on}{}", also.error));
@@ -108,18 +108,21 @@ pub(crate) fn take_back(parts: &[Part<'_>], half: Half) -> Error {
 }
 
 impl Replaced {
-    /// What is wanted to take it back. What an undo had brought is then kept as what the same restore replaced, as it was
-    /// before; of a restore, that is kept already.
-    fn wanted_back(&self, is_undo: bool) -> Wanted {
+    /// What is wanted to take it back: with the mark that it had, so that the next undo is of the restore that brought it,
+    /// and of all parts of that, although the power goes at once.
+    ///
+    /// What an undo had brought is then kept as what the same restore replaced, as it was before; of a restore, that is
+    /// kept already.
+    fn wanted_back(&self, back: &Back) -> Wanted {
         let mark = match &self.mark {
-            MarkState::Ours(mark) if is_undo => Some(mark.clone()),
-            _ => None,
+            MarkState::Ours(mark) => mark.clone(),
+            MarkState::None | MarkState::Foreign(_) => Mark::new(Stage::Seeded, "adopted", ""),
         };
         Wanted {
             part: self.part.clone(),
             kept: self.kept.name.clone(),
             replaced_at: None,
-            mark,
+            mark: Some(mark.brought_back(back.clone())),
         }
     }
 }
@@ -139,6 +142,7 @@ fn put_away_the_rest(parts: &[Part<'_>], mut error: Error) -> Error {
     error
 }
 
+/// Gives a part the mark that it had, to the letter: one that was not seeded is so again.
 fn put_mark_back(parts: &[Part<'_>], replaced: &Replaced) -> Result<()> {
     let part = parts.iter().find(|part| part.name() == replaced.part);
     match (part, &replaced.mark) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::mark::Back;
 use crate::uptime::Uptime;
 use crate::{Kept, Mark, mark};
 
@@ -92,7 +93,21 @@ pub struct Note {
 }
 
 impl Note {
-    /// What is noted when a restore with this mark replaces something now.
+    /// What is noted when data with this mark takes the place of something now.
+    pub(crate) fn of_replaced(mark: &Mark) -> Self {
+        let note = Self::new(&mark.why_kept(), mark);
+        match &mark.back {
+            // It is nothing of the restore that had brought the data before.
+            Some(Back::Restore(set)) => Self {
+                set: set.clone(),
+                from: String::new(),
+                ..note
+            },
+            Some(Back::Undo(_)) | None => note,
+        }
+    }
+
+    /// What is noted when a copy with this mark is put away now.
     pub(crate) fn new(why: &str, mark: &Mark) -> Self {
         Self {
             at: Some(milliseconds(Timestamp::now())),
@@ -199,10 +214,12 @@ fn two_characters(time: Timestamp) -> String {
 #[must_use]
 pub fn finished(mark: &Mark, kept: Option<&Kept>) -> String {
     let Mark { by, from, .. } = mark;
-    format!(
-        "finished an interrupted restore by {by} from {from}{}",
-        in_words(kept)
-    )
+    let what = match mark.back {
+        None => format!("finished an interrupted restore by {by} from {from}"),
+        Some(Back::Restore(_)) => "took back an interrupted restore".to_owned(),
+        Some(Back::Undo(_)) => "took back an interrupted undo".to_owned(),
+    };
+    format!("{what}{}", in_words(kept))
 }
 
 /// Where what a restore replaced is kept, in words that are added to what else is said of it.

@@ -30,6 +30,17 @@ pub struct Mark {
     pub service: Option<String>,
     /// The set of parts of a service that were restored together; `None` where only one was.
     pub set: Option<String>,
+    /// As what the data was brought back since; `None` if it was not.
+    pub back: Option<Back>,
+}
+
+/// That the data is there again, since a set could not be put in place as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Back {
+    /// A restore was taken back by the set of this name.
+    Restore(String),
+    /// An undo was taken back by the set of this name: the next one brings the same again.
+    Undo(String),
 }
 
 /// How far a restore got.
@@ -82,6 +93,34 @@ impl Mark {
             at: now(),
             service: None,
             set: None,
+            back: None,
+        }
+    }
+
+    /// The same mark, of data that is brought back.
+    #[must_use]
+    pub fn brought_back(self, back: Back) -> Self {
+        Self {
+            back: Some(back),
+            ..self
+        }
+    }
+
+    /// The set that put the data in its place; `None` where that was not one of several parts.
+    #[must_use]
+    pub fn placed_by(&self) -> Option<&str> {
+        match &self.back {
+            Some(Back::Restore(set) | Back::Undo(set)) => Some(set),
+            None => self.set.as_deref(),
+        }
+    }
+
+    /// Why what this data replaces is kept. A restore that was taken back is undone already, and never by what it replaced.
+    #[must_use]
+    pub fn why_kept(&self) -> String {
+        match self.back {
+            Some(Back::Restore(_)) => "before-undo".to_owned(),
+            Some(Back::Undo(_)) | None => format!("before-{}", self.by),
         }
     }
 
@@ -128,6 +167,7 @@ impl Mark {
             at,
             service,
             set,
+            back,
         } = self;
         let stage = stage.word();
         let word = |key: &str, value: &Option<String>| {
@@ -135,7 +175,12 @@ impl Mark {
             value.map_or_else(String::new, |value| format!(" {key}={value}"))
         };
         let (service, set) = (word("service", service), word("set", set));
-        format!("{stage} of={identity} by={by} at={at}{service}{set} from={from}")
+        let back = match back {
+            Some(Back::Restore(by)) => format!(" restore-back={by}"),
+            Some(Back::Undo(by)) => format!(" undo-back={by}"),
+            None => String::new(),
+        };
+        format!("{stage} of={identity} by={by} at={at}{service}{set}{back} from={from}")
     }
 
     /// Reads a stored text, for the storage with this identity.
@@ -172,6 +217,10 @@ impl Mark {
         let rest = &rest[rest.len() - left..];
         let (set, left) = word("set=", rest)?;
         let rest = &rest[rest.len() - left..];
+        let (of_a_restore, left) = word("restore-back=", rest)?;
+        let rest = &rest[rest.len() - left..];
+        let (of_an_undo, left) = word("undo-back=", rest)?;
+        let rest = &rest[rest.len() - left..];
         let stage = match stage {
             "staging" => Stage::Staging,
             "staged" => Stage::Staged,
@@ -189,6 +238,9 @@ impl Mark {
                 at: at.parse().ok()?,
                 service,
                 set,
+                back: of_a_restore
+                    .map(Back::Restore)
+                    .or(of_an_undo.map(Back::Undo)),
             },
         ))
     }

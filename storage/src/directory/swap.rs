@@ -37,10 +37,7 @@ pub(super) fn swap(service: &Service, mark: &Mark) -> Result<Option<Kept>> {
 pub(super) fn settle(service: &Service, mark: &Mark) -> Result<Option<Kept>> {
     let way = Way::to(service, false)?;
     let kept = if way.staging()?.is_some() {
-        Some(keep(
-            service,
-            &Note::new(&format!("before-{}", mark.by), mark),
-        )?)
+        Some(keep(service, &Note::of_replaced(mark))?)
     } else {
         None
     };

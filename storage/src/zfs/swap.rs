@@ -183,7 +183,7 @@ fn have_its_place(zfs: &Zfs<'_>, properties: &Properties) -> Result<()> {
 /// Takes the real dataset, which has these properties, out of its place and renames it to a name that says when and why.
 fn keep(zfs: &Zfs<'_>, found: &Properties, mark: &Mark) -> Result<Kept> {
     let name = zfs.name();
-    let note = Note::new(&format!("before-{}", mark.by), mark);
+    let note = Note::of_replaced(mark);
     let kept = names::kept(zfs, name, &note)?;
     let withdrawn = withdraw::withdraw(zfs, found, &zfs.staging_name(), &note)?;
     // Where `zfs` could mount it, it is not mounted any more, and must not be again.

@@ -39,7 +39,11 @@ impl FakeStorage<'_> {
 
     /// The swap of a sealed copy, from wherever it was interrupted.
     fn swap(&self) -> Option<Kept> {
-        let kept = self.world.change(|disk| disk.keep("before-restore"));
+        let kept = self.world.change(|disk| {
+            let staging = disk.staging.as_ref().unwrap();
+            let (_, mark) = staging.dataset.mark.clone().unwrap();
+            disk.keep(&mark.why_kept())
+        });
         self.world.change(|disk| {
             let staging = disk.staging.take().unwrap();
             disk.dataset = Some(staging.dataset);
