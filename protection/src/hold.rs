@@ -256,7 +256,7 @@ fn checked(
     };
     let storage = storage::open_for_a_drill(service);
     let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
-    let verified = verify(service, storage.as_ref(), &staged, &snapshot.name);
+    let verified = verify(service, storage.as_ref(), &staged, &snapshot.name, true);
     storage.discard(&staged)?;
     Ok(Some(verified))
 }
