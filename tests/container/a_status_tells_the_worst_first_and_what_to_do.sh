@@ -58,6 +58,11 @@ assert_exit 1 systemctl start sonarr
 status 2
 assert_contains "$output" 'sonarr: not started: there is no data; repository local: there is no repository at its address'
 assert_contains "$output" '(`systemctl status preseed-sonarr.service`)'
+# What looks after its repository is asked for as well.
+assert_exit 1 systemctl start maintain-repository-local
+assert_exit 2 preseedctl status sonarr
+assert_contains "$output" 'maintain-repository-local.service failed'
+systemctl reset-failed maintain-repository-local
 mv "$REPOSITORY.away" "$REPOSITORY"
 
 # As it comes back.
