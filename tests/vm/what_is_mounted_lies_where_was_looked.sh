@@ -1,6 +1,6 @@
-# A directory above the service's place belongs to its user. After it was looked at and before the dataset is mounted,
-# the user moves it away and puts a link in its place. Nothing is mounted where the link leads, neither at a plain
-# start nor at a restore.
+# A directory above the service's place belongs to its user. After ZFS was asked how the dataset is mounted, and before it is, the
+# user moves that directory away and puts a link in its place. Nothing is mounted where the link leads, neither at a plain
+# start nor at a restore, nor where it is made anew.
 
 declare_default_host
 printf 'u app -\n' | systemd-sysusers -
@@ -47,7 +47,9 @@ attacked() {
     mv /srv/home/moved /srv/home/up
 }
 umount /srv/home/up/data
-attacked "$D: it was mounted, but is not what is seen at /srv/home/up/data.*see whether somebody moves a directory above it"
+# Seen on the way there, or once it is mounted.
+SEEN='/srv/home/up: it is a link that another user than root can have made|it was mounted, but is not what is seen at /srv/home/up/data'
+attacked "$SEEN"
 systemctl reset-failed
 systemctl start app
 assert_eq data "$(cat /srv/home/up/data/a.db)"
@@ -56,7 +58,7 @@ systemctl stop app
 # At the end of a restore.
 rm /srv/home/up/data/a.db
 zfs snapshot "$D@empty"
-attacked "it was mounted, but is not what is seen at /srv/home/up/data"
+attacked "$SEEN"
 systemctl reset-failed
 systemctl start app
 assert_eq data "$(cat /srv/home/up/data/a.db)"
@@ -67,7 +69,7 @@ systemctl stop app
 umount /srv/home/up/data
 zfs destroy -R "$D"
 preseedctl forget --yes app
-attacked "it was mounted, but is not what is seen at /srv/home/up/data"
+attacked "$SEEN"
 systemctl reset-failed
 systemctl start app
 mountpoint -q /srv/home/up/data
