@@ -70,8 +70,10 @@ assert_eq 5 "$(snapshots sonarr | wc -l)"
 assert_eq "$second" "$(held sonarr)"
 zfs hold mine "tank/services/sonarr@$second"
 echo "$second" >/var/tmp/second
+date +%s >/var/tmp/now
 
 #: reboot
+date --set "@$(cat /var/tmp/now)" >/dev/null
 # The snapshots that are newer lack what was lost, and hold all that is expected.
 assert_series 'The Expanse'
 second=$(cat /var/tmp/second)

@@ -1,4 +1,4 @@
-# A directory above the service's place belongs to its user. After ZFS was asked how the dataset is mounted, and before it is, the
+# A directory above the service's place belongs to its user. After the last call of zfs before the dataset is mounted, the
 # user moves that directory away and puts a link in its place. Nothing is mounted where the link leads, neither at a plain
 # start nor at a restore, nor where it is made anew.
 
@@ -25,8 +25,8 @@ zfs snapshot "$D@good"
 zfs=$(command -v zfs)
 cat >/usr/local/sbin/zfs <<EOT
 #!/bin/bash
-# The last question before it is mounted, or the mount itself.
-if [[ -e /run/attack && ( \$1 == mount || " \$* " == *atime* ) ]]; then
+# The last call of zfs before it is mounted.
+if [[ -e /run/attack && " \$* " == *\$(cat /run/attack)* ]]; then
     rm /run/attack
     mv /srv/home/up /srv/home/moved
     ln -s /etc/victim /srv/home/up
@@ -36,10 +36,11 @@ fi
 exec $zfs "\$@"
 EOT
 chmod +x /usr/local/sbin/zfs
-attacked() {
+SEEN='/srv/home/up: it is a link that another user than root can have made'
+attacked() { # WORDS OF THE CALL
     rm -f /run/attacked
-    touch /run/attack
-    assert_refused app "$1"
+    echo "$1" >/run/attack
+    assert_refused app "$SEEN"
     assert_exists /run/attacked
     ! mountpoint -q /etc/victim/data || fail "it is mounted where the link leads"
     assert_eq '' "$(grep " $D " /proc/self/mountinfo || true)" 'it is mounted somewhere'
@@ -47,9 +48,7 @@ attacked() {
     mv /srv/home/moved /srv/home/up
 }
 umount /srv/home/up/data
-# Seen on the way there, or once it is mounted.
-SEEN='/srv/home/up: it is a link that another user than root can have made|it was mounted, but is not what is seen at /srv/home/up/data'
-attacked "$SEEN"
+attacked atime
 systemctl reset-failed
 systemctl start app
 assert_eq data "$(cat /srv/home/up/data/a.db)"
@@ -58,7 +57,7 @@ systemctl stop app
 # At the end of a restore.
 rm /srv/home/up/data/a.db
 zfs snapshot "$D@empty"
-attacked "$SEEN"
+attacked ":preseed-staging $D "
 systemctl reset-failed
 systemctl start app
 assert_eq data "$(cat /srv/home/up/data/a.db)"
@@ -69,7 +68,7 @@ systemctl stop app
 umount /srv/home/up/data
 zfs destroy -R "$D"
 preseedctl forget --yes app
-attacked "$SEEN"
+attacked "create "
 systemctl reset-failed
 systemctl start app
 mountpoint -q /srv/home/up/data
