@@ -170,19 +170,13 @@ fn no_path(path: &Path, main: &Service) -> Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use declaration::Search;
-
     use super::*;
 
     fn parts() -> Vec<Service> {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
         let text = "[dataset]\nmountpoint = \"/var/lib/app\"\n[place.covers]\nmountpoint = \"media/covers\"\n\
                     [place.config]\nmountpoint = \"/etc/app\"\n\
                     [place.cache]\nmountpoint = \"/var/cache/app\"\nrestore = false\n";
-        std::fs::write(services.join("app.toml"), text).unwrap();
-        let service = declaration::load_service(&Search::with_root(root.path()), "app").unwrap();
+        let service = declared::service("app", None, text).unwrap();
         service.parts().cloned().collect()
     }
 

@@ -108,15 +108,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn service(text: &str) -> Service {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
-        std::fs::write(services.join("app.toml"), text).unwrap();
-        let search = declaration::Search::with_root(root.path());
-        declaration::load_service(&search, "app").unwrap()
-    }
-
     #[test]
     fn what_systemd_gives_to_somebody_is_given_to_nobody_else() {
         let dynamic = "DynamicUser=yes\nUser=app\nStateDirectory=app\n";
@@ -165,7 +156,10 @@ mod tests {
                 None,
             ),
         ] {
-            let told = refusal(&service(&text), &Unit::parse(unit));
+            let told = refusal(
+                &declared::service("app", None, &text).unwrap(),
+                &Unit::parse(unit),
+            );
             match (wanted, told) {
                 (None, told) => assert_eq!(told, None, "{text}{unit}"),
                 (Some(wanted), Some((_, help))) => assert!(help.contains(wanted), "{help}"),

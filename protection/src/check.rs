@@ -280,15 +280,18 @@ fn pause(policy: &Policy) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
-    use crate::fakes;
 
     #[test]
     fn a_place_that_an_admin_only_prunes_is_warned_of() {
-        let service = fakes::service(
+        let service = declared::service(
+            "app",
+            None,
             "[dataset]\nname = \"tank/app\"\nmountpoint = \"/srv/app\"\n[snapshots]\npolicy = \"services\"\n\
              [place.covers]\nname = \"tank/covers\"\nmountpoint = \"/srv/covers\"\n",
-        );
+        ).unwrap();
         let told = |keys: &str| {
             let machine = Machine {
                 admins: Admins::parse(&format!("[tank/covers]\nhourly = 4\n{keys}")),

@@ -287,8 +287,6 @@ mod tests {
     use restore::proof::Outcome;
     use restore::source::restic::snapshot_entry::INCOMPLETE;
 
-    use crate::fakes;
-
     use super::*;
 
     fn ids(entries: &[SnapshotEntry]) -> Vec<&str> {
@@ -324,7 +322,7 @@ mod tests {
     fn what_a_drill_has_shown_to_be_unsound_is_told() {
         let declared = |verify: &str| {
             let text = format!("[preseed]\n{verify}\n[backup]\nrepository = \"default\"\n");
-            fakes::service(&text)
+            declared::service("app", Some(declared::REPOSITORY), &text).unwrap()
         };
         let failed = || Outcome::Failed {
             error: "damaged".into(),

@@ -12,8 +12,6 @@ mod archive;
 pub mod backup;
 pub mod check;
 mod commands;
-#[cfg(test)]
-mod fakes;
 mod forget;
 mod hold;
 pub mod maintain;

@@ -113,16 +113,22 @@ pub fn is_of(service: &Service, name: &str, filed: &Filed) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use restore::source::restic::snapshot_entry::INCOMPLETE;
 
     use super::*;
-    use crate::fakes;
 
     #[test]
     fn what_lacks_files_is_no_backup_of_a_service() {
         let text = "[dataset]\nmountpoint = \"/srv/app\"\n[backup]\nhost = \"forge\"\nrepository = \"default\"\n";
-        let service = fakes::service(text);
-        let named = fakes::service(&format!("{text}tags = [\"{INCOMPLETE}\"]\n"));
+        let service = declared::service("app", Some(declared::REPOSITORY), text).unwrap();
+        let named = declared::service(
+            "app",
+            Some(declared::REPOSITORY),
+            &format!("{text}tags = [\"{INCOMPLETE}\"]\n"),
+        )
+        .unwrap();
         let filed = |tags: &[&str]| Filed {
             id: "0123456789".to_owned(),
             taken: Timestamp::UNIX_EPOCH,

@@ -282,13 +282,13 @@ fn tell_failed(service: &str, error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use crate::fakes;
+    #![allow(clippy::unwrap_used)]
 
     use super::*;
 
     #[test]
     fn what_cannot_be_told_is_in_doubt() {
-        let service = fakes::service("[preseed]\n");
+        let service = declared::service("app", None, "[preseed]\n").unwrap();
         let untold = || Error::new("tank/a@x", "it cannot be read", "see `zpool status`");
         for (renewed, expected) in [
             (Ok(true), (true, false)),

@@ -112,26 +112,16 @@ mod tests {
 
     /// A service that lies elsewhere, with a place below its own, one below that, and one elsewhere.
     fn app(of_backup: &str) -> Service {
-        let root = tempfile::tempdir().unwrap();
-        let of = |path: &str| root.path().join("etc/preseed").join(path);
-        std::fs::create_dir_all(of("services")).unwrap();
-        std::fs::write(of("password"), "").unwrap();
-        std::fs::write(
-            of("preseed.toml"),
-            "[storage]\nbackend = \"zfs\"\nparent = \"tank/services\"\n\
-             [repository.local]\nurl = \"/backup\"\npassword-file = \"/etc/preseed/password\"\n",
-        )
-        .unwrap();
+        let host = "[storage]\nbackend = \"zfs\"\nparent = \"tank/services\"\n\
+                    [repository.local]\nurl = \"/backup\"\npassword-file = \"/etc/preseed/password\"\n";
         let text = format!(
             "[preseed]\nexpect = [\"db\"]\n[backup]\nrepository = \"local\"\n{of_backup}\n\
              [place.covers]\nmountpoint = \"covers\"\nexpect = [\"a\"]\n\
              [place.old]\nmountpoint = \"covers/old\"\nexpect = [\"a\"]\n\
              [place.config]\nmountpoint = \"/etc/app\"\nexpect = [\"a\"]\n"
         );
-        std::fs::write(of("services/app.toml"), text).unwrap();
-        let search = declaration::Search::with_root(root.path());
-        let declared = declaration::load_service(&search, "app").unwrap();
-        moved(&declared, PathBuf::from("/tank/app"))
+        let service = declared::service("app", Some(host), &text).unwrap();
+        moved(&service, PathBuf::from("/tank/app"))
     }
 
     /// Where each part is mounted, where its backup is looked for, and what is mounted in it.

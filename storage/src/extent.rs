@@ -84,15 +84,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn service() -> Service {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
-        std::fs::write(services.join("app.toml"), "[preseed]\n").unwrap();
-        let search = declaration::Search::with_root(root.path());
-        declaration::load_service(&search, "app").unwrap()
-    }
-
     #[test]
     fn what_cannot_be_looked_at_is_not_what_is_missing() {
         let root = tempfile::tempdir().unwrap();
@@ -100,7 +91,7 @@ mod tests {
         std::fs::write(of("file"), "data").unwrap();
         // Whoever looks for what is in it gets an error, as of a disk that does not answer.
         std::os::unix::fs::symlink("loop", of("loop")).unwrap();
-        let mut service = service();
+        let mut service = declared::service("app", None, "[preseed]\n").unwrap();
         let mut sizes = |expected: &str| {
             service.preseed.expect = vec![PathBuf::from(expected)];
             expected_in(root.path(), &service).map(|found| found.into_values().collect::<Vec<_>>())

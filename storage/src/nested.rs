@@ -254,22 +254,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::os::unix::fs::{chown, lchown, symlink};
 
-    use declaration::Search;
-
     use super::*;
 
     /// A service at `mountpoint`, which `user` has, in a dataset or a directory.
     fn service(mountpoint: &Path, (uid, gid): (u32, u32), is_dataset: bool) -> Service {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
         let text = format!(
             "[dataset]\nmountpoint = \"{}\"\nowner = \"{uid}\"\ngroup = \"{gid}\"\n",
             mountpoint.display()
         );
-        std::fs::write(services.join("app.toml"), text).unwrap();
-        let mut service =
-            declaration::load_service(&Search::with_root(root.path()), "app").unwrap();
+        let mut service = declared::service("app", None, &text).unwrap();
         if !is_dataset {
             service.storage = Storage::Directory;
         }

@@ -262,13 +262,8 @@ mod tests {
     use declaration::settings::Chown;
 
     fn declared() -> User {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
         let text = "[user]\nuid = 568\ngid = 568\ngroups = [\"media\"]\n";
-        std::fs::write(services.join("sonarr.toml"), text).unwrap();
-        let search = declaration::Search::with_root(root.path());
-        let service = declaration::load_service(&search, "sonarr").unwrap();
+        let service = declared::service("sonarr", None, text).unwrap();
         let user = service.user.unwrap();
         assert_eq!(user.chown, Chown::Directory);
         user

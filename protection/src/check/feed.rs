@@ -103,8 +103,8 @@ pub(super) fn in_words(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::fakes;
 
     const HOUR: Duration = Duration::from_hours(1);
 
@@ -115,7 +115,10 @@ mod tests {
             what: String::new(),
             every: *every,
         });
-        too_seldom(&fakes::service(&text), &feeds.collect::<Vec<_>>())
+        too_seldom(
+            &declared::service("app", Some(declared::REPOSITORY), &text).unwrap(),
+            &feeds.collect::<Vec<_>>(),
+        )
     }
 
     #[test]

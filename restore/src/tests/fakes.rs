@@ -17,7 +17,6 @@ use std::sync::{LazyLock, Once};
 use std::time::Duration;
 
 use ::storage::{Error, Mark, Result};
-use declaration::Search;
 use declaration::settings::Service;
 use jiff::Timestamp;
 
@@ -248,15 +247,11 @@ pub(crate) fn until_the_power_goes<T>(work: impl FnOnce() -> T) -> Option<T> {
 /// The service that all this is about, as a user would declare it.
 pub(crate) fn service() -> Service {
     static SERVICE: LazyLock<Service> = LazyLock::new(|| {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
         let text = format!(
             "[dataset]\nmountpoint = \"/var/lib/app\"\n[preseed]\ntiers = [\"rollback\", \"snapshot\"]\n\
              expect = [\"{EXPECTED}\"]\nskeleton = [\"{SKELETON}\"]\nmax-candidates = 3\n"
         );
-        std::fs::write(services.join("app.toml"), text).unwrap();
-        declaration::load_service(&Search::with_root(root.path()), "app").unwrap()
+        declared::service("app", None, &text).unwrap()
     });
     SERVICE.clone()
 }

@@ -1,14 +1,5 @@
 use super::*;
 
-fn service() -> Service {
-    let root = tempfile::tempdir().unwrap();
-    let services = root.path().join("etc/preseed/services");
-    std::fs::create_dir_all(&services).unwrap();
-    std::fs::write(services.join("app.toml"), "[preseed]\n").unwrap();
-    let search = declaration::Search::with_root(root.path());
-    declaration::load_service(&search, "app").unwrap()
-}
-
 #[test]
 fn what_lies_in_another_part_is_read_with_it() {
     let part = |place: &str| Part {
@@ -28,7 +19,7 @@ fn what_cannot_be_looked_at_is_not_what_is_missing() {
     std::fs::write(of("file"), "data").unwrap();
     // Whoever looks for what is in it gets an error, as of a disk that does not answer.
     std::os::unix::fs::symlink("loop", of("loop")).unwrap();
-    let service = service();
+    let service = declared::service("app", None, "[preseed]\n").unwrap();
     let frozen = |expected: &[&str]| {
         let part = Part {
             place: root.path().to_owned(),
@@ -84,7 +75,7 @@ fn each_place_is_measured_for_itself() {
             std::fs::write(place.join(format!("file{file}")), "data").unwrap();
         }
     }
-    let mut service = service();
+    let mut service = declared::service("app", None, "[preseed]\n").unwrap();
     let part = |place: &Path| Part {
         place: place.to_owned(),
         dataset: None,

@@ -7,7 +7,6 @@ use std::sync::LazyLock;
 
 use ::storage::mark::Stage;
 use ::storage::{Applied, InPlace, Mark};
-use declaration::Search;
 use declaration::settings::Service;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -45,16 +44,12 @@ const PARTS: usize = 3;
 /// The parts of one service: one elsewhere, its own, one in that.
 fn parts() -> Vec<Service> {
     static SERVICE: LazyLock<Service> = LazyLock::new(|| {
-        let root = tempfile::tempdir().unwrap();
-        let services = root.path().join("etc/preseed/services");
-        std::fs::create_dir_all(&services).unwrap();
         let text = format!(
             "[dataset]\nmountpoint = \"/var/lib/app\"\n[preseed]\ntiers = [\"rollback\", \"snapshot\"]\n\
              expect = [\"{EXPECTED}\"]\n[place.covers]\nmountpoint = \"covers\"\nexpect = [\"{EXPECTED}\"]\n\
              [place.config]\nmountpoint = \"/srv/app\"\nexpect = [\"{EXPECTED}\"]\n"
         );
-        std::fs::write(services.join("app.toml"), text).unwrap();
-        declaration::load_service(&Search::with_root(root.path()), "app").unwrap()
+        declared::service("app", None, &text).unwrap()
     });
     SERVICE.parts().cloned().collect()
 }
