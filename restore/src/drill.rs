@@ -11,7 +11,9 @@ use declaration::settings::Service;
 use declaration::value::TierName;
 use jiff::Timestamp;
 use report::{Event, Kind, status};
-use storage::{Contents, Error, ErrorKind, LeftOver, Observation, Result, Snapshot, Storage, lock};
+use storage::{
+    Contents, Error, ErrorKind, LeftOver, MarkState, Observation, Result, Snapshot, Storage, lock,
+};
 use systemd::calendar::{Answer, Calendar};
 
 use crate::acting::wait_for;
@@ -309,17 +311,19 @@ impl OfPart<'_> {
         let mut of_it = self.known.results.iter().rev().filter(|last| {
             (last.part.as_str(), last.tier.as_str(), &last.source) == (part, tier, &name)
         });
-        let last = of_it.find_map(|last| Some((last.snapshot.clone()?, last.taken?)));
+        let last = of_it.find_map(|last| {
+            let snapshot = Snapshot {
+                name: last.snapshot.clone()?,
+                taken: last.taken?,
+                bytes: 0,
+            };
+            Some((snapshot, last.drilled))
+        });
         match last {
-            Some((name, taken)) if Some(taken) > remember::given_up(self.context) => {
-                Candidate::lost(
-                    part,
-                    Snapshot {
-                        name,
-                        taken,
-                        bytes: 0,
-                    },
-                )
+            Some((last, drilled)) if Some(last.taken) > remember::given_up(self.context) => {
+                let is_local = matches!(source.tier(), TierName::Rollback | TierName::Snapshot);
+                let restored = replaced_since(self.context, drilled).filter(|_| is_local);
+                restored.map_or_else(|| Candidate::lost(part, last), Candidate::not_yet)
             }
             _ => Candidate::none(),
         }
@@ -342,6 +346,17 @@ impl OfPart<'_> {
         (self.note)(&result)?;
         self.done.push(result);
         Ok(())
+    }
+}
+
+/// When a restore has put what is there now in the place of what was drilled `then`; `None`: it is the same storage. The
+/// snapshots of what was replaced are kept with that.
+fn replaced_since(context: &Context<'_>, then: Timestamp) -> Option<Timestamp> {
+    match &context.observation.mark {
+        MarkState::Ours(mark) if mark.tells_of_a_restore() && mark.by != "rollback" => {
+            Some(mark.at).filter(|at| *at > then)
+        }
+        _ => None,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Undoes the last restore of a service as a whole: all parts that it replaced come back together, or none.
 
 use declaration::settings::Service;
-use storage::mark::BOOTSTRAP;
 use storage::{Kept, Mark, MarkState, Presence, Result};
 
 use crate::by_hand_set::must_be_ready;
@@ -62,11 +61,7 @@ pub(crate) fn last_restored<'p, 'a>(parts: &'p [Part<'a>]) -> Result<Vec<&'p Par
 /// The mark of the restore that brought a part; `None` if its data was there, or it started empty.
 fn restore_of<'p>(part: &'p Part<'_>) -> Option<&'p Mark> {
     match &part.context.observation.mark {
-        MarkState::Ours(mark)
-            if mark.is_seeded() && ![BOOTSTRAP, "adopted"].contains(&mark.by.as_str()) =>
-        {
-            Some(mark)
-        }
+        MarkState::Ours(mark) if mark.tells_of_a_restore() => Some(mark),
         _ => None,
     }
 }

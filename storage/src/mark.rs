@@ -157,6 +157,12 @@ impl Mark {
         matches!(self.stage, Stage::Seeded | Stage::Unpromoted)
     }
 
+    /// Whether a restore brought the data: it was not there before, and the service did not start empty.
+    #[must_use]
+    pub fn tells_of_a_restore(&self) -> bool {
+        self.is_seeded() && ![BOOTSTRAP, "adopted"].contains(&self.by.as_str())
+    }
+
     /// The text that is stored, bound to `identity` (a dataset's guid, a directory's inode).
     #[must_use]
     pub fn bound_to(&self, identity: &str) -> String {

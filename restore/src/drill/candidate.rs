@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use declaration::settings::{Check, Service};
 use declaration::value::TierName;
+use jiff::Timestamp;
 use report::progress::bytes;
 use storage::{Error, ErrorKind, Snapshot, give_way, local};
 
@@ -68,6 +69,14 @@ impl Candidate {
             snapshot: Some(last),
             ..Self::without(not_drilled(&error.of_kind(ErrorKind::Gone)))
         }
+    }
+
+    /// A restore has put other storage in the place, and no snapshot of that was taken yet.
+    pub(super) fn not_yet(restored: Timestamp) -> Self {
+        let restored = local(restored);
+        Self::without(meant(format!(
+            "it was restored since the last drill ({restored}), and no snapshot was taken after that"
+        )))
     }
 
     /// No snapshot holds the data.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ::storage::{Contents, Observation};
+use ::storage::mark::Stage;
+use ::storage::{Contents, Mark, Observation};
 use declaration::value::TierName;
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -14,7 +15,7 @@ use crate::proof::{Drilled, Drills, Outcome, Which};
 use crate::source::Sample;
 use crate::source::list::sources;
 use crate::tests::fakes::source::{Filed, Script};
-use crate::tests::fakes::{Dataset, EXPECTED, How};
+use crate::tests::fakes::{Dataset, EXPECTED, How, Memory};
 
 const ALL: Order = Order {
     tier: None,
@@ -268,6 +269,45 @@ fn a_source_that_has_lost_all_its_snapshots_is_not_well() {
             known.add(result);
         }
     }
+}
+
+#[test]
+fn what_was_restored_since_has_no_snapshot_yet_and_is_well() {
+    let mut case = sound();
+    case.disk.memory = Memory::Data;
+    let mut known = Drills::default();
+    let drill = |case: &Case, known: &mut Drills| {
+        for earlier in &mut known.results {
+            earlier.drilled -= SignedDuration::from_hours(24);
+        }
+        let machine = case.machine();
+        machine.boot();
+        let results = machine.drill(ALL, known);
+        for result in &results {
+            known.add(result.clone());
+        }
+        results
+    };
+    drill(&case, &mut known);
+    let snapshots = std::mem::take(&mut case.disk.snapshots);
+    for (by, is_well) in [("adopted", false), ("rollback", false), ("restic", true)] {
+        let mark = Mark::new(Stage::Seeded, by, "nas@900");
+        case.disk.dataset.as_mut().unwrap().mark = Some((1, mark));
+        // However often it is drilled.
+        for _ in 0..2 {
+            let results = drill(&case, &mut known.clone());
+            let why = results[1].outcome.why().unwrap();
+            assert_eq!(drill::is_well(&results), is_well, "{by}: {why}");
+            assert_eq!(why.starts_with("it was restored since"), is_well, "{why}");
+        }
+    }
+    // Once there was one again, and was drilled, it is missed.
+    case.disk.snapshots = snapshots;
+    drill(&case, &mut known);
+    let restored = case.disk.dataset.as_mut().unwrap().mark.as_mut().unwrap();
+    restored.1.at -= SignedDuration::from_hours(48);
+    case.disk.snapshots.clear();
+    assert!(!drill::is_well(&drill(&case, &mut known)));
 }
 
 #[test]
