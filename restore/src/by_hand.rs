@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use declaration::settings::{Prefer, Service};
 use declaration::value::TierName;
+use jiff::Timestamp;
 use report::{Event, Kind};
-use storage::{Error, Kept, LeftOver, Presence, Snapshot, local};
+use storage::{Error, ErrorKind, Kept, LeftOver, Presence, Snapshot, local};
 
 use crate::acting::Acting;
 use crate::answer::{Answer, Conclusion, Observer, PassedOver};
@@ -16,6 +17,7 @@ use crate::chosen::{self, Choice};
 use crate::context::Context;
 use crate::ending::unmounted;
 use crate::executor::{Goal, bring};
+use crate::failure::Failure;
 use crate::pending::Prepared;
 use crate::remember;
 use crate::search::{Act, search};
@@ -137,7 +139,7 @@ pub(crate) fn offer_on(
     })
 }
 
-/// Restores what was chosen in the place of what is there.
+/// Restores what was offered in the place of what is there.
 ///
 /// # Errors
 /// When it cannot be restored: what is there is there still.
@@ -145,57 +147,77 @@ pub(crate) fn restore_on(
     context: &Context<'_>,
     sources: &[Box<dyn Source + '_>],
     request: &Request,
+    offer: &Offer,
 ) -> Result<Restored, Error> {
     must_be_replaceable(context)?;
-    let Brought { prepared, kept, .. } = bring_on(context, sources, request, Goal::InPlace)?;
+    let (prepared, kept) = bring_on(context, sources, request, offer, Goal::InPlace)?;
     Acting::by_hand(context, None).tell_restored(&prepared, kept.as_ref());
     remember::data(context);
     Ok(Restored::of(context.service, &prepared, kept))
 }
 
-/// What was brought.
-pub(crate) struct Brought {
-    /// The snapshot.
-    pub(crate) prepared: Prepared,
-    /// What it replaced.
-    pub(crate) kept: Option<Kept>,
-    /// What was passed over for it, and why, in words.
-    pub(crate) passed_over: Vec<String>,
-}
-
-/// Brings what was chosen as far as `goal` says.
+/// Brings what was offered as far as `goal` says. Gives what was brought, and what it replaced.
 ///
 /// # Errors
-/// When nothing can be brought.
+/// When it cannot be brought. Nothing else is.
 pub(crate) fn bring_on(
     context: &Context<'_>,
     sources: &[Box<dyn Source + '_>],
     request: &Request,
+    offer: &Offer,
     goal: Goal,
-) -> Result<Brought, Error> {
+) -> Result<(Prepared, Option<Kept>), Error> {
     let later = RefCell::new(None);
     let sources = chosen::of(sources, &request.choice, &later);
+    let passed_over = RefCell::new(Vec::new());
     let mut bringing = Bringing {
         context,
-        passed_over: Vec::new(),
+        passed_over: &passed_over,
         brought: None,
     };
     let concluded = search(context, &sources, &mut bringing, &mut |source, snapshot| {
+        if snapshot.taken != offer.snapshot.taken {
+            let now = (source.label(snapshot), snapshot.taken);
+            let error = not_as_offered(context.service, request, offer, now, &passed_over.borrow());
+            // No other one is.
+            return Err(Failure::Storage(error));
+        }
         bring(context, source, snapshot, goal)
     })?;
-    let Bringing {
-        passed_over,
-        brought,
-        ..
-    } = bringing;
-    let Some((prepared, kept)) = brought else {
-        return Err(nothing(context.service, request, concluded, &passed_over));
+    bringing
+        .brought
+        .ok_or_else(|| nothing(context.service, request, concluded, &passed_over.borrow()))
+}
+
+/// That the next snapshot would be another one than was agreed to: that one was passed over, for its checks or otherwise.
+fn not_as_offered(
+    service: &Service,
+    request: &Request,
+    offer: &Offer,
+    (label, taken): (String, Timestamp),
+    passed_over: &[String],
+) -> Error {
+    let why = match passed_over {
+        [] => "other snapshots are there by now".to_owned(),
+        passed_over => format!("passed over {}", passed_over.join("; ")),
     };
-    Ok(Brought {
-        prepared,
-        kept,
-        passed_over,
-    })
+    let name = request.part.as_deref();
+    let name = name.unwrap_or_else(|| service.of());
+    let tier = request.tier.as_ref();
+    let tier = tier.map_or_else(String::new, |tier| format!(" --tier {tier}"));
+    let taken = local(taken);
+    Error::new(
+        service.name.as_str(),
+        format!(
+            "{} ({}) was offered, and it would be {label} ({taken}): {why}",
+            offer.label,
+            local(offer.snapshot.taken)
+        ),
+        format!(
+            "`preseedctl restore {name}{tier} --at {taken}` asks again, with all of it as of then; nothing was replaced"
+        ),
+    )
+    .of_kind(ErrorKind::PartlyThere)
 }
 
 /// That what is there can be replaced now: nothing runs, and what an earlier restore left is out of the way.
@@ -316,7 +338,7 @@ fn not_taken(source: &dyn Source, snapshot: &Snapshot, why: &PassedOver<'_>) -> 
 /// Tells the journal what was passed over, and what was brought.
 struct Bringing<'a> {
     context: &'a Context<'a>,
-    passed_over: Vec<String>,
+    passed_over: &'a RefCell<Vec<String>>,
     brought: Option<(Prepared, Option<Kept>)>,
 }
 
@@ -337,7 +359,7 @@ impl Observer for Bringing<'_> {
             .tier(word(source.tier()))
             .outcome("passed-over");
         self.context.machine.tell(&event.snapshot(&snapshot.name));
-        self.passed_over.push(what);
+        self.passed_over.borrow_mut().push(what);
     }
 
     fn put_off(&mut self, _source: &dyn Source, _snapshot: &Snapshot, _why: &str) {}

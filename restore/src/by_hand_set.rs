@@ -7,12 +7,11 @@
 //! the next start finishes it ([`crate::part::half_done`]).
 
 use declaration::settings::Service;
-use storage::{Error, ErrorKind, Presence, Result, local};
+use storage::{Error, Presence, Result};
 
 use crate::acting::Acting;
 use crate::by_hand::{
-    Brought, Offer, Request, Restored, as_asked, bring_on, must_be_replaceable, offer_on,
-    restore_on,
+    Offer, Request, Restored, as_asked, bring_on, must_be_replaceable, offer_on, restore_on,
 };
 use crate::decide::look;
 use crate::executor::{Goal, bring};
@@ -34,6 +33,15 @@ pub struct Offers {
     pub differ: Option<String>,
     /// What is to be asked for, so that this is restored.
     pub request: Request,
+}
+
+impl Offers {
+    /// What was offered of this part.
+    fn of(&self, part: &Service) -> Result<&Offer> {
+        let name = part.name.as_str();
+        let offer = self.parts.iter().find(|offer| offer.part == name);
+        offer.ok_or_else(|| Error::internal(name, "nothing was offered of it"))
+    }
 }
 
 /// Looks for what would be restored. Changes nothing.
@@ -190,7 +198,9 @@ pub fn restore(declared: &Service, offers: &Offers) -> Result<Vec<Restored>> {
     if declared.places.is_empty() {
         let restored = look(&service, &ThisMachine, |context, _| {
             let sources = by_hand(context, request.tier);
-            Ok(restore_on(context, &sources, request)?)
+            Ok(offers
+                .of(&service)
+                .and_then(|offer| restore_on(context, &sources, request, offer))?)
         });
         return Ok(vec![restored.map_err(|refusal| refusal.error)?]);
     }
@@ -252,46 +262,11 @@ fn seal_all<'a>(parts: &[Part<'a>], offers: &Offers) -> Result<Vec<Acting<'a>>> 
         let context = part.context;
         let mut pending = None;
         if request.wants(context.service) {
-            let brought = bring_on(context, part.sources, request, Goal::Sealed)?;
-            must_be_as_offered(part, &brought, offers)?;
-            pending = Some(Pending::Swap(Some(brought.prepared)));
+            let offer = offers.of(context.service)?;
+            let (prepared, _) = bring_on(context, part.sources, request, offer, Goal::Sealed)?;
+            pending = Some(Pending::Swap(Some(prepared)));
         }
         acting.push(Acting::by_hand(context, pending));
     }
     Ok(acting)
-}
-
-/// That a part got the snapshot that was agreed to. A copy that did not pass its checks is passed over for an older one.
-fn must_be_as_offered(part: &Part<'_>, brought: &Brought, offers: &Offers) -> Result<()> {
-    let prepared = &brought.prepared;
-    let offered = offers.parts.iter().find(|offer| offer.part == part.name());
-    let taken = offered.map(|offer| offer.snapshot.taken);
-    if taken == Some(prepared.snapshot.taken) {
-        return Ok(());
-    }
-    let was = offered.map_or_else(
-        || "nothing".to_owned(),
-        |offer| format!("{} ({})", offer.label, local(offer.snapshot.taken)),
-    );
-    let why = match brought.passed_over.as_slice() {
-        [] => "other snapshots are there by now".to_owned(),
-        passed_over => format!("passed over {}", passed_over.join("; ")),
-    };
-    let request = &offers.request;
-    let name = request.part.as_deref();
-    let name = name.unwrap_or_else(|| part.context.service.of());
-    let tier = request.tier.as_ref();
-    let tier = tier.map_or_else(String::new, |tier| format!(" --tier {tier}"));
-    let now = local(prepared.snapshot.taken);
-    Err(Error::new(
-        part.name(),
-        format!(
-            "{was} was offered, and it would be {} ({now}): {why}",
-            prepared.label
-        ),
-        format!(
-            "`preseedctl restore {name}{tier} --at {now}` asks again, with all of it as of then; nothing was replaced"
-        ),
-    )
-    .of_kind(ErrorKind::PartlyThere))
 }

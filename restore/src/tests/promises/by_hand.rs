@@ -12,7 +12,7 @@ use crate::executor::{Goal, bring};
 use crate::source::Source;
 use crate::source::list;
 use crate::tests::fakes::source::{Filed, Script};
-use crate::tests::fakes::{Dataset, EXPECTED, at, until_the_power_goes};
+use crate::tests::fakes::{Dataset, EXPECTED, How, at, until_the_power_goes};
 
 fn as_of(second: u32) -> Request {
     Request {
@@ -24,10 +24,15 @@ fn as_of(second: u32) -> Request {
 
 impl Machine<'_> {
     fn restore_by_hand(&self, request: &Request) -> Result<Restored, Error> {
+        let offer = self.offer_by_hand(request)?;
+        self.restore_offered(request, &offer)
+    }
+
+    fn restore_offered(&self, request: &Request, offer: &Offer) -> Result<Restored, Error> {
         self.look(|context, _| {
             let mut sources: Vec<Box<dyn Source + '_>> = list::by_hand(context, request.tier);
             sources.extend(self.scripted());
-            by_hand::restore_on(context, &sources, request)
+            by_hand::restore_on(context, &sources, request, offer)
         })
         .map_err(|refusal| refusal.error)?
     }
@@ -107,6 +112,29 @@ fn a_snapshot_without_the_data_is_passed_over_for_an_older_one() {
 }
 
 #[test]
+fn an_older_one_than_was_agreed_to_is_not_restored() {
+    let mut case = with_data();
+    case.checks = true;
+    // It is offered, and does not pass its checks.
+    case.disk.snapshots[0].check = How::Damaged;
+    let machine = case.machine();
+    machine.boot();
+    let error = machine.restore_by_hand(&as_of(2000)).unwrap_err();
+    let error = error.to_string();
+    for told in [
+        "app@9 (1970-01-01T00:15:00Z) was offered, and it would be ",
+        "passed over ",
+        "`preseedctl restore app --at 1970-01-01T00:13:20Z`",
+    ] {
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    assert_eq!(machine.world.files(), files(&[EXPECTED], 1000));
+    assert!(machine.world.disk.borrow().kept.is_empty());
+    machine.restore_by_hand(&as_of(800)).unwrap();
+    assert_eq!(machine.world.files(), files(&[EXPECTED], 800));
+}
+
+#[test]
 fn a_source_that_cannot_be_asked_is_told_and_does_not_stop_it() {
     let mut case = with_data();
     case.scripts[0].answers = false;
@@ -165,8 +193,10 @@ proptest! {
         let machine = case.machine();
     machine.boot();
         let before = everything(&machine);
-        machine.world.fail_at.set(Some(fail));
-        let _ = machine.restore_by_hand(&as_of(second));
+        if let Ok(offer) = machine.offer_by_hand(&as_of(second)) {
+            machine.world.fail_at.set(Some(machine.world.calls() + fail));
+            let _ = machine.restore_offered(&as_of(second), &offer);
+        }
         let after = everything(&machine);
         for files in before {
             prop_assert!(after.contains(&files), "{files:?} is gone");
@@ -178,8 +208,10 @@ proptest! {
         let machine = case.machine();
     machine.boot();
         let before = everything(&machine);
-        machine.world.cut_at.set(Some(cut));
-        let _ = until_the_power_goes(|| machine.restore_by_hand(&as_of(2000)));
+        if let Ok(offer) = machine.offer_by_hand(&as_of(2000)) {
+            machine.world.cut_at.set(Some(machine.world.changes() + cut));
+            let _ = until_the_power_goes(|| machine.restore_offered(&as_of(2000), &offer));
+        }
         machine.world.cut_at.set(None);
         machine.world.is_mounted.set(false);
         let _ = machine.start();
