@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use product::binaries::Binaries;
+use scenario::Tally;
 
 use crate::kind::{Choice, Kind, cache};
 use crate::vms::Vms;
@@ -33,7 +34,7 @@ pub enum Task {
     },
     /// Cut the power at each step of a restore: each must end as if it had not been cut
     Cuts {
-        /// Ways to restore, or parts of their names: rollback, clone, encrypted, sent, unpromoted, receive, emptied, restic, directory, places
+        /// Ways to restore, or parts of their names: rollback, clone, encrypted, sent, unpromoted, receive, emptied, restic, directory, places; by hand at, undo, places-at, places-undo, drill
         ways: Vec<String>,
         /// Only at steps that have this in their name
         #[arg(long)]
@@ -82,6 +83,11 @@ pub fn run(task: Task) -> anyhow::Result<ExitCode> {
         let built = Binaries::build_with_failpoints()?;
         Vms::open(&built, choice.kind()?)
     };
+    // Without it, a run that was killed looks like one in which all went well.
+    let have_all_passed = |tally: Tally| {
+        println!("{tally}");
+        tally.failed == 0
+    };
     let succeeded = match task {
         Task::Build { guest } => {
             let cache = cache()?;
@@ -92,15 +98,15 @@ pub fn run(task: Task) -> anyhow::Result<ExitCode> {
             true
         }
         Task::Cuts { ways, only, choice } => {
-            cuts::run(&open_to_stop(choice)?, &ways, only.as_deref())?.failed == 0
+            have_all_passed(cuts::run(&open_to_stop(choice)?, &ways, only.as_deref())?)
         }
         Task::Chaos { chaos, choice } => {
             let vms = open_to_stop(choice)?;
             let ways = cuts::ways(&vms, &cuts::WAYS)?;
-            chaos::run(&vms, &ways, &chaos, chaos.until())?.failed == 0
+            have_all_passed(chaos::run(&vms, &ways, &chaos, chaos.until())?)
         }
         Task::Hostile { hostile, choice } => {
-            hostile::run(&open_to_stop(choice)?, &hostile)?.failed == 0
+            have_all_passed(hostile::run(&open_to_stop(choice)?, &hostile)?)
         }
         Task::Run {
             names,
@@ -109,9 +115,7 @@ pub fn run(task: Task) -> anyhow::Result<ExitCode> {
         } => {
             let vms = open(choice)?;
             let selected = scenario::select(scenarios::find()?, &names)?;
-            let tally = scenarios::run(&vms, &selected, keep, None)?;
-            println!("{tally}");
-            tally.failed == 0
+            have_all_passed(scenarios::run(&vms, &selected, keep, None)?)
         }
         Task::Shell { disks, choice } => {
             let vms = open(choice)?;

@@ -257,25 +257,26 @@ pub fn ways(vms: &Vms, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
         .collect()
 }
 
-/// Cuts the power at each step of the ways whose names hold one of `names` (all if there is none) that changes
-/// something and whose name holds `only`; prints a line for each.
+/// Cuts the power at each step of the ways that are named, or whose names hold one of `names` (all if there is none), that
+/// changes something and whose name holds `only`; prints a line for each.
 ///
 /// # Errors
 /// A way does not work even undisturbed, or nothing is named so.
 pub fn run(vms: &Vms, names: &[String], only: Option<&str>) -> anyhow::Result<Tally> {
-    let named: Vec<&'static str> = WAYS
-        .into_iter()
-        .chain(BY_HAND)
-        .filter(|name| names.is_empty() || names.iter().any(|part| name.contains(part.as_str())))
-        .collect();
-    let ways = ways(vms, &named)?;
+    let all = [&WAYS[..], &BY_HAND[..]].concat();
+    // The whole name of one way is a part of others': `at` of `places-at`.
+    let is_named = |way: &str, name: &String| {
+        way == name || way.contains(name.as_str()) && !all.contains(&name.as_str())
+    };
+    let named = all.iter().copied();
+    let named = named.filter(|way| names.is_empty() || names.iter().any(|it| is_named(way, it)));
+    let ways = ways(vms, &named.collect::<Vec<_>>())?;
     let cuts: Vec<Cut<'_>> = ways
         .iter()
         .flat_map(|way| way.changes().map(move |step| Cut { way, step }))
         .filter(|cut| only.is_none_or(|only| cut.step.contains(only)))
         .collect();
     if cuts.is_empty() {
-        let all = [&WAYS[..], &BY_HAND[..]].concat();
         bail!("nothing to cut: the ways are {}", all.join(", "));
     }
     Ok(cut_each(vms, &cuts, None))
