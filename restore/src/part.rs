@@ -59,7 +59,7 @@ pub(crate) fn with_parts_by_hand<T>(
 ) -> Result<T> {
     let placed = set::placed(declared)?;
     let looked = looked_at(&placed)?;
-    let id = set_by_hand();
+    let id = set_by_hand(looked.iter().map(|part| &part.observation));
     let done = of_set(
         &looked,
         machine,
@@ -118,9 +118,20 @@ pub(crate) fn set_of<'o>(
 /// How the names of sets begin that an admin asked for: what they replace is data that is there.
 const BY_HAND: &str = "by-hand-";
 
-/// What the parts that are restored by hand now are called.
-pub(crate) fn set_by_hand() -> String {
-    format!("{BY_HAND}{}", now())
+/// What the parts that are restored by hand now are called: a name that sorts after those of the sets that have left
+/// anything in these parts, whatever the clock says.
+pub(crate) fn set_by_hand<'o>(parts: impl Iterator<Item = &'o Observation>) -> String {
+    let now = format!("{BY_HAND}{}", now());
+    let of_one = |part: &'o Observation| {
+        let in_place = match &part.mark {
+            MarkState::Ours(mark) => mark.placed_by(),
+            MarkState::None | MarkState::Foreign(_) => None,
+        };
+        in_place.into_iter().chain(waits_in(part))
+    };
+    let last = parts.flat_map(of_one).filter(|set| *set >= now.as_str());
+    let last = last.filter(|set| set.starts_with(BY_HAND)).max();
+    last.map_or_else(|| now.clone(), |last| format!("{last}+"))
 }
 
 fn now() -> String {
@@ -145,7 +156,11 @@ pub(crate) fn half_done<'p>(parts: &'p [Part<'_>]) -> Option<&'p str> {
 
 /// The set that a part's complete copy is of, which waits to be put in place.
 pub(crate) fn waits_for<'p>(part: &'p Part<'_>) -> Option<&'p str> {
-    match &part.context.observation.left_over {
+    waits_in(part.context.observation)
+}
+
+fn waits_in(part: &Observation) -> Option<&str> {
+    match &part.left_over {
         LeftOver::Complete(mark) => mark.placed_by(),
         _ => None,
     }

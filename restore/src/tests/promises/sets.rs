@@ -168,7 +168,7 @@ impl Set {
             .map(|(seen, service)| verdict(seen, service.on_partial))
             .collect();
         let id = if is_by_hand {
-            Some(set_by_hand())
+            Some(set_by_hand(seen.iter()))
         } else {
             set_of(seen.iter().zip(verdicts.iter().copied()))
         };

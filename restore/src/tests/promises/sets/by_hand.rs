@@ -2,8 +2,6 @@
 
 mod taken_back;
 
-use std::time::Duration;
-
 use ::storage::Result;
 use declaration::settings::Check;
 use proptest::prelude::*;
@@ -39,11 +37,7 @@ fn number(part: usize) -> u32 {
 
 impl Set {
     fn or_back<T>(&self, done: std::result::Result<T, Half>) -> Result<T> {
-        done.or_else(|half| {
-            // The names of sets tell milliseconds, and this one's is the later.
-            std::thread::sleep(Duration::from_millis(2));
-            self.with_parts(true, |parts| Err(take_back(parts, half)))?
-        })
+        done.or_else(|half| self.with_parts(true, |parts| Err(take_back(parts, half)))?)
     }
 
     fn restore_by_hand(&self, request: &Request) -> Result<Vec<Restored>> {
@@ -184,6 +178,22 @@ fn what_was_not_agreed_to_is_not_restored() {
         set.restore_by_hand(&as_of(10)).unwrap();
         assert!(set.is_all(then), "{:?}", set.all());
     }
+}
+
+#[test]
+fn a_set_sorts_after_those_before_whatever_the_clock_says() {
+    let set = present(false);
+    set.restore_by_hand(&as_of(15)).unwrap();
+    let later = "by-hand-9999-01-01T00:00:00.000Z";
+    for world in &set.worlds {
+        let mut disk = world.disk.borrow_mut();
+        let mark = &mut disk.dataset.as_mut().unwrap().mark;
+        mark.as_mut().unwrap().1.set = Some(later.to_owned());
+    }
+    set.restore_by_hand(&as_of(15)).unwrap();
+    let sets = set.sets();
+    assert!(sets[0].as_deref() > Some(later), "{sets:?}");
+    assert!(sets.iter().all(|set| *set == sets[0]), "{sets:?}");
 }
 
 #[test]
