@@ -4,9 +4,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::say::{print_raw, say_line};
-use declaration::Search;
 use declaration::settings::Service;
-use declaration::visible;
+use declaration::{REPORT, Search, visible};
 use indicatif::BinaryBytes;
 use report::words;
 use serde::Serialize;
@@ -48,7 +47,7 @@ pub(crate) fn kept(json: bool) -> ExitCode {
             Ok(text) => print_raw!("{text}\n"),
             Err(error) => {
                 words::tell(&format!(
-                    "the listing cannot be written as JSON: {error}: report this as a bug"
+                    "the listing cannot be written as JSON: {error}: {REPORT}"
                 ));
                 return ExitCode::FAILURE;
             }

@@ -100,6 +100,25 @@ fn code(text: &str) -> Vec<(usize, &str)> {
 }
 
 #[test]
+fn a_fault_of_preseed_itself_is_reported_where_cargo_toml_says() {
+    let files = files();
+    let others = files
+        .iter()
+        .filter(|(path, _)| path != Path::new("declaration/src/report.rs"));
+    let own_words: Vec<String> = others
+        .flat_map(|(path, text)| {
+            let lines = code(text).into_iter();
+            let asking = lines.filter(|(_, line)| line.contains("report this"));
+            asking.map(|(number, line)| format!("{}:{number}: {line}", path.display()))
+        })
+        .collect();
+    assert!(
+        own_words.is_empty(),
+        "take `declaration::REPORT`, or `storage::Error::internal`: {own_words:#?}"
+    );
+}
+
+#[test]
 fn no_passage_stands_twice() {
     let files = files();
     let mut seen: BTreeMap<Vec<&str>, String> = BTreeMap::new();

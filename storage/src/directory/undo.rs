@@ -51,11 +51,7 @@ fn possible(service: &Service, name: &str) -> Result<Replaced> {
 pub(super) fn bring_back(service: &Service, kept: &str, mark: &Mark) -> Result<Option<Kept>> {
     let kept = possible(service, kept)?;
     let KeptIn::Directory(kept_directory) = &kept.kept_in else {
-        return Err(Error::new(
-            &kept.name,
-            "it is no directory",
-            "report this as a bug",
-        ));
+        return Err(Error::internal(&kept.name, "it is no directory"));
     };
     // What lies under its name may be another's by now: it is held first.
     let (spot, held) = kept_directory.hold()?;

@@ -31,10 +31,9 @@ pub(crate) fn take(datasets: &[&str], service: &str) -> Result<(String, Timestam
     let taken = told.trim().parse().ok();
     let taken = taken.and_then(|seconds| Timestamp::from_second(seconds).ok());
     let taken = taken.ok_or_else(|| {
-        Error::new(
+        Error::internal(
             &first,
             format!("`zfs get` told no time: `{}`", told.escape_debug()),
-            "report this as a bug",
         )
     })?;
     Ok((name, taken))

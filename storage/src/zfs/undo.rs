@@ -37,7 +37,7 @@ fn possible(zfs: &Zfs<'_>, name: &str) -> Result<(Replaced, Properties)> {
     let Some(kept) = listed.into_iter().find(|kept| kept.name == name) else {
         return Err(is_otherwise(name));
     };
-    let found = found(&kept)?;
+    let found = usable(&kept)?;
     Ok((kept, found))
 }
 
@@ -50,10 +50,10 @@ fn is_otherwise(name: &str) -> Error {
 }
 
 /// The kept dataset, if it is still what it was when it was listed, and nobody uses it.
-fn found(kept: &Replaced) -> Result<Properties> {
+fn usable(kept: &Replaced) -> Result<Properties> {
     let otherwise = |what: &str, help: String| Err(Error::new(&kept.name, what, help));
     let KeptIn::Dataset(guid, in_the_way) = &kept.kept_in else {
-        return otherwise("it is no dataset", "report this as a bug".to_owned());
+        return Err(Error::internal(&kept.name, "it is no dataset"));
     };
     let found = properties::get(&kept.name)?
         .filter(|found| found.is_local(kinds::KEPT) && found.identity() == format!("guid:{guid}"));
