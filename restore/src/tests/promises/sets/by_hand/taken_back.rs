@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::super::{PARTS, Set, data};
 use super::{as_of, nothing_is_lost, now, present, then};
 use crate::set_back::{Wanted, bring_all_back};
+use crate::tests::fakes::Files;
 use crate::undo_set::last_restored;
 
 impl Set {
@@ -62,6 +63,29 @@ impl Set {
         self.start().unwrap();
         done.is_some()
     }
+
+    /// That all is as `done`, or as it was, and that the next undo is of all parts in either case.
+    fn must_be_whole(
+        &self,
+        done: fn(usize) -> Files,
+        last: &[(usize, String)],
+        undone: impl Fn(usize) -> Files,
+        at: &str,
+    ) -> std::result::Result<(), TestCaseError> {
+        let was = |_| data(500);
+        if self.is_all(done) {
+            self.undo_last();
+            prop_assert!(self.is_all(was), "{at}, undone: {:?}", self.all());
+            return Ok(());
+        }
+        prop_assert!(self.is_all(was), "{at}");
+        prop_assert_eq!(self.restored_last(), last, "{}", at);
+        self.undo_last();
+        for part in 0..PARTS {
+            prop_assert_eq!(self.files(part), undone(part), "{}", at);
+        }
+        Ok(())
+    }
 }
 
 #[test]
@@ -109,19 +133,8 @@ proptest! {
                 let is_done = set.fails_and_is_cut((failing, call), (cut_part, cut), || set.restore_by_hand(&as_of(15)).map(drop));
                 let at = format!("call {call} of {failing}, cut {cut} of {cut_part}, {unmarked:?}: {:?}", set.all());
                 prop_assert!(nothing_is_lost(&set));
-                if set.is_all(then) {
-                    set.undo_last();
-                    prop_assert!(set.is_all(|_| data(500)), "{at}, undone: {:?}", set.all());
-                } else {
-                    prop_assert!(set.is_all(|_| data(500)), "{at}");
-                    // Nothing is undone by half.
-                    prop_assert_eq!(set.restored_last(), last, "{}", at);
-                    set.undo_last();
-                    for part in 0..PARTS {
-                        let undone = if unmarked == Some(part) { data(500) } else { now(part) };
-                        prop_assert_eq!(set.files(part), undone, "{}", at);
-                    }
-                }
+                let undone = |part| if unmarked == Some(part) { data(500) } else { now(part) };
+                set.must_be_whole(then, &last, undone, &at)?;
                 if is_done {
                     break;
                 }
@@ -146,15 +159,7 @@ proptest! {
                 let (set, last) = restored();
                 let is_done = set.fails_and_is_cut((failing, call), (cut_part, cut), || set.undo());
                 let at = format!("call {call} of {failing}, cut {cut} of {cut_part}: {:?}", set.all());
-                if set.is_all(now) {
-                    set.undo_last();
-                    prop_assert!(set.is_all(|_| data(500)), "{at}, undone: {:?}", set.all());
-                } else {
-                    prop_assert!(set.is_all(|_| data(500)), "{at}");
-                    prop_assert_eq!(set.restored_last(), last, "{}", at);
-                    set.undo_last();
-                    prop_assert!(set.is_all(now), "{at}, undone: {:?}", set.all());
-                }
+                set.must_be_whole(now, &last, now, &at)?;
                 if is_done {
                     break;
                 }
