@@ -196,12 +196,13 @@ pub(super) fn pending(zfs: &Zfs<'_>, why: &str) -> String {
     )
 }
 
-/// The stage of a dataset with these properties whose data is there.
-pub(super) fn seeded(zfs: &Zfs<'_>, properties: &Properties) -> Stage {
-    if is_pending(zfs, properties) && matches!(properties.mark(), MarkState::Ours(_)) {
-        Stage::Unpromoted
-    } else {
-        Stage::Seeded
+/// The stage that a mark gets which is written now, or put back, whatever it says: whether a dataset whose data is there is
+/// still to be promoted, the dataset itself tells. All else that it says is of the data.
+fn as_it_is(stage: Stage, is_pending: bool) -> Stage {
+    match stage {
+        Stage::Seeded | Stage::Unpromoted if is_pending => Stage::Unpromoted,
+        Stage::Seeded | Stage::Unpromoted => Stage::Seeded,
+        Stage::Staging | Stage::Staged | Stage::Seeding => stage,
     }
 }
 
@@ -275,12 +276,10 @@ pub(super) fn snapshots_to_come(zfs: &Zfs<'_>) -> Result<Vec<Listed>> {
     Ok(to_come)
 }
 
-/// Writes a mark to the service's dataset, which has these properties, bound to its guid. It goes on saying what is to be done.
+/// Writes a mark to the service's dataset, which has these properties, bound to its guid: at the stage that the dataset is in.
 pub(super) fn mark_dataset(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) -> Result<()> {
-    let stage = match mark.stage {
-        Stage::Seeded => seeded(zfs, properties),
-        other => other,
-    };
+    let is_ours = matches!(properties.mark(), MarkState::Ours(_));
+    let stage = as_it_is(mark.stage, is_ours && is_pending(zfs, properties));
     let text = mark.at_stage(stage).bound_to(&properties.identity());
     let mut sets = vec![format!("{PROPERTY}={text}")];
     if mark.at_stage(stage).is_seeded() {
@@ -288,4 +287,25 @@ pub(super) fn mark_dataset(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) 
     }
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
     call::zfs(&[&["set"], &sets[..], &[properties.dataset()]].concat()).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_that_is_put_back_says_of_the_promotion_what_is_so_now() {
+        use Stage::{Seeded, Seeding, Staged, Staging, Unpromoted};
+        for (before, promoted, pending) in [
+            (Seeded, Seeded, Unpromoted),
+            (Unpromoted, Seeded, Unpromoted),
+            // Whether the data is there is told by these, and only by these.
+            (Seeding, Seeding, Seeding),
+            (Staged, Staged, Staged),
+            (Staging, Staging, Staging),
+        ] {
+            assert_eq!(as_it_is(before, false), promoted);
+            assert_eq!(as_it_is(before, true), pending);
+        }
+    }
 }
