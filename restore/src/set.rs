@@ -28,9 +28,36 @@ use crate::points::{self, Point};
 /// When the service must not start, with the reason.
 pub(crate) fn run(declared: &Service) -> std::result::Result<Outcome, Refusal> {
     let _locks = lock::lock_all(declared, status::wait_for_another)?;
-    with_parts(declared, &ThisMachine, |parts| {
-        act(parts, declared.together)
+    act_as_found(declared.together, |act| {
+        with_parts(declared, &ThisMachine, |parts| act(parts))
     })
+}
+
+/// What is done with the parts of a service as they were found: what came of it, and whether that was to finish what somebody
+/// had asked for by hand.
+type Act<'a> = dyn Fn(&[Part<'_>]) -> std::result::Result<(Outcome, bool), Refusal> + 'a;
+
+/// Does what is to be done about the parts as `look` finds them.
+///
+/// What an admin has asked for is finished as it was asked for, and that may be to bring back what was lost, or empty. So it
+/// is looked once more before the service starts on it.
+///
+/// # Errors
+/// As [`act`].
+pub(crate) fn act_as_found(
+    together: bool,
+    look: impl Fn(&Act<'_>) -> std::result::Result<(Outcome, bool), Refusal>,
+) -> std::result::Result<Outcome, Refusal> {
+    let act = |parts: &[Part<'_>]| {
+        let is_by_hand = half_done(parts).is_some();
+        Ok((act(parts, together)?, is_by_hand))
+    };
+    let (outcome, is_by_hand) = look(&act)?;
+    if !is_by_hand {
+        return Ok(outcome);
+    }
+    let (then, _) = look(&act)?;
+    Ok(most([outcome, then]))
 }
 
 /// Decides about each part, in their order, and does it.
@@ -38,7 +65,7 @@ pub(crate) fn run(declared: &Service) -> std::result::Result<Outcome, Refusal> {
 /// # Errors
 /// When the service must not start, with the reason. Parts whose data is there are left alone, and nothing is put in place
 /// unless all that is lost is ready.
-pub(crate) fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Outcome, Refusal> {
+fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Outcome, Refusal> {
     if together {
         points::must_be_one(parts)?;
     }
@@ -87,10 +114,7 @@ pub(crate) fn act(parts: &[Part<'_>], together: bool) -> std::result::Result<Out
     if half_done.is_none() {
         tell_points(parts, &points);
     }
-    let all = outcomes.into_iter();
-    Ok(all
-        .max_by_key(|outcome| rank(*outcome))
-        .unwrap_or(Outcome::Present))
+    Ok(most(outcomes))
 }
 
 /// Why a part keeps the service down, with its name also in brief.
@@ -109,7 +133,13 @@ fn of_part(part: &Part<'_>, refusal: Refusal) -> Refusal {
     }
 }
 
-/// What says most of a set.
+/// The one that says most.
+fn most(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
+    let all = outcomes.into_iter();
+    all.max_by_key(|outcome| rank(*outcome))
+        .unwrap_or(Outcome::Present)
+}
+
 fn rank(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Present => 0,

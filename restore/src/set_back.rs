@@ -115,8 +115,9 @@ impl Replaced {
     /// kept already.
     fn wanted_back(&self, back: &Back) -> Wanted {
         let mark = match &self.mark {
-            MarkState::Ours(mark) => mark.clone(),
-            MarkState::None | MarkState::Foreign(_) => Mark::new(Stage::Seeded, "adopted", ""),
+            MarkState::Ours(mark) if mark.stage != Stage::Staging => mark.clone(),
+            // Nothing is known of it.
+            _ => Mark::new(Stage::Seeded, "adopted", ""),
         };
         Wanted {
             part: self.part.clone(),
@@ -142,11 +143,16 @@ fn put_away_the_rest(parts: &[Part<'_>], mut error: Error) -> Error {
     error
 }
 
-/// Gives a part the mark that it had, to the letter: one that was not seeded is so again.
+/// Gives a part the mark that it had, to the letter: one that was not seeded is so again, and one that had none is adopted by
+/// the next start, or restored as one that never had any data.
 fn put_mark_back(parts: &[Part<'_>], replaced: &Replaced) -> Result<()> {
-    let part = parts.iter().find(|part| part.name() == replaced.part);
-    match (part, &replaced.mark) {
-        (Some(part), MarkState::Ours(mark)) => part.context.storage.set_mark(mark),
-        _ => Ok(()),
+    let Some(part) = parts.iter().find(|part| part.name() == replaced.part) else {
+        return Ok(());
+    };
+    let storage = part.context.storage;
+    match (storage.with_snapshots(), &replaced.mark) {
+        (Some(snapshots), before) => snapshots.put_mark_back(before),
+        (None, MarkState::Ours(mark)) => storage.set_mark(mark),
+        (None, MarkState::None | MarkState::Foreign(_)) => Ok(()),
     }
 }

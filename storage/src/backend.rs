@@ -396,7 +396,8 @@ pub trait Snapshots {
     /// See [`NotRolledBack`].
     fn rollback(&self, snapshot: &Snapshot, mark: &Mark) -> std::result::Result<(), NotRolledBack>;
 
-    /// Puts back the mark that was seen `before` a rollback that was noted in it, and did not happen.
+    /// Puts back the mark that was seen `before` a rollback that was noted in it and did not happen, or before a restore
+    /// that was taken back.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::context::Context;
 use crate::decide::{Outcome, Refusal};
 use crate::part::{Part, set_by_hand, set_of};
-use crate::set::act;
+use crate::set::act_as_found;
 use crate::source::Source;
 use crate::source::list::{self, sources};
 use crate::tests::fakes::machine::FakeMachine;
@@ -141,7 +141,7 @@ impl Set {
             let storage = FakeStorage { world, service };
             storage.apply(&mut Applied::default()).unwrap();
         }
-        self.with_parts(false, |parts| act(parts, self.together))?
+        act_as_found(self.together, |act| self.with_parts(false, act)?)
     }
 
     /// Gives `then` the parts as they are found: at a start, or by hand.

@@ -8,8 +8,14 @@ use proptest::prelude::*;
 use super::super::{PARTS, Set, data};
 use super::{as_of, nothing_is_lost, now, present, then};
 use crate::set_back::{Wanted, bring_all_back};
-use crate::tests::fakes::Files;
+use crate::tests::fakes::{Files, at};
 use crate::undo_set::last_restored;
+
+/// Whether a part's mark says that the data is there, and by what; `None`: by a source.
+type Known = Option<(bool, Option<String>)>;
+
+/// At which stage a part is, and whether it is empty.
+type At = (Option<Stage>, bool);
 
 impl Set {
     /// The parts (their numbers) that an undo would bring back, and how their data came.
@@ -64,6 +70,25 @@ impl Set {
         done.is_some()
     }
 
+    /// The files of each part, and its mark to the letter.
+    fn marked(&self) -> Vec<(Files, Option<Mark>)> {
+        let disks = self.worlds.iter().map(|world| world.disk.borrow());
+        let of = disks.map(|disk| {
+            let dataset = disk.dataset.as_ref().unwrap();
+            let mark = dataset.mark.as_ref().map(|(_, mark)| mark.clone());
+            (dataset.files.clone(), mark)
+        });
+        of.collect()
+    }
+
+    /// The same, as far as it says whether the data was there: what was lost may come by any source.
+    fn known(&self) -> Vec<(Files, Known)> {
+        let was_there = |by: &String| !["rollback", "clone"].contains(&by.as_str());
+        let known = |mark: Mark| (mark.is_seeded(), Some(mark.by).filter(was_there));
+        let all = self.marked().into_iter();
+        all.map(|(files, mark)| (files, mark.map(known))).collect()
+    }
+
     /// That all is as `done`, or as it was, and that the next undo is of all parts in either case.
     fn must_be_whole(
         &self,
@@ -102,6 +127,98 @@ fn a_mark_says_as_what_the_data_was_brought_back() {
         assert_eq!(mark.why_kept(), why);
     }
     assert_eq!(mark.placed_by(), Some("one"));
+}
+
+/// At which stage a part may be found: any that a mark has, or without one.
+fn any_stage() -> impl Strategy<Value = Option<Stage>> {
+    use Stage::{Seeded, Seeding, Staged, Staging, Unpromoted};
+    let stages = [Staging, Staged, Seeding, Unpromoted, Seeded];
+    prop::option::weighted(0.8, prop::sample::select(stages.to_vec()))
+}
+
+/// Parts that are at these stages; and whether they are empty.
+fn at_stages(stages: [At; PARTS]) -> Set {
+    let set = present(false);
+    for (world, (stage, is_empty)) in set.worlds.iter().zip(stages) {
+        let mut disk = world.disk.borrow_mut();
+        let dataset = disk.dataset.as_mut().unwrap();
+        let mark = stage.map(|stage| Mark {
+            at: at(1),
+            ..Mark::new(stage, "restic", "").in_set(Some("earlier"))
+        });
+        dataset.mark = mark.map(|mark| (dataset.guid, mark));
+        if is_empty {
+            dataset.files.clear();
+        }
+    }
+    set
+}
+
+/// That these parts are as they were once a restore of them was taken back, since this call of one failed; and that the next
+/// start decides as if nobody had asked for anything, wherever the power goes meanwhile.
+fn must_be_as_they_were(
+    stages: [At; PARTS],
+    failing: usize,
+    cut_part: usize,
+) -> std::result::Result<(), TestCaseError> {
+    let left_alone = at_stages(stages);
+    let before = left_alone.marked();
+    left_alone.start().unwrap();
+    let undisturbed = at_stages(stages);
+    undisturbed.restore_by_hand(&as_of(15)).unwrap();
+    let calls = undisturbed.worlds[failing].calls();
+    for call in calls.saturating_sub(8)..=calls {
+        let set = at_stages(stages);
+        set.worlds[failing].fail_at.set(Some(call));
+        let failed = set.restore_by_hand(&as_of(15));
+        set.worlds[failing].fail_at.set(None);
+        if failed.is_err_and(|error| error.to_string().contains("all parts are as they were")) {
+            let now = set.marked();
+            let differ: Vec<_> = before
+                .iter()
+                .zip(&now)
+                .filter(|(before, now)| before != now)
+                .collect();
+            prop_assert!(differ.is_empty(), "call {call} of {failing}: {differ:?}");
+        }
+        for cut in 1..60 {
+            let set = at_stages(stages);
+            let is_done = set.fails_and_is_cut((failing, call), (cut_part, cut), || {
+                set.restore_by_hand(&as_of(15)).map(drop)
+            });
+            // The next start then decides as if nobody had asked for anything.
+            let is_as_it_was = set.known() == left_alone.known();
+            prop_assert!(
+                is_as_it_was || set.is_all(then),
+                "call {call} of {failing}, cut {cut} of {cut_part}: {:?} {:?}",
+                left_alone.known(),
+                set.known()
+            );
+            if is_done {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_lost_is_restored_by_the_start_that_takes_an_interrupted_restore_back() {
+    let stages = [(None, false), (None, true), (None, false)];
+    must_be_as_they_were(stages, 2, 0).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn a_mark_at_any_stage_is_as_it_was_once_a_restore_is_taken_back(
+        stages in [(any_stage(), any::<bool>()), (any_stage(), any::<bool>()), (any_stage(), any::<bool>())],
+        failing in 0..PARTS,
+        cut_part in 0..PARTS,
+    ) {
+        must_be_as_they_were(stages, failing, cut_part)?;
+    }
 }
 
 proptest! {
