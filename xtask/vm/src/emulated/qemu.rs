@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
@@ -74,6 +76,12 @@ pub(super) struct Memory {
     pub(super) kept: bool,
 }
 
+/// The file with what qemu says, in a machine's directory.
+const LOG: &str = "qemu.log";
+
+/// How long a process may take to end after the last sign of its monitor.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
 /// A process, killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Qemu {
@@ -94,7 +102,7 @@ impl Qemu {
         parts: &Parts<'_>,
         memory: &Memory,
     ) -> anyhow::Result<(Self, Agent)> {
-        let log = parts.directory.join("qemu.log");
+        let log = parts.directory.join(LOG);
         let stderr = File::create(&log).with_context(|| log.display().to_string())?;
         let (port, guest_port) = UnixStream::pair()?;
         let (control, guest_control) = UnixStream::pair()?;
@@ -124,7 +132,7 @@ impl Qemu {
         if memory.state.is_some() {
             command.args(["-incoming", "defer"]);
         }
-        let process = command
+        let mut process = command
             .stdin(OwnedFd::from(guest_port))
             .stdout(OwnedFd::from(guest_control))
             .stderr(stderr)
@@ -138,7 +146,6 @@ impl Qemu {
             }
             Ok(monitor)
         });
-        let mut process = process;
         match started {
             Ok(monitor) => Ok((
                 Self {
@@ -148,12 +155,7 @@ impl Qemu {
                 },
                 Agent::new(port)?,
             )),
-            Err(error) => {
-                process.kill()?;
-                process.wait()?;
-                let said = fs::read_to_string(&log).unwrap_or_default();
-                Err(error).with_context(|| format!("qemu: {}", said.trim_end()))
-            }
+            Err(error) => Err(error).with_context(|| last_words(&mut process, &log, LAST_MOMENT)),
         }
     }
 
@@ -162,7 +164,10 @@ impl Qemu {
     /// # Errors
     /// The state cannot be written.
     pub(super) fn save(mut self, file: &Path) -> anyhow::Result<()> {
-        self.monitor.save(file)?;
+        let saved = self.monitor.save(file);
+        saved.with_context(|| {
+            last_words(&mut self.process, &self.directory.join(LOG), LAST_MOMENT)
+        })?;
         let status = self.process.wait().context("qemu")?;
         if !status.success() {
             bail!("qemu: {status}");
@@ -199,7 +204,7 @@ impl Qemu {
 
     /// What qemu has said, and the end of what the machine has.
     pub(super) fn log(&self) -> String {
-        let mut log = fs::read_to_string(self.directory.join("qemu.log")).unwrap_or_default();
+        let mut log = fs::read_to_string(self.directory.join(LOG)).unwrap_or_default();
         let console = fs::read(self.directory.join("console")).unwrap_or_default();
         let console = String::from_utf8_lossy(&console);
         let lines: Vec<&str> = console.lines().collect();
@@ -234,10 +239,71 @@ impl Memory {
     }
 }
 
+/// How a qemu ended whose monitor answers no more, and what it has said. One that still runs after `limit` is ended.
+fn last_words(process: &mut Child, log: &Path, limit: Duration) -> String {
+    let deadline = Instant::now() + limit;
+    let ended = loop {
+        match process.try_wait() {
+            Ok(Some(status)) => break status.to_string(),
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+            Ok(None) | Err(_) => {
+                // It has ended already, or ends now.
+                process.kill().ok();
+                process.wait().ok();
+                break "it ran on, and was ended".to_owned();
+            }
+        }
+    };
+    let said = fs::read_to_string(log).unwrap_or_default();
+    format!("qemu: {ended}: {}", said.trim_end())
+}
+
 /// A path as the value of an option, where a comma separates options.
 fn option(path: &Path) -> anyhow::Result<String> {
     let text = path
         .to_str()
         .with_context(|| format!("{}: not UTF-8", path.display()))?;
     Ok(text.replace(',', ",,"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    fn last_words_of(script: &str, limit: Duration) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join(LOG);
+        let mut process = Command::new("sh")
+            .args(["-c", script])
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        last_words(&mut process, &log, limit)
+    }
+
+    #[test]
+    fn a_qemu_that_ended_is_quoted() {
+        assert_eq!(
+            last_words_of("echo 'no such device' >&2; exit 1", LONG),
+            "qemu: exit status: 1: no such device"
+        );
+        assert_eq!(
+            last_words_of("kill -SEGV $$", LONG),
+            "qemu: signal: 11 (SIGSEGV): "
+        );
+    }
+
+    #[test]
+    fn a_qemu_that_runs_on_is_ended() {
+        assert_eq!(
+            last_words_of("exec sleep 60", Duration::ZERO),
+            "qemu: it ran on, and was ended: "
+        );
+    }
 }
