@@ -6,10 +6,11 @@ use std::process::{ExitCode, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::change::{self, Change};
 use product::binaries::{Binaries, cargo};
+use product::cache::Cache;
 use scenario::{Scenario, Tally};
 use vm::{Kind, Vms, chaos, cuts, hostile, scenarios};
 
@@ -64,6 +65,19 @@ pub(crate) fn run(extent: Extent) -> ExitCode {
 }
 
 impl Run {
+    /// What a thread has come to that panicked.
+    fn of_a_panic() -> Self {
+        let mut run = Self::default();
+        run.part("a thread of this run", |_| bail!("it panicked"));
+        run
+    }
+
+    /// Adds what another has come to.
+    fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.last_lines.extend(other.last_lines);
+    }
+
     /// Runs a part, and gives whether it could be run.
     fn part(&mut self, name: &str, part: impl FnOnce(&mut Self) -> anyhow::Result<Tally>) {
         println!("{name}:");
@@ -82,31 +96,29 @@ impl Run {
 }
 
 fn whole(run: &mut Run, all: bool) {
+    // Before there are other threads, which would be told of a signal.
+    if let Err(error) = Cache::open().and_then(|cache| Ok(cache.clean_up_on_signals()?)) {
+        eprintln!("what is interrupted is cleaned up by the next run: {error:#}");
+    }
     // Half an hour on a new machine, beside what needs no virtual machine.
     let quick = thread::spawn(vm::build_quick);
     run.part("tests of the crates", |_| crates(None));
+    // A container waits half of its time, and an emulated machine keeps little more than one processor busy.
+    let beside = thread::spawn(move || on_users_kernels(all));
     run.part("scenarios in the container", |run| {
-        let tally = container::run_scenarios(&Binaries::build()?, &container::scenarios()?, None)?;
+        let scenarios = scenario::longest_first(container::scenarios()?);
+        let tally = container::run_scenarios(&Binaries::build()?, &scenarios, None)?;
         run.last_lines
             .push(format!("mean scenario in the container: {}", tally.mean()));
         Ok(tally)
     });
-    if all {
-        for kind in [Kind::Trixie, Kind::Bookworm] {
-            run.part("scenarios on a user's kernel", |run| {
-                emulated(run, kind, &scenarios::find()?)
-            });
-        }
-    } else {
-        run.part("scenarios on a user's kernel", |run| {
-            emulated(run, Kind::Trixie, &judged()?)
-        });
-    }
+    run.add(beside.join().unwrap_or_else(|_| Run::of_a_panic()));
     match joined(quick) {
         Ok(()) => {
             run.part("scenarios on the quick guest", |run| {
                 let vms = Vms::open(&Binaries::build()?, Kind::Quick)?;
-                let tally = scenarios::run(&vms, &scenarios::find()?, false, None)?;
+                let all = scenario::longest_first(scenarios::find()?);
+                let tally = scenarios::run(&vms, &all, false, None)?;
                 run.last_lines.push(format!(
                     "mean scenario on the {} guest: {}",
                     vms.name(),
@@ -143,6 +155,23 @@ fn whole(run: &mut Run, all: bool) {
             ));
         }
     }
+}
+
+/// The scenarios that users' kernels are asked about: all, or those of [`judged`].
+fn on_users_kernels(all: bool) -> Run {
+    let mut run = Run::default();
+    if all {
+        for kind in [Kind::Trixie, Kind::Bookworm] {
+            run.part("scenarios on a user's kernel", |run| {
+                emulated(run, kind, &scenarios::find()?)
+            });
+        }
+    } else {
+        run.part("scenarios on a user's kernel", |run| {
+            emulated(run, Kind::Trixie, &judged()?)
+        });
+    }
+    run
 }
 
 /// The line of what a failed build printed that says why: the first error of apt's, else the last line.

@@ -1,5 +1,6 @@
 //! A scenario's file: bash, cut into stages by lines that start with `#: `.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -133,6 +134,18 @@ pub fn find(directory: &Path) -> anyhow::Result<Vec<Scenario>> {
     files.iter().map(|file| Scenario::read(file)).collect()
 }
 
+/// In an order in which those that take long are not begun last, when the other machines have nothing left to do.
+pub fn longest_first(mut scenarios: Vec<Scenario>) -> Vec<Scenario> {
+    /// How many lines take about as long as a boot.
+    const BOOT: usize = 20;
+    scenarios.sort_by_cached_key(|scenario| {
+        let last = scenario.stages.last();
+        let lines = last.map_or(0, |stage| stage.script.lines().count());
+        Reverse(lines + BOOT * scenario.stages.len())
+    });
+    scenarios
+}
+
 /// Those of `scenarios` whose name holds one of `parts`; all, if there are none.
 ///
 /// # Errors
@@ -192,6 +205,21 @@ mod tests {
         );
         assert_eq!(after("two\n"), None);
         assert_eq!(after("one 'x'\nthree\n"), None);
+    }
+
+    #[test]
+    fn the_longest_is_the_first() {
+        let scenarios = [
+            ("short", "one\n"),
+            ("boots", "one\n#: reboot\ntwo\n"),
+            ("long", &*"one\n".repeat(100)),
+        ]
+        .map(|(name, text)| Scenario::parse(name, text).unwrap());
+        let names: Vec<String> = longest_first(scenarios.into())
+            .into_iter()
+            .map(|scenario| scenario.name)
+            .collect();
+        assert_eq!(names, ["long", "boots", "short"]);
     }
 
     #[test]

@@ -150,10 +150,10 @@ fn print_result(machine: &str, name: &str, time: Duration, failure: Option<Strin
             ..Tally::default()
         };
     };
-    println!("FAILED {seconds:5.1} s  {machine}: {name}");
-    for line in output.lines() {
-        println!("    {line}");
-    }
+    // In one go: those on machines of another kind print beside these.
+    let mut lines = vec![format!("FAILED {seconds:5.1} s  {machine}: {name}")];
+    lines.extend(output.lines().map(|line| format!("    {line}")));
+    println!("{}", lines.join("\n"));
     Tally {
         failed: 1,
         time,
