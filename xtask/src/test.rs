@@ -102,9 +102,10 @@ fn whole(run: &mut Run, all: bool) {
     }
     // Half an hour on a new machine, beside what needs no virtual machine.
     let quick = thread::spawn(vm::build_quick);
-    run.part("tests of the crates", |_| crates(None));
-    // A container waits half of its time, and an emulated machine keeps little more than one processor busy.
+    // A container waits half of its time, some crates have one test, and an emulated machine keeps little more than one
+    // processor busy.
     let beside = thread::spawn(move || on_users_kernels(all));
+    run.part("tests of the crates", |_| crates(None));
     run.part("scenarios in the container", |run| {
         let scenarios = scenario::longest_first(container::scenarios()?);
         let tally = container::run_scenarios(&Binaries::build()?, &scenarios, None)?;
