@@ -15,12 +15,12 @@ use rustix::io::Errno;
 /// How many links are followed on the way to one path: as many as the kernel does (path_resolution(7)).
 const LINKS: usize = 40;
 
-/// That `path`, relative to the service's directory, is in its copy `root`; `mountpoint` is where the service has it
-/// (absolute). The last component is not followed.
+/// Finds `path`, relative to the service's directory, in its copy `root`; `mountpoint` is where the service has it
+/// (absolute). The last component is not followed, and nothing is opened that could be read: a pipe does not block.
 ///
 /// # Errors
 /// Those of openat2(2); `EXDEV` if a link leads out of the copy.
-pub(crate) fn look(root: &File, mountpoint: &Path, path: &Path) -> io::Result<()> {
+pub(crate) fn find(root: &File, mountpoint: &Path, path: &Path) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let mut left = components(path);
@@ -36,7 +36,7 @@ pub(crate) fn look(root: &File, mountpoint: &Path, path: &Path) -> io::Result<()
         done.push(&name);
         let found = openat2(root, &done, flags, Mode::empty(), resolve)?;
         if left.is_empty() {
-            return Ok(());
+            return Ok(File::from(found));
         }
         let target = match readlinkat(&found, "", Vec::new()) {
             Ok(target) => PathBuf::from(OsString::from_vec(target.into_bytes())),
@@ -61,7 +61,19 @@ pub(crate) fn look(root: &File, mountpoint: &Path, path: &Path) -> io::Result<()
         way.append(&mut left);
         left = way;
     }
-    Ok(())
+    // The directory itself, or one above the last.
+    let way = if done.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &done
+    };
+    Ok(File::from(openat2(
+        root,
+        way,
+        flags,
+        Mode::empty(),
+        resolve,
+    )?))
 }
 
 fn components(path: &Path) -> VecDeque<OsString> {
@@ -103,6 +115,8 @@ mod tests {
         }
         let root = File::open(copy.path()).unwrap();
         for (path, expected) in [
+            ("", None),
+            ("v4/deep/..", None),
             ("v4/app.db", None),
             ("absolute/app.db", None),
             ("relative/app.db", None),
@@ -117,7 +131,7 @@ mod tests {
             ("beside/app.db", Some(Errno::XDEV)),
             ("loop/app.db", Some(Errno::LOOP)),
         ] {
-            let looked = look(&root, mountpoint, Path::new(path));
+            let looked = find(&root, mountpoint, Path::new(path));
             let error = looked.err().and_then(|error| error.raw_os_error());
             assert_eq!(error, expected.map(Errno::raw_os_error), "{path}");
         }

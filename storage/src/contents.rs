@@ -74,7 +74,7 @@ impl Contents {
             let root = root
                 .as_ref()
                 .map_err(|error| io::Error::from(error.kind()))?;
-            beneath::look(root, &service.mountpoint, path)
+            beneath::find(root, &service.mountpoint, path).map(drop)
         };
         let mut contents = Self::look(directory, service, there)?;
         if contents.could_be_hollow(service) {

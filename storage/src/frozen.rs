@@ -134,17 +134,12 @@ impl<'a> Frozen<'a> {
     /// # Errors
     /// When it cannot be told of one.
     pub fn expected(&self) -> Result<Vec<PathBuf>> {
-        let expected = self.parts.iter().flat_map(|part| &part.expected);
-        let found = expected.map(|path| Ok(extent::found(path)?.map(|_| path.clone())));
-        let found = found.collect::<io::Result<Vec<_>>>();
-        let found = found.map_err(|error| {
-            let place = &self.service.mountpoint;
-            not_shown(
-                place,
-                &format!("what is expected cannot be looked at: {error}"),
-            )
-        })?;
-        Ok(found.into_iter().flatten().collect())
+        let mut there = Vec::new();
+        for part in &self.parts {
+            let found = extent::found(&part.place, &part.place, part.expected.iter())?;
+            there.extend(found.into_iter().map(|(path, _)| path.clone()));
+        }
+        Ok(there)
     }
 
     /// What is mounted in what is read and is no part of the service: it is not read. What lies in a cache, or is left out
@@ -222,11 +217,10 @@ impl<'a> Frozen<'a> {
             extent.bytes += bytes;
             if part.place != *main {
                 extent.places.insert(part.place.clone(), (entries, bytes));
-                let expected = part
-                    .expected
-                    .iter()
-                    .map(|path| (path.clone(), path.clone()));
-                extent.expected.extend(extent::sizes(expected)?);
+                let found = extent::found(&part.place, &part.place, part.expected.iter())?;
+                let sizes = extent::sizes(found);
+                let sizes = sizes.map(|(path, size)| (path.clone(), size));
+                extent.expected.extend(sizes);
             }
         }
         Ok(extent)
