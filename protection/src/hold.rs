@@ -24,14 +24,13 @@ const POLICYS: &str = "autosnap_";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Has the newest snapshot of the service prove itself, if it is time; it is held then, and the earlier one no more. Gives
-/// whether anything may be pruned. `dataset` is the service's, and `snapshots` are its, newest first.
+/// whether anything may be pruned. `snapshots` are the service's, newest first, and `held` those of them that we hold.
 ///
 /// # Errors
 /// When it cannot be told whether it is good, or something cannot be held.
-pub(crate) fn renew(service: &Service, dataset: &str, snapshots: &[Snapshot]) -> Result<bool> {
+pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) -> Result<bool> {
     let name = service.name.as_str();
     let record = record::read(name)?;
-    let held = policy_snapshots::held(dataset)?;
     let is_held = |good: &Good| held.contains(&good.snapshot);
     let still = record.held.clone().filter(is_held);
     let now = Timestamp::now();

@@ -14,6 +14,7 @@ pub mod check;
 mod commands;
 mod forget;
 mod hold;
+mod look;
 pub mod maintain;
 mod ready;
 pub mod record;

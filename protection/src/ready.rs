@@ -3,7 +3,9 @@
 use declaration::settings::{Backup, Service};
 use restore::health::is_kept_down;
 use restore::verdict::{Verdict, verdict};
-use storage::{Error, MarkState, Result, as_found};
+use storage::{Error, MarkState, Observation, Result, as_found};
+
+use crate::look::Look;
 
 /// That the service, as its storage is found, has its data in all its parts, and is not kept down.
 ///
@@ -18,17 +20,41 @@ pub(crate) fn must_have_its_data(service: &Service) -> Result<()> {
 /// # Errors
 /// When it cannot be told: that is neither.
 pub(crate) fn lacks_its_data(service: &Service) -> Result<Option<Error>> {
+    lacks(
+        service,
+        |part| storage::open(part).observe(),
+        || is_kept_down(service),
+    )
+}
+
+/// The same, as a look at many services has shown.
+///
+/// # Errors
+/// When it could not be told.
+pub(crate) fn lacked_its_data(service: &Service, look: &Look) -> Result<Option<Error>> {
+    lacks(
+        service,
+        |part| look.observation(part),
+        || look.is_kept_down(service),
+    )
+}
+
+fn lacks(
+    service: &Service,
+    observe: impl Fn(&Service) -> Result<Observation>,
+    is_kept_down: impl FnOnce() -> Result<bool>,
+) -> Result<Option<Error>> {
     let may_be_missing =
         |part: &Service| part.part.as_ref().is_some_and(|part| part.may_start_empty);
     for part in service.parts().filter(|part| part.is_restored()) {
         if !may_be_missing(part)
-            && let Some(why) = is_not_there(part)?
+            && let Some(why) = is_not_there(part, &observe)?
         {
             return Ok(Some(why));
         }
     }
     let name = service.name.as_str();
-    let kept_down = is_kept_down(service)?.then(|| {
+    let kept_down = is_kept_down()?.then(|| {
         Error::new(
             name,
             "it is kept down",
@@ -39,14 +65,17 @@ pub(crate) fn lacks_its_data(service: &Service) -> Result<Option<Error>> {
 }
 
 /// Why the data of a service, or of a place of one, is not there, if so.
-fn is_not_there(part: &Service) -> Result<Option<Error>> {
+fn is_not_there(
+    part: &Service,
+    observe: impl Fn(&Service) -> Result<Observation>,
+) -> Result<Option<Error>> {
     let name = part.name.as_str();
     let unit = part.units.first().map_or(name, |unit| unit.as_str());
     let start = format!(
         "start it with `systemctl start {unit}`, which finds its data or says what is wrong"
     );
     let part = as_found::placed(part)?;
-    let observation = storage::open(&part).observe()?;
+    let observation = observe(&part)?;
     let why = match &observation.mark {
         MarkState::Ours(mark) if mark.is_seeded() => match verdict(&observation, part.on_partial) {
             Verdict::Present => None,

@@ -116,12 +116,7 @@ pub(crate) fn accept(sections: &[Section<'_>]) -> Result<(Configuration, Vec<Str
 
 /// What Sanoid would take of these sections by a configuration.
 fn ask(configuration: &Path, sections: &[Section<'_>]) -> Result<Vec<String>> {
-    let args = [
-        "--take-snapshots",
-        "--readonly",
-        "--verbose",
-        "--force-update",
-    ];
+    let args = ["--take-snapshots", "--readonly", "--verbose"];
     let asked = run(configuration, &args)?;
     Ok(due(&asked.stdout, sections))
 }
@@ -133,7 +128,7 @@ fn ask(configuration: &Path, sections: &[Section<'_>]) -> Result<Vec<String>> {
 /// When it cannot be run or fails.
 pub(crate) fn take(sections: &[Section<'_>]) -> Result<(Vec<String>, String)> {
     let new = write(&rendered(sections))?;
-    let ended = run(&new, &["--take-snapshots", "--force-update"])?;
+    let ended = run(&new, &["--take-snapshots"])?;
     Ok((ask(&new, sections)?, ended.stderr))
 }
 
@@ -145,7 +140,7 @@ impl Configuration {
     pub(crate) fn prune(&self, sections: &[Section<'_>]) -> Result<()> {
         let file = self.directory.join("sanoid.conf");
         fs::write(&file, rendered(sections)).map_err(|error| refused(&file, &error))?;
-        run(&self.directory, &["--prune-snapshots", "--force-update"]).map(drop)
+        run(&self.directory, &["--prune-snapshots"]).map(drop)
     }
 }
 
@@ -194,7 +189,8 @@ fn write(text: &str) -> Result<PathBuf> {
 
 fn run(configuration: &Path, what: &[&str]) -> Result<Ended> {
     let directory = Path::new(DIRECTORY);
-    // It would not see what was taken since it last looked, whatever `--force-update` says: then it prunes too little.
+    // It would not see what was taken since it last looked: then it prunes too little. `--force-update` does not mend that, as
+    // it looks too late; without a cache, it would look twice.
     match fs::remove_dir_all(directory.join("cache")) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(refused(directory, &error));

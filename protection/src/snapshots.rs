@@ -9,6 +9,7 @@ use report::{Event, Kind, status};
 use storage::{Error, Result, as_found, frozen, policy_snapshots};
 
 use crate::admins_sanoid::Admins;
+use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
 use crate::{hold, ready, record, scripts};
 
@@ -45,23 +46,24 @@ pub fn round(host: &Host) -> Result<()> {
     let mut first = None;
     // What an admin has taken and pruned is none of ours.
     let admins = Admins::read().inspect_err(|error| tell_failed("", error))?;
-    let mut targets = Vec::new();
+    let mut services = Vec::new();
     for service in &host.services {
         let Some((_, policy)) = declared(service) else {
             continue;
         };
-        let found = match as_found::whole(service) {
-            Ok(found) => found,
-            Err(error) => {
-                keep_first(&mut first, service.name.as_str(), error);
-                continue;
-            }
-        };
+        match as_found::whole(service) {
+            Ok(found) => services.push((service, found, policy)),
+            Err(error) => keep_first(&mut first, service.name.as_str(), error),
+        }
+    }
+    let look = look_at(services.iter().map(|(_, found, _)| &**found));
+    let mut targets = Vec::new();
+    for (service, found, policy) in &services {
         // Snapshots of what is no data would push those of the data out.
-        let parts = ready::lacks_its_data(&found).and_then(|lacks| match lacks {
+        let parts = ready::lacked_its_data(found, &look).and_then(|lacks| match lacks {
             None => {
                 scripts::must_be_roots(policy)?;
-                of_its_parts(&found, policy, &admins)
+                of_its_parts(found, policy, &admins)
             }
             Some(why) => doubt(service, &why).map(|()| Vec::new()),
         });
@@ -71,11 +73,20 @@ pub fn round(host: &Host) -> Result<()> {
         }
     }
     if !targets.is_empty()
-        && let Err(error) = of_all(&targets, &mut first)
+        && let Err(error) = of_all(&targets, look, &mut first)
     {
         keep_first(&mut first, "", error);
     }
     first.map_or(Ok(()), Err)
+}
+
+/// Looks at all that is restored of these services. What is not found is not looked at, and says so where it is asked for.
+fn look_at<'a>(services: impl Iterator<Item = &'a Service>) -> Look {
+    let parts = services.flat_map(|service| service.parts().filter(|part| part.is_restored()));
+    let parts: Vec<_> = parts
+        .filter_map(|part| as_found::placed(part).ok())
+        .collect();
+    Look::at(parts.iter().map(|part| &**part))
 }
 
 /// Each dataset of a service that has its data, but for those that an admin's own Sanoid covers.
@@ -115,7 +126,7 @@ pub fn declared(service: &Service) -> Option<(&str, &Policy)> {
     }
 }
 
-fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
+fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Result<()> {
     let asked: Vec<_> = targets.iter().map(Target::asked).collect();
     let (configuration, due) = match sanoid::accept(&asked) {
         Ok(accepted) => accepted,
@@ -131,15 +142,22 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
     };
     let is_sanoids = |name: &str| of(targets, name).is_some_and(Target::is_sanoids);
     let (sanoids, own): (Vec<String>, Vec<String>) =
-        due.into_iter().partition(|name| is_sanoids(name));
+        due.iter().cloned().partition(|name| is_sanoids(name));
     let mut taken = take(targets, &own, first);
     if !sanoids.is_empty() {
         taken += by_sanoid(targets, &sanoids, first);
     }
+    let look = if due.is_empty() {
+        look
+    } else {
+        Look::at(targets.iter().map(|target| &target.service))
+    };
+    let datasets: Vec<&str> = targets.iter().map(|one| one.dataset.as_str()).collect();
+    let holds = Holds::on(&datasets);
     // What is held of one part, a restore may need of the same moment from the others.
     let mut held = BTreeSet::new();
     for target in targets {
-        if !is_renewed(target, first) {
+        if !is_renewed(target, &look, &holds, first) {
             held.insert(target.service.of());
         }
     }
@@ -163,13 +181,13 @@ fn of_all(targets: &[Target<'_>], first: &mut Option<Error>) -> Result<()> {
 }
 
 /// Whether the hold of a target is on its last good snapshot, and its service has not mostly vanished.
-fn is_renewed(target: &Target<'_>, first: &mut Option<Error>) -> bool {
+fn is_renewed(target: &Target<'_>, look: &Look, holds: &Holds, first: &mut Option<Error>) -> bool {
     let service = &target.service;
-    let renewed = hold::newest_first(service).and_then(|snapshots| {
+    let renewed = look.snapshots(service).and_then(|snapshots| {
         if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
             keep_first(first, service.name.as_str(), ahead);
         }
-        let renewed = hold::renew(service, &target.dataset, &snapshots)?;
+        let renewed = hold::renew(service, &snapshots, &holds.of(&target.dataset)?)?;
         Ok(renewed && record::read(service.of())?.shrunk.is_none())
     });
     or_in_doubt(service, renewed, first, doubt)

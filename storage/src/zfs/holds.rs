@@ -32,18 +32,27 @@ pub fn release(snapshot: &str) -> Result<()> {
 /// # Errors
 /// When they cannot be listed.
 pub fn held(dataset: &str) -> Result<Vec<String>> {
-    let somebodys = referred_to(dataset)?;
-    if somebodys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let names: Vec<&str> = somebodys.iter().map(String::as_str).collect();
-    Ok(held_among(&names)?.into_iter().collect())
+    Ok(held_of_all(&[dataset])?.into_iter().collect())
 }
 
-/// The snapshots of a dataset that somebody holds.
-fn referred_to(dataset: &str) -> Result<Vec<String>> {
-    let columns = ["-d", "1", "-o", "userrefs,name", dataset];
-    let listed = call::zfs(&[&["list", "-H", "-p", "-t", "snapshot"], &columns[..]].concat())?;
+/// The snapshots of all of these datasets, at least one, that we hold.
+///
+/// # Errors
+/// When those of one cannot be listed.
+pub fn held_of_all(datasets: &[&str]) -> Result<BTreeSet<String>> {
+    let somebodys = referred_to(datasets)?;
+    if somebodys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let names: Vec<&str> = somebodys.iter().map(String::as_str).collect();
+    held_among(&names)
+}
+
+/// The snapshots of datasets that somebody holds.
+fn referred_to(datasets: &[&str]) -> Result<Vec<String>> {
+    let options = ["-d", "1", "-o", "userrefs,name"];
+    let list = ["list", "-H", "-p", "-t", "snapshot"];
+    let listed = call::zfs(&[&list[..], &options, datasets].concat())?;
     let somebodys = listed.lines().filter_map(|line| line.split_once('\t'));
     let somebodys = somebodys.filter(|(count, _)| *count != "0");
     Ok(somebodys.map(|(_, name)| name.to_owned()).collect())
@@ -54,7 +63,7 @@ fn referred_to(dataset: &str) -> Result<Vec<String>> {
 /// # Errors
 /// When they cannot be listed.
 pub fn holders(dataset: &str) -> Result<Vec<(String, String)>> {
-    let somebodys = referred_to(dataset)?;
+    let somebodys = referred_to(&[dataset])?;
     if somebodys.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,0 +1,119 @@
+//! What the storage and the units of many services look like: the same few questions, however many there are.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use declaration::settings::Service;
+use restore::health::{failed_units, is_kept_down_by};
+use storage::mark::Stage;
+use storage::survey::{Surveyed, survey};
+use storage::{Error, MarkState, Observation, Result, Snapshot, policy_snapshots};
+
+use crate::hold;
+
+/// See the module.
+pub(crate) struct Look {
+    seen: BTreeMap<String, Surveyed>,
+    /// The units that have failed, once somebody asks.
+    failed: OnceCell<Result<BTreeSet<String>>>,
+}
+
+impl Look {
+    /// At these services or places, as their storage is found.
+    pub(crate) fn at<'p>(parts: impl IntoIterator<Item = &'p Service>) -> Self {
+        // What lies in replicas is of no interest here.
+        let own = parts.into_iter().map(|part| {
+            let mut part = part.clone();
+            part.preseed.replicas.clear();
+            part
+        });
+        let own: Vec<Service> = own.collect();
+        let seen = survey(&own.iter().collect::<Vec<_>>());
+        let names = own.iter().map(|part| part.name.as_str().to_owned());
+        Self {
+            seen: names.zip(seen).collect(),
+            failed: OnceCell::new(),
+        }
+    }
+
+    /// What lies there.
+    ///
+    /// # Errors
+    /// When it could not be told.
+    pub(crate) fn observation(&self, part: &Service) -> Result<Observation> {
+        self.seen(part)?.observation.clone()
+    }
+
+    /// Whether a service is kept down.
+    ///
+    /// # Errors
+    /// When systemd did not tell.
+    pub(crate) fn is_kept_down(&self, service: &Service) -> Result<bool> {
+        let failed = self.failed.get_or_init(failed_units);
+        let failed = failed.as_ref().map_err(Clone::clone)?;
+        Ok(is_kept_down_by(failed, service))
+    }
+
+    /// The snapshots of its dataset, newest first.
+    ///
+    /// # Errors
+    /// When they could not be listed.
+    pub(crate) fn snapshots(&self, part: &Service) -> Result<Vec<Snapshot>> {
+        let seen = self.seen(part)?;
+        match &seen.observation {
+            // Those before are still another dataset's.
+            Ok(seen) if is_unpromoted(seen) => hold::newest_first(part),
+            _ => seen.snapshots.clone(),
+        }
+    }
+
+    fn seen(&self, part: &Service) -> Result<&Surveyed> {
+        let name = part.name.as_str();
+        let seen = self.seen.get(name);
+        seen.ok_or_else(|| Error::internal(name, "nobody has looked at it"))
+    }
+}
+
+fn is_unpromoted(seen: &Observation) -> bool {
+    matches!(&seen.mark, MarkState::Ours(mark) if mark.stage == Stage::Unpromoted)
+}
+
+/// Our holds on the snapshots of many datasets.
+pub(crate) struct Holds(Option<BTreeSet<String>>);
+
+impl Holds {
+    /// On those of these datasets.
+    pub(crate) fn on(datasets: &[&str]) -> Self {
+        // One that cannot be asked says nothing of the others: each is then asked by itself.
+        Self(policy_snapshots::held_of_all(datasets).ok())
+    }
+
+    /// Those on the snapshots of one of them.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub(crate) fn of(&self, dataset: &str) -> Result<Vec<String>> {
+        let Some(held) = &self.0 else {
+            return policy_snapshots::held(dataset);
+        };
+        let is_its = |snapshot: &&String| {
+            let (of, _) = snapshot.split_once('@').unwrap_or_default();
+            of == dataset
+        };
+        Ok(held.iter().filter(is_its).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_hold_is_of_the_dataset_that_its_snapshot_is_of() {
+        let held = ["tank/a@x", "tank/a.b@x", "tank/a/b@x"].map(str::to_owned);
+        let holds = Holds(Some(held.into()));
+        assert_eq!(holds.of("tank/a").unwrap(), ["tank/a@x"]);
+        assert!(holds.of("tank").unwrap().is_empty());
+    }
+}
