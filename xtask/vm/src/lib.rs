@@ -15,6 +15,7 @@ mod prepared_machine;
 mod quick;
 mod recipe;
 mod root;
+mod sanoid;
 pub mod scenarios;
 mod shell;
 mod vms;

@@ -40,8 +40,8 @@ pub(crate) fn blank(disk: &Path) -> anyhow::Result<()> {
         .with_context(|| disk.display().to_string())
 }
 
-/// Packs preseed and the test service into `disk`, by way of the directory `root`, which is made. Gives a word for
-/// this build: the same one for the same files.
+/// Packs preseed, the test service and what the directory `root` holds into `disk`. Gives a word for this build: the same
+/// one for the same files.
 ///
 /// # Errors
 /// A file cannot be installed or packed, or it is all too big.

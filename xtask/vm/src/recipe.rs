@@ -133,6 +133,30 @@ pub(crate) fn debian(root: &Path, release: Release, packages: &str) -> anyhow::R
     succeed(&mut mmdebstrap)
 }
 
+/// Fetches a package of this release into `directory`, with what apt trusts. Gives its file.
+///
+/// # Errors
+/// It cannot be had.
+pub(crate) fn package(release: Release, name: &str, directory: &Path) -> anyhow::Result<PathBuf> {
+    // A root without packages, for its apt alone.
+    let root = directory.join("root");
+    let mut mmdebstrap = Command::new("mmdebstrap");
+    mmdebstrap
+        .env("TO", directory)
+        .args(["--mode=root", "--variant=custom", "--quiet"])
+        .arg(format!(
+            "--customize-hook=cd \"$TO\" && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download {name}"
+        ))
+        .arg(release.name())
+        .arg(&root);
+    succeed(&mut mmdebstrap)?;
+    fs::remove_dir_all(&root).with_context(|| root.display().to_string())?;
+    let entries = fs::read_dir(directory).with_context(|| directory.display().to_string())?;
+    let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let file = files.find(|file| file.extension().is_some_and(|end| end == "deb"));
+    file.with_context(|| format!("{name}: apt has fetched no package"))
+}
+
 /// Runs a script below `tests/vm/guest` in `root`.
 ///
 /// # Errors

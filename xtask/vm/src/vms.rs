@@ -15,7 +15,7 @@ use crate::guest::{Begin, Guest, Unflushed};
 use crate::kind::{Kind, cache};
 use crate::machine::Machine;
 use crate::prepared_machine::PreparedMachine;
-use crate::{payload, recipe};
+use crate::{payload, recipe, sanoid};
 use product::cache::{Cache, Scratch};
 
 /// The disk with the current build, in a directory of ours.
@@ -39,15 +39,17 @@ impl Vms {
     pub fn open(built: &Binaries, kind: Kind) -> anyhow::Result<Self> {
         let cache = cache()?;
         let guest = kind.build(&cache)?;
-        let runs = match kind {
+        let in_memory = match kind {
             Kind::Quick => Cache::in_memory()?,
             Kind::Trixie | Kind::Bookworm => None,
         };
-        let runs = runs.unwrap_or(cache);
+        let runs = in_memory.map_or_else(Cache::open, Ok)?;
         runs.clean_up_on_signals()?;
         let scratch = runs.scratch()?;
         let directory = scratch.path();
-        let build = payload::pack(built, &directory.join("root"), &directory.join(PAYLOAD))?;
+        let root = directory.join("root");
+        sanoid::copy_into(&cache, &root)?;
+        let build = payload::pack(built, &root, &directory.join(PAYLOAD))?;
         Ok(Self {
             runs,
             guest,
