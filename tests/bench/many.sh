@@ -6,14 +6,8 @@ ASKED=type,guid,origin,keystatus,readonly,mountpoint,canmount,recordsize,compres
 
 prepare() {
     declare_default_host
-    mkdir -p /etc/preseed/services
     zfs create -o mountpoint=none tank/services
-    for ((number = 1; number <= SERVICES; number++)); do
-        printf '[preseed]\ntiers = ["snapshot"]\nexpect = ["db"]\n' >"/etc/preseed/services/app$number.toml"
-        zfs create -o mountpoint="/srv/app$number" "tank/services/app$number"
-        touch "/srv/app$number/db"
-    done
-    helpers >/dev/null
+    with_data 1 "$SERVICES"
 }
 
 # each COMMAND: for every service.

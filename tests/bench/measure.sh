@@ -2,14 +2,16 @@
 # What the scripts beside this one measure with; `cargo xtask bench` puts it before each of them.
 # They define `prepare`, `round` and `look`, each run as a stage of its own, with tests/lib.sh.
 
-# timed NAME COMMAND...: says how long it takes. What it prints is shown only if it fails.
+# timed NAME COMMAND...: says how long it takes and, as NAME-processor, how much of that all its processes are on the
+# processor. What it prints is shown only if it fails.
 timed() {
-    local name=$1 start=$EPOCHREALTIME end status=0
+    local name=$1 start=$EPOCHREALTIME end status=0 TIMEFORMAT='%3U %3S'
     shift
-    "$@" >/var/tmp/said 2>&1 || status=$?
+    { time "$@" >/var/tmp/said 2>&1; } 2>/var/tmp/took || status=$?
     end=$EPOCHREALTIME
     [[ $status == 0 ]] || fail "$*" "exit $status" "$(</var/tmp/said)"
     printf '#sample %s %d\n' "$name" $((${end/./} - ${start/./}))
+    awk -v name="$name" '{ printf "#sample %s-processor %d\n", name, ($1 + $2) * 1000000 }' /var/tmp/took
 }
 
 # in_turn ONE OTHER ARGUMENT...: both, and in the next round the other way round, so that neither always has the
@@ -38,7 +40,7 @@ programs() {
         fail "$*" "$(</var/tmp/said)"
     printf '#fact %s %s\n' "$name" "$(
         cat /var/tmp/trace/* | grep ' = 0$' | sed -E 's/^execve\("([^"]*\/)?([^"]*)".*/\2/' |
-            grep -vE '^(bash|dataset-helper|preseed-helper)$' | sort | uniq -c | sort -rn |
+            grep -vE '^(bash|(dataset|preseed|protect)-helper)$' | sort | uniq -c | sort -rn |
             awk '{ printf "%s%s %s", separator, $1, $2; separator = ", " }'
     )"
 }
@@ -84,6 +86,19 @@ apply() { # NAME
 
 run() { # NAME
     /usr/lib/preseed/preseed-helper run "$1"
+}
+
+# with_data FIRST LAST LINE...: services app1, app2, …, declared by these LINEs, with their data there.
+with_data() {
+    local number first=$1 last=$2
+    shift 2
+    mkdir -p /etc/preseed/services
+    for ((number = first; number <= last; number++)); do
+        printf '%s\n' "$@" '[preseed]' 'tiers = ["snapshot"]' 'expect = ["db"]' >"/etc/preseed/services/app$number.toml"
+        zfs create -o mountpoint="/srv/app$number" "tank/services/app$number"
+        touch "/srv/app$number/db"
+        apply "app$number" && run "app$number" >/dev/null
+    done
 }
 
 # with_preseed NAME: the service's data is lost, and its restore measured.

@@ -2,6 +2,7 @@
 
 use crate::guest::Measured;
 use crate::programs::few_zfs_processes;
+use crate::size::Size;
 use crate::table::{Table, claim, s, times};
 use vm::Vms;
 
@@ -19,16 +20,17 @@ const MOST_PROCESSES: usize = 16;
 ///
 /// # Errors
 /// It cannot be measured.
-pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
-    let variables = [("SMALL", SMALL), ("LARGE", LARGE)];
-    let measured = Measured::of(vms, "constant.sh", &variables, ROUNDS)?;
+pub(crate) fn measure(vms: &Vms, size: Size) -> anyhow::Result<()> {
+    let (large, rounds) = (size.megabytes(LARGE), size.rounds(ROUNDS));
+    let variables = [("SMALL", SMALL), ("LARGE", large)];
+    let measured = Measured::of(vms, "constant.sh", &variables, rounds)?;
     println!("### Rollback and clone\n");
     println!(
-        "`preseed-helper run`, and for the rollback the bare command, {ROUNDS} times each. Load average \
+        "`preseed-helper run`, and for the rollback the bare command, {rounds} times each. Load average \
          at the start: {}.\n",
         measured.load
     );
-    let (small, large) = (format!("{SMALL} MB"), format!("{LARGE} MB"));
+    let (small, large) = (format!("{SMALL} MB"), format!("{large} MB"));
     let mut table = Table::new([
         "what",
         &small,

@@ -1,5 +1,6 @@
 //! What things cost, beside the least they could cost. Printed as Markdown: `docs/figures.md` is a copy.
 
+mod backup;
 mod constant;
 mod declarations;
 mod generator;
@@ -8,7 +9,9 @@ mod machine;
 mod many;
 mod process;
 mod programs;
+mod rounds;
 mod samples;
+mod size;
 mod start;
 mod table;
 mod transfer;
@@ -18,13 +21,16 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use product::binaries::Binaries;
+use size::Size;
 use vm::{Choice, Vms};
 
 /// What is measured.
 #[derive(Args)]
 pub struct Task {
-    /// Only this; all of it takes about 50 minutes on an emulated machine
+    /// Only this; all of it takes more than an hour on an emulated machine
     part: Option<Part>,
+    #[command(flatten)]
+    size: Size,
     #[command(flatten)]
     choice: Choice,
 }
@@ -45,7 +51,14 @@ enum Part {
     Receive,
     /// Restore from restic
     Restic,
+    /// Back up to restic
+    Backup,
+    /// Rounds of many services' snapshots
+    Rounds,
 }
+
+/// Measures a part, and prints it.
+type Measure = fn(&Vms, Size) -> anyhow::Result<()>;
 
 /// Measures, and prints tables and which claims they bear out.
 ///
@@ -65,22 +78,21 @@ pub fn run(task: &Task) -> anyhow::Result<ExitCode> {
     if task.part == Some(Part::Generator) {
         return Ok(ExitCode::SUCCESS);
     }
-    let vms = Vms::open(&built, task.choice.kind()?)?;
+    let (vms, size) = (Vms::open(&built, task.choice.kind()?)?, task.size);
     guest::print(&vms)?;
-    if wanted(Part::Start) {
-        start::measure(&vms)?;
-    }
-    if wanted(Part::Many) {
-        many::measure(&vms)?;
-    }
-    if wanted(Part::Constant) {
-        constant::measure(&vms)?;
-    }
-    if wanted(Part::Receive) {
-        transfer::receive(&vms)?;
-    }
-    if wanted(Part::Restic) {
-        transfer::restic(&vms)?;
+    let parts: [(Part, Measure); 7] = [
+        (Part::Start, start::measure),
+        (Part::Many, many::measure),
+        (Part::Constant, constant::measure),
+        (Part::Receive, transfer::receive),
+        (Part::Restic, transfer::restic),
+        (Part::Backup, backup::measure),
+        (Part::Rounds, rounds::measure),
+    ];
+    for (part, measure) in parts {
+        if wanted(part) {
+            measure(&vms, size)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! Many services whose data is there: their starts, which are what a boot has to do at least, and what tells of all of them.
 
 use crate::guest::Measured;
+use crate::size::Size;
 use crate::table::{Table, s, times};
 use vm::Vms;
 
@@ -13,11 +14,12 @@ const ROUNDS: usize = 2;
 ///
 /// # Errors
 /// It cannot be measured.
-pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
-    let measured = Measured::of(vms, "many.sh", &[("SERVICES", SERVICES)], ROUNDS)?;
-    println!("### {SERVICES} starts with nothing to do\n");
+pub(crate) fn measure(vms: &Vms, size: Size) -> anyhow::Result<()> {
+    let (services, rounds) = (size.services(SERVICES), size.rounds(ROUNDS));
+    let measured = Measured::of(vms, "many.sh", &[("SERVICES", services)], rounds)?;
+    println!("### {services} starts with nothing to do\n");
     println!(
-        "One after the other, {ROUNDS} rounds. Load average at the start: {}.\n",
+        "One after the other, {rounds} rounds. Load average at the start: {}.\n",
         measured.load
     );
     print(
@@ -30,7 +32,7 @@ pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
             ("listing", "zfs get, bare, one of all"),
         ],
     )?;
-    println!("### {SERVICES} services at once\n");
+    println!("### {services} services at once\n");
     print(
         &measured,
         "list",

@@ -2,6 +2,7 @@
 
 use crate::guest::Measured;
 use crate::programs::few_zfs_processes;
+use crate::size::Size;
 use crate::table::{Table, ms, times};
 use vm::Vms;
 
@@ -14,12 +15,13 @@ const MOST_PROCESSES: usize = 2;
 ///
 /// # Errors
 /// It cannot be measured.
-pub(crate) fn measure(vms: &Vms) -> anyhow::Result<()> {
-    let measured = Measured::of(vms, "start.sh", &[], ROUNDS)?;
+pub(crate) fn measure(vms: &Vms, size: Size) -> anyhow::Result<()> {
+    let rounds = size.rounds(ROUNDS);
+    let measured = Measured::of(vms, "start.sh", &[], rounds)?;
     let list = measured.samples("list")?;
     println!("### A start of a service whose data is there\n");
     println!(
-        "{ROUNDS} rounds. Load average at the start: {}.\n",
+        "{rounds} rounds. Load average at the start: {}.\n",
         measured.load
     );
     let mut table = Table::new(["what", "median", "minimum", "times zfs list"]);

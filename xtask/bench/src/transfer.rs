@@ -1,81 +1,106 @@
-//! Restores that move the data once: receive and restic.
+//! What moves the data once, beside bare commands that do: receive and restic.
 
 use crate::guest::Measured;
 use crate::samples::Samples;
+use crate::size::Size;
 use crate::table::{Table, claim, s, times};
 use vm::Vms;
 
 /// At most this many times the bare commands.
-const MOST_TIMES: f64 = 1.05;
+pub(crate) const MOST_TIMES: f64 = 1.05;
 
 /// An even number: each of the two comes first as often as the other. One round alone is off by several hundredths.
 const ROUNDS: usize = 6;
 
-/// One kind of restore, and the bare commands beside it.
-struct Transfer {
-    script: &'static str,
-    title: &'static str,
-    bare: &'static str,
+/// What is measured, and the bare commands beside it.
+#[derive(Clone, Copy)]
+pub(crate) struct Transfer {
+    pub(crate) script: &'static str,
+    pub(crate) title: &'static str,
+    /// What is measured, and in words.
+    pub(crate) ours: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) bare: &'static str,
+    /// What is measured of the bare commands once more and is none of the claim, in words: `verify-tiny`, `verify-large`.
+    pub(crate) apart: Option<&'static str>,
     /// Incompressible data, in MB: as much as takes the bare command half a minute or more in the virtual machine.
-    megabytes: u32,
+    pub(crate) megabytes: u32,
+    pub(crate) rounds: usize,
 }
 
 /// Measures and prints receives.
 ///
 /// # Errors
 /// It cannot be measured.
-pub(crate) fn receive(vms: &Vms) -> anyhow::Result<()> {
-    measure(
-        vms,
-        &Transfer {
-            script: "receive.sh",
-            title: "Receive",
-            bare: "zfs send -Lc to zfs receive",
-            megabytes: 2000,
-        },
-    )
+pub(crate) fn receive(vms: &Vms, size: Size) -> anyhow::Result<()> {
+    let transfer = Transfer {
+        script: "receive.sh",
+        title: "Receive",
+        ours: "preseed-helper run",
+        what: "a restore",
+        bare: "zfs send -Lc to zfs receive",
+        apart: None,
+        megabytes: 2000,
+        rounds: ROUNDS,
+    };
+    measure(vms, size, &transfer).map(drop)
 }
 
 /// Measures and prints restores from restic.
 ///
 /// # Errors
 /// It cannot be measured.
-pub(crate) fn restic(vms: &Vms) -> anyhow::Result<()> {
-    measure(
-        vms,
-        &Transfer {
-            script: "restic.sh",
-            title: "restic",
-            bare: "restic restore --target",
-            megabytes: 1000,
-        },
-    )
+pub(crate) fn restic(vms: &Vms, size: Size) -> anyhow::Result<()> {
+    let transfer = Transfer {
+        script: "restic.sh",
+        title: "restic",
+        ours: "preseed-helper run",
+        what: "a restore",
+        bare: "restic restore --target",
+        apart: None,
+        megabytes: 1000,
+        rounds: ROUNDS,
+    };
+    measure(vms, size, &transfer).map(drop)
 }
 
-fn measure(vms: &Vms, transfer: &Transfer) -> anyhow::Result<()> {
-    let Transfer {
-        script,
-        title,
-        megabytes,
-        ..
-    } = *transfer;
-    let measured = Measured::of(vms, script, &[("LARGE", megabytes)], ROUNDS)?;
-    println!("### {title}\n");
+/// Measures, and prints a table and the claims.
+///
+/// # Errors
+/// It cannot be measured.
+pub(crate) fn measure(vms: &Vms, size: Size, transfer: &Transfer) -> anyhow::Result<Measured> {
+    let transfer = Transfer {
+        megabytes: size.megabytes(transfer.megabytes),
+        rounds: size.rounds(transfer.rounds),
+        ..*transfer
+    };
+    let (megabytes, rounds) = (transfer.megabytes, transfer.rounds);
+    let measured = Measured::of(vms, transfer.script, &[("LARGE", megabytes)], rounds)?;
+    println!("### {}\n", transfer.title);
     println!(
-        "Incompressible data, {ROUNDS} rounds, both tools in turn, caches dropped before each, until \
+        "Incompressible data, {rounds} rounds, both tools in turn, caches dropped before each, until \
          the data is on disk. With almost no data (64 KB) all is fixed cost. Load average at the \
          start: {}.\n",
         measured.load
     );
     let (run, bare) = (Took::of(&measured, "run")?, Took::of(&measured, "bare")?);
-    println!("{}", table(transfer, &run, &bare));
-    let ratios = run.large.ratio(bare.large);
-    let whole = ratios.median();
+    let mut table = table(&transfer, &run, &bare);
+    let mut whole = run.large.clone();
+    let mut without = String::new();
+    if let Some(apart) = transfer.apart {
+        let verified = Took::of(&measured, "verify")?;
+        table.row(&verified.row(apart));
+        whole = whole.minus(verified.large);
+        without = format!(", without {apart}");
+    }
+    println!("{table}");
+    let ratios = whole.ratio(bare.large);
     claim(
-        whole <= MOST_TIMES,
-        &format!("at most {MOST_TIMES} times the bare command with {megabytes} MB"),
+        ratios.median() <= MOST_TIMES,
+        &format!("at most {MOST_TIMES} times the bare command with {megabytes} MB{without}"),
         &format!(
-            "{whole:.3} ({} … {})",
+            "{:.3} ({} … {})",
+            ratios.median(),
             times(ratios.minimum()),
             times(ratios.maximum())
         ),
@@ -93,8 +118,9 @@ fn measure(vms: &Vms, transfer: &Transfer) -> anyhow::Result<()> {
         "- the fixed cost is {}: at this machine's speed it is a twentieth of the whole from {enough:.0} MB on",
         s(fixed)
     );
-    println!("- a restore starts {}\n", measured.fact("programs")?);
-    Ok(())
+    let programs = measured.fact("programs")?;
+    println!("- {} starts {programs}\n", transfer.what);
+    Ok(measured)
 }
 
 /// How long one of the two took.
@@ -112,6 +138,15 @@ impl<'a> Took<'a> {
         let data = large.minus(tiny);
         Ok(Self { tiny, large, data })
     }
+
+    fn row(&self, what: &str) -> [String; 4] {
+        [
+            what.to_owned(),
+            s(self.tiny.median()),
+            s(self.large.median()),
+            s(self.data.median()),
+        ]
+    }
 }
 
 /// Both beside each other, and how much longer preseed takes.
@@ -122,14 +157,8 @@ fn table(transfer: &Transfer, run: &Took<'_>, bare: &Took<'_>) -> Table {
         &format!("{} MB", transfer.megabytes),
         "the data alone",
     ]);
-    for (what, took) in [("preseed-helper run", run), (transfer.bare, bare)] {
-        table.row(&[
-            what.to_owned(),
-            s(took.tiny.median()),
-            s(took.large.median()),
-            s(took.data.median()),
-        ]);
-    }
+    table.row(&run.row(transfer.ours));
+    table.row(&bare.row(transfer.bare));
     table.row(&[
         "times".to_owned(),
         times(run.tiny.ratio(bare.tiny).median()),
