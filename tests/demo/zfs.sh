@@ -1,14 +1,27 @@
-# The story that `cargo xtask demo --zfs` tells: each of the three tiers brings the data back in turn.
+# The story that `cargo xtask demo --zfs` tells: declared, saved by snapshots, a replica and backups, and lost in four ways,
+# from which each tier brings the data back in turn.
 
 . narration.sh
 say 'This is a virtual machine with real ZFS. It has a pool `tank`, and a pool `vault` that snapshots are' \
     'replicated to. Sonarr is a small service in the real one'"'"'s shape. All that the admin writes:'
 declare_default_host
 declare_vault
-repository_init
-declare_sonarr
+declare_service sonarr <<'EOT'
+template = "sonarr"
+
+[snapshots]
+policy = "services"
+
+[backup]
+repository = "local"
+schedule = "daily"
+keep = { daily = 14, monthly = 12 }
+EOT
+password_file
 show 'cat /etc/preseed/preseed.toml'
 show 'cat /etc/preseed/services/sonarr.toml'
+show 'preseedctl repository init local'
+show 'systemctl daemon-reload'
 show 'preseedctl check'
 
 #: reboot
@@ -21,55 +34,72 @@ show 'zfs list -o name,recordsize,compression,mountpoint,mounted -r tank'
 show 'sonarr list'
 assert_no_series
 checked 'Sonarr runs in a dataset of its own, and holds no series.'
-say 'It writes into its database; a snapshot is taken, replicated, and a backup made.'
+
+act 'Sonarr writes into its database; its data is saved in three places while it runs'
 show "sonarr add 'The Expanse'"
-show 'systemctl stop sonarr'
-show 'zfs snapshot tank/services/sonarr@nightly'
-show 'zfs send tank/services/sonarr@nightly | zfs receive -u vault/services/sonarr'
-export RESTIC_REPOSITORY=$REPOSITORY RESTIC_PASSWORD_FILE=$PASSWORD_FILE
-show 'restic backup --tag=sonarr,media,database /var/lib/sonarr'
+say 'A timer does this every quarter of an hour: Sanoid says what is due, preseed takes it. The newest is held' \
+    'until a newer one has proved itself.'
+show 'systemctl start storage-snapshots'
+snapshot=$(zfs list -H -t snapshot -o name -S createtxg tank/services/sonarr | sed 1q)
+show "zfs holds $snapshot"
+say 'Somebody replicates the snapshots, by whatever means:'
+show "zfs send $snapshot | zfs receive -u vault/services/sonarr"
+say 'And this runs daily:'
+show 'systemctl start backup-sonarr'
+show 'journalctl --boot --no-hostname --output=cat --unit=backup-sonarr PRESEED_OUTCOME=backed-up'
+show 'preseedctl status sonarr'
+checked 'Three tiers hold the data.'
 
 act 'A careless rm: the newest snapshot has the data, so it is rolled back to'
+show 'systemctl stop sonarr'
 show 'rm -rf /var/lib/sonarr/*'
+lost 'its files were removed'
 show 'systemctl start sonarr'
-assert_journal preseed-sonarr.service 'restored by rollback'
+back rollback
 show_status preseed-sonarr
 show 'sonarr list'
 assert_series 'The Expanse'
 checked 'The data was back before Sonarr started.'
 
-act 'The loss is noticed late: newer snapshots are empty, so an older one is cloned into place'
+act 'The loss is noticed late: a newer snapshot is empty, so an older one is cloned into place'
 show 'systemctl stop sonarr'
 show 'rm -rf /var/lib/sonarr/*'
-show 'zfs snapshot tank/services/sonarr@empty'
+lost 'the same, seen late'
+show 'zfs snapshot tank/services/sonarr@by-hand'
 show 'preseedctl plan sonarr'
 show 'systemctl start sonarr'
-assert_journal preseed-sonarr.service 'restored by snapshot from tank/services/sonarr@nightly'
+back snapshot
+assert_journal preseed-sonarr.service 'restored by snapshot from tank/services/sonarr@autosnap'
 show 'sonarr list'
 assert_series 'The Expanse'
 show 'zfs list -t all -o name,mounted -r tank/services'
 checked 'The data is back, and what was replaced is kept with its snapshots.'
 
-act 'The dataset is destroyed with its snapshots: the replica is received'
+act 'The disk of the pool dies with all snapshots: the replica is received into a new one'
+disk=$(zpool list -v -H -P tank | awk 'NR == 2 { print $1 }')
 show 'systemctl stop sonarr'
-show 'zfs list -H -o name -r tank/services | grep sonarr: | xargs -n 1 zfs destroy -r'
-show 'zfs destroy -r tank/services/sonarr'
+show 'zpool destroy tank'
+lost 'its pool died'
+show "zpool create -f -O mountpoint=none tank $disk"
 show 'systemctl start sonarr'
-assert_journal preseed-sonarr.service 'restored by snapshot from vault/services/sonarr@nightly'
+back snapshot
+assert_journal preseed-sonarr.service 'restored by snapshot from vault/services/sonarr@autosnap'
 show 'sonarr list'
 assert_series 'The Expanse'
 checked 'The data came from the other pool, into a dataset with the declared properties.'
 
-act 'Dataset and replica are destroyed, and the machine reboots: restic restores'
+act 'The pool and the replica are gone, and the machine boots: restic restores'
 show 'systemctl stop sonarr'
-show 'zfs destroy -r tank/services'
+show 'zpool destroy tank'
 show 'zfs destroy -r vault/services/sonarr'
+lost 'pool and replica died'
+show "zpool create -f -O mountpoint=none tank $disk"
 show_reboot
 
 #: reboot
 . narration.sh
 show_journal dataset-sonarr preseed-sonarr sonarr
-assert_journal preseed-sonarr.service 'restored by restic'
+back restic
 show 'sonarr list'
 assert_series 'The Expanse'
 checked 'The data was restored before Sonarr started.'
@@ -92,3 +122,9 @@ show 'systemctl start sonarr'
 show 'sonarr list'
 assert_series 'The Expanse'
 checked 'Sonarr is back, with its data.'
+
+act 'What each loss cost'
+say 'The recovery time is what the journal of `preseed-sonarr` shows, from its start until the data was back; the' \
+    'recovery point is how old the copy was, by its own time, when the data was lost: a real one is the pause between two.'
+show_costs
+assert_eq 4 "$(wc -l <"$COSTS")" 'losses'
