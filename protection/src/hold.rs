@@ -41,6 +41,8 @@ pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) 
         && record.doubt.is_none()
         && (is_young(good.taken, now) || good.snapshot == newest.name)
     {
+        // A round that was cut off has left the one before held as well.
+        release_others(&held, &good.snapshot)?;
         return Ok(true);
     }
     match prove(service, newest, &record)? {
@@ -51,9 +53,7 @@ pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) 
                 record.doubt = None;
                 record.accepted = false;
             })?;
-            for other in held.iter().filter(|other| **other != newest.name) {
-                policy_snapshots::release(other)?;
-            }
+            release_others(&held, &newest.name)?;
             Ok(true)
         }
         Proof::Bad(why) => {
@@ -62,6 +62,11 @@ pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) 
         }
         Proof::NotNow => Ok(false),
     }
+}
+
+fn release_others(held: &[String], good: &str) -> Result<()> {
+    let mut others = held.iter().filter(|other| *other != good);
+    others.try_for_each(|other| policy_snapshots::release(other))
 }
 
 /// The newest that may be held. A backup's own goes with it; one of the future would be the newest until then, and no newer
