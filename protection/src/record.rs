@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use storage::extent::Extent;
-use storage::{Error, Result, Snapshot, state_file};
+use storage::{Error, Result, Snapshot, state_file, step};
 
 const DIRECTORY: &str = "/var/lib/preseed/protection";
 
@@ -235,6 +235,7 @@ fn lock(directory: &Path) -> io::Result<Flock<File>> {
 fn write(directory: &Path, name: &str, record: &Record) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(record)?;
     text.push('\n');
+    step::at(|| format!("note what is known of {name}"));
     state_file::write(directory, &file_of(name), text.as_bytes())
 }
 

@@ -99,9 +99,10 @@ impl Change {
 
     /// Whether it can touch what is cut: what a helper does to the machine.
     pub(crate) fn touches_restores(&self) -> bool {
-        const RESTORES: [&str; 4] = [
+        const RESTORES: [&str; 5] = [
             "storage/src",
             "restore/src",
+            "protection/src",
             "dataset-helper/src",
             "tests/vm/cuts",
         ];

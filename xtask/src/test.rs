@@ -280,6 +280,10 @@ fn to_interrupt(kind: Kind) -> anyhow::Result<Vms> {
 fn interrupted(vms: &Vms, until: Option<Instant>) -> anyhow::Result<Tally> {
     let ways = cuts::ways(vms, &cuts::FEW_WAYS)?;
     let mut sum = cuts::short(vms, &ways, until)?;
+    if until.is_none_or(|until| Instant::now() < until) {
+        let protecting = cuts::ways(vms, &cuts::PROTECTING)?;
+        sum += cuts::short(vms, &protecting, until)?;
+    }
     sum += chaos::run(vms, &ways, &chaos::SHORT, until)?;
     Ok(sum)
 }

@@ -17,4 +17,4 @@ fi
     ls -A /var/lib
     [[ ! -d /run/preseed/staging ]] || ls -A /run/preseed/staging
     getfattr --absolute-names --dump --match='^trusted' /var/lib/sonarr /var/lib/.sonarr* 2>/dev/null || true
-} | sed -E -e 's/-kept-[0-9TZ.]+/-kept-WHEN/g' -e 's/(of=guid:)[0-9]+/\1GUID/g' -e 's/(of=inode:)[0-9:]+/\1INODE/g' -e 's/(at|set)=[^ ]+/\1=WHEN/g' -e 's/ (age|counted)=[^ ]+//g' -e 's/[0-9a-f]{64}/SNAPSHOT/g'
+} | sed -E -e 's/-kept-[0-9TZ.]+/-kept-WHEN/g' -e 's/(of=guid:)[0-9]+/\1GUID/g' -e 's/(of=inode:)[0-9:]+/\1INODE/g' -e 's/(at|set)=[^ ]+/\1=WHEN/g' -e 's/ (age|counted)=[^ ]+//g' -e 's/[0-9a-f]{64}/SNAPSHOT/g' -e 's/autosnap_[0-9_:-]+/autosnap_WHEN/g'

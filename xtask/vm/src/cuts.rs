@@ -1,4 +1,4 @@
-//! Restores that are interrupted: at each of their steps, by a power cut.
+//! Restores, and what protects the data before, that are interrupted: at each of their steps, by a power cut.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -31,6 +31,9 @@ pub const WAYS: [&str; 10] = [
 /// What an admin does by hand, prepared in the same way.
 const BY_HAND: [&str; 5] = ["at", "undo", "places-at", "places-undo", "drill"];
 
+/// What the timers do to keep data safe, prepared in the same way.
+pub const PROTECTING: [&str; 2] = ["round", "backup"];
+
 /// What is interrupted on the way `name`.
 fn act(name: &str) -> &'static str {
     match name {
@@ -41,7 +44,30 @@ fn act(name: &str) -> &'static str {
         "undo" | "places-undo" => {
             "preseedctl undo sonarr --yes >/dev/null 2>&1 && systemctl start sonarr"
         }
+        "round" => {
+            "date --set \"@$(cat /var/tmp/now)\" >/dev/null && systemctl start storage-snapshots sonarr"
+        }
+        "backup" => "systemctl start backup-sonarr sonarr",
         _ => "systemctl start sonarr",
+    }
+}
+
+/// The units whose helpers are stopped on the way `name`.
+fn units(name: &str) -> &'static str {
+    match name {
+        "round" => "storage-snapshots",
+        "backup" => "backup-sonarr",
+        _ => "dataset-sonarr preseed-sonarr",
+    }
+}
+
+/// What is looked at on the way `name` once the machine has booted, before and besides `state.sh`.
+fn next(name: &str) -> Option<&'static str> {
+    match name {
+        "round" => Some("rounded"),
+        "backup" => Some("backed-up"),
+        "drill" => Some("drilled"),
+        _ => BY_HAND.contains(&name).then_some("again"),
     }
 }
 
@@ -53,6 +79,8 @@ fn prepares(name: &str) -> &[&str] {
         "places-at" => &["common", "with-places", "places-at", "ready"],
         "places-undo" => &["common", "with-places", "places-undo", "ready"],
         "places" => &["common", "with-places", "places", "ready"],
+        "round" => &["common", "with-places", "round", "ready"],
+        "backup" => &["common", "with-places", "backup", "ready"],
         _ => &["common", "", "ready"],
     }
 }
@@ -71,7 +99,7 @@ pub const FEW_WAYS: [&str; 6] = [
 const SWAP: &str = "zfs rename -u tank/services/sonarr:preseed-staging";
 
 /// The steps that `cargo xtask test` cuts at: where the most is under way.
-const SHORT: [(&str, &str); 8] = [
+const SHORT: [(&str, &str); 11] = [
     ("rollback", "zfs rollback"),
     ("clone", SWAP),
     ("clone", "=seeded of="),
@@ -80,10 +108,13 @@ const SHORT: [(&str, &str); 8] = [
     ("receive", SWAP),
     ("restic", SWAP),
     ("directory", "rename /var/lib/.preseed-staging/sonarr"),
+    ("round", "zfs release"),
+    ("round", "sanoid"),
+    ("backup", "restic backup"),
 ];
 
 /// Programs that only ask: a cut before them is one after what came before.
-const ASKING: [&str; 10] = [
+const ASKING: [&str; 13] = [
     "zfs get",
     "zfs list",
     "zfs userspace",
@@ -94,6 +125,10 @@ const ASKING: [&str; 10] = [
     "systemctl show",
     "systemctl start",
     "timeout",
+    "zfs holds",
+    "restic --no-lock",
+    // Only asks what is due.
+    "sanoid --configdir=/run/preseed/sanoid/new ",
 ];
 
 /// One way in which data comes back, and how that ends if nothing interrupts it.
@@ -123,7 +158,7 @@ impl Way {
         let mut machine = vms.machine_from(&prepared, Unflushed::Kept)?;
         let mut output = Vec::new();
         let since = Instant::now();
-        let status = machine.run(&record(act(name)), &mut output)?;
+        let status = machine.run(&record(name), &mut output)?;
         let restore = since.elapsed();
         let output = String::from_utf8(output)?;
         if status != 0 {
@@ -180,12 +215,13 @@ impl Way {
 }
 
 /// Does it once, and prints the steps.
-fn record(act: &str) -> String {
+fn record(way: &str) -> String {
+    let (act, units) = (act(way), units(way));
     format!(
         "
 set -eu
 : >/run/steps
-for unit in dataset-sonarr preseed-sonarr; do
+for unit in {units}; do
     mkdir -p /run/systemd/system/$unit.service.d
     printf '[Service]\\nEnvironment=PRESEED_STEPS=/run/steps\\n' >/run/systemd/system/$unit.service.d/steps.conf
 done
@@ -198,13 +234,14 @@ cat /run/steps
 }
 
 /// Begins it, and prints the step at which it has stopped.
-fn stop_at(step: &str, act: &str) -> String {
+fn stop_at(step: &str, way: &str) -> String {
+    let (act, units) = (act(way), units(way));
     let at = step.split(' ').next().unwrap_or_default();
     format!(
         "
 set -eu
 mkfifo /run/stopped
-for unit in dataset-sonarr preseed-sonarr; do
+for unit in {units}; do
     mkdir -p /run/systemd/system/$unit.service.d
     printf '[Service]\\nEnvironment=PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped\\n' \
         >/run/systemd/system/$unit.service.d/stop.conf
@@ -230,11 +267,9 @@ fn script(name: &str) -> anyhow::Result<String> {
 /// What `state.sh` prints, or why it does not.
 fn state(machine: &mut Machine<'_>, way: &str) -> anyhow::Result<Result<String, String>> {
     let mut output = Vec::new();
-    let again = if BY_HAND.contains(&way) {
-        let next = if way == "drill" { "drilled" } else { "again" };
-        format!("again() {{ {}; }}\n{}", act(way), script(next)?)
-    } else {
-        String::new()
+    let again = match next(way) {
+        Some(next) => format!("again() {{ {}; }}\n{}", act(way), script(next)?),
+        None => String::new(),
     };
     let status = machine.stage("state.sh", &(again + &script("state")?), &mut output)?;
     let output = String::from_utf8_lossy(&output).into_owned();
@@ -263,7 +298,7 @@ pub fn ways(vms: &Vms, names: &[&'static str]) -> anyhow::Result<Vec<Way>> {
 /// # Errors
 /// A way does not work even undisturbed, or nothing is named so.
 pub fn run(vms: &Vms, names: &[String], only: Option<&str>) -> anyhow::Result<Tally> {
-    let all = [&WAYS[..], &BY_HAND[..]].concat();
+    let all = [&WAYS[..], &BY_HAND[..], &PROTECTING[..]].concat();
     // The whole name of one way is a part of others': `at` of `places-at`.
     let is_named = |way: &str, name: &String| {
         way == name || way.contains(name.as_str()) && !all.contains(&name.as_str())
@@ -282,17 +317,16 @@ pub fn run(vms: &Vms, names: &[String], only: Option<&str>) -> anyhow::Result<Ta
     Ok(cut_each(vms, &cuts, None))
 }
 
-/// The cuts of `cargo xtask test`; those that are not begun in time are skipped.
+/// The cuts of `cargo xtask test` on these ways; those that are not begun in time are skipped.
 ///
 /// # Errors
 /// A way does not come to one of the steps.
 pub fn short(vms: &Vms, ways: &[Way], until: Option<Instant>) -> anyhow::Result<Tally> {
     let mut cuts = Vec::new();
     for (name, part) in SHORT {
-        let way = ways
-            .iter()
-            .find(|way| way.name == name)
-            .with_context(|| format!("no way {name}"))?;
+        let Some(way) = ways.iter().find(|way| way.name == name) else {
+            continue;
+        };
         let step = way
             .changes()
             .find(|step| step.contains(part))
@@ -323,7 +357,7 @@ fn cut_each(vms: &Vms, cuts: &[Cut<'_>], until: Option<Instant>) -> Tally {
 fn cut_at(vms: &Vms, cut: &Cut<'_>, output: &mut Vec<u8>) -> anyhow::Result<Result<(), String>> {
     let mut machine = cut.way.machine(vms, Unflushed::Kept)?;
     let mut stopped = Vec::new();
-    let status = machine.run(&stop_at(cut.step, act(cut.way.name)), &mut stopped)?;
+    let status = machine.run(&stop_at(cut.step, cut.way.name), &mut stopped)?;
     let number = cut.step.split(' ').next().unwrap_or_default();
     if status != 0 || !stopped.starts_with(number.as_bytes()) {
         output.write_all(&stopped)?;
