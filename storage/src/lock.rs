@@ -146,9 +146,9 @@ pub fn try_lock_for_a_drill(service: &Service) -> Result<Option<Lock>> {
     Ok(try_file(open(&path)?, &path)?.ok())
 }
 
-/// No service is called so.
+/// Of a place, that of its service: a drill is one of all its parts. No service is called so.
 fn drill_path_of(service: &Service) -> PathBuf {
-    Path::new(DIRECTORY).join(format!("{}.lock", kept::drill(service.name.as_str())))
+    Path::new(DIRECTORY).join(format!("{}.lock", kept::drill(service.of())))
 }
 
 fn path_of(service: &Service) -> PathBuf {
