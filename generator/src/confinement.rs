@@ -120,18 +120,29 @@ pub(crate) fn of_drill(service: &Service, process: &mut Vec<Directive<'_>>) {
 const BACKUP: &str =
     "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_KILL CAP_SETPCAP CAP_SYS_ADMIN CAP_SYS_PTRACE";
 
+/// That, and checking a clone of the snapshot as a restore does.
+const BACKUP_CHECKED: &str = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL \
+     CAP_MAC_ADMIN CAP_MKNOD CAP_SETFCAP CAP_SETGID CAP_SETPCAP CAP_SETUID CAP_SYS_ADMIN CAP_SYS_PTRACE";
+
 /// For the service that backs its data up.
 pub(crate) fn of_backup(service: &Service, backup: &Backup, process: &mut Vec<Directive<'_>>) {
     fixed(process, &[("Slice", SLICE)]);
     fixed(process, &MEMORY);
     fixed(process, &LITTLE);
-    if !(backup.before.is_empty() && backup.after.is_empty()) {
+    let runs_commands = !(backup.before.is_empty() && backup.after.is_empty());
+    if runs_commands || service.runs_a_command() {
         // They may be anything: what limits the helper would limit them.
         fixed(process, &[("CapabilityBoundingSet", NEVER_CAPABLE)]);
         fixed(process, &ANYTHING);
         return;
     }
-    with_restic(&backup.repository, process);
+    let is_checked = |part: &Service| !part.verify.is_empty() && part.storage.dataset().is_some();
+    let capable = if service.parts().any(is_checked) {
+        BACKUP_CHECKED
+    } else {
+        BACKUP
+    };
+    with_restic(&backup.repository, capable, process);
     fixed(process, &[("RestrictNamespaces", "mnt")]);
     devices(&service.storage, process);
 }
@@ -141,14 +152,14 @@ pub(crate) fn of_maintenance(repository: &Repository, process: &mut Vec<Directiv
     fixed(process, &[("Slice", SLICE)]);
     fixed(process, &MEMORY);
     fixed(process, &LITTLE);
-    with_restic(repository, process);
+    with_restic(repository, BACKUP, process);
     fixed(process, &[("RestrictNamespaces", "mnt")]);
     // Whether a service has its data is asked.
     fixed(process, &[("DeviceAllow", "/dev/zfs rw")]);
 }
 
-fn with_restic(repository: &Repository, process: &mut Vec<Directive<'_>>) {
-    fixed(process, &[("CapabilityBoundingSet", BACKUP)]);
+fn with_restic(repository: &Repository, capable: &'static str, process: &mut Vec<Directive<'_>>) {
+    fixed(process, &[("CapabilityBoundingSet", capable)]);
     fixed(process, &ANYTHING);
     fixed(process, &ONLY_OURS);
     let families = if repository.is_remote() {

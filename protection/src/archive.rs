@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use report::Progress;
 use restore::source::restic::call::Call;
 use restore::source::restic::failure_kind::{RepositoryFailure, unwrapped};
-use restore::source::restic::snapshot_entry::{INCOMPLETE, SHRUNK};
+use restore::source::restic::snapshot_entry::INCOMPLETE;
 use serde::Deserialize;
 use storage::command::{Ended, one_line};
 use storage::stall::Stall;
@@ -37,8 +37,8 @@ pub(crate) struct Order<'a> {
     pub(crate) mountpoint: &'a Path,
     /// The directories (absolute).
     pub(crate) paths: &'a [&'a Path],
-    /// Whether most of the data has vanished: then it is filed apart from the start.
-    pub(crate) is_shrunk: bool,
+    /// The tags under which it is filed apart from the start; none: it gets the service's own.
+    pub(crate) apart: Vec<&'static str>,
     /// When they were as they are.
     pub(crate) taken: Timestamp,
     /// How long it may make no progress.
@@ -104,13 +104,10 @@ fn once(call: &Call<'_>, order: &Order<'_>) -> Result<Stored, RepositoryFailure>
         "--time={}",
         order.taken.strftime("%Y-%m-%d %H:%M:%S")
     ));
-    let apart = [SHRUNK.to_owned()];
-    let tags = if order.is_shrunk {
-        &apart[..]
-    } else {
-        &order.backup.tags
-    };
-    args.extend(tags.iter().map(|tag| format!("--tag={tag}")));
+    let own = order.backup.tags.iter().map(String::as_str);
+    let own = own.filter(|_| order.apart.is_empty());
+    let tags = own.chain(order.apart.iter().copied());
+    args.extend(tags.map(|tag| format!("--tag={tag}")));
     let excluded = order.backup.excluded(order.mountpoint).into_iter();
     args.extend(excluded.map(|pattern| format!("--exclude={pattern}")));
     args.push("--".to_owned());

@@ -9,15 +9,17 @@ use report::progress::bytes;
 use report::{Event, Kind, status};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
-use restore::source::restic::snapshot_entry::SHRUNK;
+use restore::source::restic::snapshot_entry::{SHRUNK, UNSOUND};
 use restore::source::restic::stored;
+use storage::extent::Extent;
 use storage::frozen::{self, Frozen, Seen};
 use storage::{Error, Result, Snapshot, as_found, both, local, lock};
 
 use crate::archive::{self, Made, Order};
+use crate::checks::Checked;
 use crate::record::{self, Good, Record};
 use crate::turn::Turn;
-use crate::{apart, commands, hold, ready, shrink};
+use crate::{apart, checks, commands, hold, ready, shrink};
 
 /// How many mounts are named that are not backed up.
 const FEW: usize = 5;
@@ -96,56 +98,74 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     let host = repository::host(backup)?;
     apart::rest(&call, name, service.stall_timeout)?;
     commands::before(service, turn)?;
-    let frozen = {
-        // No restore is at work on it meanwhile.
-        let _lock = lock::lock(service, status::wait_for_another)?;
-        // Since it was looked at, it was waited for long, and `before` was run.
-        ready::must_have_its_data(service)?;
-        wait_for_a_later_second(&record);
-        Frozen::take(service)?
-    };
+    let frozen = freeze(service, &record)?;
     if frozen.is_of_one_moment() {
         commands::after(service, turn)?;
     }
     let paths = frozen.paths();
     let placed = as_found::placed(service)?;
     let not_read = frozen.not_read()?;
+    let checked = checks::of_backup(service, &frozen);
     let mut order = Order {
         backup,
         service: name,
         host: &host,
         mountpoint: &placed.mountpoint,
         paths: &paths,
-        is_shrunk: false,
+        apart: Vec::new(),
         taken: frozen.taken,
         stall_timeout: service.stall_timeout,
     };
     let (made, extent, expected, shrunk) = frozen.show(|seen| {
         let shrunk = shrunk(service, seen, &record)?;
-        order.is_shrunk = shrunk.is_some();
+        order.apart.extend(shrunk.is_some().then_some(SHRUNK));
+        let is_unsound = matches!(checked, Checked::Unsound(_));
+        order.apart.extend(is_unsound.then_some(UNSOUND));
         let expected = frozen.expected()?;
         let made = archive::make(&call, &order)?;
         Ok((made, seen.extent.clone(), expected, shrunk))
     })?;
-    let words = if let Some(why) = &shrunk {
+    if let Some(why) = &shrunk {
         hold::shrunk(service, &record, why)?;
+    }
+    hold::unproved(service, &record, &checked)?;
+    let words = if order.apart.is_empty() {
+        let found = must_be_found(service, backup, &made, &expected)?;
+        if matches!(checked, Checked::Sound) {
+            note_good(name, backup, &found, extent)?;
+        }
+        in_words(&frozen, backup, &made, found.label())
+    } else {
         let filed = format!(
-            "{} under the tag {SHRUNK}, which no restore takes by itself",
-            label(&made.id)
+            "{} under the tag {}, which no restore takes by itself",
+            label(&made.id),
+            order.apart.join(" and ")
         );
         in_words(&frozen, backup, &made, &filed)
-    } else {
-        let found = must_be_found(service, backup, &made, &expected)?;
-        let repository = backup.repository.name.as_str();
-        let good = Good::new(Some(repository), &found, extent);
-        record::update(name, |record| {
-            record.good = Some(good);
-            record.shrunk = None;
-        })?;
-        in_words(&frozen, backup, &made, found.label())
     };
-    let is_whole = not_read.is_empty() && shrunk.is_none();
-    Ok((words + &not_read_in_words(&not_read), is_whole))
+    let is_good = order.apart.is_empty() && matches!(checked, Checked::Sound);
+    let words = words + &not_read_in_words(&not_read) + &checked.in_words();
+    Ok((words, is_good && not_read.is_empty()))
+}
+
+fn freeze<'s>(service: &'s Service, record: &Record) -> Result<Frozen<'s>> {
+    // No restore is at work on it meanwhile.
+    let _lock = lock::lock(service, status::wait_for_another)?;
+    // Since it was looked at, it was waited for long, and `before` was run.
+    ready::must_have_its_data(service)?;
+    wait_for_a_later_second(record);
+    Frozen::take(service)
+}
+
+/// Notes that a backup has proved itself.
+fn note_good(name: &str, backup: &Backup, found: &Snapshot, extent: Extent) -> Result<()> {
+    let repository = backup.repository.name.as_str();
+    let good = Good::new(Some(repository), found, extent);
+    record::update(name, |record| {
+        record.good = Some(good);
+        record.shrunk = None;
+        record.unproved = None;
+    })
 }
 
 /// What is mounted in the data and is not in its backup.

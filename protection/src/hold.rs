@@ -4,12 +4,12 @@ use declaration::settings::Service;
 use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
 use restore::failure::Failure;
-use restore::source::restic::snapshot_entry::SHRUNK;
-use restore::verify::verify;
-use storage::{Error, Origin, Result, Snapshot, local, lock, policy_snapshots};
+use restore::source::restic::snapshot_entry::{SHRUNK, UNSOUND};
+use storage::{Error, Result, Snapshot, local, policy_snapshots};
 
+use crate::checks::Checked;
 use crate::record::{self, Good, Record};
-use crate::shrink;
+use crate::{checks, shrink};
 
 /// How old the held snapshot may be before a newer one is to prove itself.
 const OLD: SignedDuration = SignedDuration::from_hours(20);
@@ -151,13 +151,34 @@ pub(crate) fn shrunk(service: &Service, record: &Record, why: &Error) -> Result<
     if !is_due(record.shrunk) {
         return Ok(());
     }
-    let keeps = format!(
-        "{}, and backups are made under the tag {SHRUNK}, which no restore takes by itself",
-        kept(record.good.as_ref())
-    );
-    tell(service, &keeps, why, Some("restic"));
+    tell(service, &kept_apart(record, SHRUNK), why, Some("restic"));
     let now = Timestamp::now();
     record::update(service.name.as_str(), |record| record.shrunk = Some(now))
+}
+
+/// Tells the owner, once a day, that no newer backup has passed the declared checks: `checked` says why.
+///
+/// # Errors
+/// When what was told cannot be noted.
+pub(crate) fn unproved(service: &Service, record: &Record, checked: &Checked) -> Result<()> {
+    let (keeps, why) = match checked {
+        Checked::Sound => return Ok(()),
+        Checked::Unsound(why) => (kept_apart(record, UNSOUND), why),
+        Checked::Untold(why) => (kept(record.good.as_ref()), why),
+    };
+    if !is_due(record.unproved) {
+        return Ok(());
+    }
+    tell(service, &keeps, why, Some("restic"));
+    let now = Timestamp::now();
+    record::update(service.name.as_str(), |record| record.unproved = Some(now))
+}
+
+fn kept_apart(record: &Record, tag: &str) -> String {
+    format!(
+        "{}, and backups are made under the tag {tag}, which no restore takes by itself",
+        kept(record.good.as_ref())
+    )
 }
 
 fn is_due(told: Option<Timestamp>) -> bool {
@@ -229,7 +250,7 @@ fn prove(service: &Service, snapshot: &Snapshot, record: &Record) -> Result<Proo
             &help,
         );
     }
-    Ok(match checked(service, snapshot)? {
+    Ok(match checks::of_snapshot(service, snapshot)? {
         Some(Ok(())) => Proof::Good(Good::new(None, snapshot, seen.extent)),
         Some(Err(failure)) => bad_or_untold(failure)?,
         None => Proof::NotNow,
@@ -244,25 +265,6 @@ fn bad_or_untold(failure: Failure) -> Result<Proof> {
             Err(error)
         }
     }
-}
-
-/// Runs the declared checks on a clone of a snapshot that is thrown away. `None`: they cannot be run for the moment.
-fn checked(
-    service: &Service,
-    snapshot: &Snapshot,
-) -> Result<Option<std::result::Result<(), Failure>>> {
-    if service.verify.is_empty() {
-        return Ok(Some(Ok(())));
-    }
-    // Beside what restores stage: a complete copy may wait there to be put in its place. A drill may be at work.
-    let Some(_lock) = lock::try_lock_for_a_drill(service)? else {
-        return Ok(None);
-    };
-    let storage = storage::open_for_a_drill(service);
-    let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
-    let verified = verify(service, storage.as_ref(), &staged, &snapshot.name, true);
-    storage.discard(&staged)?;
-    Ok(Some(verified))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! round:    Sanoid says what is due -> taken at once -> the newest proves itself and is held -> Sanoid prunes
-//! backup:   ready -> before -> frozen -> after -> restic backup -> would a restore find it? -> record
+//! backup:   ready -> before -> frozen -> after -> checked -> restic backup -> would a restore find it? -> record
 //! maintain: forget what `keep` does not keep and nothing holds -> prune -> check a part
 //! ```
 
@@ -11,6 +11,7 @@ mod apart;
 mod archive;
 pub mod backup;
 pub mod check;
+mod checks;
 mod commands;
 mod forget;
 mod hold;

@@ -45,6 +45,9 @@ pub struct Record {
     /// When its owner was last told that most of its data has vanished, so that backups are filed apart; `None`: the last
     /// one was good.
     pub shrunk: Option<Timestamp>,
+    /// When its owner was last told that its backups do not pass the declared checks, or that these could not be finished;
+    /// `None`: the last one passed them.
+    pub unproved: Option<Timestamp>,
     /// The ids of backups that lack files, and are still to be filed apart.
     pub unfiled: BTreeSet<String>,
     /// How often a part of the repository was checked.
@@ -78,14 +81,20 @@ impl Record {
     #[must_use]
     pub fn is_in_doubt(&self, now: Timestamp) -> bool {
         let is_recent = |doubt: Timestamp| now.duration_since(doubt) < RECENT;
-        self.shrunk.is_some() || self.doubt.is_some_and(is_recent)
+        self.has_doubtful_backups() || self.doubt.is_some_and(is_recent)
     }
 
     /// Whether no backup of it may be forgotten: a newer one or a snapshot could not prove itself, and none has since, nor did
     /// its owner accept it. That no snapshots are taken any more proves nothing.
     #[must_use]
     pub fn keeps_all(&self) -> bool {
-        self.shrunk.is_some() || (self.doubt.is_some() && !self.accepted)
+        self.has_doubtful_backups() || (self.doubt.is_some() && !self.accepted)
+    }
+
+    /// Whether the last backup could not prove itself.
+    #[must_use]
+    pub fn has_doubtful_backups(&self) -> bool {
+        self.shrunk.is_some() || self.unproved.is_some()
     }
 
     /// Forgets how much there was: whatever there is now has not vanished against that. Gives when that was.

@@ -188,7 +188,7 @@ fn is_renewed(target: &Target<'_>, look: &Look, holds: &Holds, first: &mut Optio
             keep_first(first, service.name.as_str(), ahead);
         }
         let renewed = hold::renew(service, &snapshots, &holds.of(&target.dataset)?)?;
-        Ok(renewed && record::read(service.of())?.shrunk.is_none())
+        Ok(renewed && !record::read(service.of())?.has_doubtful_backups())
     });
     or_in_doubt(service, renewed, first, doubt)
 }

@@ -17,7 +17,8 @@ use crate::trial::{Tree, make_in_memory};
 use crate::way::{self, Held, Writer};
 use crate::zfs::backup_snapshot;
 use crate::{
-    Contents, Error, Presence, Result, as_found, mountinfo, mountpoint, namespace, open, shown,
+    Contents, Error, Presence, Result, Snapshot, as_found, mountinfo, mountpoint, namespace, open,
+    shown,
 };
 
 /// A part of a service's data.
@@ -120,6 +121,20 @@ impl<'a> Frozen<'a> {
             parts,
             snapshot,
             taken,
+        })
+    }
+
+    /// The snapshot of a part of the service; `None`: it is a directory, or missing.
+    #[must_use]
+    pub fn snapshot_of(&self, part: &Service) -> Option<Snapshot> {
+        let dataset = part.storage.dataset()?.name.as_str();
+        let is_there = |part: &Part| part.dataset.as_deref() == Some(dataset);
+        let name = self.snapshot.as_ref();
+        let name = name.filter(|_| self.parts.iter().any(is_there))?;
+        Some(Snapshot {
+            name: format!("{dataset}@{name}"),
+            taken: self.taken,
+            bytes: 0,
         })
     }
 

@@ -416,6 +416,13 @@ impl Judging<'_> {
                     );
                     self.note(State::NeedsALook, text);
                 }
+                Ok(record) if record.unproved.is_some() => {
+                    let text = format!(
+                        "its newest backup has not passed its checks, so none is forgotten: \
+                         `systemctl status backup-{name}` says why"
+                    );
+                    self.note(State::NeedsALook, text);
+                }
                 Ok(record) if record.is_in_doubt(self.now) => {
                     let text = format!(
                         "its newest snapshots could not prove themselves, so nothing of it is pruned: \

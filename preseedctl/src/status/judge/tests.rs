@@ -215,6 +215,11 @@ fn what_could_not_prove_itself_is_told() {
         ..Record::default()
     });
     assert!(backups.contains("filed apart"), "{backups}");
+    let unproved = doubted(Record {
+        unproved: doubt,
+        ..Record::default()
+    });
+    assert!(unproved.contains("not passed its checks"), "{unproved}");
     // It changes nothing of what has not shrunk.
     let offers = |told: &str| told.contains("`preseedctl accept a`");
     assert!(offers(&backups) && !offers(&snapshots), "{snapshots}");

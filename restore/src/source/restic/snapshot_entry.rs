@@ -13,9 +13,12 @@ pub const INCOMPLETE: &str = "preseed-incomplete";
 /// The same of data that had mostly vanished.
 pub const SHRUNK: &str = "preseed-shrunk";
 
+/// The same of data that did not pass the declared checks.
+pub const UNSOUND: &str = "preseed-unsound";
+
 /// Whether a snapshot with the tags `own` is filed apart, for a service that declares the tags `declared`.
 pub fn is_apart(own: &[String], declared: &[impl AsRef<str>]) -> bool {
-    [INCOMPLETE, SHRUNK].iter().any(|apart| {
+    [INCOMPLETE, SHRUNK, UNSOUND].iter().any(|apart| {
         let is_declared = declared.iter().any(|tag| tag.as_ref() == *apart);
         !is_declared && own.iter().any(|tag| tag == apart)
     })
