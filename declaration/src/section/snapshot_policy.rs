@@ -46,8 +46,9 @@ keys! {
     /// How many of each year are kept.
     yearly: Amount<10_000> = "yearly", default "`0`", example "1";
 
-    /// How many minutes lie between two of `frequently`: 1, 5, 10, 15, 20 or 30.
-    frequent_period: Amount<30> = "frequent-period", default "`15`", example "5";
+    /// How many minutes lie between two of `frequently`: 1, 5, 10, 15, 20 or 30. However few they are, none is taken more
+    /// often than `storage-snapshots.timer` comes: every 15 minutes.
+    frequent_period: Amount<30> = "frequent-period", default "`15`", example "30";
 
     /// The hour of the daily one, in UTC.
     daily_hour: Amount<23> = "daily-hour", default "`23`", example "3";
