@@ -162,6 +162,12 @@ eventually() {
     done
 }
 
+# time_passes SECONDS: the clock goes on by that much. What timers would start then, a scenario starts itself.
+time_passes() {
+    systemctl stop '*.timer'
+    date --set "@$(($(date +%s) + $1))" >/dev/null
+}
+
 # stands_in PROCESS DIR: whether that is its working directory. For `eventually`.
 stands_in() {
     [[ $(readlink "/proc/$1/cwd") == "$2" ]]
@@ -263,6 +269,19 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/bin/true
 EOT
+}
+
+# fresh_data USER DIR [TITLE...]: what the same small service makes of an empty directory when USER runs it there by hand.
+fresh_data() {
+    local at=127.0.0.1:9999 process title
+    setpriv --reuid="$1" --regid="$1" --clear-groups /usr/lib/preseed-tests/sonarr serve --data "$2" --listen "$at" &
+    process=$!
+    eventually sonarr health --at "$at"
+    for title in "${@:3}"; do
+        sonarr add --at "$at" "$title"
+    done
+    kill "$process"
+    wait "$process" || true
 }
 
 # another_service NAME PORT: the same small service under another name, its data in /var/lib/NAME.

@@ -12,11 +12,7 @@ before=$(invocation sonarr.service)
 
 another_service radarr 7878
 install -d -o radarr /var/tmp/radarr
-runuser -u radarr -- /usr/lib/preseed-tests/sonarr serve --data /var/tmp/radarr --listen 127.0.0.1:7878 &
-eventually sonarr health --at 127.0.0.1:7878
-sonarr add --at 127.0.0.1:7878 'Dune'
-kill $!
-wait $! || true
+fresh_data radarr /var/tmp/radarr 'Dune'
 backup /var/tmp/radarr radarr
 declare_service radarr <<EOT
 [dataset]

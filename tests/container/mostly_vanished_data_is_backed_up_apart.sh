@@ -23,10 +23,7 @@ held() {
 
 systemctl stop sonarr
 rm /var/lib/sonarr/{large,sonarr.db*}
-runuser -u sonarr -- sonarr serve --data /var/lib/sonarr --listen 127.0.0.1:9999 &
-eventually [ -e /var/lib/sonarr/sonarr.db ]
-kill $!
-wait $! || true
+fresh_data sonarr /var/lib/sonarr
 systemctl start sonarr
 assert_no_series
 for _ in 1 2; do

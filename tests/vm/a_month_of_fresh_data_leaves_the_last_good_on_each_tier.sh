@@ -16,7 +16,7 @@ systemctl start sonarr
 add_series 'The Expanse'
 head -c 5000000 /dev/urandom >/var/lib/sonarr/large
 day() { # DAYS: as if that many had passed; then all that the timers do.
-    date --set "@$(($(date +%s) + 86400 * $1))" >/dev/null
+    time_passes $((86400 * $1))
     systemctl start storage-snapshots backup-sonarr maintain-repository-local
 }
 day 0
@@ -25,10 +25,7 @@ backup=$(in_repository snapshots --json --tag sonarr | sed -E 's/.*"short_id":"(
 
 systemctl stop sonarr
 rm /var/lib/sonarr/{large,sonarr.db*}
-runuser -u sonarr -- /usr/lib/preseed-tests/sonarr serve --data /var/lib/sonarr --listen 127.0.0.1:9999 &
-eventually [ -e /var/lib/sonarr/sonarr.db ]
-kill $!
-wait $! || true
+fresh_data sonarr /var/lib/sonarr
 systemctl start sonarr
 for days in 1 9 20; do day "$days"; done
 assert_eq 'preseed:good' "$(zfs holds -H "$good" | cut -f 2)"

@@ -35,9 +35,9 @@ count() { # NAME
     zfs list -H -t snapshot -o name -d 1 "tank/services/$1" | wc -l
 }
 # At the beginning of a day, one of the day is due as well.
-date --set "$(date +%F) 10:00" >/dev/null
+time_passes $(($(date --date="$(date +%F) 10:00" +%s) - $(date +%s)))
 later() {
-    date --set "@$(($(date +%s) + 3600))" >/dev/null
+    time_passes 3600
 }
 systemctl start storage-snapshots
 assert_eq 'freeze tank/services/app
