@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
 use restore::failure::Failure;
 use restore::source::restic::snapshot_entry::{SHRUNK, UNSOUND};
-use storage::{Error, Result, Snapshot, local, policy_snapshots};
+use storage::{Error, ErrorKind, Result, Snapshot, local, policy_snapshots};
 
 use crate::checks::Checked;
 use crate::record::{self, Good, Record};
@@ -52,6 +52,7 @@ pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) 
                 record.held = Some(good);
                 record.doubt = None;
                 record.accepted = false;
+                record.has_vanished = false;
             })?;
             release_others(&held, &newest.name)?;
             Ok(true)
@@ -132,14 +133,19 @@ pub(crate) fn doubt(
     why: &Error,
     held: Option<&Good>,
 ) -> Result<()> {
+    let has_vanished = why.kind() == ErrorKind::InDoubt;
     if !is_due(record.doubt) && !record.accepted {
-        return Ok(());
+        // Each round may find another reason.
+        return record::update(service.name.as_str(), |record| {
+            record.has_vanished = has_vanished;
+        });
     }
     tell(service, &kept(held), why, None);
     let now = Timestamp::now();
     record::update(service.name.as_str(), |record| {
         record.doubt = Some(now);
         record.accepted = false;
+        record.has_vanished = has_vanished;
     })
 }
 
@@ -242,13 +248,13 @@ fn prove(service: &Service, snapshot: &Snapshot, record: &Record) -> Result<Proo
             "look into it; if that is right, `preseedctl accept {}`, or for good `allow-shrink = true` in [preseed]",
             service.of()
         );
-        return bad(
-            format!(
-                "most of the data has vanished since {}: {what}",
-                local(good.taken)
-            ),
-            &help,
+        let what = format!(
+            "most of the data has vanished since {}: {what}",
+            local(good.taken)
         );
+        let why = Error::new(&snapshot.name, what, help);
+        // That its owner may accept.
+        return Ok(Proof::Bad(why.of_kind(ErrorKind::InDoubt)));
     }
     Ok(match checks::of_snapshot(service, snapshot)? {
         Some(Ok(())) => Proof::Good(Good::new(None, snapshot, seen.extent)),

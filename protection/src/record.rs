@@ -42,6 +42,8 @@ pub struct Record {
     pub doubt: Option<Timestamp>,
     /// Whether its owner has said since then that its data is right.
     pub accepted: bool,
+    /// Whether that would help: the newest one holds the data, and less than half of what there was.
+    pub has_vanished: bool,
     /// When its owner was last told that most of its data has vanished, so that backups are filed apart; `None`: the last
     /// one was good.
     pub shrunk: Option<Timestamp>,
