@@ -118,8 +118,9 @@ enum Command {
     },
     /// Tell how it is with each service, the worst first: whether its data is there, how old its newest snapshot, replica and
     /// backup are, and what to do about what is not well. With names, a page of each: also what is promised against what was
-    /// measured, what is held and kept, and what would be restored if the data were lost now. Exit status: 0 all is well, 1 a
-    /// promise is broken, or something cannot be told, 2 a service is down.
+    /// measured, what is held and kept, and what would be restored if the data were lost now. Of a pool that is 80 % full, also
+    /// what is held and kept in it, and which command lets go of it. Exit status: 0 all is well, 1 a promise is broken, a pool
+    /// is 80 % full, or something cannot be told, 2 a service is down, or a pool is 90 % full.
     Status {
         /// Names of services; all, if there is none.
         names: Vec<String>,

@@ -6,6 +6,7 @@ mod judge;
 mod known;
 mod more;
 mod page;
+mod room;
 mod state;
 mod table;
 mod told;
@@ -14,8 +15,9 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use declaration::Search;
-use declaration::settings::Host;
+use declaration::settings::{Host, Service};
 use jiff::Timestamp;
+use protection::room::Room;
 use report::words;
 use restore::interrupt;
 
@@ -33,6 +35,7 @@ pub(crate) fn status(names: &[String], json: bool, ask: bool) -> ExitCode {
     if names.is_empty() {
         worst = worst.max(tell_what_breaks_no_service(&host));
     }
+    let all = host.services.clone();
     for name in only(&mut host, names) {
         words::tell(&format!(
             "{name}: no service of this name is declared: `preseedctl status` lists those that are"
@@ -40,10 +43,10 @@ pub(crate) fn status(names: &[String], json: bool, ask: bool) -> ExitCode {
         worst = State::Down.exit();
     }
     interrupt::watch("interrupted: nothing was changed".to_owned());
-    let told = told(&host, !names.is_empty(), ask);
+    let told = told(&host, &all, !names.is_empty(), ask);
     // What failed since an interrupt is no answer.
     interrupt::halt();
-    let mut told = match told {
+    let (mut told, rooms) = match told {
         Ok(told) => told,
         Err(error) => {
             words::tell(&error.to_string());
@@ -58,20 +61,25 @@ pub(crate) fn status(names: &[String], json: bool, ask: bool) -> ExitCode {
     worst = told
         .iter()
         .map(|told| told.state().exit())
-        .fold(worst, u8::max);
+        .fold(worst.max(room::exit(&rooms)), u8::max);
     if json {
-        print_raw!("{:#}\n", told::as_json(&told, ask, worst));
+        print_raw!("{:#}\n", told::as_json(&told, &rooms, ask, worst));
     } else if names.is_empty() {
-        table::print(&told, ask);
+        table::print(&told, &rooms, ask);
     } else {
-        for (number, told) in told.iter().enumerate() {
-            if number > 0 {
-                print_raw!("\n");
-            }
-            page::print(told);
-        }
+        pages(&told, &rooms);
     }
     ExitCode::from(worst)
+}
+
+fn pages(told: &[Told], rooms: &[Room]) {
+    for (number, told) in told.iter().enumerate() {
+        if number > 0 {
+            print_raw!("\n");
+        }
+        page::print(told, rooms);
+    }
+    room::print(rooms);
 }
 
 /// Tells the mistakes that break no service. Gives the exit status that they make.
@@ -113,14 +121,19 @@ fn only(host: &mut Host, names: &[String]) -> Vec<String> {
     unknown.cloned().collect()
 }
 
-/// What is to be told of each service. `in_full`: a page of each.
-fn told(host: &Host, in_full: bool, ask: bool) -> storage::Result<Vec<Told>> {
+/// What is to be told of each service, and of their pools, in which `all` may have something. `in_full`: a page of each.
+fn told(
+    host: &Host,
+    all: &[Service],
+    in_full: bool,
+    ask: bool,
+) -> storage::Result<(Vec<Told>, Vec<Room>)> {
     let now = Timestamp::now();
     let depth = Depth {
         far: ask,
         snapshots: in_full,
     };
-    let facts = gather(&host.services, depth)?;
+    let (facts, pools) = gather(&host.services, depth)?;
     let sound = facts.into_iter().zip(&host.services);
     let sound = sound.map(|(facts, service)| {
         let judged = judge(&facts, now);
@@ -135,5 +148,6 @@ fn told(host: &Host, in_full: bool, ask: bool) -> storage::Result<Vec<Told>> {
         name: broken.name.clone(),
         problems: broken.problems.iter().map(ToString::to_string).collect(),
     });
-    Ok(sound.chain(broken).collect())
+    let rooms = pools.into_iter().map(|pool| Room::of(pool, all));
+    Ok((sound.chain(broken).collect(), rooms.collect()))
 }

@@ -20,6 +20,7 @@ pub mod maintain;
 mod ready;
 pub mod record;
 pub mod repository;
+pub mod room;
 mod sanoid;
 mod scripts;
 mod shrink;

@@ -54,6 +54,8 @@ pub enum Kind {
     NoSnapshot,
     /// The last good snapshot of a service is held, since no newer one could prove itself.
     Held,
+    /// A pool is nearly full, or how full it is cannot be told.
+    LittleRoom,
     /// It was tried out whether a service's data can be restored.
     Drilled,
     /// The newest candidate of a tier cannot be restored, or the drill could not be made.
@@ -72,7 +74,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::StorageChanged,
         Self::StorageDiffers,
         Self::Restored,
@@ -94,6 +96,7 @@ impl Kind {
         Self::SnapshotsTaken,
         Self::NoSnapshot,
         Self::Held,
+        Self::LittleRoom,
         Self::Drilled,
         Self::NotProven,
         Self::WithoutLock,
@@ -127,6 +130,7 @@ impl Kind {
             Self::SnapshotsTaken => "8f2a6c35d94e4b07b1e8505fc3a7d162",
             Self::NoSnapshot => "e0d5b8a17c3f4962a94b7d20f68c1e53",
             Self::Held => "46b90fd3e21c4a85975e3ac8d10b7f6e",
+            Self::LittleRoom => "b81d6e5f09a34c72a2f7c4180e93d65b",
             Self::Drilled => "a4e1c7309b5d4f28861f3d02e97b4c5a",
             Self::NotProven => "d97b20f4e6834c1ab05e8f6139c2d7e4",
             Self::WithoutLock => "0c9a6f7d2b5e4d1c8a3e51f6b7d2904e",
@@ -158,6 +162,7 @@ impl Kind {
             | Self::StartedEmpty
             | Self::PassedOver
             | Self::WithoutLock
+            | Self::LittleRoom
             | Self::Held => Level::Warn,
             Self::NotRestored
             | Self::PartlyThere
@@ -270,6 +275,20 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn bytes(mut self, bytes: u64) -> Self {
         self.fields.push(("PRESEED_BYTES", Value::from(bytes)));
+        self
+    }
+
+    /// The pool it is about.
+    #[must_use]
+    pub fn pool(mut self, pool: &'a str) -> Self {
+        self.fields.push(("PRESEED_POOL", Value::from(pool)));
+        self
+    }
+
+    /// At the level of an error, where the kind's own is lower.
+    #[must_use]
+    pub fn failure(mut self) -> Self {
+        self.level = Level::Error;
         self
     }
 

@@ -13,6 +13,15 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// A word as it is typed in a shell: ZFS allows spaces in names, and anything in tags.
+pub fn typed(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:._-@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// How wide what is printed for a person may be: as the terminal, or else as most are.
 pub fn columns() -> usize {
     const USUAL: usize = 80;
@@ -93,6 +102,19 @@ fn indent(line: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_typed_so_that_a_shell_takes_it_for_one() {
+        for (word, expected) in [
+            ("tank/a:preseed-kept-1@x", "tank/a:preseed-kept-1@x"),
+            ("tank/my app", "'tank/my app'"),
+            ("it's", "'it'\\''s'"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(typed(word), expected);
+        }
+    }
 
     #[test]
     fn a_line_is_wrapped_between_words() {

@@ -37,6 +37,7 @@ mod namespaces;
 mod nested;
 mod open;
 pub mod policy_snapshots;
+pub mod pools;
 mod quoted;
 pub mod replaced;
 mod room;

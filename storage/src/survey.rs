@@ -5,13 +5,14 @@ use declaration::settings::{Service, Storage};
 pub use crate::surveyed::Surveyed;
 
 use crate::open;
+use crate::pools::{Fill, Pool};
 use crate::zfs::survey::Survey;
 
-/// Looks at the storage of each of these services or places, in their order. Each pool is asked the same few times, however
-/// many there are.
+/// Looks at the storage of each of these services or places, in their order, and at their pools. Each pool is asked the same
+/// few times, however many there are.
 #[must_use]
-pub fn survey(parts: &[&Service]) -> Vec<Surveyed> {
-    let zfs = Survey::of(parts);
+pub fn survey(parts: &[&Service]) -> (Vec<Surveyed>, Vec<Pool>) {
+    let zfs = Survey::of(parts, |_| true);
     let look = |service: &&Service| match &service.storage {
         Storage::Zfs(dataset) => zfs.look(service, dataset),
         Storage::Directory => Surveyed {
@@ -21,5 +22,12 @@ pub fn survey(parts: &[&Service]) -> Vec<Surveyed> {
             replicas: Vec::new(),
         },
     };
-    parts.iter().map(look).collect()
+    (parts.iter().map(look).collect(), zfs.pools())
+}
+
+/// Looks how full the pools of these services or places are, and into those that are `full`: into most of them, most of the
+/// time, nobody needs to.
+#[must_use]
+pub fn pools(parts: &[&Service], full: impl Fn(&Fill) -> bool) -> Vec<Pool> {
+    Survey::of(parts, full).pools()
 }

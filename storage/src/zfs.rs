@@ -33,6 +33,7 @@ mod names;
 mod objset;
 
 mod packed;
+mod pools;
 mod program;
 mod promote;
 mod properties;

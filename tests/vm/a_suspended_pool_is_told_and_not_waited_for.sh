@@ -31,6 +31,11 @@ eventually suspended
 begun=$SECONDS
 assert_refused radarr 'frail: the pool is suspended: its disks do not answer'
 ((SECONDS - begun < 20)) || fail "it took $((SECONDS - begun)) s"
+# Nor is it taken for empty.
+assert_exit 2 preseedctl status
+assert_contains "$output" 'pool frail: how full it is is not known: frail: the pool is suspended'
+systemctl start storage-preseed-kept || true
+assert_journal storage-preseed-kept.service 'pool frail: how full it is is not known: frail: the pool is suspended'
 systemctl start sonarr
 assert_series 'The Expanse'
 

@@ -10,6 +10,7 @@ use restore::history::{self, History};
 use restore::proof::{self, Drills};
 use restore::verdict::{Held, held, verdict};
 use storage::memory::{self, What};
+use storage::pools::Pool;
 use storage::survey::{Surveyed, survey};
 use storage::{MarkState, Result, Snapshot, open, policy_snapshots};
 use systemd::calendar::{Answer, Calendar};
@@ -34,14 +35,15 @@ pub(crate) struct Depth {
     pub(crate) snapshots: bool,
 }
 
-/// Gathers what is known of these services.
+/// Gathers what is known of these services, and of their pools.
 ///
 /// # Errors
 /// When systemd cannot be asked.
-pub(crate) fn gather(services: &[Service], depth: Depth) -> Result<Vec<Facts>> {
+pub(crate) fn gather(services: &[Service], depth: Depth) -> Result<(Vec<Facts>, Vec<Pool>)> {
     let units = units()?;
     let parts: Vec<&Service> = services.iter().flat_map(restored).collect();
-    let mut seen = survey(&parts).into_iter();
+    let (seen, pools) = survey(&parts);
+    let mut seen = seen.into_iter();
     let mut calendar = Calendar::default();
     let schedules = services.iter().filter_map(drill_schedule);
     calendar.ask_all(&schedules.collect());
@@ -54,7 +56,7 @@ pub(crate) fn gather(services: &[Service], depth: Depth) -> Result<Vec<Facts>> {
             ..facts
         }
     });
-    Ok(facts.collect())
+    Ok((facts.collect(), pools))
 }
 
 fn drill_schedule(service: &Service) -> Option<&str> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use declaration::visible;
 use indicatif::BinaryBytes;
 use jiff::Timestamp;
+use protection::room::Room;
+use report::words::typed;
 use restore::verdict::Held;
 use storage::mark::BOOTSTRAP;
 use storage::replaced::Due;
@@ -13,13 +15,14 @@ use storage::{Snapshot, policy_snapshots};
 use super::facts::{Copy, Newest, Part, until};
 use super::judge::{data, drilled, since, way};
 use super::more::{Kept, More};
+use super::room;
 use super::state::Data;
 use super::told::{Sound, Told};
 use crate::kept::{reason, span};
 use crate::say::say_line;
 
-/// Prints the page.
-pub(crate) fn print(told: &Told) {
+/// Prints the page. `rooms`: its pools.
+pub(crate) fn print(told: &Told, rooms: &[Room]) {
     say_line!("{}: {}", visible(told.name()), told.state_in_words());
     for trouble in told.troubles() {
         line("trouble", trouble);
@@ -33,6 +36,9 @@ pub(crate) fn print(told: &Told) {
         of_more(sound, more);
     }
     let name = &sound.facts.name;
+    for item in room::of(rooms, name) {
+        line("room", &item.what_it_is());
+    }
     line(
         "more",
         &format!(
@@ -237,7 +243,8 @@ fn of_more(sound: &Sound, more: &More) {
         let why = if policy_snapshots::is_ours(tag) {
             "the last good one: it stays until a newer one has proved itself".to_owned()
         } else {
-            format!("by somebody else: `zfs release {tag} {snapshot}` lets it go")
+            let command = format!("zfs release {} {}", typed(tag), typed(snapshot));
+            format!("by somebody else: `{command}` lets it go")
         };
         line("held", &format!("{snapshot}, {why}"));
     }

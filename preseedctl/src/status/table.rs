@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use declaration::value::TierName;
 use declaration::visible;
+use protection::room::Room;
 use report::words;
 use storage::mark::BOOTSTRAP;
 
 use super::facts::{Copy, until};
 use super::judge::since;
+use super::room;
 use super::state::{Data, State};
 use super::told::{Sound, Told};
 use crate::list::{age, cut};
@@ -18,7 +20,7 @@ use crate::say::{print_raw, say_line};
 const FEW: usize = 10;
 
 /// Prints the table.
-pub(crate) fn print(told: &[Told], asked: bool) {
+pub(crate) fn print(told: &[Told], rooms: &[Room], asked: bool) {
     if told.is_empty() {
         say_line!(
             "no service is declared: `preseedctl catalog` lists those that two lines in /etc/preseed/services/NAME.toml declare"
@@ -61,6 +63,7 @@ pub(crate) fn print(told: &[Told], asked: bool) {
     if let Some(more @ 1..) = unwell.len().checked_sub(FEW) {
         say_line!("{more} more are not well: `preseedctl status NAME` says why");
     }
+    room::print(rooms);
     print_raw!("\n");
     say_line!("{}", summary(told, asked));
 }

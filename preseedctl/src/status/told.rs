@@ -1,6 +1,7 @@
 //! What is told of a service, and how it is told as JSON: docs/status.md has each field.
 
 use jiff::Timestamp;
+use protection::room::Room;
 use restore::verdict::Held;
 use serde_json::{Value, json};
 use storage::Snapshot;
@@ -9,6 +10,7 @@ use storage::replaced::Due;
 use super::facts::{Copy, Facts, Part};
 use super::judge::{Judged, data, way};
 use super::more::More;
+use super::room;
 use super::state::{Data, State};
 
 /// What is told of a service.
@@ -90,13 +92,14 @@ impl Sound {
 }
 
 /// All that is told, as JSON.
-pub(crate) fn as_json(told: &[Told], asked: bool, exit_status: u8) -> Value {
+pub(crate) fn as_json(told: &[Told], rooms: &[Room], asked: bool, exit_status: u8) -> Value {
     let services: Vec<Value> = told.iter().map(one).collect();
     json!({
         "at": Timestamp::now().to_string(),
         "exit_status": exit_status,
         "asked_far_sources": asked,
         "services": services,
+        "pools": room::as_json(rooms),
     })
 }
 

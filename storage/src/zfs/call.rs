@@ -162,7 +162,8 @@ pub(super) fn is_suspended(pool: &str) -> bool {
         .is_ok_and(|state| state.trim() == "SUSPENDED")
 }
 
-fn suspended(pool: &str) -> Error {
+/// The error that a pool is suspended.
+pub(super) fn suspended(pool: &str) -> Error {
     Error::new(
         pool,
         "the pool is suspended: its disks do not answer, and whatever uses it waits",
@@ -206,12 +207,21 @@ fn brief(line: &str, subject: &str) -> String {
 /// # Errors
 /// When they cannot be told.
 pub(super) fn pools(subject: &str) -> Result<Vec<String>> {
-    let listed = bounded("zpool", &["list", "-H", "-o", "name"])?.ended;
+    let listed = list_pools(subject, "name")?;
+    Ok(listed.lines().map(str::to_owned).collect())
+}
+
+/// These columns of `zpool list`, asked for `subject`.
+///
+/// # Errors
+/// When they cannot be told.
+pub(super) fn list_pools(subject: &str, columns: &str) -> Result<String> {
+    let listed = bounded("zpool", &["list", "-H", "-p", "-o", columns])?.ended;
     if !listed.status.success() {
         let error = listed.error(subject, "see that the zfs module is loaded: `modprobe zfs`");
         return Err(error.of_kind(words::kind(&listed.stderr)));
     }
-    Ok(listed.stdout.lines().map(str::to_owned).collect())
+    Ok(listed.stdout)
 }
 
 /// That the pool of a dataset is imported.
@@ -231,14 +241,19 @@ pub(super) fn pool_must_be_among(dataset: &str, imported: &[String]) -> Result<(
     if imported.iter().any(|name| name == pool) {
         return Ok(());
     }
-    Err(Error::new(
+    Err(not_imported(dataset, pool))
+}
+
+/// The error that the pool of a dataset is not imported.
+pub(super) fn not_imported(dataset: &str, pool: &str) -> Error {
+    Error::new(
         dataset,
         format!("its pool `{pool}` is not imported"),
         format!(
             "look for it with `zpool import`, import it with `zpool import {pool}`, then start the service again"
         ),
     )
-    .of_kind(ErrorKind::NotImported))
+    .of_kind(ErrorKind::NotImported)
 }
 
 /// What a reader can do about an error of this kind.

@@ -107,11 +107,12 @@ pub(super) fn get_more_with_children<const N: usize>(
     ask(&["-d", "1", "-t", "filesystem,volume"], &asked, datasets)
 }
 
-/// Asks for the properties of these datasets and of all directly below them, by name, each with a dataset below it if it has
-/// any. Those that do not exist are left out.
-pub(super) fn below(containers: &[&str]) -> Result<BTreeMap<String, Properties>> {
+/// Asks for the properties of these datasets and of all directly below them, and for `more`, by name, each with a dataset below
+/// it if it has any. Those that do not exist are left out.
+pub(super) fn below(containers: &[&str], more: &[&str]) -> Result<BTreeMap<String, Properties>> {
     let which = ["-d", "2", "-t", "filesystem,volume"];
-    let mut told = all(&which, &ASKED, containers)?;
+    let asked: Vec<&str> = more.iter().copied().chain(ASKED).collect();
+    let mut told = all(&which, &asked, containers)?;
     let names: BTreeSet<String> = told.keys().cloned().collect();
     for (name, properties) in &mut told {
         let below = format!("{name}/");

@@ -10,25 +10,35 @@ use super::dataset::{Seen, Zfs};
 use super::memory::pool_of;
 use super::properties::{self, Properties};
 use super::snapshots::snapshots_in;
-use super::{call, children, half_done, left_over, mounted, refusals, replica, words};
+use super::{call, children, half_done, left_over, mounted, pools, refusals, replica, words};
 use crate::mountinfo::{self, Mount};
+use crate::pools::{Fill, InPool, Pool};
 use crate::surveyed::Surveyed;
 use crate::{Contents, Error, Listed, MarkState, Observation, Presence, Result, Snapshot};
 
 /// What each pool told, or why it could not be asked.
 type Told<T> = BTreeMap<String, Result<BTreeMap<String, T>>>;
 
+/// The snapshots of a dataset, newest first, and those of them that somebody holds, each with the bytes that only it keeps.
+#[derive(Debug, Clone, Default)]
+struct OfDataset {
+    listed: Vec<Listed>,
+    held: Vec<(String, u64)>,
+}
+
 /// What was told of the pools.
 pub(crate) struct Survey {
+    containers: Names,
     datasets: Told<Properties>,
-    snapshots: Told<Vec<Listed>>,
+    snapshots: Told<OfDataset>,
     mounts: Result<Vec<Mount>>,
-    imported: Result<Vec<String>>,
+    imported: Result<pools::Imported>,
 }
 
 impl Survey {
-    /// Asks each pool of these services, and of their replicas on this machine.
-    pub(crate) fn of(parts: &[&Service]) -> Self {
+    /// Asks each pool of these services, and of their replicas on this machine, for which `is_asked`: all are asked how full
+    /// they are.
+    pub(crate) fn of(parts: &[&Service], is_asked: impl Fn(&Fill) -> bool) -> Self {
         let mut containers = Names::default();
         let mut snapshots = Names::default();
         for part in parts {
@@ -43,19 +53,57 @@ impl Survey {
             }
         }
         let imported = if snapshots.0.is_empty() {
-            Ok(Vec::new())
+            Ok(pools::Imported::new())
         } else {
-            call::pools("zfs")
+            pools::imported("zfs")
         };
-        let datasets = containers.ask(properties::below);
+        let is_asked = |pool: &str| match imported.as_ref().map(|known| known.get(pool)) {
+            Ok(Some(Ok(fill))) => is_asked(fill),
+            _ => true,
+        };
+        let asked = containers.only(is_asked);
+        let datasets = asked.ask(|names| properties::below(names, &pools::ASKED));
         // Those that are missing would fill what `zfs` says with their names.
         snapshots.retain(|name| told(&datasets, name).is_ok_and(|told| told.contains_key(name)));
         Self {
             snapshots: snapshots.ask(listed),
+            containers,
             datasets,
             mounts: mountinfo::own(),
             imported,
         }
+    }
+
+    /// How full each pool is, and what lies in those that were asked.
+    pub(crate) fn pools(&self) -> Vec<Pool> {
+        let all = self.containers.0.iter();
+        all.map(|(name, containers)| Pool {
+            name: name.clone(),
+            fill: self.fill(name, containers),
+            datasets: self.lying_in(name, containers),
+        })
+        .collect()
+    }
+
+    fn fill(&self, pool: &str, containers: &BTreeSet<String>) -> Result<Fill> {
+        let imported = self.imported.as_ref().map_err(Clone::clone)?;
+        let somewhere = containers.first().map_or(pool, String::as_str);
+        let not_there = || Err(call::not_imported(somewhere, pool));
+        imported.get(pool).cloned().unwrap_or_else(not_there)
+    }
+
+    fn lying_in(&self, pool: &str, containers: &BTreeSet<String>) -> Result<Vec<InPool>> {
+        let told = match self.datasets.get(pool) {
+            None => return Ok(Vec::new()),
+            Some(told) => told.as_ref().map_err(Clone::clone)?,
+        };
+        let snapshots = match self.snapshots.get(pool) {
+            None => BTreeMap::new(),
+            Some(of) => of.clone()?,
+        };
+        let held = snapshots.into_iter().map(|(name, of)| (name, of.held));
+        let containers = containers.iter().map(String::as_str).collect();
+        pools::lying_below(&containers, told, &held.collect())
     }
 
     /// What was told of one service.
@@ -147,8 +195,8 @@ impl Survey {
             return Ok(Vec::new());
         }
         let told = told(&self.snapshots, dataset)?;
-        let listed = told.get(dataset).cloned().unwrap_or_default();
-        half_done::without(zfs, listed)
+        let of = told.get(dataset).cloned().unwrap_or_default();
+        half_done::without(zfs, of.listed)
     }
 
     /// Those of a replica. One whose parent is missing is not one that has none.
@@ -163,7 +211,11 @@ impl Survey {
 
     fn pool_must_be_there(&self, dataset: &str) -> Result<()> {
         let imported = self.imported.as_ref().map_err(Clone::clone)?;
-        call::pool_must_be_among(dataset, imported)
+        let pool = pool_of(dataset);
+        let is_there = imported.contains_key(pool);
+        is_there
+            .then_some(())
+            .ok_or_else(|| call::not_imported(dataset, pool))
     }
 }
 
@@ -183,11 +235,22 @@ fn replicas_here(service: &Service) -> impl Iterator<Item = &Replica> {
 
 /// Names of datasets, by their pools.
 #[derive(Default)]
-struct Names<'n>(BTreeMap<&'n str, BTreeSet<&'n str>>);
+struct Names(BTreeMap<String, BTreeSet<String>>);
 
-impl<'n> Names<'n> {
-    fn add(&mut self, dataset: &'n str) {
-        self.0.entry(pool_of(dataset)).or_default().insert(dataset);
+impl Names {
+    fn add(&mut self, dataset: &str) {
+        let of_pool = self.0.entry(pool_of(dataset).to_owned()).or_default();
+        of_pool.insert(dataset.to_owned());
+    }
+
+    /// Those in these pools.
+    fn only(&self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let wanted = self.0.iter().filter(|(pool, _)| is_wanted(pool));
+        Self(
+            wanted
+                .map(|(pool, names)| (pool.clone(), names.clone()))
+                .collect(),
+        )
     }
 
     /// Leaves only those that are wanted.
@@ -201,16 +264,16 @@ impl<'n> Names<'n> {
     /// Asks each pool once: one that does not answer says nothing of the others.
     fn ask<T>(&self, ask: impl Fn(&[&str]) -> Result<BTreeMap<String, T>>) -> Told<T> {
         let asked = self.0.iter().map(|(pool, names)| {
-            let names: Vec<&str> = names.iter().copied().collect();
-            ((*pool).to_owned(), ask(&names))
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            (pool.clone(), ask(&names))
         });
         asked.collect()
     }
 }
 
 /// The snapshots of each of these datasets, newest first. Those that do not exist, and those without any, are left out.
-fn listed(datasets: &[&str]) -> Result<BTreeMap<String, Vec<Listed>>> {
-    let columns = "createtxg,guid,creation,referenced,name";
+fn listed(datasets: &[&str]) -> Result<BTreeMap<String, OfDataset>> {
+    let columns = "createtxg,guid,creation,referenced,name,userrefs,used";
     let options = [
         "list", "-H", "-p", "-t", "snapshot", "-d", "1", "-o", columns,
     ];
@@ -219,11 +282,34 @@ fn listed(datasets: &[&str]) -> Result<BTreeMap<String, Vec<Listed>>> {
     if !ended.status.success() && !words::says_missing(&ended) {
         return Err(call::failed(&args, &ended));
     }
-    let mut of: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
-    for listed in snapshots_in(&ended.stdout, datasets.first().unwrap_or(&"zfs"))? {
+    let mut of: BTreeMap<String, OfDataset> = BTreeMap::new();
+    // Two more numbers than what all listings have.
+    let mut listing = String::with_capacity(ended.stdout.len());
+    for line in ended.stdout.lines() {
+        let mut columns = line.rsplitn(3, '\t');
+        let (bytes, holds) = (columns.next(), columns.next());
+        let rest = columns.next().unwrap_or(line);
+        listing.extend([rest, "\n"]);
+        let (dataset, bytes) = (dataset_of(rest), bytes.and_then(|bytes| bytes.parse().ok()));
+        if let (Some((dataset, snapshot)), Some(bytes), true) = (dataset, bytes, holds != Some("0"))
+        {
+            let held = &mut of.entry(dataset.to_owned()).or_default().held;
+            held.push((snapshot.to_owned(), bytes));
+        }
+    }
+    for listed in snapshots_in(&listing, datasets.first().unwrap_or(&"zfs"))? {
         if let Some((dataset, _)) = listed.snapshot.name.split_once('@') {
-            of.entry(dataset.to_owned()).or_default().push(listed);
+            of.entry(dataset.to_owned())
+                .or_default()
+                .listed
+                .push(listed);
         }
     }
     Ok(of)
+}
+
+/// The dataset and the whole name of the snapshot that a line ends with.
+fn dataset_of(line: &str) -> Option<(&str, &str)> {
+    let (_, snapshot) = line.rsplit_once('\t')?;
+    Some((snapshot.split_once('@')?.0, snapshot))
 }
