@@ -221,20 +221,17 @@ fn incomplete(call: &Call<'_>, order: &Order<'_>, made: &Made, unread: &Unread) 
         named = format!("{named} and {} more", unread.count - unread.few.len());
     }
     let when = local(order.taken);
-    let filed = if order.backup.repository.append_only {
-        Err("this machine may only add to the repository".to_owned())
-    } else {
-        apart::incomplete(call, order.service, &made.id, order.stall_timeout)
-            .map_err(|error| error.to_string())
-    };
-    let filed = match filed {
+    let (backup, stall_timeout) = (order.backup, order.stall_timeout);
+    let filed = match apart::incomplete(call, order.service, &made.id, backup, stall_timeout) {
+        Ok(()) if backup.repository.append_only => format!(
+            "the snapshot {} of {when} lacks them: no restore of this machine takes it by itself, and one of another \
+             would, as this machine may only add to the repository",
+            made.id
+        ),
         Ok(()) => format!(
             "what could be read is kept under the tag {INCOMPLETE}, which no restore takes by itself"
         ),
-        Err(why) => format!(
-            "the snapshot {} of {when} lacks them, and a restore would take it: {why}",
-            made.id
-        ),
+        Err(why) => format!("the snapshot {} of {when} lacks them: {why}", made.id),
     };
     Error::new(
         call.subject(),

@@ -96,7 +96,6 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     let record = record::read(name)?;
     let call = Call::to(&backup.repository, service.stall_timeout)?;
     let host = repository::host(backup)?;
-    apart::rest(&call, name, service.stall_timeout)?;
     commands::before(service, turn)?;
     let frozen = freeze(service, &record)?;
     if frozen.is_of_one_moment() {
@@ -116,6 +115,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
         taken: frozen.taken,
         stall_timeout: service.stall_timeout,
     };
+    apart::begin(&call, name, backup, frozen.taken)?;
     let (made, extent, expected, shrunk) = frozen.show(|seen| {
         let shrunk = shrunk(service, seen, &record)?;
         order.apart.extend(shrunk.is_some().then_some(SHRUNK));
@@ -125,6 +125,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
         let made = archive::make(&call, &order)?;
         Ok((made, seen.extent.clone(), expected, shrunk))
     })?;
+    apart::is_complete(name)?;
     if let Some(why) = &shrunk {
         hold::shrunk(service, &record, why)?;
     }
@@ -145,7 +146,9 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     };
     let is_good = order.apart.is_empty() && matches!(checked, Checked::Sound);
     let words = words + &not_read_in_words(&not_read) + &checked.in_words();
-    Ok((words, is_good && not_read.is_empty()))
+    // Of earlier ones. It waits for everybody else, and keeps no new one from being made.
+    let rest = apart::rest(&call, name, backup, service.stall_timeout);
+    both(Ok((words, is_good && not_read.is_empty())), rest)
 }
 
 fn freeze<'s>(service: &'s Service, record: &Record) -> Result<Frozen<'s>> {
@@ -237,7 +240,8 @@ fn shrunk(service: &Service, seen: &Seen, record: &Record) -> Result<Option<Erro
 /// Waits until a backup would be of a later second than the last one: restic tells time no finer, and which of two is the
 /// newer one could not be told.
 fn wait_for_a_later_second(record: &Record) {
-    let Some(last) = record.good.as_ref().map(|good| good.taken.as_second()) else {
+    let good = record.good.as_ref().map(|good| good.taken);
+    let Some(last) = good.max(record.begun).map(Timestamp::as_second) else {
         return;
     };
     let next = Timestamp::from_second(last.saturating_add(1)).unwrap_or(Timestamp::MAX);

@@ -78,11 +78,16 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     let name = service.name.as_str();
     let filed = Filed::of(&service, backup)?;
     let groups = listed(call, &filed, &keep.0)?;
-    let (kept, removed) = own(groups, &filed.host, &filed.paths, &filed.backup.tags);
+    let record = record::read(name)?;
+    let (mut kept, mut removed) = own(groups, &filed.host, &filed.paths, &filed.backup.tags);
+    let is_unfiled =
+        |entry: &SnapshotEntry| record.unfiled.iter().any(|id| entry.id.starts_with(id));
+    for some in [&mut kept, &mut removed] {
+        some.retain(|entry| !is_unfiled(entry));
+    }
     let of = kept.len() + removed.len();
     let all = kept.iter().chain(&removed);
     let all: BTreeSet<&str> = all.map(|entry| entry.id.as_str()).collect();
-    let record = record::read(name)?;
     let held = match held(&service, backup, &record, &all)? {
         Some(why) => {
             return Ok(Some(Forgotten {

@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use nix::fcntl::{Flock, FlockArg};
+use restore::source::restic::doubtful::{DIRECTORY, LARGEST};
 use serde::{Deserialize, Serialize};
 use storage::extent::Extent;
 use storage::{Error, Result, Snapshot, state_file, step};
-
-const DIRECTORY: &str = "/var/lib/preseed/protection";
 
 /// The file whose lock is held while one is changed. No record is called so.
 const LOCK: &str = "lock";
@@ -26,9 +25,6 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// For how long a doubt is news that is not noted anew: no snapshots are taken any more.
 const RECENT: SignedDuration = SignedDuration::from_hours(72);
-
-/// The most that is read: a record has a few hundred bytes.
-const LARGEST: u64 = 1 << 20;
 
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +48,8 @@ pub struct Record {
     pub unproved: Option<Timestamp>,
     /// The ids of backups that lack files, and are still to be filed apart.
     pub unfiled: BTreeSet<String>,
+    /// Of when the data of a backup is that was begun, and of which it is not known how it ended.
+    pub begun: Option<Timestamp>,
     /// How often a part of the repository was checked.
     pub rounds: u64,
 }

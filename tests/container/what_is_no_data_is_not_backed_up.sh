@@ -1,6 +1,6 @@
 # A backup is refused, with what to do, if the service was never seeded, and if its data is gone. Files that cannot be read
-# are named, and what was stored without them is never restored by itself, also if it could not be filed apart at once. A
-# lock is waited for; one that a dead process left stops nothing.
+# are named, and what was stored without them is never restored by itself, also if it could not be filed apart at once, or the
+# backup was killed. A lock is waited for; one that a dead process left stops nothing.
 # also: vm
 
 declare_default_host
@@ -63,6 +63,8 @@ cat >/usr/local/sbin/restic <<'EOT'
 case $1 in
     backup)
         /usr/bin/restic "$@"
+        [ ! -e /var/tmp/hangs ] || exec sleep 60
+        [ ! -e /var/tmp/whole ] || exit 0
         echo '{"message_type":"error","error":{"message":"open /var/lib/sonarr/broken: input/output error"},"during":"archival","item":"/var/lib/sonarr/broken"}' >&2
         exit 3
         ;;
@@ -79,11 +81,36 @@ printf '[Service]\nEnvironment=PATH=/usr/local/sbin:/usr/bin:/bin:/usr/sbin:/sbi
 reload
 before=$(in_repository snapshots --json --tag sonarr)
 touch /var/tmp/no-tag
-refused '^repository local: some files could not be read: .* a restore would take it: .*: the next backup files it apart'
-rm /var/tmp/no-tag
+refused '^repository local: some files could not be read: .* lacks them: .*: the next backup files it apart; until then, no restore of this machine takes it'
+# One that is killed before it is known how it ended.
+touch /var/tmp/hangs
+systemctl start --no-block backup-sonarr
+stored() {
+    [[ $(in_repository list snapshots --no-lock | wc -l) == 4 ]]
+}
+eventually stored
+kill -KILL "$(systemctl show --property=MainPID --value backup-sonarr)"
+eventually eval '[[ $(unit_state backup-sonarr) == failed ]]'
+rm /var/tmp/hangs
+newest_whole=$(grep -oE '"short_id":"[0-9a-f]{8}"' <<<"$before" | tail -n 1 | cut -d '"' -f 4)
+systemctl stop sonarr
+lose_data /var/lib/sonarr
+systemctl start sonarr
+assert_journal preseed-sonarr.service "restored by restic from $newest_whole"
+# This machine may only add for now: it is known all the same, and a backup with all files is made.
+printf 'append-only = true\n' >>/etc/preseed/preseed.toml
+touch /var/tmp/whole
+systemctl start backup-sonarr
+sed -i '/^append-only/d' /etc/preseed/preseed.toml
+rm /var/tmp/whole /var/tmp/no-tag
+count() { # TAG
+    in_repository snapshots --json --tag "$1" | grep -o '"short_id"' | wc -l
+}
+assert_eq 5 "$(count sonarr)"
 refused '^repository local: some files could not be read: /var/lib/sonarr/broken; what could be read is kept under the tag preseed-incomplete'
-assert_eq "$before" "$(in_repository snapshots --json --tag sonarr)"
-assert_eq 2 "$(in_repository snapshots --json --tag preseed-incomplete | grep -o '"short_id"' | wc -l)"
+assert_eq 3 "$(count sonarr)"
+assert_eq 3 "$(count preseed-incomplete)"
+assert_contains "$(in_repository snapshots --tag sonarr)" "$newest_whole"
 
 # Also of a service that names no tags.
 sed -i 's/schedule = "daily"/&\ntags = []/' /etc/preseed/services/sonarr.toml

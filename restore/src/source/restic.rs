@@ -3,8 +3,10 @@
 #[cfg(any(test, fuzzing))]
 pub mod any_words;
 pub mod call;
+pub mod doubtful;
 mod elsewhere;
 pub mod failure_kind;
+mod host;
 mod listing;
 pub mod locks;
 mod memory;
@@ -37,6 +39,7 @@ use crate::failure::Failure;
 use crate::remember;
 use crate::source::{Bring, Elsewhere, Fill, Sample, Snapshots, Source};
 use elsewhere::{Claim, Filed, Group, Reason, groups};
+pub use host::host;
 use listing::{Listed, Listing};
 use snapshot_entry::{Lies, lies};
 
@@ -63,14 +66,6 @@ pub(super) fn of<'a>(context: &'a Context<'a>, tier: TierName) -> Vec<Box<dyn So
         .filter(|_| tier == TierName::Restic)
         .map(|backup| Box::new(Restic::new(context, backup)) as Box<dyn Source + 'a>)
         .collect()
-}
-
-/// The host that a service's snapshots carry.
-///
-/// # Errors
-/// When none is declared, and the machine has no name of its own.
-pub fn host(backup: &Backup) -> Result<String> {
-    backup.host.clone().map_or_else(listing::this_host, Ok)
 }
 
 impl<'a> Restic<'a> {
@@ -148,7 +143,7 @@ impl<'a> Restic<'a> {
         here.filter_map(|backup| {
             Some(Claim {
                 path: backup.path.to_str()?.to_owned(),
-                host: backup.host.or_else(|| listing::this_host().ok())?,
+                host: host(&backup).ok()?,
                 tags: backup.tags,
             })
         })

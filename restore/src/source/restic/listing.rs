@@ -11,7 +11,9 @@ use serde::Deserialize;
 use storage::{Contents, Error, Result, Snapshot};
 
 use super::call::Call;
+use super::doubtful::Doubtful;
 use super::failure_kind::{Kind, RepositoryFailure};
+use super::host;
 use super::places;
 use super::snapshot_entry::{Lies, SnapshotEntry, is_apart, lies};
 
@@ -30,6 +32,8 @@ pub(super) struct Listing<'a> {
     told_again: RefCell<Vec<SnapshotEntry>>,
     /// Of paths above, those that are looked into only if the next older one has something, by the name of that.
     between: OnceCell<BTreeMap<String, Vec<SnapshotEntry>>>,
+    /// Its backups that may lack files.
+    doubtful: OnceCell<Doubtful>,
     /// That the repository has snapshots that cannot be read: whose they are, nobody knows.
     unread: OnceCell<Error>,
 }
@@ -82,6 +86,7 @@ impl<'a> Listing<'a> {
             told_again: RefCell::default(),
             between: OnceCell::new(),
             others: OnceCell::new(),
+            doubtful: OnceCell::new(),
             unread: OnceCell::new(),
         }
     }
@@ -91,7 +96,7 @@ impl<'a> Listing<'a> {
     /// # Errors
     /// When none is declared, and the machine has no name of its own.
     pub(super) fn host(&self) -> Result<String> {
-        self.backup.host.clone().map_or_else(this_host, Ok)
+        host::host(self.backup)
     }
 
     /// The path that its snapshots carry.
@@ -145,7 +150,7 @@ impl<'a> Listing<'a> {
             which.push(&tags);
         }
         which.push("latest");
-        let listed = match self.list(&which) {
+        let mut listed = match self.list(&which) {
             Ok(listed) => listed,
             Err(failure)
                 if matches!(failure.kind, Kind::Damaged | Kind::NoSnapshot | Kind::Other) =>
@@ -155,6 +160,7 @@ impl<'a> Listing<'a> {
             Err(failure) => return Err(failure.error),
         };
         // That it is this service's is looked at here, whatever restic was asked for.
+        self.mark(&mut listed.told, &host)?;
         let is_ours = lies(&listed.told, path) == Lies::There && self.is_filed(&listed.told, &host);
         Ok(is_ours.then_some(listed))
     }
@@ -230,8 +236,11 @@ impl<'a> Listing<'a> {
         if let Some(error) = call.unread(&ended) {
             let _ = self.unread.set(error);
         }
-        let all: Vec<SnapshotEntry> = serde_json::from_str(&ended.stdout)
+        let mut all: Vec<SnapshotEntry> = serde_json::from_str(&ended.stdout)
             .map_err(|error| call.unreadable("snapshots", &error))?;
+        for told in &mut all {
+            self.mark(told, &host)?;
+        }
         // All is compared here: another service's snapshot must never be taken, and those that are only filed
         // otherwise may be the service's all the same.
         let is_ours = |told: &SnapshotEntry| {
@@ -259,6 +268,20 @@ impl<'a> Listing<'a> {
             Some(between) if self.has_entries(id).unwrap_or(false) => between,
             _ => &[],
         }
+    }
+
+    /// Gives what is filed as the service's and may lack files the tag of that.
+    fn mark(&self, snapshot: &mut SnapshotEntry, host: &str) -> Result<()> {
+        if !self.is_filed(snapshot, host) {
+            return Ok(());
+        }
+        if let Some(doubtful) = self.doubtful.get() {
+            doubtful.mark(snapshot);
+            return Ok(());
+        }
+        let doubtful = Doubtful::of(self.service)?;
+        self.doubtful.get_or_init(|| doubtful).mark(snapshot);
+        Ok(())
     }
 
     /// Whether host and tags of a snapshot are the service's.
@@ -345,28 +368,6 @@ impl<'a> Listing<'a> {
         }
         below.iter().next().is_none_or(counts) && !Contents::is_skeleton(below, self.service)
     }
-}
-
-/// This machine's name, which backups are filed under where no other is declared.
-///
-/// # Errors
-/// When it has none of its own.
-pub(super) fn this_host() -> Result<String> {
-    let unknown = |why: String| Error::new("host name", why, "declare `host` in [backup]");
-    let name = nix::unistd::gethostname().map_err(|error| unknown(error.to_string()))?;
-    let name = name
-        .into_string()
-        .map_err(|_| unknown("it is not UTF-8".into()))?;
-    // Names that a machine has before it is told its own.
-    if matches!(
-        name.as_str(),
-        "" | "localhost" | "localhost.localdomain" | "(none)"
-    ) {
-        return Err(unknown(format!(
-            "it is `{name}`, which no backup is filed under"
-        )));
-    }
-    Ok(name)
 }
 
 /// Those that are looked into in any case, and the others by the name of the next older one that is.
