@@ -112,6 +112,11 @@ impl Machine {
         let name = dataset.name.as_str();
         if let Some(unread) = &self.unread {
             warn(unread.clone());
+            return Some(Feed {
+                tiers,
+                what: format!("by whom snapshots of {name} are taken cannot be told"),
+                every: Every::Unknown,
+            });
         }
         let (what, every) = match (&service.snapshots, self.admins.covers(name)) {
             (Some(Snapshots::By(policy)), None) => {
@@ -145,12 +150,7 @@ impl Machine {
                 Every::Unknown,
             ),
             (None, None) => {
-                let named: Vec<String> = tiers.iter().map(|tier| format!("`{tier}`")).collect();
-                warn(format!(
-                    "nothing takes snapshots of {name}, which the tiers {} restore from: name a `policy` in [snapshots] \
-                     (\"external\" if somebody else takes them), or leave them out of `tiers`",
-                    named.join(" and ")
-                ));
+                warn(nothing_takes(name, &tiers));
                 ("no snapshots are taken".to_owned(), Every::Never)
             }
         };
@@ -242,6 +242,15 @@ impl Machine {
     }
 }
 
+fn nothing_takes(dataset: &str, tiers: &[TierName]) -> String {
+    let named: Vec<String> = tiers.iter().map(|tier| format!("`{tier}`")).collect();
+    format!(
+        "nothing takes snapshots of {dataset}, which the tiers {} restore from: name a `policy` in [snapshots] \
+         (\"external\" if somebody else takes them), or leave them out of `tiers`",
+        named.join(" and ")
+    )
+}
+
 fn only_prunes(cover: &Cover, dataset: &str) -> String {
     format!(
         "{}: it only prunes the snapshots of {dataset}, and takes none",
@@ -307,6 +316,31 @@ mod tests {
         assert!(warnings[0].contains("only prunes the snapshots of tank/covers"));
         let (warnings, notes) = told("");
         assert_eq!((warnings.len(), notes.len()), (0, 1));
+    }
+
+    #[test]
+    fn an_admins_file_that_cannot_be_read_is_none_that_covers_nothing() {
+        let service = declared::service(
+            "app",
+            None,
+            "[dataset]\nname = \"tank/app\"\nmountpoint = \"/srv/app\"\n[snapshots]\npolicy = \"services\"\n",
+        )
+        .unwrap();
+        let told = |unread: Option<String>| {
+            let machine = Machine {
+                unread,
+                ..Machine::default()
+            };
+            let mut findings = Findings::default();
+            let feed = machine.snapshots(&service, &mut findings).unwrap();
+            (feed.what, findings.warnings)
+        };
+        let (what, warnings) = told(Some("it may cover any dataset".to_owned()));
+        assert!(what.contains("tank/app are taken cannot be told"), "{what}");
+        assert_eq!(warnings, ["it may cover any dataset"]);
+        let (what, warnings) = told(None);
+        assert!(what.contains("by the policy services"), "{what}");
+        assert!(warnings.is_empty());
     }
 
     #[test]

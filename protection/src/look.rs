@@ -28,7 +28,7 @@ impl Look {
             part
         });
         let own: Vec<Service> = own.collect();
-        let seen = survey(&own.iter().collect::<Vec<_>>());
+        let (seen, _) = survey(&own.iter().collect::<Vec<_>>());
         let names = own.iter().map(|part| part.name.as_str().to_owned());
         Self {
             seen: names.zip(seen).collect(),

@@ -45,7 +45,13 @@ impl Target<'_> {
 pub fn round(host: &Host) -> Result<()> {
     let mut first = None;
     // What an admin has taken and pruned is none of ours.
-    let admins = Admins::read().inspect_err(|error| tell_failed("", error))?;
+    let admins = match Admins::read() {
+        Ok(admins) => admins,
+        Err(error) => {
+            tell_failed("", &error);
+            return in_doubt(host, &error).and(Err(error));
+        }
+    };
     let mut services = Vec::new();
     for service in &host.services {
         let Some((_, policy)) = declared(service) else {
@@ -87,6 +93,21 @@ fn look_at<'a>(services: impl Iterator<Item = &'a Service>) -> Look {
         .filter_map(|part| as_found::placed(part).ok())
         .collect();
     Look::at(parts.iter().map(|part| &**part))
+}
+
+/// None of what is held proves itself where it cannot be told what an admin's own Sanoid covers. What that covers itself has no
+/// hold of ours.
+fn in_doubt(host: &Host, why: &Error) -> Result<()> {
+    let ours = host.services.iter().filter(|one| declared(one).is_some());
+    let noted = ours.flat_map(Service::parts).map(|part| {
+        let record = record::read(part.name.as_str())?;
+        match &record.held {
+            Some(good) => hold::doubt(part, &record, why, Some(good)),
+            None => Ok(()),
+        }
+    });
+    // What could not be noted of one is noted of the others all the same.
+    noted.fold(Ok(()), Result::and)
 }
 
 /// Each dataset of a service that has its data, but for those that an admin's own Sanoid covers.

@@ -45,6 +45,35 @@ assert_eq "$first" "$(held sonarr)"
 assert_eq "$(zfs get -Hp -o value createtxg "tank/services/sonarr@$first")" \
     "$(zfs get -Hp -o value createtxg "tank/services/other@$first")" 'at once'
 
+# What an admin's file covers cannot be told: nothing is taken or pruned, and nothing is forgotten of what is held.
+mv /etc/sanoid/sanoid.conf /etc/sanoid/away
+mkdir /etc/sanoid/sanoid.conf
+date --set "@$(($(date +%s) + 3600))" >/dev/null
+assert_exit 1 systemctl start storage-snapshots
+assert_status storage-snapshots.service '/etc/sanoid/sanoid.conf: it cannot be read, and may cover any dataset'
+assert_eq "$first" "$(snapshots sonarr)"
+assert_eq 2 "$(grep -l '"doubt": "' /var/lib/preseed/protection/*.json | wc -l)"
+rmdir /etc/sanoid/sanoid.conf
+mv /etc/sanoid/away /etc/sanoid/sanoid.conf
+systemctl start storage-snapshots
+assert_eq 2 "$(snapshots sonarr | wc -l)"
+assert_exit 1 grep '"doubt": "' /var/lib/preseed/protection/*.json
+first=$(held sonarr)
+
+# One dataset is missing, and another one has no more snapshots than an admin wants, which does not bind root: those that are
+# there are taken, and the one that is missing is named.
+zfs set snapshot_limit=2 tank/services/sonarr
+before=$(snapshots sonarr | tail -n 1)
+declare_service gone <<<'snapshots.policy = "short"'
+reload
+round 1
+newest=$(snapshots sonarr | tail -n 1)
+[[ $newest != "$before" ]] || fail 'none was taken'
+assert_eq "$newest" "$(snapshots other | tail -n 1)"
+assert_journal storage-snapshots.service '^gone: nothing of it is pruned or forgotten: gone: nothing says that what lies there is its data'
+rm /etc/preseed/services/gone.toml
+reload
+
 # Pruned by policy, and the hold moves on.
 for hours in 1 1 21; do round "$hours"; done
 assert_eq 2 "$(snapshots other | wc -l)" "the newest is held: $(snapshots other | xargs)"
