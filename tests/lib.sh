@@ -84,6 +84,12 @@ declare_sonarr() {
 	EOF
 }
 
+# declare_drilled_sonarr [LINE...]: the same, with its database checked, and drilled every week.
+declare_drilled_sonarr() {
+    declare_sonarr 'verify = [{ sqlite = "sonarr.db" }]' "$@"
+    printf '\n[drill]\nschedule = "weekly"\n' >>/etc/preseed/services/sonarr.toml
+}
+
 # declare_of_catalog NAME...: each a service of two lines, as the catalog has it, with its backups in `local`.
 declare_of_catalog() {
     local name
@@ -106,6 +112,28 @@ expect = ["app.conf"]
 mountpoint = "cache"
 restore = false
 EOF
+}
+
+# declare_app: `app` with these places, whose data comes back from its snapshots.
+declare_app() {
+    declare_service app <<-EOF
+	[dataset]
+	mountpoint = "/var/lib/app"
+	[preseed]
+	tiers = ["rollback", "snapshot"]
+	expect = ["db"]
+	$(places_of_app)
+	EOF
+}
+
+# fill_app WHAT: into each of its parts that is restored.
+fill_app() {
+    echo "$1" | tee /var/lib/app/db /var/lib/app/media/covers/a.jpg >/etc/app/app.conf
+}
+
+# app_holds: what `fill_app` has put into each.
+app_holds() {
+    cat /var/lib/app/db /var/lib/app/media/covers/a.jpg /etc/app/app.conf | paste -sd ' '
 }
 
 # As after editing a declaration: systemd runs the generators again.
@@ -360,8 +388,9 @@ declare_vault() {
 	EOF
 }
 
-# The dataset of `sonarr`.
+# The datasets of `sonarr` and of `app`.
 DATASET=tank/services/sonarr
+APP=tank/services/app
 
 # sonarr_with TITLE: declared with all three tiers, its dataset made, this series in it, stopped.
 sonarr_with() {
@@ -439,6 +468,29 @@ repository_init() {
         cp -R /usr/lib/preseed-tests/repository/. "$REPOSITORY"
         mkdir "$REPOSITORY"/{data,index,locks,snapshots}
     )
+}
+
+# lose_sonarr_beside_radarr: both services have run, Sonarr's data is in the repository, and lost.
+lose_sonarr_beside_radarr() {
+    declare_default_host
+    repository_init
+    declare_sonarr
+    another_service radarr 7878
+    declare_service radarr <<-EOT
+	[dataset]
+	mountpoint = "/var/lib/radarr"
+	owner = "radarr"
+
+	[backup]
+	repository = "local"
+	tags = ["radarr"]
+	EOT
+    reload
+    systemctl start sonarr radarr
+    add_series 'The Expanse'
+    backup_sonarr
+    systemctl stop sonarr
+    lose_data /var/lib/sonarr
 }
 
 # The password file of `local`.

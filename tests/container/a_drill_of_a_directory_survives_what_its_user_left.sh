@@ -5,11 +5,7 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'verify = [{ sqlite = "sonarr.db" }]'
-cat >>/etc/preseed/services/sonarr.toml <<'EOT'
-[drill]
-schedule = "weekly"
-EOT
+declare_drilled_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'

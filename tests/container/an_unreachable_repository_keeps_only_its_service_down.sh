@@ -2,25 +2,7 @@
 # directory, and says why. Other services run. Once the cure is applied, `systemctl start` works.
 # also: vm
 
-declare_default_host
-repository_init
-declare_sonarr
-another_service radarr 7878
-declare_service radarr <<EOT
-[dataset]
-mountpoint = "/var/lib/radarr"
-owner = "radarr"
-
-[backup]
-repository = "local"
-tags = ["radarr"]
-EOT
-reload
-systemctl start sonarr radarr
-add_series 'The Expanse'
-backup_sonarr
-systemctl stop sonarr
-lose_data /var/lib/sonarr
+lose_sonarr_beside_radarr
 # As a network file system that is not mounted.
 mv "$REPOSITORY" /var/lib/restic-repo.away
 

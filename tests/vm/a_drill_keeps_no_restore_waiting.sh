@@ -3,11 +3,7 @@
 # one keeps nothing waiting either, and goes with the daily timer. All parts of a service with places are drilled.
 
 sonarr_with 'The Expanse'
-declare_sonarr 'verify = [{ sqlite = "sonarr.db" }]' 'tiers = ["rollback", "snapshot"]'
-cat >>/etc/preseed/services/sonarr.toml <<'EOT'
-[drill]
-schedule = "weekly"
-EOT
+declare_drilled_sonarr 'tiers = ["rollback", "snapshot"]'
 reload
 zfs list -H -t snapshot -o name "$DATASET" | xargs -r -n 1 zfs destroy
 zfs snapshot "$DATASET@good"

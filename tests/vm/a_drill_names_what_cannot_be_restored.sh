@@ -3,11 +3,7 @@
 # dataset.
 
 sonarr_with 'The Expanse'
-declare_sonarr 'verify = [{ sqlite = "sonarr.db" }]'
-cat >>/etc/preseed/services/sonarr.toml <<'EOT'
-[drill]
-schedule = "weekly"
-EOT
+declare_drilled_sonarr
 reload
 zfs list -H -t snapshot -o name "$DATASET" | xargs -r -n 1 zfs destroy
 zfs snapshot "$DATASET@oldest"

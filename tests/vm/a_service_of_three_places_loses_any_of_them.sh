@@ -2,14 +2,7 @@
 # with the others; what is there is left alone, and the times that differ are told. A cache is made empty.
 
 declare_default_host
-declare_service app <<EOF
-[dataset]
-mountpoint = "/var/lib/app"
-[preseed]
-tiers = ["rollback", "snapshot"]
-expect = ["db"]
-$(places_of_app)
-EOF
+declare_app
 cat >/etc/systemd/system/app.service <<'EOF'
 [Unit]
 StartLimitIntervalSec=0
@@ -22,7 +15,6 @@ WantedBy=multi-user.target
 EOF
 reload
 systemctl enable --quiet app
-APP=tank/services/app
 
 systemctl start app
 for place in /var/lib/app /var/lib/app/media/covers /etc/app /var/lib/app/cache; do
@@ -32,22 +24,16 @@ assert_eq "$(printf '%s\n' "$APP" "$APP.cache" "$APP.config" "$APP.covers")" "$(
 assert_properties "$APP.covers" recordsize=1048576
 assert_eq bootstrap "$(zfs get -H -o value preseed:state "$APP.covers" | grep -o bootstrap)"
 systemctl stop app
-fill() {
-    echo "$1" >/var/lib/app/db
-    echo "$1" >/var/lib/app/media/covers/a.jpg
-    echo "$1" >/etc/app/app.conf
-}
-state() { cat /var/lib/app/db /var/lib/app/media/covers/a.jpg /etc/app/app.conf | paste -sd ' '; }
-fill 1
+fill_app 1
 systemctl start app
 systemctl stop app
 zfs snapshot "$APP@1" "$APP.covers@1" "$APP.config@1"
-fill 2
+fill_app 2
 
 # The nested one alone: emptied, destroyed while the others are there.
 rm /var/lib/app/media/covers/a.jpg
 systemctl start app
-assert_eq '2 1 2' "$(state)"
+assert_eq '2 1 2' "$(app_holds)"
 assert_journal preseed-app.service "app.covers: restored by rollback from $APP.covers@1"
 assert_journal preseed-app.service 'app.covers is of .* older than app.* which are there as of now'
 systemctl stop app
@@ -59,23 +45,23 @@ assert_contains "$output" 'it replaced nothing'
 rm /etc/app/app.conf
 zfs snapshot "$APP.config@empty"
 systemctl start app
-assert_eq '2 1 1' "$(state)"
+assert_eq '2 1 1' "$(app_holds)"
 systemctl stop app
 
 # The service's own, in which others are mounted: what is nested is still there afterwards.
-fill 3
+fill_app 3
 rm /var/lib/app/db
 assert_exit 0 preseedctl plan app
 assert_contains "$output" "would restore $APP@1"
 assert_contains "$output" 'a cache: it is made empty, and never restored'
 systemctl start app
-assert_eq '1 3 3' "$(state)"
+assert_eq '1 3 3' "$(app_holds)"
 systemctl stop app
-fill 3
+fill_app 3
 rm /var/lib/app/db
 zfs snapshot "$APP@empty"
 systemctl start app
-assert_eq '1 3 3' "$(state)"
+assert_eq '1 3 3' "$(app_holds)"
 mountpoint -q /var/lib/app/cache
 systemctl stop app
 
@@ -83,7 +69,7 @@ systemctl stop app
 umount /var/lib/app/cache
 zfs destroy "$APP.cache"
 systemctl start app
-assert_eq '1 3 3' "$(state)"
+assert_eq '1 3 3' "$(app_holds)"
 systemctl stop app
 
 # All of them.
@@ -94,10 +80,8 @@ zfs snapshot "$APP.config@empty-2"
 zfs destroy -r "$APP.cache"
 
 #: reboot
-APP=tank/services/app
-state() { cat /var/lib/app/db /var/lib/app/media/covers/a.jpg /etc/app/app.conf | paste -sd ' '; }
 assert_active app.service
-assert_eq '1 1 1' "$(state)"
+assert_eq '1 1 1' "$(app_holds)"
 for place in /var/lib/app /var/lib/app/media/covers /etc/app /var/lib/app/cache; do
     mountpoint -q "$place"
 done

@@ -3,29 +3,16 @@
 # place, those before it are put back. A part that is away, in use or released already is named, and nothing is changed.
 
 declare_default_host
-declare_service app <<EOF
-[dataset]
-mountpoint = "/var/lib/app"
-[preseed]
-tiers = ["rollback", "snapshot"]
-expect = ["db"]
-$(places_of_app)
-EOF
+declare_app
 idle_service app
 reload
-APP=tank/services/app
 systemctl start app
-fill() { # WHAT: in each part
-    echo "$1" >/var/lib/app/db
-    echo "$1" >/var/lib/app/media/covers/a.jpg
-    echo "$1" >/etc/app/app.conf
-}
-state() { cat /var/lib/app/db /var/lib/app/media/covers/a.jpg /etc/app/app.conf /var/lib/app/cache/tmp | paste -sd ' '; }
+state() { echo "$(app_holds) $(cat /var/lib/app/cache/tmp)"; }
 echo cached >/var/lib/app/cache/tmp
-fill then
+fill_app then
 zfs snapshot "$APP@1" "$APP.covers@1" "$APP.config@1"
 THEN=$(date -u -d "@$(zfs get -Hp -o value creation "$APP@1")" +%FT%TZ)
-fill now
+fill_app now
 
 # What there is: of which time all parts have a snapshot, and of which only some.
 eventually eval "[[ \$(date +%s) -gt \$(zfs get -Hp -o value creation $APP@1) ]]"
