@@ -93,7 +93,7 @@ fn microseconds(text: &str) -> Option<u64> {
         let (_, length) = UNITS.iter().find(|(name, _)| *name == unit)?;
         sum = sum
             .checked_add(number.parse::<u64>().ok()?.checked_mul(*length)?)?
-            .checked_add(share(fraction, *length))?;
+            .checked_add(part_of(fraction, *length))?;
         rest = after.trim_start();
     }
     // The largest is how systemd writes `infinity`.
@@ -101,7 +101,7 @@ fn microseconds(text: &str) -> Option<u64> {
 }
 
 /// What `0.DIGITS` of `length` is, rounded down.
-fn share(digits: &str, length: u64) -> u64 {
+fn part_of(digits: &str, length: u64) -> u64 {
     let mut length = length;
     let mut sum = 0;
     for digit in digits.bytes() {

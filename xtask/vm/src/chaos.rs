@@ -46,9 +46,9 @@ struct Life<'a> {
 }
 
 enum Interruption {
-    /// The power, after this share of the time that a restore, or a boot with one, takes.
+    /// The power, after this fraction of the time that a restore, or a boot with one, takes.
     Cut(f64),
-    /// SIGKILL to a program, as soon as it runs after this share of the time.
+    /// SIGKILL to a program, as soon as it runs after this fraction of the time.
     Kill(&'static str, f64),
 }
 
@@ -136,10 +136,10 @@ fn lives<'a>(vms: &Vms, ways: &'a [Way], chaos: &Plan) -> Vec<Life<'a>> {
             .map(|(victim, _)| *victim)
             .collect();
         let victim = victims[rng.usize(..victims.len())];
-        let share = rng.f64();
+        let fraction = rng.f64();
         // It is at work only in the beginning.
         let is_first = victim == "dataset-helper";
-        Interruption::Kill(victim, if is_first { 0.0 } else { share })
+        Interruption::Kill(victim, if is_first { 0.0 } else { fraction })
     }));
     for (number, life) in lives.iter_mut().enumerate() {
         life.number = number;
@@ -182,9 +182,9 @@ impl Life<'_> {
         for interruption in &self.interruptions {
             // Writing to a string cannot fail.
             let _ = match interruption {
-                Interruption::Cut(share) => write!(name, ", cut at {:.0} %", share * 100.0),
-                Interruption::Kill(victim, share) => {
-                    write!(name, ", {victim} killed from {:.0} % on", share * 100.0)
+                Interruption::Cut(fraction) => write!(name, ", cut at {:.0} %", fraction * 100.0),
+                Interruption::Kill(victim, fraction) => {
+                    write!(name, ", {victim} killed from {:.0} % on", fraction * 100.0)
                 }
             };
         }
@@ -218,13 +218,13 @@ fn live(
     let mut is_on = true;
     for interruption in &life.interruptions {
         match interruption {
-            Interruption::Cut(share) => {
+            Interruption::Cut(fraction) => {
                 let moment = if is_on {
                     machine.run("systemctl start --no-block sonarr", &mut output)?;
-                    share * restore
+                    fraction * restore
                 } else {
                     machine.switch_on()?;
-                    share * boot
+                    fraction * boot
                 };
                 // The moment is what is drawn: there is nothing to wait for.
                 thread::sleep(Duration::from_secs_f64(moment));
@@ -233,9 +233,9 @@ fn live(
                 met.cuts_with_loss += u64::from(life.unflushed == Unflushed::Lost);
                 is_on = false;
             }
-            Interruption::Kill(victim, share) => {
+            Interruption::Kill(victim, fraction) => {
                 let mut said = Vec::new();
-                machine.run(&kill(victim, share * restore), &mut said)?;
+                machine.run(&kill(victim, fraction * restore), &mut said)?;
                 met.kills += 1;
                 met.at_work += u64::from(said.starts_with(KILLED.as_bytes()));
                 output.extend(said);
