@@ -7,7 +7,7 @@ use declaration::settings::Host;
 use declaration::value::ServiceName;
 use report::{Event, Kind, words};
 use storage::local;
-use storage::memory::{self, Found, What};
+use storage::memory::{self, Entry, What};
 
 use crate::ask::agrees;
 use crate::say::say_line;
@@ -22,7 +22,7 @@ pub(crate) fn forget(name: &str, yes: bool) -> ExitCode {
     let host = declaration::load(&Search::from_env());
     let parts = parts_of(&host, name);
     let found = parts.iter().map(|part| Ok((part, memory::all(part)?)));
-    let found: Vec<(&String, Vec<Found>)> = match found.collect::<storage::Result<_>>() {
+    let found: Vec<(&String, Vec<Entry>)> = match found.collect::<storage::Result<_>>() {
         Ok(found) => found,
         Err(error) => {
             words::tell(&error.to_string());
@@ -85,9 +85,9 @@ fn is_declared(host: &Host, name: &str) -> bool {
     is_sound(host, name) || host.broken.iter().any(|broken| broken.name == name)
 }
 
-fn in_words(found: &Found) -> String {
-    let place = &found.place;
-    match &found.record {
+fn in_words(entry: &Entry) -> String {
+    let place = &entry.place;
+    match &entry.record {
         Err(error) => error.fault(),
         Ok(record) => match record.what {
             What::Data => format!(

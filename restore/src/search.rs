@@ -209,7 +209,7 @@ impl Round<'_> {
             };
             match held {
                 Held::Data => {
-                    self.found(number, snapshot, observer);
+                    self.holds_the_data(number, snapshot, observer);
                     return Ok(());
                 }
                 Held::Nothing(why) => {
@@ -280,7 +280,7 @@ impl Round<'_> {
     }
 
     /// This snapshot of a source holds the data.
-    fn found(&mut self, number: usize, snapshot: Snapshot, observer: &mut dyn Observer) {
+    fn holds_the_data(&mut self, number: usize, snapshot: Snapshot, observer: &mut dyn Observer) {
         let source = self.asked[number].source;
         self.asked[number].has_something = true;
         if let Some(obstacle) = source.obstacle(&snapshot) {

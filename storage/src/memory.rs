@@ -37,7 +37,7 @@ pub enum Recalled {
 
 /// Where a record is, and what it says.
 #[derive(Debug)]
-pub struct Found {
+pub struct Entry {
     /// The file, or the dataset.
     pub place: String,
     /// The record; an error if it cannot be read.
@@ -239,7 +239,7 @@ pub(crate) fn given_up_and_own(service: &Service) -> (Option<Timestamp>, Vec<Str
 ///
 /// # Errors
 /// When the pools cannot be listed.
-pub fn all(name: &str) -> Result<Vec<Found>> {
+pub fn all(name: &str) -> Result<Vec<Entry>> {
     let mut all = Vec::from_iter(in_the_file(name));
     for pool in pool::pools()? {
         all.extend(in_the_pool(&pool, name));
@@ -252,7 +252,7 @@ pub fn all(name: &str) -> Result<Vec<Found>> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn forget(name: &str, found: &[Found]) -> Result<()> {
+pub fn forget(name: &str, found: &[Entry]) -> Result<()> {
     let times = found
         .iter()
         .filter_map(|found| Some(found.record.as_ref().ok()?.at));
@@ -295,7 +295,7 @@ impl Record {
 }
 
 /// What is remembered of a declared service.
-fn all_of(service: &Service) -> Vec<Found> {
+fn all_of(service: &Service) -> Vec<Entry> {
     let name = service.name.as_str();
     let mut all = Vec::from_iter(in_the_file(name));
     if let Some(pool) = pool_of(service) {
@@ -304,19 +304,19 @@ fn all_of(service: &Service) -> Vec<Found> {
     all
 }
 
-fn in_the_file(name: &str) -> Option<Found> {
-    Some(Found {
+fn in_the_file(name: &str) -> Option<Entry> {
+    Some(Entry {
         place: shown(&file::path(name)),
         record: file::read(name).transpose()?,
         pool: None,
     })
 }
 
-fn in_the_pool(pool: &str, name: &str) -> Option<Found> {
+fn in_the_pool(pool: &str, name: &str) -> Option<Entry> {
     let line = pool::read(pool, name).transpose()?;
     let record = line
         .and_then(|line| Record::read(&line).ok_or_else(|| pool::unreadable(pool, name, &line)));
-    Some(Found {
+    Some(Entry {
         place: pool::dataset(pool),
         record,
         pool: Some(pool.to_owned()),
@@ -324,7 +324,7 @@ fn in_the_pool(pool: &str, name: &str) -> Option<Found> {
 }
 
 /// When the service was last forgotten.
-fn forgotten(found: &[Found]) -> Option<Timestamp> {
+fn forgotten(found: &[Entry]) -> Option<Timestamp> {
     let records = found.iter().filter_map(|found| found.record.as_ref().ok());
     let forgotten = records.filter(|record| record.what == What::Forgotten);
     forgotten.map(|record| record.at).max()
