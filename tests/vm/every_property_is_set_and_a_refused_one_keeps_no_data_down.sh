@@ -28,7 +28,7 @@ ExecStart=/bin/true
 EOT
 DATASET=tank/services/app
 start_app() { # also if it was started many times in a few seconds
-    systemctl reset-failed app
+    systemctl reset-failed
     systemctl start app
 }
 
