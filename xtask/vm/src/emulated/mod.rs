@@ -152,6 +152,10 @@ impl Guest for Emulated {
         processors / qemu::PROCESSORS
     }
 
+    fn unpack(&self, _parts: &Parts<'_>, _to: &Path) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     fn start(
         &self,
         begin: Begin<'_>,

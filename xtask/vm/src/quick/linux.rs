@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::disks::{DISKS, file};
+use super::disks::{self, DISKS, file};
 use super::processors::Seat;
 use super::write_cache::WriteCache;
 use crate::agent::{Agent, End};
@@ -173,11 +173,7 @@ impl Power for Linux {
             ended => bail!("the machine does not shut down: {ended:?}:\n{}", self.log()),
         }
         self.wait()?;
-        for disk in DISKS {
-            let file = file(disk);
-            fs::rename(self.directory.join(&file), to.join(&file)).with_context(|| file)?;
-        }
-        Ok(())
+        disks::move_all(&self.directory, to)
     }
 }
 

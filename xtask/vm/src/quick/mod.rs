@@ -39,10 +39,24 @@ sync
 ";
 
 /// Unpacks the current build before anything else runs.
-const UNPACK: &[&str] = &["rw", "init=/usr/lib/preseed-vm/unpack"];
+const UNPACK: &[&str] = &[
+    "rw",
+    "init=/usr/lib/preseed-vm/unpack",
+    "systemd.unit=vm-idle.target",
+];
+
+/// Unpacks it, and switches the machine off.
+const ONLY_UNPACK: &[&str] = &["rw", "init=/usr/lib/preseed-vm/unpack", "only"];
+
+/// Boots.
+const BOOT_UP: &[&str] = &["ro", "init=/usr/lib/preseed-vm/init"];
 
 /// Boots without what starts services: what a kept machine has lost is not restored before it is told to.
-const IDLE: &[&str] = &["ro", "systemd.unit=vm-idle.target"];
+const IDLE: &[&str] = &[
+    "ro",
+    "init=/usr/lib/preseed-vm/init",
+    "systemd.unit=vm-idle.target",
+];
 
 /// The built guest.
 #[derive(Debug)]
@@ -148,12 +162,23 @@ impl Guest for Quick {
         processors
     }
 
+    fn unpack(&self, parts: &Parts<'_>, to: &Path) -> anyhow::Result<()> {
+        copy_disks(&self.entry.join(""), parts.directory)?;
+        let (mut linux, _agent) = self.linux(parts, ONLY_UNPACK)?;
+        linux.wait()?;
+        disks::move_all(parts.directory, to)
+    }
+
     fn start(
         &self,
         begin: Begin<'_>,
         parts: &Parts<'_>,
     ) -> anyhow::Result<(Box<dyn Power>, Agent)> {
         match begin {
+            Begin::Fresh | Begin::ToKeep(_) if parts.unpacked().exists() => {
+                copy_disks(&parts.unpacked(), parts.directory)?;
+                self.booted(parts, IDLE)
+            }
             Begin::Fresh | Begin::ToKeep(_) => {
                 copy_disks(&self.entry.join(""), parts.directory)?;
                 self.booted(parts, UNPACK)
@@ -167,7 +192,7 @@ impl Guest for Quick {
                 self.start(Begin::PowerOn, parts)
             }
             Begin::PowerOn => {
-                let (linux, agent) = self.linux(parts, &["ro"])?;
+                let (linux, agent) = self.linux(parts, BOOT_UP)?;
                 Ok((Box::new(linux), agent))
             }
         }
@@ -199,7 +224,7 @@ fn prepare(directory: &Path, kernel: &Kernel, processors: &Processors) -> anyhow
         unflushed: Unflushed::Kept,
     };
     let seat = processors.seat();
-    let (mut linux, mut agent) = Linux::start(&kernel.image(), &parts, &["ro"], seat)?;
+    let (mut linux, mut agent) = Linux::start(&kernel.image(), &parts, BOOT_UP, seat)?;
     let mut output = Vec::new();
     let mut facts = Vec::new();
     let end = agent
