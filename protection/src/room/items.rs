@@ -141,6 +141,8 @@ enum Doubt {
 impl Doubt {
     fn of(record: &Record) -> Self {
         match (record.doubt, record.shrunk) {
+            // What fails its checks, nobody can accept.
+            _ if record.unproved.is_some() => Self::Other,
             (None, None) => Self::None,
             (None, Some(_)) => Self::Shrunk,
             (Some(_), Some(_)) if record.has_vanished => Self::Shrunk,
@@ -384,6 +386,14 @@ mod tests {
         assert_eq!((sound.0, sound.1), (What::Snapshots, 350));
         for (record, command) in [
             (in_doubt(), "`journalctl PRESEED_SERVICE=app`"),
+            (
+                Record {
+                    unproved: Some(Timestamp::UNIX_EPOCH),
+                    shrunk: Some(Timestamp::UNIX_EPOCH),
+                    ..Record::default()
+                },
+                "`journalctl PRESEED_SERVICE=app`",
+            ),
             (
                 Record {
                     has_vanished: true,
