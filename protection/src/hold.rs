@@ -42,7 +42,7 @@ pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) 
         && (is_young(good.taken, now) || good.snapshot == newest.name)
     {
         // A round that was cut off has left the one before held as well.
-        release_others(&held, &good.snapshot)?;
+        release_others(held, &good.snapshot)?;
         return Ok(true);
     }
     match prove(service, newest, &record)? {
@@ -54,7 +54,7 @@ pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) 
                 record.accepted = false;
                 record.has_vanished = false;
             })?;
-            release_others(&held, &newest.name)?;
+            release_others(held, &newest.name)?;
             Ok(true)
         }
         Proof::Bad(why) => {
