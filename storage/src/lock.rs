@@ -16,8 +16,9 @@ use crate::{Error, Result, kept, shown};
 /// Where the lock files are. They stay: removing one would let two processes lock two files of one name.
 const DIRECTORY: &str = "/run/preseed/lock";
 
-/// The lock of whoever makes a container in a pool. No service is called so.
-fn lock_of_containers(pool: &str) -> PathBuf {
+/// The lock of whoever makes a container in the pool of this one. No service is called so.
+fn lock_of_containers(container: &str) -> PathBuf {
+    let pool = container.split('/').next().unwrap_or(container);
     Path::new(DIRECTORY).join(format!("@containers-{pool}.lock"))
 }
 
@@ -60,8 +61,7 @@ pub fn lock_for_a_drill(service: &Service, waiting: impl FnMut(&str)) -> Result<
 /// # Errors
 /// As [`lock`].
 pub(crate) fn lock_containers(container: &str) -> Result<Lock> {
-    let pool = container.split('/').next().unwrap_or(container);
-    let path = lock_of_containers(pool);
+    let path = lock_of_containers(container);
     lock_at(&path, (container, "what services lie in"), AT_LEAST, |_| {})
 }
 
@@ -294,6 +294,7 @@ impl Wait {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -305,6 +306,24 @@ mod tests {
         assert_eq!(holder_in(locks, 77), Some(13));
         assert_eq!(holder_in(locks, 78), None);
         assert_eq!(holder_in("x\n1: FLOCK\n", 77), None);
+    }
+
+    #[test]
+    fn containers_of_one_pool_are_made_by_one_at_a_time_and_keep_no_other_pool_nor_service_waiting()
+    {
+        let of_tank = lock_of_containers("tank/services/web");
+        // Each may make what the other lies in.
+        for of_same in ["tank", "tank/services", "tank/data/deep"] {
+            assert_eq!(lock_of_containers(of_same), of_tank, "{of_same}");
+        }
+        for of_other in ["vault", "vault/services/web", "tank2/services/web"] {
+            assert_ne!(lock_of_containers(of_other), of_tank, "{of_other}");
+        }
+        for name in ["tank", "containers-tank"] {
+            let service = declared::service(name, None, "[preseed]\n").unwrap();
+            assert_ne!(path_of(&service), of_tank);
+            assert_ne!(drill_path_of(&service), of_tank);
+        }
     }
 
     #[test]

@@ -77,10 +77,16 @@ impl Stall {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Mutex, PoisonError};
+
     use super::*;
+
+    /// Whoever asks this process to give way asks all of it.
+    static ALONE: Mutex<()> = Mutex::new(());
 
     #[test]
     fn only_a_mebibyte_is_progress() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stall = Stall::new(Duration::ZERO);
         assert!(stall.at(ENOUGH - 1));
         let mut stall = Stall::new(Duration::MAX);
@@ -89,5 +95,20 @@ mod tests {
         assert_eq!(stall.moved, ENOUGH);
         assert!(!stall.at(2 * ENOUGH - 1));
         assert_eq!(stall.moved, ENOUGH);
+    }
+
+    #[test]
+    fn what_tidies_up_goes_on_while_a_restore_waits_for_its_turn() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stall = Stall::new(Duration::MAX);
+        give_way::ask();
+        let (transfer, tidying) = (stall.at(0), stall.is_over(0));
+        let told = stall.error("tank/app", "a copy").to_string();
+        give_way::go_on();
+        assert!(transfer && !tidying);
+        assert!(told.contains("a restore waits for its turn"), "{told}");
+        // It is no excuse to stand still.
+        let mut stall = Stall::of_less(Duration::ZERO, 1);
+        assert!(stall.is_over(0));
     }
 }
