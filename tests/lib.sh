@@ -196,6 +196,11 @@ time_passes() {
     date --set "@$(($(date +%s) + $1))" >/dev/null
 }
 
+# time_is HH:MM: of this day. At its beginning, what is due once a day is due as well.
+time_is() {
+    time_passes $(($(date --date="$(date +%F) $1" +%s) - $(date +%s)))
+}
+
 # stands_in PROCESS DIR: whether that is its working directory. For `eventually`.
 stands_in() {
     [[ $(readlink "/proc/$1/cwd") == "$2" ]]

@@ -12,8 +12,7 @@ for name in one two three four five six; do
     echo data >"/srv/$name/data"
     systemctl start "$name"
 done
-# At the beginning of a day, one of the day is due as well.
-date --set "$(date +%F) 10:00" >/dev/null
+time_is 10:00
 systemctl start storage-snapshots
 
 # Each call leaves a line.

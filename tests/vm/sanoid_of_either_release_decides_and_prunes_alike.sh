@@ -23,8 +23,7 @@ chmod 0755 /usr/local/bin/freeze
 reload
 systemctl start plain scripted
 touch /srv/{plain,scripted}/data
-# At the beginning of a day, one of the day is due as well.
-date --set "$(date +%F) 10:00" >/dev/null
+time_is 10:00
 
 mkdir /var/tmp/own
 cp /usr/sbin/sanoid /usr/share/sanoid/sanoid.defaults.conf /var/tmp/own
@@ -34,7 +33,7 @@ with_sanoid() { # VERSION DIRECTORY
     assert_contains "$(sanoid --version)" "$1"
 }
 round() { # HOURS
-    date --set "@$(($(date +%s) + 3600 * $1))" >/dev/null
+    time_passes $((3600 * $1))
     systemctl start storage-snapshots
 }
 # there NAME: how old its snapshots are, in hours.
