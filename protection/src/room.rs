@@ -1,6 +1,7 @@
 //! Room: how full the pools of services are, what preseed holds, keeps and has staged in them, and which command lets go of it.
 
 mod items;
+mod level;
 mod told;
 
 use declaration::settings::{Host, Service};
@@ -11,31 +12,10 @@ use storage::{Error, Result, survey};
 
 use crate::record;
 pub use items::{Item, What};
-
-/// From which part of a pool on, in hundredths, its owner is told.
-pub const NEARLY: u64 = 80;
-
-/// From which part on it is urgent: soon nothing can be written any more.
-pub const ALMOST: u64 = 90;
+pub use level::{ALMOST, Level, NEARLY};
 
 /// How many of the largest are told in an event.
 const FEW: usize = 5;
-
-/// How it is with the room of a pool; the worst last.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// There is room.
-    Enough,
-    /// How full it is cannot be told.
-    Unknown,
-    /// It is nearly full.
-    NearlyFull,
-    /// It is almost full.
-    AlmostFull,
-}
 
 /// A pool, and what may be released in it.
 #[derive(Debug)]
@@ -48,38 +28,6 @@ pub struct Room {
     pub items: Vec<Item>,
     /// What could not be looked at.
     pub errors: Vec<Error>,
-}
-
-impl Level {
-    fn of(fill: &Result<Fill>) -> Self {
-        match fill {
-            Err(_) => Self::Unknown,
-            Ok(fill) if fill.percent >= ALMOST => Self::AlmostFull,
-            Ok(fill) if fill.percent >= NEARLY => Self::NearlyFull,
-            Ok(_) => Self::Enough,
-        }
-    }
-
-    /// The exit status that tells it, as monitoring plugins have them.
-    #[must_use]
-    pub fn exit(self) -> u8 {
-        match self {
-            Self::Enough => 0,
-            Self::Unknown | Self::NearlyFull => 1,
-            Self::AlmostFull => 2,
-        }
-    }
-
-    /// Its name, for programs.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Enough => "enough",
-            Self::Unknown => "unknown",
-            Self::NearlyFull => "nearly-full",
-            Self::AlmostFull => "almost-full",
-        }
-    }
 }
 
 impl Room {
@@ -162,7 +110,11 @@ pub fn look(host: &Host) -> Result<()> {
         let percent = room.fill.as_ref().map(|fill| fill.percent);
         std::cmp::Reverse((room.level(), percent.unwrap_or_default()))
     });
-    told::of_all(&rooms, tell)
+    let seen = rooms.iter().map(|room| {
+        let percent = room.fill.as_ref().ok().map(|fill| fill.percent);
+        (room.pool.as_str(), room.level(), percent)
+    });
+    told::of_all(&seen.collect::<Vec<_>>(), |at| tell(&rooms[at]))
 }
 
 fn tell(room: &Room) {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use storage::uptime::{self, Uptime};
 use storage::{Error, Result, state_file};
 
-use super::{ALMOST, Level, NEARLY, Room};
+use super::level::{ALMOST, Level, NEARLY};
 
 const DIRECTORY: &str = "/run/preseed/room";
 
@@ -39,22 +39,22 @@ struct Told {
 /// What was told, by pool.
 type All = BTreeMap<String, Told>;
 
-/// Tells of each that it is time to tell of, and notes it.
+/// Has `tell` tell of each pool that it is time to tell of, by its number, and notes it. Each has its name, how it is, and how
+/// full it is, if it says.
 ///
 /// # Errors
 /// When it cannot be noted.
-pub(super) fn of_all(rooms: &[Room], tell: impl Fn(&Room)) -> Result<()> {
+pub(super) fn of_all(pools: &[(&str, Level, Option<u64>)], tell: impl Fn(usize)) -> Result<()> {
     let now = uptime::now()?;
     let before = read();
     let mut after = All::new();
-    for room in rooms {
-        let percent = room.fill.as_ref().ok().map(|fill| fill.percent);
-        let (is_news, told) = next(before.get(&room.pool), room.level(), percent, &now);
+    for (at, (pool, level, percent)) in pools.iter().enumerate() {
+        let (is_news, told) = next(before.get(*pool), *level, *percent, &now);
         if is_news {
-            tell(room);
+            tell(at);
         }
         if let Some(told) = told {
-            after.insert(room.pool.clone(), told);
+            after.insert((*pool).to_owned(), told);
         }
     }
     if after == before {
