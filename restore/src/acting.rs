@@ -182,6 +182,10 @@ impl<'a> Acting<'a> {
 
     pub(crate) fn tell_the_end(&self, event: Event<'_>) {
         tell_the_end(self.machine, &event.of(self.of));
+        for what in self.context.storage.not_set() {
+            let event = Event::new(Kind::StorageDiffers, self.service, what);
+            self.tell(event.outcome("differs"));
+        }
     }
 
     /// Tells of a snapshot that is not taken, or not yet.

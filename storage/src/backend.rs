@@ -182,6 +182,12 @@ pub trait InPlace {
     /// When it cannot be written.
     fn set_mark(&self, mark: &Mark) -> Result<()>;
 
+    /// What is declared and could not be set once the data was there, since this was last asked: in words, with the reason.
+    /// It keeps nothing from being used, and is tried again by [`InPlace::apply`].
+    fn not_set(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// That a restore may write to the storage where it is.
     ///
     /// # Errors

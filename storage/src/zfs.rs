@@ -154,6 +154,10 @@ impl InPlace for Zfs<'_> {
         Ok(())
     }
 
+    fn not_set(&self) -> Vec<String> {
+        self.not_set.take()
+    }
+
     fn must_be_writable(&self) -> Result<()> {
         if self.is_drill {
             // Nothing is written to it.

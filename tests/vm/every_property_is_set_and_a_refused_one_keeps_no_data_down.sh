@@ -84,6 +84,50 @@ start_app
 assert_journal preseed-app 'restored by snapshot'
 assert_properties "$DATASET" refquota=262144000 casesensitivity=insensitive logbias=throughput refreservation=0 sync=disabled
 
+# A reservation that there is room for only once what takes the dataset's place has all of its data.
+free=$(zfs get -Hp -o value available tank)
+declared "reservation = \"$((free + 5000000))\""
+start_app
+assert_properties "$DATASET" reservation=$((free + 5000000))
+zfs set reservation=none "$DATASET"
+rm /srv/app/file
+zfs snapshot "$DATASET@empty-again"
+start_app
+assert_journal preseed-app 'restored by snapshot'
+assert_properties "$DATASET" reservation=$((free + 5000000)) origin=-
+zfs set reservation=none "$DATASET"
+
+# One that there is no room for is told when the data is there, and at each start until there is.
+cat >/etc/preseed/catalog/large.toml <<'EOT'
+[dataset]
+properties = { readonly = "on" }
+refreservation = "900T"
+[preseed]
+tiers = ["snapshot"]
+EOT
+declare_service large <<'EOT'
+template = "large"
+[preseed]
+unit = "large.service"
+EOT
+reload
+/usr/lib/preseed/dataset-helper apply large
+for helper in 'preseed-helper run' 'dataset-helper apply' 'dataset-helper apply'; do
+    # shellcheck disable=SC2086
+    /usr/lib/preseed/$helper large 2>/run/told
+    assert_matches "$(cat /run/told)" 'refreservation stays 0, it cannot be 900T: .*size is greater than available space'
+    assert_properties tank/services/large refreservation=0 readonly=on
+done
+sed -i 's/900T/1M/' /etc/preseed/catalog/large.toml
+reload
+/usr/lib/preseed/dataset-helper apply large 2>/run/told
+assert_properties tank/services/large refreservation=1048576
+# Now it has all that a new one gets: what a template says later changes nothing.
+sed -i 's/1M/2M/' /etc/preseed/catalog/large.toml
+reload
+/usr/lib/preseed/dataset-helper apply large
+assert_properties tank/services/large refreservation=1048576
+
 # What would keep data from being written is set once it is there.
 declare_service fixed <<'EOT'
 [dataset]

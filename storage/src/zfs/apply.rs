@@ -29,6 +29,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         // Missing because the power went between the two renames of a swap, or truly missing.
         if let Some(restore) = swap::go_on(zfs)? {
             applied.finished = Some(restore);
+            applied.differs.append(&mut zfs.not_set.take());
             found = zfs.look()?.dataset;
         }
     }
@@ -42,6 +43,7 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
                 .changes
                 .extend(swap::settle(zfs, properties, None, &mark)?);
             applied.finished = Some((mark, None));
+            applied.differs.append(&mut zfs.not_set.take());
             false
         }
         Some(properties) => converge::converge(zfs, properties, applied)?,

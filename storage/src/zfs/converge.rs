@@ -3,9 +3,11 @@
 use declaration::layer::Layer;
 
 use super::dataset::Zfs;
-use super::declared::{AT_CREATION, has_data};
+use super::declared::{AT_CREATION, applies, has_data};
 use super::last_set::LastSet;
+use super::promote::is_to_be_promoted;
 use super::properties::{Properties, gone};
+use super::set::Last;
 use super::wanted::{self, Wanted, declared};
 use super::{aside, call, half_created, kinds, mount, mounted, refusals, set, version};
 use crate::compared::State;
@@ -48,11 +50,19 @@ pub(super) fn converge(
     if sets.is_empty() {
         return Ok(is_new);
     }
+    // What else such a one gets, it has.
+    let last = if has_data(properties) && !is_to_be_promoted(properties) {
+        Last::OfANewOne
+    } else {
+        Last::OfSome
+    };
     if sets.iter().any(Wanted::is_needed) && !mounted::is_mounted(zfs)? {
         // Either of them makes `zfs set` mount it.
         mountpoint::must_be_mountable(zfs.service)?;
     }
-    set::what_can_be(properties, sets, applied, &|args| mount::set(zfs, args))?;
+    set::what_can_be(properties, last, sets, applied, &|args| {
+        mount::set(zfs, args)
+    })?;
     Ok(is_new)
 }
 
@@ -89,11 +99,11 @@ fn to_be_set<'a>(
             continue;
         }
         // What is there stays as it is, unless the service's own file says otherwise. One that has no place gets one.
-        let applies = is_new || wanted.is_own() || property == "mountpoint" && nowhere;
-        if !applies
+        let is_meant = is_new || applies(&wanted, &noted) || property == "mountpoint" && nowhere;
+        if !is_meant
             || !version::is_known(&zfs.dataset.name, property)
             || wanted.is_so(properties)
-            || wanted.is_late() && !has_data(properties)
+            || wanted.is_late() && (!has_data(properties) || is_to_be_promoted(properties))
         {
             continue;
         }
@@ -173,5 +183,7 @@ pub(super) fn correct(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     if sets.is_empty() {
         return Ok(());
     }
-    set::what_can_be(&found, sets, applied, &|args| mount::set(zfs, args))
+    set::what_can_be(&found, Last::OfSome, sets, applied, &|args| {
+        mount::set(zfs, args)
+    })
 }

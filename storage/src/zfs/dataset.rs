@@ -23,6 +23,8 @@ pub(crate) struct Zfs<'a> {
     pub(super) is_drill: bool,
     /// What this run has put in its place since: its identity and mark.
     pub(super) placed: RefCell<Option<(String, MarkState)>>,
+    /// What is declared and could not be set since that was last asked, in words.
+    pub(super) not_set: RefCell<Vec<String>>,
     /// Its own snapshots, and when they were listed.
     listed: RefCell<Option<(Instant, Vec<Listed>)>>,
 }
@@ -47,6 +49,7 @@ impl<'a> Zfs<'a> {
             seen: RefCell::new(None),
             is_drill: false,
             placed: RefCell::new(None),
+            not_set: RefCell::default(),
             listed: RefCell::new(None),
         }
     }

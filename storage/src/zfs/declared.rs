@@ -6,7 +6,7 @@ use super::mount;
 use super::properties::Properties;
 use super::set;
 use super::wanted::{OF_CREATION, Wanted, declared};
-use crate::MarkState;
+use crate::{Applied, MarkState};
 
 /// What a dataset is created with besides what is declared. An admin may change it later.
 ///
@@ -72,28 +72,49 @@ pub(super) fn has_data(found: &Properties) -> bool {
     matches!(found.mark(), MarkState::Ours(mark) if mark.is_seeded())
 }
 
-/// Gives a dataset that has its data now what only such a one gets: of one that was just made, all that is declared, else
-/// what the service's own file says. It keeps no service down: what could not be set is told at the next start.
-/// Gives what is to be set with its mark.
-pub(super) fn set_the_late_ones(zfs: &Zfs<'_>, found: &Properties) -> Option<LastSet> {
+/// Whether a property is due on a dataset whose data is there, and that is noted to have been given this: what the service's
+/// own file says, and of one that was just made, all that only such a one gets.
+pub(super) fn applies(wanted: &Wanted<'_>, noted: &LastSet) -> bool {
+    wanted.is_own() || wanted.is_late() && noted.is_just_made()
+}
+
+/// What only a dataset gets that has its data, and this one has not.
+fn late_ones<'z>(zfs: &'z Zfs<'_>, found: &Properties) -> Vec<Wanted<'z>> {
     let noted = LastSet::of(found);
     let is_due = |wanted: &Wanted<'_>| {
         wanted.is_late()
-            && (wanted.is_own() || noted.is_just_made())
+            && applies(wanted, &noted)
             && !wanted.is_so(found)
             && !noted.holds(wanted.property, &wanted.value)
     };
-    let sets: Vec<_> = declared(zfs.service, zfs.dataset)
-        .into_iter()
-        .filter(is_due)
-        .collect();
-    let before = noted.clone();
-    let mut noted = noted.with_all();
-    for one in sets {
-        // One may be refused, and the others not.
-        let _ = set::all(std::slice::from_ref(&one), &mut noted, &|args| {
-            mount::set(zfs, args)
-        });
+    let all = declared(zfs.service, zfs.dataset).into_iter();
+    all.filter(is_due).collect()
+}
+
+/// What is to be noted, with its mark, on a dataset that has its data now: that nothing is missing of what is declared for
+/// one that was just made. `None`: nothing is to be, or something is still [to be set](set_the_late_ones).
+pub(super) fn is_whole(zfs: &Zfs<'_>, found: &Properties) -> Option<LastSet> {
+    let noted = LastSet::of(found);
+    let is_whole = noted.is_just_made() && late_ones(zfs, found).is_empty();
+    is_whole.then(|| noted.with_all())
+}
+
+/// Gives a dataset that has its data, and its mark, what only such a one gets. It keeps no service down: what cannot be set
+/// is told ([`crate::InPlace::not_set`]), and each start tries it again.
+///
+/// Once it is promoted, if that can be: a clone counts none of its data as its own, and a reservation would take the space of
+/// all of it.
+pub(super) fn set_the_late_ones(zfs: &Zfs<'_>, found: &Properties) {
+    let sets = late_ones(zfs, found);
+    if sets.is_empty() {
+        return;
     }
-    (noted != before).then_some(noted)
+    let mut applied = Applied::default();
+    let call = |args: &[&str]| mount::set(zfs, args);
+    let done = set::what_can_be(found, set::Last::OfANewOne, sets, &mut applied, &call);
+    let mut not_set = zfs.not_set.borrow_mut();
+    not_set.append(&mut applied.differs);
+    if let Err(error) = done {
+        not_set.push(format!("what is declared cannot be set: {error}"));
+    }
 }

@@ -156,13 +156,17 @@ pub(super) fn again(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         return Ok(());
     }
     match promote(zfs, &found, None)? {
-        Promotion::Pending(why) => applied.changes.push(pending(zfs, &why)),
+        Promotion::Pending(why) => {
+            applied.changes.push(pending(zfs, &why));
+            declared::set_the_late_ones(zfs, &found);
+        }
         Promotion::Done | Promotion::WithTheLast => {
             mark_dataset(zfs, &existing(zfs.name())?, &mark.at_stage(Stage::Seeded))?;
             zfs.seen.replace(None);
             applied.changes.push(format!("promoted {}", zfs.name()));
         }
     }
+    applied.differs.append(&mut zfs.not_set.take());
     Ok(())
 }
 
@@ -282,11 +286,16 @@ pub(super) fn mark_dataset(zfs: &Zfs<'_>, properties: &Properties, mark: &Mark) 
     let stage = as_it_is(mark.stage, is_ours && is_pending(zfs, properties));
     let text = mark.at_stage(stage).bound_to(&properties.identity());
     let mut sets = vec![format!("{PROPERTY}={text}")];
-    if mark.at_stage(stage).is_seeded() {
-        sets.extend(declared::set_the_late_ones(zfs, properties).map(|noted| noted.set()));
+    let has_data = mark.at_stage(stage).is_seeded();
+    if has_data {
+        sets.extend(declared::is_whole(zfs, properties).map(|noted| noted.set()));
     }
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
-    call::zfs(&[&["set"], &sets[..], &[properties.dataset()]].concat()).map(drop)
+    call::zfs(&[&["set"], &sets[..], &[properties.dataset()]].concat())?;
+    if has_data {
+        declared::set_the_late_ones(zfs, properties);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

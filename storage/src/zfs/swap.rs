@@ -143,7 +143,7 @@ pub(super) fn settle(
     if brought_back::note_of(properties).is_some() {
         changes.push(Change::Inherit(kinds::KEPT));
     }
-    if let Some(noted) = declared::set_the_late_ones(zfs, properties) {
+    if let Some(noted) = declared::is_whole(zfs, properties) {
         changes.push(Change::Set(last_set::PROPERTY, noted.value()));
     }
     let identity = properties.identity();
@@ -157,6 +157,7 @@ pub(super) fn settle(
     if let Some(remembered) = remembered.filter(|_| made == Made::All) {
         remembered.note(zfs.service);
     }
+    declared::set_the_late_ones(zfs, properties);
     // What the service sees there must be what was restored.
     mounted::must_be_mounted(zfs)?;
     let stage = pending

@@ -62,7 +62,7 @@ pub(crate) fn apply(utility: &Utility, also_by_hand: bool, applied: &mut Applied
     if sets.is_empty() {
         return Ok(());
     }
-    set::what_can_be(&found, sets, applied, &|args| {
+    set::what_can_be(&found, set::Last::OfSome, sets, applied, &|args| {
         call::zfs(&[&["set"], args, &[name]].concat()).map(drop)
     })
 }
