@@ -87,6 +87,7 @@ begin_to_send "$DATASET@own"
 systemctl start sonarr
 assert_matches "$(zfs get -H -o value preseed:state "$DATASET")" '^unpromoted '
 zpool sync
+sync
 
 #: power-cut
 
