@@ -10,7 +10,6 @@ use anyhow::{Context as _, bail};
 
 use crate::change::{self, Change};
 use product::binaries::{Binaries, cargo};
-use product::cache::Cache;
 use scenario::{Scenario, Tally};
 use vm::{Kind, Vms, chaos, cuts, hostile, scenarios};
 
@@ -96,10 +95,6 @@ impl Run {
 }
 
 fn whole(run: &mut Run, all: bool) {
-    // Before there are other threads, which would be told of a signal.
-    if let Err(error) = Cache::open().and_then(|cache| Ok(cache.clean_up_on_signals()?)) {
-        eprintln!("what is interrupted is cleaned up by the next run: {error:#}");
-    }
     // Half an hour on a new machine, beside what needs no virtual machine.
     let quick = thread::spawn(vm::build_quick);
     // A container waits half of its time, some crates have one test, and an emulated machine keeps little more than one

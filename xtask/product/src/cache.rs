@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
-use std::{env, io, process, thread};
+use std::{env, io, process};
 
 use anyhow::Context as _;
-use nix::sys::signal::{SigSet, Signal};
 use tempfile::TempDir;
 
 use crate::program::succeed;
 
 /// How many entries of a kind stay: two trees may be worked on in turn.
 const KEPT: usize = 2;
+
+/// The exit status after an interrupt, as shells have it for Ctrl-C.
+const INTERRUPTED: i32 = 130;
 
 /// A file system in memory.
 pub const MEMORY: &str = "/dev/shm";
@@ -160,7 +162,7 @@ impl Cache {
     ///
     /// # Errors
     /// The signals cannot be waited for.
-    pub fn clean_up_on_signals(&self) -> nix::Result<()> {
+    pub fn clean_up_on_signals(&self) -> anyhow::Result<()> {
         /// Where there may be runs.
         static DIRECTORIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
         let mut directories = DIRECTORIES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,14 +171,7 @@ impl Cache {
         if !is_first {
             return Ok(());
         }
-        let mut signals = SigSet::empty();
-        for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
-            signals.add(signal);
-        }
-        // Programs that are started have no signal blocked.
-        signals.thread_block()?;
-        thread::spawn(move || {
-            let signal = signals.wait();
+        ctrlc::set_handler(|| {
             let directories = DIRECTORIES.lock().unwrap_or_else(PoisonError::into_inner);
             for directory in directories.iter().cloned() {
                 for (name, directory) in (Self { directory }).entries().unwrap_or_default() {
@@ -186,8 +181,8 @@ impl Cache {
                     }
                 }
             }
-            process::exit(128 + signal.map_or(0, |signal| signal as i32));
-        });
+            process::exit(INTERRUPTED);
+        })?;
         Ok(())
     }
 
