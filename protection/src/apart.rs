@@ -1,6 +1,8 @@
 //! Backups that may lack files: until one is filed apart, under a tag of its own, it is noted, and no restore of this machine
 //! takes it.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use declaration::settings::Backup;
@@ -14,7 +16,7 @@ use storage::Result;
 use crate::{record, work};
 
 /// Notes that a backup of a service is about to be made of its data as it was at `taken`: until it is known how that ended, it
-/// counts as one that lacks files. One that was begun before and not ended is noted by its id.
+/// counts as one that lacks files. One of the same `paths` (absolute) that was begun before and not ended is noted by its id.
 ///
 /// # Errors
 /// When that cannot be noted, or the repository not be asked.
@@ -22,6 +24,7 @@ pub(crate) fn begin(
     call: &Call<'_>,
     service: &str,
     backup: &Backup,
+    paths: &[&Path],
     taken: Timestamp,
 ) -> Result<()> {
     let before = record::read(service)?.begun;
@@ -29,14 +32,31 @@ pub(crate) fn begin(
         Some(_) => snapshots_of(call, backup)?,
         None => Vec::new(),
     };
-    let of_it = found.iter().filter(|told| {
-        doubtful::is_of(before, told) && backup.tags.iter().all(|tag| told.tags.contains(tag))
-    });
-    let ids: Vec<String> = of_it.map(|told| told.id.clone()).collect();
+    let ids = cut_off(&found, before, paths, &backup.tags);
     record::update(service, |record| {
         record.unfiled.extend(ids);
         record.begun = Some(taken);
     })
+}
+
+/// The ids of those that a backup of these paths and tags has made which was `begun` and did not end. Another service's may be
+/// of the same second, and may have all of these tags.
+fn cut_off(
+    found: &[SnapshotEntry],
+    begun: Option<Timestamp>,
+    paths: &[&Path],
+    tags: &[impl AsRef<str>],
+) -> Vec<String> {
+    let own: BTreeSet<&Path> = paths.iter().copied().collect();
+    let is_of_it = |told: &&SnapshotEntry| {
+        let of = told.paths.iter().map(Path::new);
+        let has = |tag: &str| told.tags.iter().any(|own| own == tag);
+        doubtful::is_of(begun, told)
+            && of.collect::<BTreeSet<_>>() == own
+            && tags.iter().all(|tag| has(tag.as_ref()))
+    };
+    let of_it = found.iter().filter(is_of_it);
+    of_it.map(|told| told.id.clone()).collect()
 }
 
 /// Notes that the backup that was begun has all files, or was filed apart from the start.
@@ -104,4 +124,31 @@ fn snapshots_of(call: &Call<'_>, backup: &Backup) -> Result<Vec<SnapshotEntry>> 
         .ask(&["snapshots", "--json", &of_host])
         .map_err(|failure| failure.error)?;
     serde_json::from_str(&told.stdout).map_err(|error| call.unreadable("snapshots", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn another_services_backup_of_the_same_second_is_not_the_one_that_was_cut_off() {
+        let told = r#"[
+            {"id": "own", "time": "2026-11-27T02:00:00.4Z", "paths": ["/srv/a/media", "/srv/a"], "hostname": "h"},
+            {"id": "part", "time": "2026-11-27T02:00:00Z", "paths": ["/srv/a"], "hostname": "h"},
+            {"id": "other", "time": "2026-11-27T02:00:00Z", "paths": ["/srv/b"], "hostname": "h", "tags": ["media"]},
+            {"id": "later", "time": "2026-11-27T02:00:01Z", "paths": ["/srv/a", "/srv/a/media"], "hostname": "h"}
+        ]"#;
+        let found: Vec<SnapshotEntry> = serde_json::from_str(told).unwrap();
+        let begun = Some("2026-11-27T02:00:00.9Z".parse().unwrap());
+        let paths = [Path::new("/srv/a"), Path::new("/srv/a/media")];
+        let none: [&str; 0] = [];
+        assert_eq!(cut_off(&found, begun, &paths, &none), ["own"]);
+        assert!(cut_off(&found, begun, &paths, &["media"]).is_empty());
+        assert!(cut_off(&found, None, &paths, &none).is_empty());
+        assert_eq!(
+            cut_off(&found, begun, &[Path::new("/srv/b")], &["media"]),
+            ["other"]
+        );
+    }
 }

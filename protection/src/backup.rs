@@ -115,7 +115,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
         taken: frozen.taken,
         stall_timeout: service.stall_timeout,
     };
-    apart::begin(&call, name, backup, frozen.taken)?;
+    apart::begin(&call, name, backup, &paths, frozen.taken)?;
     let (made, extent, expected, shrunk) = frozen.show(|seen| {
         let shrunk = shrunk(service, seen, &record)?;
         order.apart.extend(shrunk.is_some().then_some(SHRUNK));
