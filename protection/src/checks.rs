@@ -32,9 +32,10 @@ impl Checked {
 }
 
 /// Runs the checks of each part on the snapshot that a backup is made from. A directory has none: its drills check what is
-/// restored of it.
+/// restored of it. One part that does not pass decides for all.
 pub(crate) fn of_backup(service: &Service, frozen: &Frozen<'_>) -> Checked {
     let parts = service.parts().filter(|part| part.is_restored());
+    let mut untold = None;
     for part in parts.filter(|part| !part.verify.is_empty()) {
         let Some(snapshot) = frozen.snapshot_of(part) else {
             continue;
@@ -45,10 +46,12 @@ pub(crate) fn of_backup(service: &Service, frozen: &Frozen<'_>) -> Checked {
             Ok(Err(
                 Failure::Source(error) | Failure::Unavailable(error) | Failure::Storage(error),
             ))
-            | Err(error) => return Checked::Untold(error),
+            | Err(error) => {
+                untold.get_or_insert(error);
+            }
         }
     }
-    Checked::Sound
+    untold.map_or(Checked::Sound, Checked::Untold)
 }
 
 fn of_part(part: &Service, snapshot: &Snapshot) -> Result<std::result::Result<(), Failure>> {
@@ -83,6 +86,9 @@ fn on_a_clone(service: &Service, snapshot: &Snapshot) -> Result<std::result::Res
     let storage = storage::open_for_a_drill(service);
     let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
     let verified = verify(service, storage.as_ref(), &staged, &snapshot.name, true);
-    storage.discard(&staged)?;
-    Ok(verified)
+    match (verified, storage.discard(&staged)) {
+        // That the data is bad is known, whatever becomes of the clone: the next check throws that away.
+        (Err(Failure::Snapshot(why)), _) => Ok(Err(Failure::Snapshot(why))),
+        (verified, discarded) => discarded.map(|()| verified),
+    }
 }
