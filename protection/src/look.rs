@@ -7,7 +7,7 @@ use declaration::settings::Service;
 use restore::health::{failed_units, is_kept_down_by};
 use storage::mark::Stage;
 use storage::survey::{Surveyed, survey};
-use storage::{Error, MarkState, Observation, Result, Snapshot, policy_snapshots};
+use storage::{Error, ErrorKind, MarkState, Observation, Result, Snapshot, policy_snapshots};
 
 use crate::hold;
 
@@ -41,7 +41,10 @@ impl Look {
     /// # Errors
     /// When it could not be told.
     pub(crate) fn observation(&self, part: &Service) -> Result<Observation> {
-        self.seen(part)?.observation.clone()
+        match &self.seen(part)?.observation {
+            Err(error) if may_be_anothers(error) => storage::open(part).observe(),
+            seen => seen.clone(),
+        }
     }
 
     /// Whether a service is kept down.
@@ -63,7 +66,10 @@ impl Look {
         match &seen.observation {
             // Those before are still another dataset's.
             Ok(seen) if is_unpromoted(seen) => hold::newest_first(part),
-            _ => seen.snapshots.clone(),
+            _ => match &seen.snapshots {
+                Err(error) if may_be_anothers(error) => hold::newest_first(part),
+                snapshots => snapshots.clone(),
+            },
         }
     }
 
@@ -72,6 +78,17 @@ impl Look {
         let seen = self.seen.get(name);
         seen.ok_or_else(|| Error::internal(name, "nobody has looked at it"))
     }
+}
+
+/// Whether an error of a question about many datasets may be that of one of them: the others answer by themselves. A pool that
+/// does not answer is not waited for once more.
+fn may_be_anothers(error: &Error) -> bool {
+    let is_of_all = [
+        ErrorKind::Suspended,
+        ErrorKind::NotImported,
+        ErrorKind::Timeout,
+    ];
+    !is_of_all.contains(&error.kind())
 }
 
 fn is_unpromoted(seen: &Observation) -> bool {

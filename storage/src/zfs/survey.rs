@@ -126,7 +126,7 @@ impl Survey {
 
     /// What the listing showed, which later steps do not ask for once more.
     fn seen(&self, zfs: &Zfs<'_>) -> Result<Seen> {
-        self.pool_must_be_there(zfs.name())?;
+        self.is_there(zfs.name())?;
         let told = told(&self.datasets, zfs.name())?;
         let seen = Seen {
             dataset: told.get(zfs.name()).cloned(),
@@ -190,8 +190,7 @@ impl Survey {
 
     /// The snapshots of a service's dataset or of a replica of it, newest first, without those that are no candidates.
     fn snapshots_of(&self, zfs: &Zfs<'_>, dataset: &str) -> Result<Vec<Snapshot>> {
-        self.pool_must_be_there(dataset)?;
-        if !told(&self.datasets, dataset)?.contains_key(dataset) {
+        if !self.is_there(dataset)? {
             return Ok(Vec::new());
         }
         let told = told(&self.snapshots, dataset)?;
@@ -209,13 +208,18 @@ impl Survey {
         Ok(snapshots)
     }
 
-    fn pool_must_be_there(&self, dataset: &str) -> Result<()> {
-        let imported = self.imported.as_ref().map_err(Clone::clone)?;
+    /// Whether a dataset is there. One that is not listed is missing only if its pool is there.
+    fn is_there(&self, dataset: &str) -> Result<bool> {
         let pool = pool_of(dataset);
-        let is_there = imported.contains_key(pool);
-        is_there
-            .then_some(())
-            .ok_or_else(|| call::not_imported(dataset, pool))
+        let listed = told(&self.datasets, dataset).map(|told| told.contains_key(dataset));
+        if matches!(listed, Ok(true)) {
+            return listed;
+        }
+        let imported = self.imported.as_ref().map_err(Clone::clone)?;
+        if !imported.contains_key(pool) {
+            return Err(call::not_imported(dataset, pool));
+        }
+        listed
     }
 }
 
