@@ -7,6 +7,7 @@ use declaration::value::TierName;
 use restore::proof::{self, Drilled, Drills, Which};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
+use restore::source::restic::doubtful;
 use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use serde::Deserialize;
 use storage::{Error, Result, as_found, frozen};
@@ -79,16 +80,15 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     let filed = Filed::of(&service, backup)?;
     let groups = listed(call, &filed, &keep.0)?;
     let record = record::read(name)?;
-    let (mut kept, mut removed) = own(groups, &filed.host, &filed.paths, &filed.backup.tags);
-    let is_unfiled =
-        |entry: &SnapshotEntry| record.unfiled.iter().any(|id| entry.id.starts_with(id));
-    for some in [&mut kept, &mut removed] {
-        some.retain(|entry| !is_unfiled(entry));
-    }
+    let (kept, removed) = own(groups, &filed.host, &filed.paths, &filed.backup.tags);
     let of = kept.len() + removed.len();
-    let all = kept.iter().chain(&removed);
-    let all: BTreeSet<&str> = all.map(|entry| entry.id.as_str()).collect();
-    let held = match held(&service, backup, &record, &all)? {
+    let entries: Vec<&SnapshotEntry> = kept.iter().chain(&removed).collect();
+    let all: BTreeSet<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let uncounted = not_to_be_counted(&record, &entries);
+    let held = match uncounted.map_or_else(
+        || held(&service, backup, &record, &all),
+        |why| Ok(Some(why)),
+    )? {
         Some(why) => {
             return Ok(Some(Forgotten {
                 count: 0,
@@ -146,6 +146,19 @@ fn own(
     (kept, removed)
 }
 
+/// Why what restic would keep and remove is not believed, if so: it counts a backup that may lack files for a whole one.
+fn not_to_be_counted(record: &Record, entries: &[&SnapshotEntry]) -> Option<String> {
+    let is_unfiled = |entry: &&&SnapshotEntry| {
+        let is_it = |id: &String| !id.is_empty() && entry.id.starts_with(id.as_str());
+        record.unfiled.iter().any(is_it) || doubtful::is_of(record.begun, entry)
+    };
+    let one = entries.iter().find(is_unfiled)?;
+    Some(format!(
+        "the backup {} may lack files, and `keep` would count it: the next backup files it apart",
+        one.id.get(..8).unwrap_or(&one.id)
+    ))
+}
+
 fn too_many(name: &str, count: usize, of: usize, backup: &Backup) -> Error {
     Error::new(
         name,
@@ -180,12 +193,16 @@ fn held(
         return Ok(Some(missing.fault()));
     }
     for part in service.parts().filter(|part| part.is_restored()) {
-        if record::read(part.name.as_str())?.keeps_all() {
+        let of_part = record::read(part.name.as_str())?;
+        if of_part.keeps_all() {
+            let cure = if of_part.unproved.is_some() {
+                "the next backup that passes its checks ends that".to_owned()
+            } else {
+                format!("if its data is right, `preseedctl accept {}`", part.of())
+            };
             let why = format!(
-                "the newest state of {0} has not proved itself: see `journalctl PRESEED_SERVICE={0}`; if its data is right, \
-                 `preseedctl accept {1}`",
-                part.name,
-                part.of()
+                "the newest state of {0} has not proved itself: see `journalctl PRESEED_SERVICE={0}`; {cure}",
+                part.name
             );
             return Ok(Some(why));
         }
@@ -296,6 +313,25 @@ mod tests {
 
     fn ids(entries: &[SnapshotEntry]) -> Vec<&str> {
         entries.iter().map(|entry| entry.id.as_str()).collect()
+    }
+
+    #[test]
+    fn nothing_is_forgotten_while_a_backup_that_may_lack_files_counts_as_whole() {
+        let (kept, removed) = own(groups(), "forge", &["/srv/a".to_owned()], &[""; 0]);
+        let entries: Vec<&SnapshotEntry> = kept.iter().chain(&removed).collect();
+        let mut record = Record::default();
+        assert_eq!(not_to_be_counted(&record, &entries), None);
+        // Of a run that had no id to note.
+        record.unfiled = [String::new(), "of-another".to_owned()].into();
+        assert_eq!(not_to_be_counted(&record, &entries), None);
+        record.unfiled.insert("kep".to_owned());
+        let why = not_to_be_counted(&record, &entries).unwrap();
+        assert!(why.starts_with("the backup kept may lack files"), "{why}");
+        record.unfiled.clear();
+        record.begun = Some("2026-11-26T00:00:00.7Z".parse().unwrap());
+        assert!(not_to_be_counted(&record, &entries).is_some());
+        record.begun = Some("2026-11-26T00:00:01Z".parse().unwrap());
+        assert_eq!(not_to_be_counted(&record, &entries), None);
     }
 
     fn groups() -> Vec<Group> {
