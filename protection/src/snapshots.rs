@@ -19,6 +19,8 @@ struct Target<'a> {
     service: Service,
     dataset: String,
     policy: &'a Policy,
+    /// Whether backups of the service are made here: without any, none proves itself any more.
+    is_backed_up: bool,
 }
 
 impl Target<'_> {
@@ -122,6 +124,8 @@ fn of_its_parts<'a>(
             .iter()
             .any(|part| part.dataset.as_deref() == Some(dataset))
     };
+    let backup = service.backup.as_ref();
+    let is_backed_up = backup.is_some_and(|backup| backup.schedule.is_some());
     let mut targets = Vec::new();
     for part in service.parts() {
         let Some(dataset) = part.storage.dataset().map(|dataset| dataset.name.as_str()) else {
@@ -132,6 +136,7 @@ fn of_its_parts<'a>(
                 service: as_found::whole(part)?.into_owned(),
                 dataset: dataset.to_owned(),
                 policy,
+                is_backed_up,
             });
         }
     }
@@ -209,7 +214,8 @@ fn is_renewed(target: &Target<'_>, look: &Look, holds: &Holds, first: &mut Optio
             keep_first(first, service.name.as_str(), ahead);
         }
         let renewed = hold::renew(service, &snapshots, &holds.of(&target.dataset)?)?;
-        Ok(renewed && !record::read(service.of())?.has_doubtful_backups())
+        let in_doubt = target.is_backed_up && record::read(service.of())?.has_doubtful_backups();
+        Ok(renewed && !in_doubt)
     });
     or_in_doubt(service, renewed, first, doubt)
 }
