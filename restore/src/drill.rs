@@ -109,20 +109,25 @@ fn throw_all_away(declared: &Service) -> Result<()> {
     Ok(())
 }
 
-/// Does for a service what is done daily: throws away what a power cut has left of a drill, and counts the time since the
-/// last one.
+/// Does for a service what is done daily: throws away what a power cut has left of a drill, or of the check of a snapshot, and
+/// counts the time since the last drill.
 ///
 /// # Errors
 /// When something of that cannot be done.
 pub fn daily(declared: &Service) -> Result<()> {
     let name = declared.name.as_str();
-    if declared.drill.schedule.is_none() && !proof::is_known(name) {
+    let is_drilled = declared.drill.schedule.is_some() || proof::is_known(name);
+    if !is_drilled && declared.parts().all(|part| part.verify.is_empty()) {
         return Ok(());
     }
     let Some(_lock) = lock::try_lock_for_a_drill(declared)? else {
         return Ok(());
     };
-    let done = throw_all_away(declared).and(proof::count(name));
+    let done = throw_all_away(declared);
+    if !is_drilled {
+        return done;
+    }
+    let done = done.and(proof::count(name));
     if let Some(up) = late(declared)? {
         let message = format!(
             "its data was not drilled for {} days in which the machine was up, and `schedule` in [drill] is {}: see \
