@@ -34,7 +34,7 @@ pub enum Task {
     },
     /// Cut the power at each step of a restore: each must end as if it had not been cut
     Cuts {
-        /// Ways to restore, or parts of their names: rollback, clone, encrypted, sent, unpromoted, receive, emptied, restic, directory, places; by hand at, undo, places-at, places-undo, drill
+        /// Ways to restore, or parts of their names: rollback, clone, encrypted, sent, unpromoted, receive, emptied, restic, directory, places; by hand at, undo, places-at, places-undo, drill; of what protects, round and backup
         ways: Vec<String>,
         /// Only at steps that have this in their name
         #[arg(long)]
