@@ -326,8 +326,8 @@ impl OfPart<'_> {
         });
         match last {
             Some((last, drilled)) if Some(last.taken) > remember::given_up(self.context) => {
-                let is_local = matches!(source.tier(), TierName::Rollback | TierName::Snapshot);
-                let restored = replaced_since(self.context, drilled).filter(|_| is_local);
+                let restored = replaced_since(self.context, drilled);
+                let restored = restored.filter(|_| source.lies_in_the_storage());
                 restored.map_or_else(|| Candidate::lost(part, last), Candidate::not_yet)
             }
             _ => Candidate::none(),

@@ -44,6 +44,11 @@ pub trait Source {
         snapshot.label().to_owned()
     }
 
+    /// Whether its snapshots lie in the service's storage itself, and go where that goes.
+    fn lies_in_the_storage(&self) -> bool {
+        false
+    }
+
     /// Whether asking it needs the network.
     fn needs_network(&self) -> bool {
         false

@@ -29,6 +29,10 @@ impl Source for Clone<'_> {
         "local snapshots".to_owned()
     }
 
+    fn lies_in_the_storage(&self) -> bool {
+        true
+    }
+
     fn moves_data(&self) -> bool {
         !self.context.service.paths.is_empty()
     }

@@ -41,6 +41,10 @@ impl Source for Rollback<'_> {
         "rollback".to_owned()
     }
 
+    fn lies_in_the_storage(&self) -> bool {
+        true
+    }
+
     fn moves_data(&self) -> bool {
         false
     }

@@ -60,7 +60,11 @@ impl FakeSource<'_> {
 
 impl Source for FakeSource<'_> {
     fn tier(&self) -> TierName {
-        TierName::Restic
+        if self.script.name.starts_with("replica ") {
+            TierName::Snapshot
+        } else {
+            TierName::Restic
+        }
     }
 
     fn name(&self) -> String {

@@ -301,6 +301,18 @@ fn what_was_restored_since_has_no_snapshot_yet_and_is_well() {
             assert_eq!(why.starts_with("it was restored since"), is_well, "{why}");
         }
     }
+    // What lies elsewhere does not go with the storage that was replaced.
+    for name in ["nas", "replica vault"] {
+        let mut case = case.clone();
+        let mut known = Drills::default();
+        case.disk.snapshots = snapshots.clone();
+        case.scripts[0].name = name;
+        drill(&case, &mut known);
+        let mark = Mark::new(Stage::Seeded, "clone", "app@900");
+        case.disk.dataset.as_mut().unwrap().mark = Some((1, mark));
+        case.scripts[0].snapshots.clear();
+        assert!(!drill::is_well(&drill(&case, &mut known)), "{name}");
+    }
     // Once there was one again, and was drilled, it is missed.
     case.disk.snapshots = snapshots;
     drill(&case, &mut known);
