@@ -27,15 +27,17 @@ pub(crate) fn begin(
     paths: &[&Path],
     taken: Timestamp,
 ) -> Result<()> {
-    let before = record::read(service)?.begun;
+    let repository = &backup.repository;
+    let before = record::read(service)?.doubtful_in(repository).begun;
     let found = match before {
         Some(_) => snapshots_of(call, backup)?,
         None => Vec::new(),
     };
     let ids = cut_off(&found, before, paths, &backup.tags);
     record::update(service, |record| {
-        record.unfiled.extend(ids);
-        record.begun = Some(taken);
+        let doubtful = record.doubtful_in_mut(repository);
+        doubtful.unfiled.extend(ids);
+        doubtful.begun = Some(taken);
     })
 }
 
@@ -63,8 +65,10 @@ fn cut_off(
 ///
 /// # Errors
 /// When that cannot be noted.
-pub(crate) fn is_complete(service: &str) -> Result<()> {
-    record::update(service, |record| record.begun = None)
+pub(crate) fn is_complete(service: &str, backup: &Backup) -> Result<()> {
+    record::update(service, |record| {
+        record.doubtful_in_mut(&backup.repository).begun = None;
+    })
 }
 
 /// Files a backup of a service apart that lacks files. Should this be interrupted, [`rest`] does it.
@@ -79,8 +83,9 @@ pub(crate) fn incomplete(
     stall_timeout: Duration,
 ) -> Result<()> {
     record::update(service, |record| {
-        record.unfiled.insert(id.to_owned());
-        record.begun = None;
+        let doubtful = record.doubtful_in_mut(&backup.repository);
+        doubtful.unfiled.insert(id.to_owned());
+        doubtful.begun = None;
     })?;
     rest(call, service, backup, stall_timeout)
 }
@@ -99,13 +104,21 @@ pub(crate) fn rest(
     if backup.repository.append_only {
         return ended;
     }
-    for id in record::read(service)?.unfiled {
-        ended = ended.and(file(call, service, &id, stall_timeout));
+    for id in record::read(service)?
+        .doubtful_in(&backup.repository)
+        .unfiled
+    {
+        ended = ended.and(file(call, service, (backup, &id), stall_timeout));
     }
     ended
 }
 
-fn file(call: &Call<'_>, service: &str, id: &str, stall_timeout: Duration) -> Result<()> {
+fn file(
+    call: &Call<'_>,
+    service: &str,
+    (backup, id): (&Backup, &str),
+    stall_timeout: Duration,
+) -> Result<()> {
     let args = ["tag", "--set", INCOMPLETE, id];
     work::run(call, &args, stall_timeout).map_err(|failure| {
         let subject = format!("the backup {id}, which may lack files");
@@ -114,7 +127,13 @@ fn file(call: &Call<'_>, service: &str, id: &str, stall_timeout: Duration) -> Re
             "the next backup files it apart; until then, no restore of this machine takes it",
         )
     })?;
-    record::update(service, |record| record.unfiled.remove(id)).map(drop)
+    record::update(service, |record| {
+        record
+            .doubtful_in_mut(&backup.repository)
+            .unfiled
+            .remove(id)
+    })
+    .map(drop)
 }
 
 /// All snapshots of the host that a backup is filed under.

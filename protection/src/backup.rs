@@ -125,7 +125,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
         let made = archive::make(&call, &order)?;
         Ok((made, seen.extent.clone(), expected, shrunk))
     })?;
-    apart::is_complete(name)?;
+    apart::is_complete(name, backup)?;
     if let Some(why) = &shrunk {
         hold::shrunk(service, &record, why)?;
     }
@@ -241,7 +241,11 @@ fn shrunk(service: &Service, seen: &Seen, record: &Record) -> Result<Option<Erro
 /// newer one could not be told.
 fn wait_for_a_later_second(record: &Record) {
     let good = record.good.as_ref().map(|good| good.taken);
-    let Some(last) = good.max(record.begun).map(Timestamp::as_second) else {
+    let begun = record
+        .doubtful
+        .values()
+        .filter_map(|doubtful| doubtful.begun);
+    let Some(last) = begun.chain(good).max().map(Timestamp::as_second) else {
         return;
     };
     let next = Timestamp::from_second(last.saturating_add(1)).unwrap_or(Timestamp::MAX);

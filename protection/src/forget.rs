@@ -7,7 +7,7 @@ use declaration::value::TierName;
 use restore::proof::{self, Drilled, Drills, Which};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
-use restore::source::restic::doubtful;
+use restore::source::restic::doubtful::Doubtful;
 use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use serde::Deserialize;
 use storage::{Error, Result, as_found, frozen};
@@ -84,7 +84,7 @@ pub(crate) fn forget(declared: &Service, call: &Call<'_>, yes: bool) -> Result<O
     let of = kept.len() + removed.len();
     let entries: Vec<&SnapshotEntry> = kept.iter().chain(&removed).collect();
     let all: BTreeSet<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
-    let uncounted = not_to_be_counted(&record, &entries);
+    let uncounted = not_to_be_counted(&record.doubtful_in(&backup.repository), &entries);
     let held = match uncounted.map_or_else(
         || held(&service, backup, &record, &all),
         |why| Ok(Some(why)),
@@ -147,12 +147,8 @@ fn own(
 }
 
 /// Why what restic would keep and remove is not believed, if so: it counts a backup that may lack files for a whole one.
-fn not_to_be_counted(record: &Record, entries: &[&SnapshotEntry]) -> Option<String> {
-    let is_unfiled = |entry: &&&SnapshotEntry| {
-        let is_it = |id: &String| !id.is_empty() && entry.id.starts_with(id.as_str());
-        record.unfiled.iter().any(is_it) || doubtful::is_of(record.begun, entry)
-    };
-    let one = entries.iter().find(is_unfiled)?;
+fn not_to_be_counted(doubtful: &Doubtful, entries: &[&SnapshotEntry]) -> Option<String> {
+    let one = entries.iter().find(|entry| doubtful.has(entry))?;
     Some(format!(
         "the backup {} may lack files, and `keep` would count it: the next backup files it apart",
         one.id.get(..8).unwrap_or(&one.id)
@@ -319,19 +315,19 @@ mod tests {
     fn nothing_is_forgotten_while_a_backup_that_may_lack_files_counts_as_whole() {
         let (kept, removed) = own(groups(), "forge", &["/srv/a".to_owned()], &[""; 0]);
         let entries: Vec<&SnapshotEntry> = kept.iter().chain(&removed).collect();
-        let mut record = Record::default();
-        assert_eq!(not_to_be_counted(&record, &entries), None);
+        let mut doubtful = Doubtful::default();
+        assert_eq!(not_to_be_counted(&doubtful, &entries), None);
         // Of a run that had no id to note.
-        record.unfiled = [String::new(), "of-another".to_owned()].into();
-        assert_eq!(not_to_be_counted(&record, &entries), None);
-        record.unfiled.insert("kep".to_owned());
-        let why = not_to_be_counted(&record, &entries).unwrap();
+        doubtful.unfiled = [String::new(), "of-another".to_owned()].into();
+        assert_eq!(not_to_be_counted(&doubtful, &entries), None);
+        doubtful.unfiled.insert("kep".to_owned());
+        let why = not_to_be_counted(&doubtful, &entries).unwrap();
         assert!(why.starts_with("the backup kept may lack files"), "{why}");
-        record.unfiled.clear();
-        record.begun = Some("2026-11-26T00:00:00.7Z".parse().unwrap());
-        assert!(not_to_be_counted(&record, &entries).is_some());
-        record.begun = Some("2026-11-26T00:00:01Z".parse().unwrap());
-        assert_eq!(not_to_be_counted(&record, &entries), None);
+        doubtful.unfiled.clear();
+        doubtful.begun = Some("2026-11-26T00:00:00.7Z".parse().unwrap());
+        assert!(not_to_be_counted(&doubtful, &entries).is_some());
+        doubtful.begun = Some("2026-11-26T00:00:01Z".parse().unwrap());
+        assert_eq!(not_to_be_counted(&doubtful, &entries), None);
     }
 
     fn groups() -> Vec<Group> {

@@ -1,15 +1,16 @@
 //! What is known of a service's backups, outside of them: /var/lib/preseed/protection/NAME.json, for root alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use declaration::settings::Repository;
 use jiff::{SignedDuration, Timestamp};
 use nix::fcntl::{Flock, FlockArg};
-use restore::source::restic::doubtful::{DIRECTORY, LARGEST};
+use restore::source::restic::doubtful::{DIRECTORY, Doubtful, LARGEST};
 use serde::{Deserialize, Serialize};
 use storage::extent::Extent;
 use storage::{Error, Result, Snapshot, state_file, step};
@@ -46,10 +47,8 @@ pub struct Record {
     /// When its owner was last told that its backups do not pass the declared checks, or that these could not be finished;
     /// `None`: the last one passed them.
     pub unproved: Option<Timestamp>,
-    /// The ids of backups that lack files, and are still to be filed apart.
-    pub unfiled: BTreeSet<String>,
-    /// Of when the data of a backup is that was begun, and of which it is not known how it ended.
-    pub begun: Option<Timestamp>,
+    /// Its backups that may lack files, by the name of their repository.
+    pub doubtful: BTreeMap<String, Doubtful>,
     /// How often a part of the repository was checked.
     pub rounds: u64,
 }
@@ -95,6 +94,19 @@ impl Record {
     #[must_use]
     pub fn has_doubtful_backups(&self) -> bool {
         self.shrunk.is_some() || self.unproved.is_some()
+    }
+
+    /// Its backups in a repository that may lack files.
+    #[must_use]
+    pub fn doubtful_in(&self, repository: &Repository) -> Doubtful {
+        let of_it = self.doubtful.get(repository.name.as_str());
+        of_it.cloned().unwrap_or_default()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn doubtful_in_mut(&mut self, repository: &Repository) -> &mut Doubtful {
+        let name = repository.name.as_str().to_owned();
+        self.doubtful.entry(name).or_default()
     }
 
     /// Forgets how much there was: whatever there is now has not vanished against that. Gives when that was.

@@ -1,12 +1,12 @@
 //! Backups of which this machine knows that they may lack files, and that are not filed apart yet: filing one apart excludes all
 //! others from the repository, so it waits. No restore takes one meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use declaration::settings::Service;
+use declaration::settings::{Backup, Service};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use storage::mark::whole_seconds;
 use storage::{Error, Result, state_file};
 
@@ -18,26 +18,34 @@ pub const DIRECTORY: &str = "/var/lib/preseed/protection";
 /// The most that is read of it.
 pub const LARGEST: u64 = 1 << 20;
 
-/// See the module.
-#[derive(Debug, Default, Deserialize)]
+/// Those in one repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub(super) struct Doubtful {
-    /// Their ids.
-    unfiled: BTreeSet<String>,
+pub struct Doubtful {
+    /// The ids of those that lack files, and are still to be filed apart.
+    pub unfiled: BTreeSet<String>,
     /// Of when the data of one is that has not ended yet, or of which nobody was told how it ended.
-    begun: Option<Timestamp>,
+    pub begun: Option<Timestamp>,
+}
+
+/// Of what is noted of a service's backups, this alone is read here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Noted {
+    doubtful: BTreeMap<String, Doubtful>,
 }
 
 impl Doubtful {
-    /// What is noted of a service's backups.
+    /// Those of a service's backups in its repository.
     ///
     /// # Errors
-    /// When it cannot be read: any backup may be one.
-    pub(super) fn of(service: &Service) -> Result<Self> {
+    /// When it cannot be read what is noted of them: any backup may be one.
+    pub(super) fn of(service: &Service, backup: &Backup) -> Result<Self> {
         let name = format!("{}.json", service.of());
         let read = state_file::read(Path::new(DIRECTORY), &name, LARGEST);
+        let repository = backup.repository.name.as_str();
         let parsed = read.and_then(|text| match text {
-            Some(text) => serde_json::from_slice(&text).map_err(std::io::Error::other),
+            Some(text) => Self::parse(&text, repository).map_err(std::io::Error::other),
             None => Ok(Self::default()),
         });
         parsed.map_err(|error| {
@@ -49,11 +57,23 @@ impl Doubtful {
         })
     }
 
-    /// Gives a snapshot of the service the tag that it will have, if it is one of them.
-    pub(super) fn mark(&self, snapshot: &mut SnapshotEntry) {
+    /// Those in a repository, by its name, of what is noted.
+    fn parse(noted: &[u8], repository: &str) -> serde_json::Result<Self> {
+        let mut noted: Noted = serde_json::from_slice(noted)?;
+        Ok(noted.doubtful.remove(repository).unwrap_or_default())
+    }
+
+    /// Whether a snapshot of the service's is one of them.
+    #[must_use]
+    pub fn has(&self, snapshot: &SnapshotEntry) -> bool {
         // Older versions of restic tell but the beginning of an id.
         let is_it = |id: &String| !id.is_empty() && snapshot.id.starts_with(id.as_str());
-        if self.unfiled.iter().any(is_it) || is_of(self.begun, snapshot) {
+        self.unfiled.iter().any(is_it) || is_of(self.begun, snapshot)
+    }
+
+    /// Gives a snapshot of the service the tag that it will have, if it is one of them.
+    pub(super) fn mark(&self, snapshot: &mut SnapshotEntry) {
+        if self.has(snapshot) {
             snapshot.tags = vec![INCOMPLETE.to_owned()];
         }
     }
@@ -72,8 +92,16 @@ mod tests {
 
     #[test]
     fn what_may_lack_files_is_told_as_what_does() {
-        let noted = r#"{"unfiled": ["0a1b"], "begun": "2026-11-26T12:00:00.5Z", "rounds": 3}"#;
-        let doubtful: Doubtful = serde_json::from_str(noted).unwrap();
+        let noted = r#"{
+            "doubtful": {
+                "nas": {"unfiled": ["", "0a1b"], "begun": "2026-11-26T12:00:00.5Z"},
+                "other": {"unfiled": ["2c3d"]}
+            },
+            "rounds": 3
+        }"#;
+        let doubtful = Doubtful::parse(noted.as_bytes(), "nas").unwrap();
+        let unknown = Doubtful::parse(noted.as_bytes(), "new").unwrap();
+        assert_eq!(unknown, Doubtful::default());
         for (id, time, is_doubtful) in [
             ("0a1b2c3d", "2026-11-25T00:00:00Z", true),
             ("2c3d", "2026-11-26T12:00:00Z", true),

@@ -279,7 +279,7 @@ impl<'a> Listing<'a> {
             doubtful.mark(snapshot);
             return Ok(());
         }
-        let doubtful = Doubtful::of(self.service)?;
+        let doubtful = Doubtful::of(self.service, self.backup)?;
         self.doubtful.get_or_init(|| doubtful).mark(snapshot);
         Ok(())
     }
