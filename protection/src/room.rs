@@ -6,6 +6,7 @@ mod told;
 
 use declaration::settings::{Host, Service};
 use report::progress::bytes;
+use report::words::typed;
 use report::{Event, Kind};
 use storage::pools::{Fill, Pool};
 use storage::{Error, Result, survey};
@@ -75,7 +76,7 @@ impl Room {
     pub fn rest(&self) -> String {
         format!(
             "the rest is data, or somebody else's: `zfs list -o space -r {}` shows what takes it",
-            self.pool
+            typed(&self.pool)
         )
     }
 

@@ -116,7 +116,7 @@ release="preseedctl release '$old'"
 assert_contains "$told" "pool small is 95% full: "
 assert_contains "$told" "; app: $(in_words "$snapshots") in snapshots, of which nothing is pruned since no newer one has proved itself: "
 assert_contains "$told" "\`$accept\`; "
-assert_contains "$told" "; other: $(in_words "$(number used "$kept")") kept of restores, until its time is over or by \`preseedctl release other\`; "
+assert_contains "$told" "; other: $(in_words "$(number used "$kept")") kept of restores, until its time is over or, if the service has all its data, by \`preseedctl release other\`; "
 assert_contains "$told" "; other: at least $(in_words "$(number used small/services/other@mine)") in snapshots that somebody else holds; "
 assert_contains "$told" "\`$release\`; "
 assert_lacks "$told" stranger

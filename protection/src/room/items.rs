@@ -250,7 +250,7 @@ fn lying_beside(service: &Service, beside: &[&InPool], is_whole: bool) -> Vec<It
     let name = service.name.as_str();
     let kept = if is_whole {
         (
-            "kept of restores, until its time is over or by",
+            "kept of restores, until its time is over or, if the service has all its data, by",
             format!("preseedctl release {name}"),
         )
     } else {

@@ -134,7 +134,7 @@ fn what_lies_beside_a_service_is_its_own() {
     assert_eq!(
         told(&datasets),
         [
-            "app: 77 B kept of restores, until its time is over or by `preseedctl release app`",
+            "app: 77 B kept of restores, until its time is over or, if the service has all its data, by `preseedctl release app`",
             "app: 60 B of a restore that is at work or was interrupted, which goes on or is thrown away with \
              `systemctl start preseed-app`",
             "app: 50 B of a drill that is at work or was interrupted, which is thrown away with `preseedctl drill app`",
