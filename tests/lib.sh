@@ -475,13 +475,11 @@ repository_init() {
     )
 }
 
-# lose_sonarr_beside_radarr: both services have run, Sonarr's data is in the repository, and lost.
-lose_sonarr_beside_radarr() {
-    declare_default_host
-    repository_init
-    declare_sonarr
-    another_service radarr 7878
-    declare_service radarr <<-EOT
+# declare_radarr PORT <<EOF: a second service of Sonarr's shape, with its name as the tag of its backups, and what is given.
+declare_radarr() {
+    another_service radarr "$1"
+    {
+        cat <<-EOT
 	[dataset]
 	mountpoint = "/var/lib/radarr"
 	owner = "radarr"
@@ -489,7 +487,18 @@ lose_sonarr_beside_radarr() {
 	[backup]
 	repository = "local"
 	tags = ["radarr"]
+
 	EOT
+        cat
+    } | declare_service radarr
+}
+
+# lose_sonarr_beside_radarr: both services have run, Sonarr's data is in the repository, and lost.
+lose_sonarr_beside_radarr() {
+    declare_default_host
+    repository_init
+    declare_sonarr
+    declare_radarr 7878 </dev/null
     reload
     systemctl start sonarr radarr
     add_series 'The Expanse'

@@ -58,15 +58,7 @@ assert_contains "$output" 'sonarr: it has no tier snapshot: `preseedctl show son
 
 # A restore that waits for a slot comes first: the drill begins again.
 sed -i '/^backend/a max-parallel-restores = 1' /etc/preseed/preseed.toml
-another_service radarr 8001
-declare_service radarr <<'EOT'
-[dataset]
-mountpoint = "/var/lib/radarr"
-owner = "radarr"
-[backup]
-repository = "local"
-tags = ["radarr"]
-EOT
+declare_radarr 8001 </dev/null
 reload
 systemctl start radarr
 backup /var/lib/radarr radarr

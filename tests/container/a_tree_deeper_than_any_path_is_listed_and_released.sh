@@ -4,19 +4,10 @@
 declare_default_host
 repository_init
 declare_sonarr 'on-partial = "restore"'
-another_service radarr 8001
-declare_service radarr <<'EOT'
-[dataset]
-mountpoint = "/var/lib/radarr"
-owner = "radarr"
-
+declare_radarr 8001 <<'EOT'
 [preseed]
 expect = ["library"]
 on-partial = "restore"
-
-[backup]
-repository = "local"
-tags = ["radarr"]
 EOT
 reload
 systemctl start sonarr radarr
