@@ -176,6 +176,7 @@ pub(crate) fn bring_on(
         brought: None,
     };
     let concluded = search(context, &sources, &mut bringing, &mut |source, snapshot| {
+        // The same moment is the same data, whatever has it: a replica's snapshot has the time of ours, and so has a backup of it.
         if snapshot.taken != offer.snapshot.taken {
             let now = (source.label(snapshot), snapshot.taken);
             let error = not_as_offered(context.service, request, offer, now, &passed_over.borrow());
