@@ -161,7 +161,7 @@ impl Cache {
     /// The machines end with the process.
     ///
     /// # Errors
-    /// The signals cannot be waited for.
+    /// The signals cannot be handled.
     pub fn clean_up_on_signals(&self) -> anyhow::Result<()> {
         /// Where there may be runs.
         static DIRECTORIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());

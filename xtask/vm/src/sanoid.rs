@@ -23,7 +23,9 @@ pub(crate) fn copy_into(cache: &Cache, root: &Path) -> anyhow::Result<()> {
     let entry = match fetched(cache) {
         Ok(entry) => entry,
         Err(error) => {
-            eprintln!("the Sanoid of Debian 12 is not tried, as it cannot be had: {error:#}");
+            eprintln!(
+                "the Sanoid of Debian 12 cannot be had, and its scenario will fail: {error:#}"
+            );
             return Ok(());
         }
     };
