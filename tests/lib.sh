@@ -9,6 +9,8 @@ unset BASH_ENV
 export HOME=/root LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
 
 PATH=/usr/lib/preseed-tests:$PATH
+# How long `zpool import` waits for udev to know a disk (zpool(8)). Udev of the quick guest knows none.
+export ZPOOL_IMPORT_UDEV_TIMEOUT_MS=500
 # The local restic repository that `repository_init` makes.
 REPOSITORY=/var/lib/restic-repo
 PASSWORD_FILE=/etc/preseed/secrets/local

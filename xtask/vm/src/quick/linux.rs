@@ -48,7 +48,8 @@ pub(super) struct Linux {
     port: UnixStream,
     directory: PathBuf,
     cache: Option<WriteCache>,
-    _seat: Seat,
+    /// Given back when the machine ends, since the next one may be started before this is dropped.
+    seat: Option<Seat>,
 }
 
 impl Linux {
@@ -108,7 +109,7 @@ impl Linux {
             port: port.try_clone()?,
             directory: parts.directory.to_owned(),
             cache,
-            _seat: seat,
+            seat: Some(seat),
         };
         Ok((linux, Agent::new(port)?))
     }
@@ -126,7 +127,9 @@ impl Linux {
                 Err(error) => return Err(error),
             }
         }
-        self.process.wait().map(drop)
+        self.process.wait()?;
+        self.seat = None;
+        Ok(())
     }
 
     fn kill(&mut self) -> io::Result<()> {
@@ -181,5 +184,29 @@ impl Drop for Linux {
     fn drop(&mut self) {
         // It has ended already, or ends with this process.
         self.kill().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::quick::processors::Processors;
+
+    #[test]
+    fn the_processor_of_a_machine_that_has_ended_is_free() {
+        let processors = Processors::new();
+        let (port, other_end) = UnixStream::pair().unwrap();
+        drop(other_end);
+        let seat = processors.seat();
+        let mut ended = Linux {
+            process: Command::new("true").process_group(0).spawn().unwrap(),
+            port,
+            directory: PathBuf::new(),
+            cache: None,
+            seat: Some(seat),
+        };
+        ended.wait().unwrap();
+        assert_eq!(processors.machines(), 0, "{ended:?}");
     }
 }

@@ -33,6 +33,13 @@ impl Processors {
             all: self.clone(),
         }
     }
+
+    /// How many machines run.
+    #[cfg(test)]
+    pub(super) fn machines(&self) -> usize {
+        let machines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        machines.iter().sum()
+    }
 }
 
 impl Seat {
