@@ -131,13 +131,39 @@ const ASKING: [&str; 13] = [
     "sanoid --configdir=/run/preseed/sanoid/new ",
 ];
 
+/// A point at which a helper can be stopped.
+#[derive(Debug)]
+struct Step {
+    /// `PROGRAM:NUMBER NAME`, as it came undisturbed.
+    label: String,
+    /// The same in each run.
+    id: String,
+    /// What is about to be done.
+    name: String,
+}
+
+impl Step {
+    /// Of a line `PROGRAM:NUMBER ID NAME` that a helper has written.
+    fn read(line: &str) -> anyhow::Result<Self> {
+        let words: Vec<&str> = line.splitn(3, ' ').collect();
+        let [number, id, name] = words[..] else {
+            bail!("this is no step: {line}");
+        };
+        Ok(Self {
+            label: format!("{number} {name}"),
+            id: id.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}
+
 /// One way in which data comes back, and how that ends if nothing interrupts it.
 pub struct Way {
     /// Its name: that of its file in `tests/vm/cuts`.
     pub name: &'static str,
     prepared: PreparedMachine,
-    /// `PROGRAM:NUMBER NAME`, in their order.
-    steps: Vec<String>,
+    /// In their order.
+    steps: Vec<Step>,
     /// What `state.sh` prints.
     state: String,
     /// From the start of the service to its end.
@@ -167,7 +193,10 @@ impl Way {
         Ok(Self {
             name,
             prepared,
-            steps: output.lines().map(str::to_owned).collect(),
+            steps: output
+                .lines()
+                .map(Step::read)
+                .collect::<anyhow::Result<_>>()?,
             state: state(&mut machine, name)?.map_err(anyhow::Error::msg)?,
             restore,
         })
@@ -206,11 +235,9 @@ impl Way {
     }
 
     /// The steps that change something.
-    fn changes(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().map(String::as_str).filter(|step| {
-            let what = step.split_once(' ').map_or("", |(_, what)| what);
-            !ASKING.iter().any(|asking| what.starts_with(asking))
-        })
+    fn changes(&self) -> impl Iterator<Item = &Step> {
+        let asks = |step: &Step| ASKING.iter().any(|asking| step.name.starts_with(asking));
+        self.steps.iter().filter(move |step| !asks(step))
     }
 }
 
@@ -233,21 +260,21 @@ cat /run/steps
     )
 }
 
-/// Begins it, and prints the step at which it has stopped.
-fn stop_at(step: &str, way: &str) -> String {
-    let (act, units) = (act(way), units(way));
-    let at = step.split(' ').next().unwrap_or_default();
+/// Begins it, and prints the step at which it has stopped. Those before are in `/run/steps`.
+fn stop_at(step: &Step, way: &str) -> String {
+    let (act, units, at) = (act(way), units(way), &step.id);
     format!(
         "
 set -eu
+: >/run/steps
 mkfifo /run/stopped
 for unit in {units}; do
     mkdir -p /run/systemd/system/$unit.service.d
-    printf '[Service]\\nEnvironment=PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped\\n' \
+    printf '[Service]\\nEnvironment=PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped PRESEED_STEPS=/run/steps\\n' \
         >/run/systemd/system/$unit.service.d/stop.conf
 done
 systemctl daemon-reload
-export PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped
+export PRESEED_STOP_AT={at} PRESEED_STOPPED=/run/stopped PRESEED_STEPS=/run/steps
 {{ {act}; echo \"over: $?\" >/run/stopped; }} >/dev/null 2>&1 &
 read -r step </run/stopped
 printf '%s' \"$step\"
@@ -279,7 +306,7 @@ fn state(machine: &mut Machine<'_>, way: &str) -> anyhow::Result<Result<String, 
 /// One cut.
 struct Cut<'a> {
     way: &'a Way,
-    step: &'a str,
+    step: &'a Step,
 }
 
 /// Ways in which data comes back, each restored once undisturbed, as many at a time as there are machines.
@@ -309,7 +336,7 @@ pub fn run(vms: &Vms, names: &[String], only: Option<&str>) -> anyhow::Result<Ta
     let cuts: Vec<Cut<'_>> = ways
         .iter()
         .flat_map(|way| way.changes().map(move |step| Cut { way, step }))
-        .filter(|cut| only.is_none_or(|only| cut.step.contains(only)))
+        .filter(|cut| only.is_none_or(|only| cut.step.label.contains(only)))
         .collect();
     if cuts.is_empty() {
         bail!("nothing to cut: the ways are {}", all.join(", "));
@@ -329,7 +356,7 @@ pub fn short(vms: &Vms, ways: &[Way], until: Option<Instant>) -> anyhow::Result<
         };
         let step = way
             .changes()
-            .find(|step| step.contains(part))
+            .find(|step| step.name.contains(part))
             .with_context(|| format!("{name} has no step {part}: {:#?}", way.steps))?;
         cuts.push(Cut { way, step });
     }
@@ -341,7 +368,7 @@ fn cut_each(vms: &Vms, cuts: &[Cut<'_>], until: Option<Instant>) -> Tally {
         until,
         ..vms.machines()
     };
-    let name = |cut: &Cut<'_>| format!("{} cut before {}", cut.way.name, cut.step);
+    let name = |cut: &Cut<'_>| format!("{} cut before {}", cut.way.name, cut.step.label);
     run_each(machines, cuts, name, |cut| {
         let mut output = Vec::new();
         let problem = cut_at(vms, cut, &mut output)?;
@@ -358,9 +385,11 @@ fn cut_at(vms: &Vms, cut: &Cut<'_>, output: &mut Vec<u8>) -> anyhow::Result<Resu
     let mut machine = cut.way.machine(vms, Unflushed::Kept)?;
     let mut stopped = Vec::new();
     let status = machine.run(&stop_at(cut.step, cut.way.name), &mut stopped)?;
-    let number = cut.step.split(' ').next().unwrap_or_default();
-    if status != 0 || !stopped.starts_with(number.as_bytes()) {
-        output.write_all(&stopped)?;
+    let stopped = String::from_utf8_lossy(&stopped);
+    let is_there = Step::read(&stopped).is_ok_and(|at| at.id == cut.step.id);
+    if status != 0 || !is_there {
+        writeln!(output, "{stopped}\nit came to these steps:")?;
+        machine.run("cat /run/steps", output)?;
         return Ok(Err("it did not come to this step\n".to_owned()));
     }
     machine.power_cut()?;
