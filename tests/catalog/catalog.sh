@@ -63,3 +63,52 @@ all_are_restored() {
         assert_journal "preseed-$name.service" 'restored by restic'
     done </root/names
 }
+
+# forty_of_the_catalog: of them, each declared in two lines, have run; their data is in a repository and in replicas.
+forty_of_the_catalog() {
+    local name
+    declare_default_host
+    declare_vault
+    repository_init
+    mapfile -t names < <(of_catalog '*' | head -n 40)
+    stubs "${names[@]}"
+    systemctl disable --quiet sonarr
+    # Of the first starts, none has to ask the repository.
+    for name in "${names[@]}"; do
+        declare_service "$name" <<<"template = \"$name\""
+    done
+    reload
+    systemctl start "${units[@]}"
+    declare_of_catalog "${names[@]}"
+    reload
+    backup_as_declared "${names[@]}"
+    for name in "${names[@]}"; do
+        zfs snapshot "tank/services/$name@nightly"
+        zfs send "tank/services/$name@nightly" | zfs receive -u "vault/services/$name"
+    done
+    printf '%s\n' "${names[@]}" >/root/names
+    printf '%s\n' "${units[@]}" >/root/units
+    printf '%s\n' "${directories[@]}" >/root/directories
+    lost
+}
+
+# destroy_twenty: of the forty, with all their snapshots.
+destroy_twenty() {
+    local number
+    mapfile -t names </root/names
+    mapfile -t units </root/units
+    mapfile -t directories </root/directories
+    systemctl stop "${units[@]}"
+    for number in {0..19}; do
+        umount "${directories[number]}"
+        zfs destroy -r "tank/services/${names[number]}"
+    done
+}
+
+# twenty_are_restored: exactly those that `destroy_twenty` destroyed, and all forty run after the boot.
+twenty_are_restored() {
+    mapfile -t units </root/units
+    assert_active "${units[@]}"
+    assert_eq "$(head -n 20 /root/names)" \
+        "$(journalctl --boot --output=cat --output-fields=PRESEED_SERVICE PRESEED_OUTCOME=restored | sort)"
+}

@@ -1,6 +1,6 @@
 //! What is measured in the virtual machine, by the scripts in `tests/bench`.
 //!
-//! A script defines the functions `prepare` and `round`, and may define `look`. They say lines
+//! A script defines the functions `prepare` and `round`, and may define `look`, or one for each boot. They say lines
 //! `#sample NAME MICROSECONDS` and `#fact NAME TEXT`; `measure.sh` has the functions for it.
 
 use std::collections::BTreeMap;
@@ -42,18 +42,8 @@ impl Measured {
             .iter()
             .map(|(name, value)| format!("{name}={value}\n"))
             .collect();
-        let mut text = variables.concat();
-        for file in ["measure.sh", script] {
-            let path = workspace().join("tests/bench").join(file);
-            text += &fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        }
-        let mut machine = vms.machine()?;
-        let mut measured = Self {
-            load: machine::load()?,
-            ..Self::default()
-        };
-        eprintln!("{script}: prepare");
-        measured.stage(&mut machine, script, &format!("{text}\nprepare\n"))?;
+        let text = variables.concat() + &text(script)?;
+        let (mut measured, mut machine) = Self::prepare(vms, script, &text)?;
         for round in 1..=rounds {
             eprintln!("{script}: round {round} of {rounds}");
             let round = format!("{text}\nROUND={round}\nround\n");
@@ -61,6 +51,32 @@ impl Measured {
         }
         measured.stage(&mut machine, script, &format!("{text}\nlook\n"))?;
         Ok(measured)
+    }
+
+    /// Runs a script in a fresh machine: `prepare`, and each of these functions after a boot of its own.
+    ///
+    /// # Errors
+    /// The script cannot be read or fails, or the machine does.
+    pub(crate) fn of_boots(vms: &Vms, script: &str, functions: &[&str]) -> anyhow::Result<Self> {
+        let text = text(script)?;
+        let (mut measured, mut machine) = Self::prepare(vms, script, &text)?;
+        for function in functions {
+            eprintln!("{script}: {function}");
+            machine.reboot()?;
+            measured.stage(&mut machine, script, &format!("{text}\n{function}\n"))?;
+        }
+        Ok(measured)
+    }
+
+    fn prepare<'v>(vms: &'v Vms, script: &str, text: &str) -> anyhow::Result<(Self, Machine<'v>)> {
+        let mut machine = vms.machine()?;
+        let mut measured = Self {
+            load: machine::load()?,
+            ..Self::default()
+        };
+        eprintln!("{script}: prepare");
+        measured.stage(&mut machine, script, &format!("{text}\nprepare\n"))?;
+        Ok((measured, machine))
     }
 
     fn stage(&mut self, machine: &mut Machine<'_>, name: &str, text: &str) -> anyhow::Result<()> {
@@ -107,6 +123,15 @@ impl Measured {
         let fact = self.facts.get(name).map(String::as_str);
         fact.with_context(|| format!("the script said nothing of {name}"))
     }
+}
+
+/// A script, with what all of them measure with before it.
+fn text(script: &str) -> anyhow::Result<String> {
+    let read = |file| {
+        let path = workspace().join("tests/bench").join(file);
+        fs::read_to_string(&path).with_context(|| path.display().to_string())
+    };
+    Ok(read("measure.sh")? + &read(script)?)
 }
 
 /// Prints what the virtual machine is.

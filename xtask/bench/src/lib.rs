@@ -1,6 +1,7 @@
 //! What things cost, beside the least they could cost. Printed as Markdown: `docs/figures.md` is a copy.
 
 mod backup;
+mod boot;
 mod constant;
 mod declarations;
 mod generator;
@@ -55,6 +56,8 @@ enum Part {
     Backup,
     /// Rounds of many services' snapshots
     Rounds,
+    /// A boot with forty services
+    Boot,
 }
 
 /// Measures a part, and prints it.
@@ -80,7 +83,7 @@ pub fn run(task: &Task) -> anyhow::Result<ExitCode> {
     }
     let (vms, size) = (Vms::open(&built, task.choice.kind()?)?, task.size);
     guest::print(&vms)?;
-    let parts: [(Part, Measure); 7] = [
+    let parts: [(Part, Measure); 8] = [
         (Part::Start, start::measure),
         (Part::Many, many::measure),
         (Part::Constant, constant::measure),
@@ -88,6 +91,7 @@ pub fn run(task: &Task) -> anyhow::Result<ExitCode> {
         (Part::Restic, transfer::restic),
         (Part::Backup, backup::measure),
         (Part::Rounds, rounds::measure),
+        (Part::Boot, |vms, _| boot::measure(vms)),
     ];
     for (part, measure) in parts {
         if wanted(part) {

@@ -5,4 +5,4 @@ mod file;
 mod run;
 
 pub use file::{Scenario, Stage, Start, find, longest_first, select};
-pub use run::{Failure, Machines, Tally, able, print_figures, run_each};
+pub use run::{Failure, Machines, Tally, able, run_each};

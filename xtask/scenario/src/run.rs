@@ -160,12 +160,3 @@ fn print_result(machine: &str, name: &str, time: Duration, failure: Option<Strin
         ..Tally::default()
     }
 }
-
-/// Prints the lines `figure: …` of what a scenario has printed: what it measured is of interest also when it passes.
-pub fn print_figures(output: &[u8]) {
-    for line in String::from_utf8_lossy(output).lines() {
-        if line.starts_with("figure: ") {
-            println!("{line}");
-        }
-    }
-}

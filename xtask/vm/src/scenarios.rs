@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use product::binaries::workspace;
-use scenario::{Failure, Machines, Scenario, Start, Tally, able, print_figures, run_each};
+use scenario::{Failure, Machines, Scenario, Start, Tally, able, run_each};
 
 use crate::guest::Unflushed;
 use crate::machine::Machine;
@@ -60,10 +60,7 @@ pub fn run(
         |scenario| {
             let mut output = Vec::new();
             let problem = match play_for_tally(vms, scenario, &openings, keep, &mut output) {
-                Ok(None) => {
-                    print_figures(&output);
-                    return Ok(Ok(()));
-                }
+                Ok(None) => return Ok(Ok(())),
                 Ok(Some(status)) => format!("exit status {status}\n"),
                 Err(error) => format!("{error:#}\n"),
             };
