@@ -48,7 +48,7 @@ pub(super) struct Linux {
     port: UnixStream,
     directory: PathBuf,
     cache: Option<WriteCache>,
-    /// Given back when the machine ends, since the next one may be started before this is dropped.
+    /// Given back when the machine ends, since the next one may be started before this is dropped. `None`: it has ended.
     seat: Option<Seat>,
 }
 
@@ -133,6 +133,10 @@ impl Linux {
     }
 
     fn kill(&mut self) -> io::Result<()> {
+        if self.seat.is_none() {
+            // Its number may be another group's by now.
+            return Ok(());
+        }
         let group = i32::try_from(self.process.id()).map_err(io::Error::other)?;
         match killpg(Pid::from_raw(group), Signal::SIGKILL) {
             // It has ended already.
@@ -182,7 +186,7 @@ impl Power for Linux {
 
 impl Drop for Linux {
     fn drop(&mut self) {
-        // It has ended already, or ends with this process.
+        // Should this fail, it ends with this process.
         self.kill().ok();
     }
 }
@@ -193,20 +197,35 @@ mod tests {
     use super::*;
     use crate::quick::processors::Processors;
 
-    #[test]
-    fn the_processor_of_a_machine_that_has_ended_is_free() {
-        let processors = Processors::new();
+    /// A machine of one process, at `seat`.
+    fn machine(program: &mut Command, seat: Option<Seat>) -> Linux {
         let (port, other_end) = UnixStream::pair().unwrap();
         drop(other_end);
-        let seat = processors.seat();
-        let mut ended = Linux {
-            process: Command::new("true").process_group(0).spawn().unwrap(),
+        Linux {
+            process: program.process_group(0).spawn().unwrap(),
             port,
             directory: PathBuf::new(),
             cache: None,
-            seat: Some(seat),
-        };
+            seat,
+        }
+    }
+
+    #[test]
+    fn the_processor_of_a_machine_that_has_ended_is_free() {
+        let processors = Processors::new();
+        let mut ended = machine(&mut Command::new("true"), Some(processors.seat()));
         ended.wait().unwrap();
         assert_eq!(processors.machines(), 0, "{ended:?}");
+    }
+
+    #[test]
+    fn a_machine_that_has_ended_kills_no_other_group_of_its_number() {
+        // In the place of a group that has got the number since.
+        let mut other = machine(Command::new("sleep").arg("60"), None);
+        other.kill().unwrap();
+        let status = other.process.try_wait().unwrap();
+        other.process.kill().unwrap();
+        other.process.wait().unwrap();
+        assert_eq!(status, None, "{other:?}");
     }
 }
