@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What the scripts beside this one measure with; `cargo xtask bench` puts it before each of them.
-# They define `prepare`, `round` and `look`, each run as a stage of its own, with tests/lib.sh.
+# They define `prepare` and either `round`, and perhaps `look`, or a function for each boot. Each is run as a stage of its
+# own, with tests/lib.sh.
 
 # timed NAME COMMAND...: says how long it takes and, as NAME-processor, how much of that all its processes are on the
 # processor. What it prints is shown only if it fails.

@@ -1,7 +1,7 @@
 //! What is measured in the virtual machine, by the scripts in `tests/bench`.
 //!
-//! A script defines the functions `prepare` and `round`, and may define `look`, or one for each boot. They say lines
-//! `#sample NAME MICROSECONDS` and `#fact NAME TEXT`; `measure.sh` has the functions for it.
+//! A script defines the functions `prepare` and either `round`, and perhaps `look`, or one for each boot. They say lines
+//! `#sample NAME MICROSECONDS` and `#fact NAME TEXT`; `measure.sh` has what they say them with.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -155,6 +155,11 @@ impl Step {
             name: name.to_owned(),
         })
     }
+
+    /// Whether `told`, what the machine printed, says that a helper has stopped here.
+    fn is_where_it_stopped(&self, told: &str) -> bool {
+        Self::read(told).is_ok_and(|at| at.id == self.id)
+    }
 }
 
 /// One way in which data comes back, and how that ends if nothing interrupts it.
@@ -386,12 +391,31 @@ fn cut_at(vms: &Vms, cut: &Cut<'_>, output: &mut Vec<u8>) -> anyhow::Result<Resu
     let mut stopped = Vec::new();
     let status = machine.run(&stop_at(cut.step, cut.way.name), &mut stopped)?;
     let stopped = String::from_utf8_lossy(&stopped);
-    let is_there = Step::read(&stopped).is_ok_and(|at| at.id == cut.step.id);
-    if status != 0 || !is_there {
+    if status != 0 || !cut.step.is_where_it_stopped(&stopped) {
         writeln!(output, "{stopped}\nit came to these steps:")?;
         machine.run("cat /run/steps", output)?;
         return Ok(Err("it did not come to this step\n".to_owned()));
     }
     machine.power_cut()?;
     cut.way.has_ended_well(&mut machine)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_act_that_ended_before_the_step_has_not_come_to_it() {
+        let step = Step::read("protect-helper:39 protect-helper:f9.1 sanoid --prune").unwrap();
+        assert_eq!(step.label, "protect-helper:39 sanoid --prune");
+        assert!(step.is_where_it_stopped("protect-helper:36 protect-helper:f9.1 sanoid --prune"));
+        for other in [
+            "over: 0",
+            "",
+            "protect-helper:39 protect-helper:f9.2 sanoid --prune",
+        ] {
+            assert!(!step.is_where_it_stopped(other), "{other}");
+        }
+    }
 }

@@ -148,11 +148,12 @@ impl Linux {
 
 impl Power for Linux {
     fn wait(&mut self) -> anyhow::Result<()> {
+        // This first: it has a deadline, and until the process is waited for, its number is nobody else's.
+        self.await_end().context("user-mode Linux has not ended")?;
         let status = self.process.wait().context("user-mode Linux")?;
         if !status.success() {
             bail!("user-mode Linux: {status}: {}", self.log());
         }
-        self.await_end().context("user-mode Linux")?;
         // A disk writes all it has when the machine is switched off in order.
         match self.cache.take() {
             Some(cache) => cache.flush().context("the disks"),
@@ -212,10 +213,12 @@ mod tests {
 
     #[test]
     fn the_processor_of_a_machine_that_has_ended_is_free() {
-        let processors = Processors::new();
-        let mut ended = machine(&mut Command::new("true"), Some(processors.seat()));
-        ended.wait().unwrap();
-        assert_eq!(processors.machines(), 0, "{ended:?}");
+        for (program, is_well) in [("true", true), ("false", false)] {
+            let processors = Processors::new();
+            let mut ended = machine(&mut Command::new(program), Some(processors.seat()));
+            assert_eq!(ended.wait().is_ok(), is_well, "{program}");
+            assert_eq!(processors.machines(), 0, "{ended:?}");
+        }
     }
 
     #[test]
