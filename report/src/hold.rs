@@ -87,8 +87,8 @@ impl Refused {
     }
 }
 
-/// Waits before a service is refused for the same reason as often before: for the third time within a minute a second,
-/// and then twice as long each time, up to half a minute. Only where systemd runs us: a person waits for nothing.
+/// Waits before a service is refused for the same reason as often before: for the third time within a minute 3 s,
+/// and then 9, 27, and 30 s each time. Only where systemd runs us: a person waits for nothing.
 pub(crate) fn back(service: &str, reason: &str) {
     if !process::systemd_runs_us() {
         return;

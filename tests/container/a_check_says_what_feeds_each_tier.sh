@@ -70,7 +70,7 @@ assert_exit 0 preseedctl check
 for warning in \
     'radarr.toml: warning: nothing takes snapshots of tank/services/radarr, which the tiers `rollback` and `snapshot` restore from: name a `policy`' \
     'radarr.toml: warning: `recovery-point` in [promise]: the newest snapshot or backup can be 7 days old, and 24 h are promised: ' \
-    'radarr.toml: warning: `max-age` of restic: the newest can be 7 days old, and one older than 3 days is not restored' \
+    'radarr.toml: warning: `max-age` of restic: the newest can be 7 days old, and from 3 days on this tier is asked last' \
     'radarr.toml: warning: a backup is made of /srv/radarr, and `path` says that a restore looks for /srv/elsewhere' \
     'lidarr.toml: warning: /var/lib/sonarr/secret lies in the data of sonarr, which may be lost together with it' \
     'lidarr.toml: warning: repository inside lies in the data of sonarr, which may be lost together with it: move it to another disk' \

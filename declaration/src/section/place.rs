@@ -22,8 +22,8 @@ keys! {
     /// Where it is mounted: a directory below the service's mountpoint, or an absolute path.
     mountpoint: PlaceMountpoint = "mountpoint", default "none: it must be declared", example "\"MediaCover\"";
 
-    /// Whether it may start empty where no source has restored it, also if it had data, or if a source could not be
-    /// asked.
+    /// Whether it may start empty where no source has restored it: also if it had data, a source could not be asked, a
+    /// restore failed, or a snapshot is in doubt.
     may_start_empty: bool = "may-start-empty", default "`false`", example "true";
 
     /// `false`, for a cache: it is made empty, never restored, and no backup is looked for.

@@ -77,21 +77,23 @@ keys! {
     /// [`[preseed.max-age]`](#preseedmax-age).
     max_age: MaxAge = "max-age", default "none", example "{ rollback = \"7d\", restic = \"30d\" }";
 
-    /// A restore that moves less than a MiB for this long is given up. The same limit holds for the wait for a lock, for
-    /// a question to restic whose answer stops coming (not before 60 s), and for a `zfs` that does not end (not before
-    /// 20 s). A time as in systemd.time(7), or `infinity`.
+    /// A restore that moves less than a MiB for this long is given up. The same limit holds for a restore's wait for a
+    /// lock of its repository, for the wait for another process that stands still (not before 15 s), for a question to
+    /// restic whose answer stops coming (not before 10 s; after 60 s at most while restic says that it tries again), and
+    /// for a `zfs` that does not end (not before 20 s). A time as in systemd.time(7), or `infinity`.
     stall_timeout: TimeSpan = "stall-timeout", default "`\"10min\"`", example "\"1h\"";
 
     /// How long what a restore replaced is kept. Time counts while the machine is up and the data is there. Or
     /// `forever`.
     keep_replaced: KeepReplaced = "keep-replaced", default "`\"30d\"`", example "\"forever\"";
 
-    /// What to do if only some of `expect` is there: `stop` does not start the service; `restore` restores, and keeps
-    /// what was there.
+    /// What to do if something is there that is not all of `expect`, some of it or other files only: `stop` does not
+    /// start the service; `restore` restores, and keeps what was there.
     on_partial: OnPartial = "on-partial", default "`\"stop\"`", example "\"restore\"";
 
-    /// What to do if no tier restored and one of them could not be asked: `stop` does not start the service;
-    /// `start-empty` lets it start on an empty directory.
+    /// What to do if no tier restored the data, and there may be some: a tier could not be asked, a restore failed, a
+    /// snapshot is in doubt, or the machine remembers that the service had data. `stop` does not start the service;
+    /// `start-empty` lets it start on an empty directory in each of these cases.
     on_unavailable: OnUnavailable = "on-unavailable", default "`\"stop\"`", example "\"start-empty\"";
 
     /// Whether the service's data and its places must be of one point in time. If only some of them are lost, or no

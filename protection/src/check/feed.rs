@@ -78,8 +78,8 @@ pub(super) fn too_seldom(service: &Service, feeds: &[Feed]) -> Vec<String> {
             .filter_map(|tier| Some((tier, service.max_age.get(tier)?)));
         told.extend(ages.filter(|(_, age)| pause > **age).map(|(tier, age)| {
             format!(
-                "`max-age` of {tier}: the newest can be {} old, and one older than {} is not restored: have them come more \
-                 often, or raise it",
+                "`max-age` of {tier}: the newest can be {} old, and from {} on this tier is asked last: have them come more often, \
+                 or raise it",
                 in_words(pause),
                 in_words(*age)
             )
@@ -156,7 +156,7 @@ mod tests {
         assert!(told(text, &[Every::Within(48 * HOUR)]).is_empty());
         let told = told(text, &[Every::Within(72 * HOUR)]);
         assert!(
-            told[0].contains("can be 3 days old, and one older than 2 days"),
+            told[0].contains("can be 3 days old, and from 2 days on this tier is asked last"),
             "{told:?}"
         );
     }

@@ -17,7 +17,7 @@ keys! {
     /// For the newest local snapshot.
     rollback: TimeSpan = "rollback", default "none", example "\"7d\"";
 
-    /// For the newest older snapshot, or replica.
+    /// For the newest local snapshot that is cloned, and for the newest of a replica.
     snapshot: TimeSpan = "snapshot", default "none", example "\"2d\"";
 
     /// For the newest snapshot in the restic repository.
