@@ -95,10 +95,9 @@ impl InPlace for Zfs<'_> {
     }
 
     fn observe(&self) -> Result<Observation> {
-        let seen = self.look()?;
+        let seen = self.look_in_its_pool()?;
         let left_over = left_over::left_over(seen.staging.as_ref());
         let Some(properties) = seen.dataset else {
-            call::pool_must_be_imported(self.name())?;
             return Ok(Observation {
                 presence: Presence::Missing,
                 mark: MarkState::None,
@@ -181,12 +180,17 @@ impl InPlace for Zfs<'_> {
 
 impl Snapshots for Zfs<'_> {
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        if let Some(mut snapshots) = self.list()? {
-            snapshots.extend(promote::snapshots_to_come(self)?);
-            return half_done::without(self, snapshots);
+        let mut listed = self.list()?;
+        if listed.is_none() {
+            call::pool_must_be_imported(self.name())?;
+            // The pool may have been imported since.
+            listed = self.list()?;
         }
-        call::pool_must_be_imported(self.name())?;
-        Ok(Vec::new())
+        let Some(mut snapshots) = listed else {
+            return Ok(Vec::new());
+        };
+        snapshots.extend(promote::snapshots_to_come(self)?);
+        half_done::without(self, snapshots)
     }
 
     fn owns(&self, snapshot: &Snapshot) -> bool {

@@ -6,7 +6,7 @@ use super::dataset::Zfs;
 use super::properties::Properties;
 use super::properties::existing;
 use super::{
-    aside, call, converge, create, kinds, mount, mounted, promote, refusals, shut, swap, withdraw,
+    aside, converge, create, kinds, mount, mounted, promote, refusals, shut, swap, withdraw,
 };
 use crate::mark::Stage;
 use crate::{Applied, Mark, MarkState, Result, as_found, binds, mountpoint, shown};
@@ -18,14 +18,13 @@ pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
         let change = format!("made {place} writable again after a rollback that was interrupted");
         applied.changes.push(change);
     }
-    let mut found = zfs.look()?.dataset;
+    let mut found = zfs.look_in_its_pool()?.dataset;
     if let Some(properties) = &found
         && promote::load_key_again(zfs, properties)?
     {
         found = zfs.look()?.dataset;
     }
     if found.is_none() {
-        call::pool_must_be_imported(zfs.name())?;
         // Missing because the power went between the two renames of a swap, or truly missing.
         if let Some(restore) = swap::go_on(zfs)? {
             applied.finished = Some(restore);
@@ -117,7 +116,7 @@ fn own(
 
 /// See [`crate::InPlace::must_be_applicable`].
 pub(super) fn must_be_applicable(zfs: &Zfs<'_>) -> Result<()> {
-    if let Some(properties) = &zfs.look()?.dataset {
+    if let Some(properties) = &zfs.look_in_its_pool()?.dataset {
         refusals::must_be_usable(properties)?;
         refusals::must_be_below_the_root(zfs, Some(properties))?;
         converge::must_not_be_a_container(zfs, properties)?;
@@ -125,7 +124,6 @@ pub(super) fn must_be_applicable(zfs: &Zfs<'_>) -> Result<()> {
             mountpoint::must_be_mountable(zfs.service)?;
         }
     } else {
-        call::pool_must_be_imported(zfs.name())?;
         create::must_be_creatable(zfs)?;
     }
     mountpoint::owner(zfs.service).map(drop)

@@ -85,6 +85,20 @@ impl<'a> Zfs<'a> {
         Ok(seen)
     }
 
+    /// Looks at them where it counts whether the dataset is missing: nothing of a pool is there before the pool is, which may
+    /// come between two calls.
+    ///
+    /// # Errors
+    /// When its pool is not imported.
+    pub(super) fn look_in_its_pool(&self) -> Result<Seen> {
+        let seen = self.look()?;
+        if seen.dataset.is_some() {
+            return Ok(seen);
+        }
+        call::pool_must_be_imported(self.name())?;
+        self.look()
+    }
+
     /// What the last look showed, if nothing was renamed since; else what a look shows now.
     pub(super) fn seen(&self) -> Result<Seen> {
         let seen = self.seen.borrow().clone();

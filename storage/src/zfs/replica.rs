@@ -36,7 +36,8 @@ pub fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));
     }
-    Ok(Vec::new())
+    // The pool may have been imported after the first question.
+    Ok(snapshots_of(replica.dataset.as_str())?.unwrap_or_default())
 }
 
 /// The error that what should hold a replica is missing.
