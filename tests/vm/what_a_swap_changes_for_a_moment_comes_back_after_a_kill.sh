@@ -51,3 +51,16 @@ for step in "rename -u $DATASET *" "rename *:preseed-staging $DATASET" "set shar
     assert_eq "$before" "$(by_hand)" "killed at $step"
     assert_properties "$DATASET" preseed:kept=- mounted=yes
 done
+
+# A restore by hand is killed while the dataset is still mounted, and given again without a start in between: what the first
+# one set is not taken for what the admin had set.
+rm -f /run/stopped
+echo "unshare $DATASET" >/run/stop-at
+systemd-run --quiet --collect --unit=by-hand preseedctl restore sonarr --yes
+timeout 120 bash -c "until [[ -e /run/stopped ]]; do sleep 0.1; done"
+systemctl kill --signal=KILL by-hand
+eventually eval '! systemctl is-active --quiet by-hand'
+assert_properties "$DATASET" canmount=noauto mounted=yes com.sun:auto-snapshot=false
+assert_exit 0 preseedctl restore sonarr --yes
+starts_with 'The Expanse'
+assert_eq "$before" "$(by_hand)" 'given again by hand'

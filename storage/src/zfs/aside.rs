@@ -23,10 +23,24 @@ const PUT_BACK_LAST: [&str; 3] = ["canmount", "sharenfs", "sharesmb"];
 /// What an admin had set of these: a word for each, `-` or `=` and the value.
 const NOTED: &str = "preseed:aside";
 
-/// The properties that a dataset has while it is aside. `real` is the one in the place, if there is one.
+/// The properties that a dataset has while it is aside. `real` is the one in the place, if there is one. Where a run was
+/// interrupted, that has a note already, and no longer what was noted.
 pub(super) fn properties(real: Option<&Properties>) -> Vec<(&'static str, String)> {
+    let note = real.and_then(noted).map(str::to_owned);
+    let note = note.unwrap_or_else(|| note_of(real));
+    let mut properties: Vec<(&str, String)> = READ_BY_TOOLS
+        .iter()
+        .map(|(property, value)| (*property, (*value).to_owned()))
+        .collect();
+    properties.push((IGNORED, "on".to_owned()));
+    properties.push((NOTED, note));
+    properties
+}
+
+/// What an admin had set, as it is noted.
+fn note_of(real: Option<&Properties>) -> String {
     let read_by_tools = READ_BY_TOOLS.iter().map(|(property, _)| *property);
-    let noted: Vec<String> = read_by_tools
+    let words: Vec<String> = read_by_tools
         .chain(PUT_BACK_LAST)
         .map(|property| {
             let set = real.filter(|real| real.is_given(property));
@@ -34,13 +48,7 @@ pub(super) fn properties(real: Option<&Properties>) -> Vec<(&'static str, String
                 .map_or_else(|| "-".to_owned(), |value| format!("={}", pack(value)))
         })
         .collect();
-    let mut properties: Vec<(&str, String)> = READ_BY_TOOLS
-        .iter()
-        .map(|(property, value)| (*property, (*value).to_owned()))
-        .collect();
-    properties.push((IGNORED, "on".to_owned()));
-    properties.push((NOTED, noted.join(" ")));
-    properties
+    words.join(" ")
 }
 
 /// What gives a dataset in its place what an admin had set of what tools read, and takes the note of that; `properties`
