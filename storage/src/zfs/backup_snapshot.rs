@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::call;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What their names begin with, after the `@`.
 const NAME: &str = "preseed-backup-";
@@ -43,15 +43,16 @@ fn pool(dataset: &str) -> &str {
     dataset.split('/').next().unwrap_or(dataset)
 }
 
-/// Destroys all snapshots of these datasets that backups were made from.
+/// Destroys all snapshots of these datasets that backups were made from. One that somebody needs (it is held, has a clone,
+/// or somebody looks into it) stays: it goes later, and keeps no backup from being made.
 ///
 /// # Errors
-/// When one cannot be destroyed; the others are.
+/// When one cannot be destroyed for another reason; the others are.
 pub(crate) fn destroy_all(datasets: &[&str]) -> Result<()> {
     let mut ended = Ok(());
     for dataset in datasets {
         for snapshot in of(dataset)? {
-            // Never with what depends on it; and what somebody needs goes later, and keeps no backup from being made.
+            // Never with what depends on it.
             let needed = call::zfs(&[
                 "get",
                 "-H",
@@ -67,7 +68,10 @@ pub(crate) fn destroy_all(datasets: &[&str]) -> Result<()> {
             if holds != "0" || !matches!(clones, "" | "-") {
                 continue;
             }
-            ended = ended.and(call::zfs(&["destroy", &snapshot]).map(drop));
+            match call::zfs(&["destroy", &snapshot]) {
+                Err(error) if error.kind() == ErrorKind::Busy => {}
+                destroyed => ended = ended.and(destroyed.map(drop)),
+            }
         }
     }
     ended

@@ -1,0 +1,29 @@
+# A backup is made from a snapshot, which goes once it is made. Somebody who has a file of that snapshot open keeps the
+# kernel from destroying it: neither this backup nor the next one fails for that, and the snapshot goes later.
+
+declare_default_host
+repository_init
+declare_sonarr
+cat >/usr/local/bin/look <<'EOT2'
+#!/bin/bash
+# Run while the snapshot is there.
+exec systemd-run --quiet --unit=looks bash -c 'exec 9</var/lib/sonarr/.zfs/snapshot/preseed-backup-*/sonarr.db && exec sleep infinity'
+EOT2
+chmod +x /usr/local/bin/look
+sed -i 's,repository = "local",&\nschedule = "daily"\nafter = ["/usr/local/bin/look"],' /etc/preseed/services/sonarr.toml
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+of_backups() { zfs list -H -t snapshot -o name "$DATASET" | grep -c '@preseed-backup-' || true; }
+
+assert_exit 0 systemctl start backup-sonarr
+assert_active looks
+assert_eq 1 "$(of_backups)"
+sed -i '/^after/d' /etc/preseed/services/sonarr.toml
+assert_exit 0 systemctl start backup-sonarr
+assert_eq 2 "$(in_repository list snapshots | wc -l)"
+assert_eq 1 "$(of_backups)"
+
+systemctl stop looks
+assert_exit 0 systemctl start backup-sonarr
+assert_eq 0 "$(of_backups)"
