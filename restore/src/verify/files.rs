@@ -94,13 +94,27 @@ fn settle_journal(root: &File, into: &File, mountpoint: &Path) -> io::Result<()>
     };
     let is_there = match found.path.strip_prefix(mountpoint) {
         Ok(below) => look(root, below).is_ok_and(|file| is_regular(&file)),
-        // Only looked at, by root: SQLite is never given its name.
-        Err(_) => found.path.symlink_metadata().is_ok_and(|it| it.is_file()),
+        Err(_) => is_elsewhere(&found.path),
     };
     if is_there {
         journal.set_len(found.at)
     } else {
         Ok(unlinkat(into, name.as_str(), AtFlags::empty())?)
+    }
+}
+
+/// Whether a super-journal at this absolute path, which the data names, may be there. SQLite is never given its name, and
+/// nothing is mounted and no server asked to look at it: what is on another file system than `/`, or behind a link, may be.
+/// A journal that is played back in vain makes no sound database unsound.
+fn is_elsewhere(path: &Path) -> bool {
+    let here = BENEATH.union(ResolveFlags::NO_XDEV);
+    let found = directory(Path::new("/")).and_then(|root| {
+        let below = path.strip_prefix("/").unwrap_or(path);
+        look_within(&root, below, here)
+    });
+    match found {
+        Ok(file) => is_regular(&file),
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
 }
 
@@ -117,13 +131,17 @@ fn directory(path: &Path) -> io::Result<File> {
 
 /// Opens something only to look at it: a pipe or a device is not touched.
 fn look(root: &File, path: &Path) -> io::Result<File> {
+    look_within(root, path, BENEATH)
+}
+
+fn look_within(root: &File, path: &Path, within: ResolveFlags) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(File::from(openat2(
         root,
         path,
         flags,
         Mode::empty(),
-        BENEATH,
+        within,
     )?))
 }
 
@@ -293,5 +311,19 @@ mod tests {
         symlink("/etc/passwd", root.path().join("a.db-wal")).unwrap();
         let failure = bring_from(root.path(), "a.db").unwrap_err();
         assert!(matches!(failure, NotBrought::Unsound(_)), "{failure:?}");
+    }
+
+    #[test]
+    fn a_super_journal_elsewhere_is_looked_at_on_the_root_alone() {
+        for (path, may_be_there) in [
+            ("/etc/passwd", true),
+            ("/etc", false),
+            ("/no such directory/a.db-mj", false),
+            ("/etc/passwd/a.db-mj", false),
+            // On another file system: a server might have to be asked.
+            ("/proc/no such file", true),
+        ] {
+            assert_eq!(is_elsewhere(Path::new(path)), may_be_there, "{path}");
+        }
     }
 }
