@@ -12,9 +12,8 @@ use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use serde::Deserialize;
 use storage::{Error, Result, as_found, frozen};
 
-use crate::admins_sanoid::Admins;
 use crate::record::{self, Record};
-use crate::{ready, snapshots, work};
+use crate::{ready, work};
 
 /// How many snapshots are named in one call.
 const MANY: usize = 100;
@@ -192,7 +191,7 @@ fn held(
         let of_part = record::read(part.name.as_str())?;
         if of_part.keeps_all() {
             let cure = if of_part.unproved.is_some() {
-                "the next backup that passes its checks ends that".to_owned()
+                "the next backup that proves itself ends that".to_owned()
             } else {
                 format!("if its data is right, `preseedctl accept {}`", part.of())
             };
@@ -203,26 +202,16 @@ fn held(
             return Ok(Some(why));
         }
     }
-    let failed = drills_that_failed(service, backup, &proof::read(service.name.as_str())?);
-    for (part, why) in failed {
-        if !is_proved_by_rounds(service, part)? {
-            return Ok(Some(why));
-        }
-    }
-    Ok(None)
+    // Nothing else reads what the repository made of a backup.
+    let drills = proof::read(service.name.as_str())?;
+    Ok(drill_that_failed(service, backup, &drills))
 }
 
-/// The parts with checks whose newest backup was not sound when it was last drilled, and how. A backup itself is not checked.
-fn drills_that_failed<'a>(
-    service: &'a Service,
-    backup: &Backup,
-    drills: &Drills,
-) -> Vec<(&'a Service, String)> {
+/// How the newest backup of a part could not be restored when it was last drilled; `None` if all could.
+fn drill_that_failed(service: &Service, backup: &Backup, drills: &Drills) -> Option<String> {
     let source = format!("repository {}", backup.repository.name);
-    let checked = service
-        .parts()
-        .filter(|part| part.is_restored() && !part.verify.is_empty());
-    let failed = checked.filter_map(|part| {
+    let mut parts = service.parts().filter(|part| part.is_restored());
+    parts.find_map(|part| {
         let is_of_it = |result: &&Drilled| {
             result.part == part.name.as_str()
                 && result.tier == TierName::Restic.as_str()
@@ -231,27 +220,15 @@ fn drills_that_failed<'a>(
                 && result.outcome.tells()
         };
         let last = drills.results.iter().rev().find(is_of_it)?;
-        let why = (!last.outcome.is_good()).then(|| {
+        (!last.outcome.is_good()).then(|| {
             format!(
                 "the last drill of {} from {source} failed ({}): see `preseedctl drill {}`",
                 part.name,
                 last.outcome.why().unwrap_or_default(),
                 service.name
             )
-        })?;
-        Some((part, why))
-    });
-    failed.collect()
-}
-
-/// Whether the rounds of a policy have the snapshots of a part prove themselves, by its checks.
-fn is_proved_by_rounds(service: &Service, part: &Service) -> Result<bool> {
-    let dataset = part.storage.dataset();
-    let (Some(_), Some(dataset)) = (snapshots::declared(service), dataset) else {
-        return Ok(false);
-    };
-    let covers = Admins::read()?.covers(dataset.name.as_str()).is_some();
-    Ok(!covers)
+        })
+    })
 }
 
 /// What restic would keep and remove of the snapshots with this host, these paths and all tags.
@@ -357,10 +334,8 @@ mod tests {
 
     #[test]
     fn what_a_drill_has_shown_to_be_unsound_is_told() {
-        let declared = |verify: &str| {
-            let text = format!("[preseed]\n{verify}\n[backup]\nrepository = \"default\"\n");
-            declared::service("app", Some(declared::REPOSITORY), &text).unwrap()
-        };
+        let text = "[backup]\nrepository = \"default\"\n";
+        let service = declared::service("app", Some(declared::REPOSITORY), text).unwrap();
         let failed = || Outcome::Failed {
             error: "damaged".into(),
             why: "a page is torn".into(),
@@ -382,19 +357,16 @@ mod tests {
             is_estimate: false,
             bytes: 0,
         };
-        let told = |service: &Service, results: Vec<(&str, Which, Outcome)>| {
+        let told = |results: Vec<(&str, Which, Outcome)>| {
             let drills = Drills {
                 results: results.into_iter().map(drilled).collect(),
                 ..Drills::default()
             };
-            let failed = drills_that_failed(service, service.backup.as_ref().unwrap(), &drills);
-            failed.into_iter().map(|(_, why)| why).collect::<Vec<_>>()
+            drill_that_failed(&service, service.backup.as_ref().unwrap(), &drills)
         };
-        let checked = declared("verify = [{ sqlite = \"app.db\" }]");
         let (ours, newest) = ("repository default", Which::Newest);
-        let why = told(&checked, vec![(ours, newest, failed())]);
-        assert!(why[0].contains("a page is torn"), "{why:?}");
-        assert!(told(&declared(""), vec![(ours, newest, failed())]).is_empty());
+        let why = told(vec![(ours, newest, failed())]).unwrap();
+        assert!(why.contains("a page is torn"), "{why}");
         // What comes after it, and whether that makes it good.
         for (later, is_good) in [
             ((ours, newest, Outcome::Proven), true),
@@ -403,7 +375,7 @@ mod tests {
             (("repository other", newest, Outcome::Proven), false),
         ] {
             let results = vec![(ours, newest, failed()), later];
-            assert_eq!(told(&checked, results).is_empty(), is_good);
+            assert_eq!(told(results).is_none(), is_good);
         }
     }
 
