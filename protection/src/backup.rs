@@ -131,7 +131,10 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     }
     hold::unproved(service, &record, &checked)?;
     let words = if order.apart.is_empty() {
-        let found = must_be_found(service, backup, &made, &expected)?;
+        let found = match must_be_found(service, backup, &made, &expected) {
+            Ok(found) => found,
+            Err(error) => return both(Err(error), hold::not_to_be_restored(name)),
+        };
         if matches!(checked, Checked::Sound) {
             note_good(name, backup, &found, extent)?;
         }

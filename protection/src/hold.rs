@@ -180,6 +180,17 @@ pub(crate) fn unproved(service: &Service, record: &Record, checked: &Checked) ->
     record::update(service.name.as_str(), |record| record.unproved = Some(now))
 }
 
+/// Notes that no restore would take the newest backup, which was told. None is forgotten until a newer one is good.
+///
+/// # Errors
+/// When it cannot be noted.
+pub(crate) fn not_to_be_restored(name: &str) -> Result<()> {
+    let now = Timestamp::now();
+    record::update(name, |record| {
+        record.unproved.get_or_insert(now);
+    })
+}
+
 fn kept_apart(record: &Record, tag: &str) -> String {
     format!(
         "{}, and backups are made under the tag {tag}, which no restore takes by itself",

@@ -44,8 +44,8 @@ pub struct Record {
     /// When its owner was last told that most of its data has vanished, so that backups are filed apart; `None`: the last
     /// one was good.
     pub shrunk: Option<Timestamp>,
-    /// When its owner was last told that its backups do not pass the declared checks, or that these could not be finished;
-    /// `None`: the last one passed them.
+    /// When its owner was last told that its backups do not pass the declared checks, that these could not be finished, or
+    /// that no restore would take the last one; `None`: the last one proved itself.
     pub unproved: Option<Timestamp>,
     /// Its backups that may lack files, by the name of their repository.
     pub doubtful: BTreeMap<String, Doubtful>,

@@ -45,7 +45,7 @@ assert_eq 2 "$(count preseed-unsound)"
 assert_eq 1 "$(count app)"
 assert_eq 1 "$(told)" 'told once a day'
 assert_exit 1 preseedctl status app
-assert_contains "$output" 'its newest backup has not passed its checks, so none is forgotten'
+assert_contains "$output" 'its newest backup has not proved itself, so none is forgotten'
 
 # A loss: the last good one comes back.
 rm /srv/app/app.db

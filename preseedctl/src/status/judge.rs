@@ -418,7 +418,7 @@ impl Judging<'_> {
                 }
                 Ok(record) if record.unproved.is_some() => {
                     let text = format!(
-                        "its newest backup has not passed its checks, so none is forgotten: \
+                        "its newest backup has not proved itself, so none is forgotten: \
                          `systemctl status backup-{name}` says why"
                     );
                     self.note(State::NeedsALook, text);
