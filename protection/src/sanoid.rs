@@ -140,7 +140,9 @@ impl Configuration {
     pub(crate) fn prune(&self, sections: &[Section<'_>]) -> Result<()> {
         let file = self.directory.join("sanoid.conf");
         fs::write(&file, rendered(sections)).map_err(|error| refused(&file, &error))?;
-        run(&self.directory, &["--prune-snapshots"]).map(drop)
+        // Else it prunes nothing of a dataset that the arguments of any process name after `zfs send`, whoever's that is,
+        // and says nothing. ZFS itself keeps what is being sent or received.
+        run(&self.directory, &["--prune-snapshots", "--force-prune"]).map(drop)
     }
 }
 

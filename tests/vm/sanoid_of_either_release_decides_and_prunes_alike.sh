@@ -46,6 +46,10 @@ assert_there() { # HOURS
     assert_eq "$1" "$(there scripted)" 'snapshots of scripted'
 }
 
+# Sanoid takes anybody's process for a replication under way by its words alone.
+systemd-run --quiet --unit=says --property=User=nobody \
+    bash -c "exec -a 'zfs send tank/services/plain tank/services/scripted' sleep infinity"
+
 with_sanoid 2.1 /usr/lib/preseed-tests/sanoid-2.1
 round 0
 assert_there 0
