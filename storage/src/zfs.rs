@@ -180,13 +180,7 @@ impl InPlace for Zfs<'_> {
 
 impl Snapshots for Zfs<'_> {
     fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        let mut listed = self.list()?;
-        if listed.is_none() {
-            call::pool_must_be_imported(self.name())?;
-            // The pool may have been imported since.
-            listed = self.list()?;
-        }
-        let Some(mut snapshots) = listed else {
+        let Some(mut snapshots) = call::in_its_pool(self.name(), || self.list())? else {
             return Ok(Vec::new());
         };
         snapshots.extend(promote::snapshots_to_come(self)?);

@@ -224,11 +224,27 @@ pub(super) fn list_pools(subject: &str, columns: &str) -> Result<String> {
     Ok(listed.stdout)
 }
 
+/// Asks for a dataset, which `ask` gives as `None` if it is missing. Nothing of a pool is there before the pool is, and that
+/// may come between two questions: so what is missing is asked for once more after its pool was seen.
+///
+/// # Errors
+/// When its pool is not imported, or those of `ask`.
+pub(super) fn in_its_pool<T>(
+    dataset: &str,
+    ask: impl Fn() -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    if let Some(found) = ask()? {
+        return Ok(Some(found));
+    }
+    pool_must_be_imported(dataset)?;
+    ask()
+}
+
 /// That the pool of a dataset is imported.
 ///
 /// # Errors
 /// When it is not, or when it cannot be told.
-pub(super) fn pool_must_be_imported(dataset: &str) -> Result<()> {
+fn pool_must_be_imported(dataset: &str) -> Result<()> {
     pool_must_be_among(dataset, &pools(dataset)?)
 }
 

@@ -85,18 +85,14 @@ impl<'a> Zfs<'a> {
         Ok(seen)
     }
 
-    /// Looks at them where it counts whether the dataset is missing: nothing of a pool is there before the pool is, which may
-    /// come between two calls.
+    /// Looks at them where it counts whether the dataset is missing.
     ///
     /// # Errors
-    /// When its pool is not imported.
+    /// When its pool is not imported, or it cannot be looked.
     pub(super) fn look_in_its_pool(&self) -> Result<Seen> {
-        let seen = self.look()?;
-        if seen.dataset.is_some() {
-            return Ok(seen);
-        }
-        call::pool_must_be_imported(self.name())?;
-        self.look()
+        let look = || Ok(Some(self.look()?).filter(|seen| seen.dataset.is_some()));
+        // If it is missing, the last look showed what else is there.
+        call::in_its_pool(self.name(), look)?.map_or_else(|| self.seen(), Ok)
     }
 
     /// What the last look showed, if nothing was renamed since; else what a look shows now.

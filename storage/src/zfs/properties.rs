@@ -66,7 +66,7 @@ pub(super) fn increment_of(dataset: &str) -> String {
 
 /// Asks for a dataset's properties; `None` if the dataset does not exist.
 ///
-/// That is no answer about its pool: see [`call::pool_must_be_imported`].
+/// That is no answer about its pool: see [`call::in_its_pool`].
 pub(super) fn get(dataset: &str) -> Result<Option<Properties>> {
     let [properties] = ask(&[], &ASKED, [dataset])?;
     Ok(properties)

@@ -15,11 +15,13 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
     // The last is one that nobody can set: what somebody writes into the note is taken for no other line.
     let asked = [kinds::KEPT, "objsetid", "used", "guid"];
     let which = ["-d", "2", "-t", "filesystem,volume"];
-    let datasets = properties::table(&which, &asked, &[container], |_| true)?;
-    if datasets.is_empty() {
-        call::pool_must_be_imported(container)?;
+    let list = || {
+        let datasets = properties::table(&which, &asked, &[container], |_| true)?;
+        Ok((!datasets.is_empty()).then_some(datasets))
+    };
+    let Some(datasets) = call::in_its_pool(container, list)? else {
         return Ok(Default::default());
-    }
+    };
     let mut replaced = Vec::new();
     for (name, properties) in &datasets {
         let Some((parent, leaf)) = name.rsplit_once('/') else {

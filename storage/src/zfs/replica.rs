@@ -22,12 +22,11 @@ pub fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
         )
         .of_kind(ErrorKind::Unreachable));
     }
-    if let Some(snapshots) = snapshots_of(replica.dataset.as_str())? {
+    let (dataset, parent) = (replica.dataset.as_str(), replica.parent.as_str());
+    if let Some(snapshots) = call::in_its_pool(parent, || snapshots_of(dataset))? {
         return Ok(snapshots);
     }
     // Missing because it was never replicated, or because what should hold it is missing?
-    let parent = replica.parent.as_str();
-    call::pool_must_be_imported(parent)?;
     let args = ["list", "-H", "-o", "name", parent];
     let ended = call::try_zfs(&args)?;
     if words::says_missing(&ended) {
@@ -36,8 +35,7 @@ pub fn snapshots(replica: &Replica) -> Result<Vec<Listed>> {
     if !ended.status.success() {
         return Err(call::failed(&args, &ended));
     }
-    // The pool may have been imported after the first question.
-    Ok(snapshots_of(replica.dataset.as_str())?.unwrap_or_default())
+    Ok(Vec::new())
 }
 
 /// The error that what should hold a replica is missing.

@@ -7,7 +7,7 @@ use crate::{Error, Listed, Result, Snapshot};
 
 /// The snapshots of exactly this dataset, newest first; `None` if the dataset does not exist.
 ///
-/// That is no answer about its pool: see [`call::pool_must_be_imported`].
+/// That is no answer about its pool: see [`call::in_its_pool`].
 pub(super) fn snapshots_of(dataset: &str) -> Result<Option<Vec<Listed>>> {
     let args = [
         "list",

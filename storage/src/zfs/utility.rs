@@ -20,9 +20,11 @@ pub(crate) fn apply(utility: &Utility, also_by_hand: bool, applied: &mut Applied
     let names = utility.properties.keys().map(String::as_str);
     let is_known = |name: &str| version::is_known(&utility.dataset, name);
     let (known, unknown): (Vec<&str>, Vec<&str>) = names.partition(|name| is_known(name));
-    let [found] = properties::get_more_with_children([name], &known)?;
-    let Some(found) = found else {
-        call::pool_must_be_imported(name)?;
+    let look = || {
+        let [found] = properties::get_more_with_children([name], &known)?;
+        Ok(found)
+    };
+    let Some(found) = call::in_its_pool(name, look)? else {
         if let Some(property) = unknown.first() {
             return Err(version::unknown_here(name, property));
         }
