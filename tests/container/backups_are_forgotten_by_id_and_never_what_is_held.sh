@@ -58,6 +58,21 @@ assert_exit 1 env PATH="/var/tmp:$PATH" preseedctl repository maintain local --y
 assert_contains "$output" 'systemd: `systemctl show '
 assert_lacks "$output" 'held'
 
+# The newest one could not be restored when that was tried.
+checked_by() { # PROGRAM
+    mkdir -p /etc/preseed/services/sonarr.toml.d
+    printf '[preseed]\nverify = [{ command = ["%s"] }]\n' "$1" >/etc/preseed/services/sonarr.toml.d/checked.toml
+}
+checked_by /bin/false
+assert_exit 1 preseedctl drill sonarr
+assert_exit 0 preseedctl repository maintain local --yes
+assert_contains "$output" 'sonarr: 0 of 5 backups forgotten; held: the last drill of sonarr from repository local failed ('
+# That no check is declared any more proves nothing.
+rm -r /etc/preseed/services/sonarr.toml.d
+assert_exit 0 preseedctl repository maintain local --yes
+assert_contains "$output" 'sonarr: 0 of 5 backups forgotten; held: the last drill'
+assert_exit 0 preseedctl drill sonarr
+
 # Its data is gone.
 systemctl stop sonarr
 mkdir /var/tmp/data

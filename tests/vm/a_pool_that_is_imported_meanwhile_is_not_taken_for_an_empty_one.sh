@@ -9,7 +9,10 @@ cat >/usr/local/sbin/zfs <<EOT2
 #!/bin/bash
 $zfs "\$@"
 status=\$?
-if [[ -e /run/comes && "\$*" == *" \$(</run/comes)"* ]]; then
+[[ -e /run/comes && "\$*" == *" \$(</run/comes)"* ]] || exit \$status
+if [[ -e /run/not-yet ]]; then
+    rm /run/not-yet
+else
     systemd-run --quiet --wait zpool import "\$(cut -d/ -f1 /run/comes)"
     rm /run/comes
 fi
@@ -27,9 +30,10 @@ starts_with 'The Expanse'
 assert_eq missing "$([[ -e /run/comes ]] || echo missing)"
 assert_journal preseed-sonarr.service 'restored .* from vault/services/sonarr@good'
 
-# Its own pool.
+# Its own pool, after where it lies was asked for and before it is looked at.
 guid=$(zfs get -Hp -o value guid "$DATASET")
 zpool export tank
+touch /run/not-yet
 echo "$DATASET" >/run/comes
 starts_with 'The Expanse'
 assert_eq missing "$([[ -e /run/comes ]] || echo missing)"
