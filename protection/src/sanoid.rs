@@ -140,8 +140,8 @@ impl Configuration {
     pub(crate) fn prune(&self, sections: &[Section<'_>]) -> Result<()> {
         let file = self.directory.join("sanoid.conf");
         fs::write(&file, rendered(sections)).map_err(|error| refused(&file, &error))?;
-        // Else it prunes nothing of a dataset that the arguments of any process name after `zfs send`, whoever's that is,
-        // and says nothing. ZFS itself keeps what is being sent or received.
+        // Without the second, Sanoid ends with 0 and prunes nothing of a dataset that any process of the machine names after
+        // `zfs send` in its arguments. ZFS itself keeps what is being sent or received.
         run(&self.directory, &["--prune-snapshots", "--force-prune"]).map(drop)
     }
 }

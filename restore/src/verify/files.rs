@@ -94,7 +94,7 @@ fn settle_journal(root: &File, into: &File, mountpoint: &Path) -> io::Result<()>
     };
     let is_there = match found.path.strip_prefix(mountpoint) {
         Ok(below) => look(root, below).is_ok_and(|file| is_regular(&file)),
-        Err(_) => is_elsewhere(&found.path),
+        Err(_) => may_be_there(&found.path),
     };
     if is_there {
         journal.set_len(found.at)
@@ -103,10 +103,10 @@ fn settle_journal(root: &File, into: &File, mountpoint: &Path) -> io::Result<()>
     }
 }
 
-/// Whether a super-journal at this absolute path, which the data names, may be there. SQLite is never given its name, and
-/// nothing is mounted and no server asked to look at it: what is on another file system than `/`, or behind a link, may be.
-/// A journal that is played back in vain makes no sound database unsound.
-fn is_elsewhere(path: &Path) -> bool {
+/// Whether a super-journal at this absolute path, which the data names, may be there. SQLite is never given its name. No look
+/// at it leaves the root file system, where it could mount something or wait for a server: what is elsewhere, or behind a
+/// link, may be there. A journal that is played back in vain makes no sound database unsound.
+fn may_be_there(path: &Path) -> bool {
     let here = BENEATH.union(ResolveFlags::NO_XDEV);
     let found = directory(Path::new("/")).and_then(|root| {
         let below = path.strip_prefix("/").unwrap_or(path);
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_super_journal_elsewhere_is_looked_at_on_the_root_alone() {
-        for (path, may_be_there) in [
+        for (path, expected) in [
             ("/etc/passwd", true),
             ("/etc", false),
             ("/no such directory/a.db-mj", false),
@@ -323,7 +323,7 @@ mod tests {
             // On another file system: a server might have to be asked.
             ("/proc/no such file", true),
         ] {
-            assert_eq!(is_elsewhere(Path::new(path)), may_be_there, "{path}");
+            assert_eq!(may_be_there(Path::new(path)), expected, "{path}");
         }
     }
 }

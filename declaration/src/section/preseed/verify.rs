@@ -15,8 +15,8 @@ keys! {
     /// order, on a copy that is thrown away. Data that does not pass is passed over for an older snapshot.
     table "[[preseed.verify]]";
 
-    /// A SQLite database below the mountpoint. It must be sound. The check runs as a user that nobody else
-    /// is.
+    /// A SQLite database below the mountpoint. It must be sound. The check runs as a user of its
+    /// own, which has no other files.
     sqlite: RelativePath = "sqlite", default "none", example "\"sonarr.db\"";
 
     /// A program by its absolute path, and its arguments. It must succeed. It is given the directory as its last
