@@ -72,19 +72,39 @@ pub(super) fn changes_back(properties: &Properties) -> Vec<Change> {
     changes
 }
 
-/// Whether a dataset in its place is mounted by itself: what an admin had set, or `on`.
-pub(super) fn canmount(properties: &Properties) -> String {
-    last(properties, "canmount").unwrap_or_else(|| "on".to_owned())
+/// Whether a dataset in its place is mounted by itself: as an admin had set it, or `on`. Whoever may set user properties
+/// could have noted anything.
+pub(super) fn canmount(properties: &Properties) -> &'static str {
+    match last(properties, "canmount").as_deref() {
+        Some("noauto") => "noauto",
+        _ => "on",
+    }
+}
+
+/// Whether it is noted that an admin had shared the dataset.
+pub(super) fn was_shared(properties: &Properties) -> bool {
+    SHARES
+        .iter()
+        .any(|property| last(properties, property).is_some())
 }
 
 /// How a dataset is shared.
 const SHARES: [&str; 2] = ["sharenfs", "sharesmb"];
 
-/// Shares a dataset that is mounted in its place as an admin had it shared, and as it inherits it. That no server runs which
-/// could share it keeps no service down, once ZFS knows what is to be shared.
-pub(super) fn share(dataset: &str, properties: &Properties) -> Result<()> {
+/// Shares a dataset that is mounted in its place as an admin had shared what it `replaced`, and as it inherits it. That no
+/// server runs which could share it keeps no service down, once ZFS knows what is to be shared.
+///
+/// How that was shared is asked of itself: whoever may set user properties could have noted anything.
+pub(super) fn share(
+    dataset: &str,
+    properties: &Properties,
+    replaced: Option<&Properties>,
+) -> Result<()> {
     for property in SHARES {
-        let Some(value) = last(properties, property) else {
+        let noted = last(properties, property);
+        let given = replaced.filter(|replaced| replaced.is_given(property));
+        let given = given.and_then(|replaced| replaced.value(property));
+        let Some(value) = noted.filter(|noted| Some(noted.as_str()) == given) else {
             continue;
         };
         let args = ["set", &format!("{property}={value}"), dataset];

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 
 use super::dataset::Zfs;
 use super::program::{Change, Made};
-use super::properties::Properties;
-use super::properties::gone;
+use super::properties::{self, Properties, gone};
 use super::{
     admins, aside, brought_back, call, declared, half_done, kinds, last_set, left_over, mount,
     mounted, names, promote, refusals, replaced, staging, withdraw,
@@ -56,23 +55,31 @@ pub(super) fn go_on(zfs: &Zfs<'_>) -> Result<Option<(Mark, Option<Kept>)>> {
     };
     let is_begun = match &seal.over {
         None => true,
-        Some(over) => is_kept(zfs, over)?,
+        Some(over) => kept_with(zfs, over)?.is_some(),
     };
     // Else somebody has taken the dataset away: whether the copy is to take its place is decided anew.
     if is_begun { resume(zfs) } else { Ok(None) }
 }
 
-/// Whether the dataset with this identity was renamed to a kept name beside the real one.
-fn is_kept(zfs: &Zfs<'_>, identity: &str) -> Result<bool> {
+/// The dataset with this identity, if it was renamed to a kept name beside the real one.
+fn kept_with(zfs: &Zfs<'_>, identity: &str) -> Result<Option<Properties>> {
     let beside = zfs.beside("");
     let parent = beside.trim_end_matches('/');
-    let columns = ["-d", "1", "-t", "filesystem", "-o", "value,name"];
-    let told = call::zfs(&[&["get", "-H", "-p"], &columns[..], &["guid", parent]].concat())?;
+    let which = ["-d", "1", "-t", "filesystem"];
+    let told = properties::all(&which, &["sharenfs", "sharesmb", "guid"], &[parent])?;
     let prefix = zfs.beside(&format!("{}:preseed-kept-", zfs.leaf()));
-    Ok(told
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .any(|(guid, name)| format!("guid:{guid}") == identity && name.starts_with(&prefix)))
+    let mut kept = told
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(&prefix));
+    Ok(kept
+        .find(|(_, kept)| kept.identity() == identity)
+        .map(|(_, kept)| kept))
+}
+
+/// What a dataset with these properties has replaced, as its seal says; `None` if that is not kept beside it.
+fn replaced_by(zfs: &Zfs<'_>, properties: &Properties) -> Result<Option<Properties>> {
+    let over = seal_of(properties).and_then(|seal| seal.over);
+    over.map_or(Ok(None), |identity| kept_with(zfs, &identity))
 }
 
 /// See [`crate::Staging::resume`].
@@ -136,7 +143,11 @@ pub(super) fn settle(
         have_its_place(zfs, properties)?;
         mount::at_place(zfs, properties, false)?;
     }
-    aside::share(name, properties)?;
+    let found = match replaced {
+        None if aside::was_shared(properties) => replaced_by(zfs, properties)?,
+        _ => None,
+    };
+    aside::share(name, properties, replaced.or(found.as_ref()))?;
     let canmount = format!("canmount={}", aside::canmount(properties));
     call::zfs(&["set", &canmount, name])?;
     let mut changes = aside::changes_back(properties);
