@@ -51,6 +51,7 @@ mod surveyed;
 pub mod tree;
 mod trial;
 mod unmount;
+mod unanswered;
 pub mod uptime;
 pub mod user;
 mod users;
