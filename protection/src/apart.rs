@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::doubtful;
-use restore::source::restic::snapshot_entry::{INCOMPLETE, SnapshotEntry};
-use storage::Result;
+use restore::source::restic::snapshot_entry::{INCOMPLETE, SnapshotEntry, is_apart};
+use storage::{Error, Result};
 
 use crate::{record, work};
 
@@ -120,13 +120,15 @@ fn file(
     stall_timeout: Duration,
 ) -> Result<()> {
     let args = ["tag", "--set", INCOMPLETE, id];
-    work::run(call, &args, stall_timeout).map_err(|failure| {
-        let subject = format!("the backup {id}, which may lack files");
-        let what = failure.error.while_doing(&subject);
-        what.with_help(
-            "the next backup files it apart; until then, no restore of this machine takes it",
-        )
-    })?;
+    let tagged = work::run(call, &args, stall_timeout).map_err(|failure| failure.error);
+    tagged
+        .and_then(|_| must_be_apart(call, backup, id))
+        .map_err(|error| {
+            let subject = format!("the backup {id}, which may lack files");
+            error.while_doing(&subject).with_help(
+                "the next backup files it apart; until then, no restore of this machine takes it",
+            )
+        })?;
     record::update(service, |record| {
         record
             .doubtful_in_mut(&backup.repository)
@@ -136,12 +138,40 @@ fn file(
     .map(drop)
 }
 
+/// That a backup is not there any more as one that has all files. restic ends with 0 also where it could change nothing.
+///
+/// # Errors
+/// When it is, or when that cannot be told.
+fn must_be_apart(call: &Call<'_>, backup: &Backup, id: &str) -> Result<()> {
+    if counts_as_whole(&snapshots_of(call, backup)?, id, &backup.tags) {
+        return Err(Error::new(
+            call.subject(),
+            "`restic tag` ended with success and changed nothing",
+            "see that this machine may write and delete there",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the backup with this id is among these under tags of its own.
+fn counts_as_whole(found: &[SnapshotEntry], id: &str, declared: &[impl AsRef<str>]) -> bool {
+    let is_it = |told: &&SnapshotEntry| !id.is_empty() && told.id.starts_with(id);
+    found
+        .iter()
+        .filter(is_it)
+        .any(|told| !is_apart(&told.tags, declared))
+}
+
 /// All snapshots of the host that a backup is filed under.
 fn snapshots_of(call: &Call<'_>, backup: &Backup) -> Result<Vec<SnapshotEntry>> {
     let of_host = format!("--host={}", repository::host(backup)?);
     let told = call
         .ask(&["snapshots", "--json", &of_host])
         .map_err(|failure| failure.error)?;
+    // One that could not be read may be the one.
+    if let Some(unread) = call.unread(&told) {
+        return Err(unread);
+    }
     serde_json::from_str(&told.stdout).map_err(|error| call.unreadable("snapshots", &error))
 }
 
@@ -149,6 +179,17 @@ fn snapshots_of(call: &Call<'_>, backup: &Backup) -> Result<Vec<SnapshotEntry>> 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn what_restic_left_under_its_own_tags_still_counts_as_whole() {
+        let told = r#"[
+            {"id": "0a1b2c", "time": "2026-11-27T02:00:00Z", "paths": ["/srv/a"], "hostname": "h", "tags": ["a"]},
+            {"id": "3d4e5f", "time": "2026-11-27T02:00:00Z", "paths": ["/srv/a"], "hostname": "h", "tags": ["preseed-incomplete"]}
+        ]"#;
+        let found: Vec<SnapshotEntry> = serde_json::from_str(told).unwrap();
+        let whole = ["0a1b", "3d4e5f", "777", ""].map(|id| counts_as_whole(&found, id, &["a"]));
+        assert_eq!(whole, [true, false, false, false]);
+    }
 
     #[test]
     fn another_services_backup_of_the_same_second_is_not_the_one_that_was_cut_off() {
