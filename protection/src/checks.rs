@@ -1,9 +1,12 @@
 //! The declared checks of snapshots: each is run on a clone that is thrown away, as by a restore.
 
+use std::time::Instant;
+
 use declaration::settings::Service;
 use report::status;
 use restore::failure::Failure;
-use restore::verify::{must_be_possible, verify};
+use restore::verify::turn::{self, Turn};
+use restore::verify::{must_be_possible, verify, verify_in};
 use storage::frozen::Frozen;
 use storage::{Error, Origin, Result, Snapshot, as_found, lock};
 
@@ -60,32 +63,49 @@ fn of_part(part: &Service, snapshot: &Snapshot) -> Result<std::result::Result<()
         status::say(&format!("waiting: a drill of it is at work ({holder})"));
     })?;
     let part = as_found::whole(part)?;
-    on_a_clone(&part, snapshot)
+    on_a_clone(&part, snapshot, None)
 }
 
-/// Runs the declared checks on a clone of a snapshot of a service, as its storage is found. `None`: a drill is at work.
+/// Runs the declared checks on a clone of a snapshot of a service, as its storage is found, if they can be begun before
+/// `until`. `None`: they cannot, since a drill of it is at work, or another one's check runs. Nobody is waited for.
 ///
 /// # Errors
 /// When there can be no clone, or it cannot be thrown away.
 pub(crate) fn of_snapshot(
     service: &Service,
     snapshot: &Snapshot,
+    until: Instant,
 ) -> Result<Option<std::result::Result<(), Failure>>> {
     if service.verify.is_empty() {
         return Ok(Some(Ok(())));
     }
+    if Instant::now() >= until {
+        return Ok(None);
+    }
     let Some(_lock) = lock::try_lock_for_a_drill(service)? else {
         return Ok(None);
     };
-    on_a_clone(service, snapshot).map(Some)
+    let Some(turn) = turn::try_for_a_drill(service)? else {
+        return Ok(None);
+    };
+    on_a_clone(service, snapshot, Some(turn)).map(Some)
 }
 
-fn on_a_clone(service: &Service, snapshot: &Snapshot) -> Result<std::result::Result<(), Failure>> {
+/// In this turn, or in one that is waited for.
+fn on_a_clone(
+    service: &Service,
+    snapshot: &Snapshot,
+    turn: Option<Turn>,
+) -> Result<std::result::Result<(), Failure>> {
     must_be_possible(service)?;
     // Beside what restores stage: a complete copy may wait there to be put in its place.
     let storage = storage::open_for_a_drill(service);
     let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
-    let verified = verify(service, storage.as_ref(), &staged, &snapshot.name, true);
+    let (beside, from) = (storage.as_ref(), &snapshot.name);
+    let verified = match turn {
+        Some(turn) => verify_in(turn, service, beside, &staged, from),
+        None => verify(service, beside, &staged, from, true),
+    };
     match (verified, storage.discard(&staged)) {
         // That the data is bad is known, whatever becomes of the clone: the next check throws that away.
         (Err(Failure::Snapshot(why)), _) => Ok(Err(Failure::Snapshot(why))),

@@ -1,5 +1,7 @@
 //! The hold: the last good snapshot of a service is never destroyed before a newer one has proved itself.
 
+use std::time::Instant;
+
 use declaration::settings::Service;
 use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
@@ -24,11 +26,17 @@ const POLICYS: &str = "autosnap_";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Has the newest snapshot of the service prove itself, if it is time; it is held then, and the earlier one no more. Gives
-/// whether anything may be pruned. `snapshots` are the service's, newest first, and `held` those of them that we hold.
+/// whether anything may be pruned. `snapshots` are the service's, newest first, and `held` those of them that we hold. Its
+/// checks are not begun after `until`.
 ///
 /// # Errors
 /// When it cannot be told whether it is good, or something cannot be held.
-pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) -> Result<bool> {
+pub(crate) fn renew(
+    service: &Service,
+    snapshots: &[Snapshot],
+    held: &[String],
+    until: Instant,
+) -> Result<bool> {
     let name = service.name.as_str();
     let record = record::read(name)?;
     let is_held = |good: &Good| held.contains(&good.snapshot);
@@ -45,7 +53,7 @@ pub(crate) fn renew(service: &Service, snapshots: &[Snapshot], held: &[String]) 
         release_others(held, &good.snapshot)?;
         return Ok(true);
     }
-    match prove(service, newest, &record)? {
+    match prove(service, newest, &record, until)? {
         Proof::Good(good) => {
             policy_snapshots::hold(&newest.name)?;
             record::update(name, |record| {
@@ -239,7 +247,7 @@ pub(crate) fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
 ///
 /// # Errors
 /// When it cannot be told.
-fn prove(service: &Service, snapshot: &Snapshot, record: &Record) -> Result<Proof> {
+fn prove(service: &Service, snapshot: &Snapshot, record: &Record, until: Instant) -> Result<Proof> {
     let seen = policy_snapshots::look_into(service, &snapshot.name)?;
     let bad = |what: String, help: &str| Ok(Proof::Bad(Error::new(&snapshot.name, what, help)));
     if !seen.contents.holds_the_data() {
@@ -267,7 +275,7 @@ fn prove(service: &Service, snapshot: &Snapshot, record: &Record) -> Result<Proo
         // That its owner may accept.
         return Ok(Proof::Bad(why.of_kind(ErrorKind::InDoubt)));
     }
-    Ok(match checks::of_snapshot(service, snapshot)? {
+    Ok(match checks::of_snapshot(service, snapshot, until)? {
         Some(Ok(())) => Proof::Good(Good::new(None, snapshot, seen.extent)),
         Some(Err(failure)) => bad_or_untold(failure)?,
         None => Proof::NotNow,

@@ -1,6 +1,7 @@
 //! A round: Sanoid says which snapshots are due, they are taken of all services at once, and Sanoid prunes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use declaration::settings::{Host, Policy, Service, Snapshots};
 use jiff::Timestamp;
@@ -12,6 +13,12 @@ use crate::admins_sanoid::Admins;
 use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
 use crate::{hold, ready, record, scripts};
+
+/// How often a round is made: units/storage-snapshots.timer says so.
+pub(crate) const ROUND: Duration = Duration::from_mins(15);
+
+/// For how long checks are begun in a round. What is left waits for the next one, which is not to come late for it.
+const PROOFS: Duration = Duration::from_mins(5);
 
 /// A service whose snapshots are taken here.
 struct Target<'a> {
@@ -182,8 +189,9 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     let holds = Holds::on(&datasets);
     // What is held of one part, a restore may need of the same moment from the others.
     let mut held = BTreeSet::new();
-    for target in targets {
-        if !is_renewed(target, &look, &holds, first) {
+    let until = Instant::now() + PROOFS;
+    for target in in_order_of_proofs(targets, Timestamp::now()) {
+        if !is_renewed(target, &look, (&holds, until), first) {
             held.insert(target.service.of());
         }
     }
@@ -206,14 +214,38 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     Ok(())
 }
 
+/// The targets in the order in which they prove their snapshots: those whose last one did not, and which may take all the time
+/// there is, come last, each round another one of them first.
+fn in_order_of_proofs<'t, 'a>(targets: &'t [Target<'a>], now: Timestamp) -> Vec<&'t Target<'a>> {
+    let is_in_doubt = |target: &&Target<'_>| {
+        let record = record::read(target.service.name.as_str());
+        record.map_or(true, |record| record.doubt.is_some())
+    };
+    let (mut doubtful, mut order): (Vec<_>, Vec<_>) = targets.iter().partition(is_in_doubt);
+    let round = now.as_second().unsigned_abs() / ROUND.as_secs();
+    if let Some(first) = usize::try_from(round)
+        .unwrap_or_default()
+        .checked_rem(doubtful.len())
+    {
+        doubtful.rotate_left(first);
+    }
+    order.extend(doubtful);
+    order
+}
+
 /// Whether the hold of a target is on its last good snapshot, and its service has not mostly vanished.
-fn is_renewed(target: &Target<'_>, look: &Look, holds: &Holds, first: &mut Option<Error>) -> bool {
+fn is_renewed(
+    target: &Target<'_>,
+    look: &Look,
+    (holds, until): (&Holds, Instant),
+    first: &mut Option<Error>,
+) -> bool {
     let service = &target.service;
     let renewed = look.snapshots(service).and_then(|snapshots| {
         if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
             keep_first(first, service.name.as_str(), ahead);
         }
-        let renewed = hold::renew(service, &snapshots, &holds.of(&target.dataset)?)?;
+        let renewed = hold::renew(service, &snapshots, &holds.of(&target.dataset)?, until)?;
         let in_doubt = target.is_backed_up && record::read(service.of())?.has_doubtful_backups();
         Ok(renewed && !in_doubt)
     });

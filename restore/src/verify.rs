@@ -8,7 +8,7 @@ mod files;
 mod integrity;
 mod journal;
 mod sqlite;
-mod turn;
+pub mod turn;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -50,8 +50,21 @@ pub fn verify(
     if service.verify.is_empty() {
         return Ok(());
     }
-    // Given back when all are done.
-    let _turn = turn::take(service, is_drill).map_err(Failure::Source)?;
+    let turn = turn::take(service, is_drill).map_err(Failure::Source)?;
+    verify_in(turn, service, storage, staged, from)
+}
+
+/// The same in a turn that was taken before, which is given back when all are done.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_in(
+    _turn: turn::Turn,
+    service: &Service,
+    storage: &dyn Storage,
+    staged: &Staged,
+    from: &str,
+) -> std::result::Result<(), Failure> {
     for check in &service.verify {
         status::say(&match check {
             Check::Sqlite(path) => format!("checking {} of {from}", path.display()),

@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// One of the turns, given back when it is dropped. No program inherits it.
 #[derive(Debug)]
-pub(super) struct Turn(#[expect(dead_code, reason = "held, not read")] Flock<File>);
+pub struct Turn(#[expect(dead_code, reason = "held, not read")] Flock<File>);
 
 /// Waits until fewer checks run than restores that move data may, and takes a turn: each of them has a deadline. Of drills, one
 /// runs at a time.
@@ -40,7 +40,29 @@ pub(super) fn take(service: &Service, is_drill: bool) -> Result<Turn> {
     take_in(Path::new(ROOT), service, is_drill)
 }
 
+/// Takes the turn of drills for a check of a service if it is free now; `None`: another one's check runs.
+///
+/// # Errors
+/// When the lock files cannot be made.
+pub fn try_for_a_drill(service: &Service) -> Result<Option<Turn>> {
+    try_in(Path::new(ROOT), service, true)
+}
+
 fn take_in(root: &Path, service: &Service, is_drill: bool) -> Result<Turn> {
+    let mut waits = false;
+    loop {
+        if let Some(turn) = try_in(root, service, is_drill)? {
+            return Ok(turn);
+        }
+        if !waits {
+            waits = true;
+            status::say("waiting for the check of another service's data to end");
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn try_in(root: &Path, service: &Service, is_drill: bool) -> Result<Option<Turn>> {
     let (directory, turns) = if is_drill {
         (root.join(DRILLS), 1)
     } else {
@@ -58,29 +80,22 @@ fn take_in(root: &Path, service: &Service, is_drill: bool) -> Result<Turn> {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
         _ => {}
     }
-    let mut waits = false;
-    loop {
-        for number in 0..turns {
-            let path = directory.join(number.to_string());
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .custom_flags(nix::libc::O_NOFOLLOW)
-                .open(&path)
-                .map_err(refused)?;
-            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return Ok(Turn(lock)),
-                Err((_, nix::Error::EWOULDBLOCK)) => {}
-                Err((_, error)) => return Err(refused(error.into())),
-            }
+    for number in 0..turns {
+        let path = directory.join(number.to_string());
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .custom_flags(nix::libc::O_NOFOLLOW)
+            .open(&path)
+            .map_err(refused)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(Some(Turn(lock))),
+            Err((_, nix::Error::EWOULDBLOCK)) => {}
+            Err((_, error)) => return Err(refused(error.into())),
         }
-        if !waits {
-            waits = true;
-            status::say("waiting for the check of another service's data to end");
-        }
-        std::thread::sleep(LOOK);
     }
+    Ok(None)
 }
 
 /// How long a check may take.
@@ -102,6 +117,7 @@ mod tests {
         let mut service = service();
         service.max_parallel_restores = 1;
         let drill = take_in(root.path(), &service, true).unwrap();
+        assert!(try_in(root.path(), &service, true).unwrap().is_none());
         let (taken, is_taken) = channel();
         let path = root.path().to_owned();
         for is_drill in [false, true] {
