@@ -13,9 +13,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use declaration::settings::Service;
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::mount::{MsFlags, mount};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
+use crate::held_mount::HeldMount;
 use crate::holders::Data;
 use crate::mountinfo::{self, Mount};
 use crate::{Error, Result, quoted, shown, step};
@@ -110,34 +111,6 @@ pub(crate) fn must_fit(binds: &[Bind], root: &Path) -> Result<()> {
         })?;
     }
     Ok(())
-}
-
-/// Takes one down; `lazily` also while somebody uses it, who goes on with what it was.
-///
-/// # Errors
-/// As umount2(2); `EBUSY` if somebody uses it.
-pub(crate) fn take_down(point: &Path, lazily: bool) -> nix::Result<()> {
-    step::at(|| format!("unmount {}", shown(point)));
-    let how = if lazily {
-        MntFlags::MNT_DETACH
-    } else {
-        MntFlags::empty()
-    };
-    umount2(point, how | MntFlags::UMOUNT_NOFOLLOW)
-}
-
-/// Lets nobody write through a mount, all else of which stays as it is.
-///
-/// # Errors
-/// As mount(2); `EBUSY` if somebody has a file open for writing through it.
-pub(crate) fn make_read_only(point: &Path) -> Result<nix::Result<()>> {
-    let Some(mounted) = mountinfo::at(point)? else {
-        return Ok(Err(nix::Error::EINVAL));
-    };
-    step::at(|| format!("remount,bind {} read-only", shown(point)));
-    let none: Option<&str> = None;
-    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | mounted.flags();
-    Ok(mount(none, point, none, flags, none))
 }
 
 /// Notes which are to be put back, before they are taken down. None leaves no note.
@@ -241,8 +214,9 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
     };
     let none: Option<&str> = None;
     let set_flags = || {
-        let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | bind.flags;
-        let set = mount(none, &bind.point, none, flags, none);
+        let mounted = mountinfo::at(&bind.point)?;
+        let held = mounted.map_or(Err(nix::Error::ESTALE), |mounted| HeldMount::of(&mounted));
+        let set = held.and_then(|held| held.set_own(bind.flags));
         set.map_err(|error| refused(format!("its options: {error}")).caused_by(&error))
     };
     if same(&data, &point).map_err(|error| refused(error.to_string()))? {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crate::held_mount::HeldMount;
 use crate::holders::Data;
-use crate::{Error, ErrorKind, Result, binds, mountinfo, quoted, shown};
+use crate::{Error, ErrorKind, Result, mountinfo, quoted, shown};
 
 /// Unmounts this data at `point`, if it is mounted there. Where somebody uses it, `judge` says whether that keeps it
 /// there; if not, who uses it goes on with what it was.
@@ -13,11 +14,10 @@ use crate::{Error, ErrorKind, Result, binds, mountinfo, quoted, shown};
 pub(crate) fn unmount(
     point: &Path,
     data: &Data<'_>,
-    judge: impl FnOnce() -> Result<()>,
+    judge: impl FnOnce(&HeldMount) -> Result<()>,
 ) -> Result<()> {
-    // It is unmounted by its path: what is there must be what was found there.
-    match mountinfo::at(point)? {
-        Some(mount) if data.is_shown_by(&mount) => {}
+    let found = match mountinfo::at(point)? {
+        Some(mount) if data.is_shown_by(&mount) => mount,
         None => return Ok(()),
         Some(other) => {
             return Err(Error::new(
@@ -30,12 +30,18 @@ pub(crate) fn unmount(
             )
             .of_kind(ErrorKind::InTheWay));
         }
-    }
-    let mut taken = binds::take_down(point, false);
-    if taken == Err(nix::Error::EBUSY) {
-        judge()?;
-        taken = binds::take_down(point, true);
-    }
+    };
+    let taken = HeldMount::of(&found).map_or_else(
+        |error| Ok(Err(error)),
+        |held| {
+            let taken = held.take_down(false);
+            if taken != Err(nix::Error::EBUSY) {
+                return Ok(taken);
+            }
+            judge(&held)?;
+            Ok(held.take_down(true))
+        },
+    )?;
     taken.map_err(|error| {
         Error::new(
             shown(point),

@@ -41,11 +41,11 @@ pub(super) fn put_back(service: &Service, error: Error) -> Error {
 
 fn take_down(data: &Data<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
     for Bind { point, .. } in binds.iter().rev() {
-        unmount(point, data, || {
+        unmount(point, data, |held| {
             nobody_must_write(data, before, point)?;
             // Who stands there can write nothing more through this mount. The kernel refuses it while a file is open for
             // writing through it, even a deleted one: that one is not shut out.
-            let _ = binds::make_read_only(point);
+            let _ = held.make_read_only();
             Ok(())
         })?;
     }

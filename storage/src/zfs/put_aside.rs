@@ -3,9 +3,10 @@
 use super::dataset::Zfs;
 use super::kinds::{IGNORED, KEPT};
 use super::{call, left_over, names};
+use crate::held_mount::HeldMount;
 use crate::kept::{self, Note};
 use crate::mark::{Mark, Stage};
-use crate::{Error, Result, binds, mountinfo};
+use crate::{Error, Result, mountinfo};
 
 /// Renames a dataset of a restore that was to be thrown away and could not be, for this reason, to a kept name: somebody
 /// uses it. The daily timer tries again. It keeps no service down.
@@ -28,8 +29,8 @@ pub(super) fn put_aside(zfs: &Zfs<'_>, dataset: &str, error: Error) -> Result<()
     zfs.seen.replace(None);
     // Who uses it goes on; the next one is mounted there. If it is not, mounting that says so.
     let path = left_over::path(zfs);
-    if mountinfo::at(&path)?.is_some_and(|mount| mount.is_of_dataset(&kept)) {
-        let _ = binds::take_down(&path, true);
+    if let Some(mounted) = mountinfo::at(&path)?.filter(|mount| mount.is_of_dataset(&kept)) {
+        let _ = HeldMount::of(&mounted).and_then(|held| held.take_down(true));
     }
     Ok(())
 }

@@ -7,14 +7,13 @@
 
 use std::path::Path;
 
-use nix::mount::{MsFlags, mount};
-
 use super::dataset::Zfs;
 use super::program::{self, Change};
 use super::properties::Properties;
 use super::properties::existing;
 use super::{aside, call, inspect, kinds, mount as mounting, mounted, objset};
 use crate::binds::{self, Bind};
+use crate::held_mount::HeldMount;
 use crate::holders::{self, Data};
 use crate::kept::Note;
 use crate::mountinfo::{self, Mount};
@@ -85,9 +84,9 @@ pub(super) fn step_aside(zfs: &Zfs<'_>, is_replaced: bool) -> Result<()> {
         return Ok(());
     }
     let point = &zfs.service.mountpoint;
-    unmount(point, &Data::Dataset(zfs.name()), || {
-        if is_replaced && !shut_writers_out(zfs, point)? {
-            let _ = binds::make_read_only(point);
+    unmount(point, &Data::Dataset(zfs.name()), |held| {
+        if is_replaced && !shut_writers_out(zfs, held)? {
+            let _ = held.make_read_only();
         }
         Ok(())
     })
@@ -118,15 +117,15 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
         .map(|bind| &bind.point)
         .chain(at_place.map(|mount| &mount.point));
     for point in points {
-        unmount(point, &Data::Dataset(zfs.name()), || {
+        unmount(point, &Data::Dataset(zfs.name()), |held| {
             // A reader does not keep a service down, a shell that stands there neither; a writer does.
             if !is_read_only {
-                is_read_only = shut_writers_out(zfs, point)?;
+                is_read_only = shut_writers_out(zfs, held)?;
             }
             if !is_read_only {
                 // Who stands there can write nothing more through this mount. It is refused to one through which a deleted
                 // file is open for writing, which does not matter.
-                let _ = binds::make_read_only(point);
+                let _ = held.make_read_only();
             }
             Ok(())
         })?;
@@ -137,9 +136,10 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
 /// Makes it read-only for the whole machine, which the kernel refuses while anybody anywhere has a file of it open for
 /// writing, or a deleted one open at all. Gives whether it is: if only deleted ones are open, nobody else ever sees what is
 /// written to them, and there is nobody to be shut out.
-fn shut_writers_out(zfs: &Zfs<'_>, point: &Path) -> Result<bool> {
+fn shut_writers_out(zfs: &Zfs<'_>, held: &HeldMount) -> Result<bool> {
+    let point = held.point();
     step::at(|| format!("remount {} read-only", shown(point)));
-    let Err(error) = remount(zfs, point, MsFlags::MS_RDONLY)? else {
+    let Err(error) = held.make_all(true, &options(zfs)) else {
         return Ok(true);
     };
     let writers = writers_of(point)?;
@@ -215,12 +215,16 @@ impl Withdrawn<'_> {
 /// One who has its old mount keeps the whole file system read-only.
 pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
     let place = &zfs.service.mountpoint;
-    let is_read_only = mountinfo::at(place)?.is_some_and(|mounted| mounted.is_read_only());
-    if !is_read_only || found.value("readonly") == Some("on") {
+    let Some(mounted) = mountinfo::at(place)?.filter(Mount::is_read_only) else {
+        return Ok(());
+    };
+    if found.value("readonly") == Some("on") {
         return Ok(());
     }
     step::at(|| format!("remount {} writable", shown(place)));
-    remount(zfs, place, MsFlags::empty())?.map_err(|error| {
+    let held = HeldMount::of(&mounted);
+    let made = held.and_then(|held| held.make_all(false, &options(zfs)));
+    made.map_err(|error| {
         Error::new(
             shown(place),
             format!("cannot be made writable again: {error}"),
@@ -233,16 +237,9 @@ pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
     })
 }
 
-/// Mounts what is mounted at `point` once more, read-only or not; all its other flags stay.
-fn remount(zfs: &Zfs<'_>, point: &Path, read_only: MsFlags) -> Result<nix::Result<()>> {
-    let mounted = mountinfo::at(point)?;
-    let mut flags = mounted.map_or(MsFlags::empty(), |mounted| mounted.flags());
-    flags.remove(MsFlags::MS_RDONLY);
-    // Where ZFS mounts what is looked at below `.zfs/snapshot`; `zfs mount` says so as well.
-    let options = format!("mntpoint={}", zfs.service.mountpoint.display());
-    let none: Option<&str> = None;
-    let flags = MsFlags::MS_REMOUNT | flags | read_only;
-    Ok(mount(none, point, none, flags, Some(options.as_str())))
+/// What ZFS is told of a mount: where it mounts what is looked at below `.zfs/snapshot`; `zfs mount` says so as well.
+fn options(zfs: &Zfs<'_>) -> String {
+    format!("mntpoint={}", zfs.service.mountpoint.display())
 }
 
 /// Takes from a dataset with these properties, which is not replaced after all, what was noted on it.
