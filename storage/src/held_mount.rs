@@ -22,6 +22,7 @@ pub(crate) struct HeldMount {
     name: OsString,
     point: PathBuf,
     own: MsFlags,
+    is_read_only: bool,
 }
 
 impl HeldMount {
@@ -42,6 +43,7 @@ impl HeldMount {
             name: name.to_owned(),
             point: found.point.clone(),
             own: found.flags(),
+            is_read_only: found.is_read_only(),
         };
         let within = links | ResolveFlags::BENEATH;
         let root = openat2(&held.above, name, flags, Mode::empty(), within).map_err(failed)?;
@@ -54,6 +56,11 @@ impl HeldMount {
     /// Where it was found.
     pub(crate) fn point(&self) -> &Path {
         &self.point
+    }
+
+    /// Whether nothing could be written through it when it was found.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// Takes it down; `lazily` also while somebody uses it, who goes on with what it was.

@@ -67,5 +67,5 @@ rm /usr/local/sbin/zfs
 assert_exists /run/preseed/read-only/sonarr
 assert_exit 1 touch /var/lib/sonarr/x
 starts_with 'The Expanse'
-assert_journal dataset-sonarr.service 'made /var/lib/sonarr writable again after a rollback that was interrupted'
+assert_journal dataset-sonarr.service 'made /var/lib/sonarr writable again after a restore that was interrupted'
 assert_absent /run/preseed/read-only/sonarr

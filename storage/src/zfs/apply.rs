@@ -15,7 +15,7 @@ use crate::{Applied, Mark, MarkState, Result, as_found, binds, mountpoint, shown
 pub(super) fn apply(zfs: &Zfs<'_>, applied: &mut Applied) -> Result<()> {
     if shut::reopen(zfs)? {
         let place = shown(&zfs.service.mountpoint);
-        let change = format!("made {place} writable again after a rollback that was interrupted");
+        let change = format!("made {place} writable again after a restore that was interrupted");
         applied.changes.push(change);
     }
     let mut found = zfs.look_in_its_pool()?.dataset;
@@ -71,7 +71,12 @@ fn bring_into_view(
         // As it was made, or as what was found was corrected.
         let now = existing(zfs.name())?;
         // Who stands in what was unmounted by such a swap keeps its file system read-only.
-        mount::at_place(zfs, &now, withdrawn.is_some())?;
+        let is_shut = shut::is_noted(zfs);
+        mount::at_place(zfs, &now, withdrawn.is_some() || is_shut)?;
+        if is_shut {
+            withdraw::make_writable(zfs, &now)?;
+            shut::forget(zfs)?;
+        }
         if found.is_none() {
             aside::share_again(zfs.name(), &now)?;
         }

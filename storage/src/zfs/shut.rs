@@ -49,7 +49,7 @@ pub(super) fn shut<'a>(zfs: &'a Zfs<'a>) -> std::result::Result<Shut<'a>, NotRol
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(error) => {
-                remove_note(zfs).map_err(NotRolledBack::Storage)?;
+                forget(zfs).map_err(NotRolledBack::Storage)?;
                 return Err(match error {
                     nix::Error::EBUSY => in_use(zfs, device),
                     error => {
@@ -81,9 +81,12 @@ pub(super) fn reopen(zfs: &Zfs<'_>) -> Result<bool> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(unnoted(zfs, &error)),
     };
-    if noted.trim_end() != zfs.name() || !mounted::is_mounted(zfs)? {
-        // What was unmounted since is writable when it is mounted again.
-        remove_note(zfs)?;
+    if noted.trim_end() != zfs.name() {
+        forget(zfs)?;
+        return Ok(false);
+    }
+    if !mounted::is_mounted(zfs)? {
+        // Whoever mounts it again needs to know: somebody who stands in what was unmounted keeps it read-only.
         return Ok(false);
     }
     let (root, _) = own_root(zfs)?;
@@ -93,7 +96,7 @@ pub(super) fn reopen(zfs: &Zfs<'_>) -> Result<bool> {
 fn open(zfs: &Zfs<'_>, root: &File) -> Result<()> {
     step::at(|| format!("remount rw {}", shown(&zfs.service.mountpoint)));
     remount(zfs, root, false).map_err(|error| refused(zfs, "stays read-only", error))?;
-    remove_note(zfs)
+    forget(zfs)
 }
 
 /// The root of the mounted dataset itself, and its device number.
@@ -150,11 +153,20 @@ fn remount(zfs: &Zfs<'_>, root: &File, read_only: bool) -> nix::Result<()> {
     mount(none, &target, none, flags, Some(options.as_str()))
 }
 
+/// Whether it is noted that writers were shut out and not let in again.
+pub(super) fn is_noted(zfs: &Zfs<'_>) -> bool {
+    std::fs::read_to_string(note(zfs)).is_ok_and(|noted| noted.trim_end() == zfs.name())
+}
+
 fn note(zfs: &Zfs<'_>) -> PathBuf {
     Path::new(NOTES).join(zfs.service.name.as_str())
 }
 
-fn write_note(zfs: &Zfs<'_>) -> Result<()> {
+/// Notes that writers are about to be shut out, should this run be killed before they are let in again.
+///
+/// # Errors
+/// When it cannot be noted.
+pub(super) fn write_note(zfs: &Zfs<'_>) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(NOTES);
     made.and_then(|()| {
         let mut note = OpenOptions::new()
@@ -168,7 +180,11 @@ fn write_note(zfs: &Zfs<'_>) -> Result<()> {
     .map_err(|error| unnoted(zfs, &error))
 }
 
-fn remove_note(zfs: &Zfs<'_>) -> Result<()> {
+/// Forgets that: they are let in again, or what they were shut out of is not in the place any more.
+///
+/// # Errors
+/// When the note cannot be removed.
+pub(super) fn forget(zfs: &Zfs<'_>) -> Result<()> {
     match std::fs::remove_file(note(zfs)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(unnoted(zfs, &error)),
         _ => Ok(()),

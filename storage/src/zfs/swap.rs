@@ -10,7 +10,7 @@ use super::program::{Change, Made};
 use super::properties::{self, Properties, gone};
 use super::{
     admins, aside, brought_back, call, declared, half_done, kinds, last_set, left_over, mount,
-    mounted, names, promote, refusals, replaced, staging, withdraw,
+    mounted, names, promote, refusals, replaced, shut, staging, withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -143,6 +143,8 @@ pub(super) fn settle(
         have_its_place(zfs, properties)?;
         mount::at_place(zfs, properties, false)?;
     }
+    // Whoever was shut out of what it replaces stays so.
+    shut::forget(zfs)?;
     let found = match replaced {
         None if aside::was_shared(properties) => replaced_by(zfs, properties)?,
         _ => None,

@@ -11,7 +11,7 @@ use super::dataset::Zfs;
 use super::program::{self, Change};
 use super::properties::Properties;
 use super::properties::existing;
-use super::{aside, call, inspect, kinds, mount as mounting, mounted, objset};
+use super::{aside, call, inspect, kinds, mount as mounting, mounted, objset, shut};
 use crate::binds::{self, Bind};
 use crate::held_mount::HeldMount;
 use crate::holders::{self, Data};
@@ -85,7 +85,11 @@ pub(super) fn step_aside(zfs: &Zfs<'_>, is_replaced: bool) -> Result<()> {
     }
     let point = &zfs.service.mountpoint;
     unmount(point, &Data::Dataset(zfs.name()), |held| {
-        if is_replaced && !shut_writers_out(zfs, held)? {
+        if !is_replaced || held.is_read_only() {
+            return Ok(());
+        }
+        shut::write_note(zfs)?;
+        if !shut_writers_out(zfs, held)? {
             let _ = held.make_read_only();
         }
         Ok(())
@@ -95,13 +99,14 @@ pub(super) fn step_aside(zfs: &Zfs<'_>, is_replaced: bool) -> Result<()> {
 /// See [`crate::InPlace::step_back`].
 pub(super) fn step_back(zfs: &Zfs<'_>) -> Result<()> {
     if mounted::is_mounted(zfs)? {
-        return Ok(());
+        return shut::reopen(zfs).map(drop);
     }
     // Of what is mounted read-only, ZFS tells readonly=on.
     let found = existing(zfs.name())?;
     // Who stands in what was unmounted may keep its file system read-only.
     mounting::at_place(zfs, &found, true)?;
-    make_writable(zfs, &found)
+    make_writable(zfs, &found)?;
+    shut::forget(zfs)
 }
 
 /// Unmounts it where the whole machine sees it.
