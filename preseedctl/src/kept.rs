@@ -163,7 +163,7 @@ pub(crate) fn reason(kept: &Replaced) -> String {
         None if why == "unused-restore" => {
             format!("a complete restore{from} that was not needed")
         }
-        None if kept.note.is_thrown_away() => {
+        None if kept.is_thrown_away() => {
             format!("a copy{from} that was thrown away, and was in use then")
         }
         None => format!("{why}{from}"),

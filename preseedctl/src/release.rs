@@ -166,7 +166,7 @@ pub(crate) fn release_expired() -> ExitCode {
             let is_well =
                 service.is_some_and(|service| health.get(service.name.as_str()) == Some(&true));
             let is_over = match kept.due(service) {
-                Due::Now => is_well || kept.note.is_thrown_away(),
+                Due::Now => is_well || kept.is_thrown_away(),
                 Due::In(_) => is_well && kept.is_needless().unwrap_or_default(),
                 Due::Never(_) => false,
             };

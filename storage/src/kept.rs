@@ -143,6 +143,21 @@ impl Note {
         }
     }
 
+    /// The same of something of which this machine has noted nothing yet: its time begins now, and no reason has it go before.
+    pub(crate) fn begun_now(self) -> Self {
+        let goes_early = [UNUSED, THROWN_AWAY].contains(&self.why.as_str());
+        Self {
+            why: if goes_early {
+                format!("noted-as-{}", self.why)
+            } else {
+                self.why
+            },
+            age: Duration::ZERO,
+            counted: None,
+            ..self
+        }
+    }
+
     /// The same note after another look: the time since the last one counts if the data was there at both.
     pub(crate) fn counted_at(&self, now: &Uptime, counts: bool) -> Self {
         let since = self.counted.as_ref().map(|earlier| now.since(earlier));
@@ -154,9 +169,8 @@ impl Note {
         }
     }
 
-    /// Whether it is a copy that a restore threw away, while somebody used it.
-    #[must_use]
-    pub fn is_thrown_away(&self) -> bool {
+    /// Whether it says that it is a copy that a restore threw away, while somebody used it.
+    pub(crate) fn is_thrown_away(&self) -> bool {
         self.why == THROWN_AWAY
     }
 

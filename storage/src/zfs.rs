@@ -21,6 +21,7 @@ mod half_done;
 pub(crate) mod holds;
 pub(crate) mod inspect;
 pub(crate) mod kept_dataset;
+pub(crate) mod kept_record;
 mod key;
 mod kinds;
 mod last_set;

@@ -68,6 +68,8 @@ fn look_at(
         has_successor: held.entry(of).open().is_ok(),
         of: directory.join(of).to_string_lossy().into_owned(),
         note,
+        // An attribute that nobody else can set.
+        is_known: true,
         bytes: used(&opened, &spot.real)?,
         snapshots: Vec::new(),
         kept_in: KeptIn::Directory(KeptDirectory {

@@ -8,7 +8,7 @@ use declaration::settings::{KeepReplaced, Service, Storage};
 use crate::directory::kept_directory::KeptDirectory;
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
-use crate::zfs::{holds, kept_dataset};
+use crate::zfs::{holds, kept_dataset, kept_record};
 use crate::{Error, ErrorKind, Result, uptime};
 
 /// Storage that a restore replaced.
@@ -22,6 +22,8 @@ pub struct Replaced {
     pub has_successor: bool,
     /// When it was replaced, and why.
     pub note: Note,
+    /// Whether root noted that: else somebody else may have, and nothing goes for it.
+    pub(crate) is_known: bool,
     /// The bytes that are free once it is released.
     pub bytes: u64,
     /// The names of its snapshots, which go with it, without the dataset's.
@@ -76,6 +78,12 @@ impl Replaced {
         })
     }
 
+    /// Whether it is a copy that a restore threw away, while somebody used it.
+    #[must_use]
+    pub fn is_thrown_away(&self) -> bool {
+        self.is_known && self.note.is_thrown_away()
+    }
+
     /// Whether it goes by itself, and when.
     pub fn due(&self, service: Option<&Service>) -> Due {
         let Some(service) = service else {
@@ -84,7 +92,7 @@ impl Replaced {
         let KeepReplaced::For(time) = service.keep_replaced else {
             return Due::Never("keep-replaced is \"forever\"".to_owned());
         };
-        if self.note.is_thrown_away() {
+        if self.is_thrown_away() {
             return Due::Now;
         }
         if self.note.at.is_none() {
@@ -125,7 +133,7 @@ impl Replaced {
         }
         let note = self.note.counted_at(&uptime::now()?, counts);
         match &self.kept_in {
-            KeptIn::Dataset(..) => kept_dataset::write_note(&self.name, &note)?,
+            KeptIn::Dataset(guid, _) => kept_record::write(*guid, &note)?,
             KeptIn::Directory(directory) => directory.write_note(&note)?,
         }
         self.note = note;
@@ -137,7 +145,7 @@ impl Replaced {
         let because = |what: String, help: String| {
             Some(Error::new(&self.name, what, help).of_kind(ErrorKind::Busy))
         };
-        if is_declared && !self.has_successor && !self.note.is_thrown_away() {
+        if is_declared && !self.has_successor && !self.is_thrown_away() {
             return because(
                 format!("it may be the only copy: {} is not there", self.of),
                 "start its service, so that its data is restored, then release it".to_owned(),
@@ -222,7 +230,8 @@ impl Replaced {
 pub(crate) fn remove_unused(listed: &[Replaced], of: &str) {
     let unused = listed
         .iter()
-        .filter(|one| one.of == of && one.note.why == kept::UNUSED && one.snapshots.is_empty());
+        .filter(|one| one.of == of && one.is_known && one.note.why == kept::UNUSED)
+        .filter(|one| one.snapshots.is_empty());
     for one in unused {
         if one.obstacle(false).is_none() {
             let _ = one.release();

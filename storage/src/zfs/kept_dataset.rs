@@ -1,13 +1,7 @@
-//! A dataset that a restore replaced and that is kept: noted on, looked into, destroyed.
+//! A dataset that a restore replaced and that is kept: looked into, destroyed.
 
-use super::{call, half_created, inspect, kinds, program};
-use crate::kept::Note;
+use super::{half_created, inspect, kept_record, program};
 use crate::{Error, ErrorKind, Result};
-
-/// Notes on a kept dataset when and why it was replaced.
-pub(crate) fn write_note(name: &str, note: &Note) -> Result<()> {
-    call::zfs(&["set", &format!("{}={note}", kinds::KEPT), name]).map(drop)
-}
 
 /// Whether nothing lies in a kept dataset, nor in any of its snapshots.
 pub(crate) fn holds_nothing(name: &str, snapshots: &[String]) -> Result<bool> {
@@ -74,9 +68,12 @@ pub(crate) fn destroy(name: &str, guid: u64) -> Result<()> {
     // As much memory and as many steps as ZFS allows: it may have many snapshots (zfs-program(8)).
     let most = ["-m", "104857600", "-t", "100000000"];
     // Numbers are signed there; `zfs` takes one that begins with a minus for an option.
-    let guid = format!("guid:{}", guid.cast_signed());
-    match program::run(name, &most, DESTROY, &[name, &guid])?.as_str() {
-        "done" => Ok(()),
+    let argument = format!("guid:{}", guid.cast_signed());
+    match program::run(name, &most, DESTROY, &[name, &argument])?.as_str() {
+        "done" => {
+            kept_record::forget(guid);
+            Ok(())
+        }
         why => Err(Error::new(
             name,
             why.escape_debug().to_string(),

@@ -2,7 +2,7 @@
 
 use super::dataset::Zfs;
 use super::kinds::{IGNORED, KEPT};
-use super::{call, left_over, names};
+use super::{call, kept_record, left_over, names, properties};
 use crate::held_mount::HeldMount;
 use crate::kept::{self, Note};
 use crate::mark::{Mark, Stage};
@@ -25,6 +25,9 @@ pub(super) fn put_aside(zfs: &Zfs<'_>, dataset: &str, error: Error) -> Result<()
     // If it is not even that, what it was to be destroyed for is told.
     if call::zfs(&set).is_err() || call::zfs(&["rename", "-u", dataset, &kept]).is_err() {
         return Err(error);
+    }
+    if let Ok(Some(found)) = properties::get(&kept) {
+        kept_record::begin(&found, &note);
     }
     zfs.seen.replace(None);
     // Who uses it goes on; the next one is mounted there. If it is not, mounting that says so.

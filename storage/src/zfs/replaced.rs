@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{call, holds, kinds, objset, properties};
+use super::{call, holds, kept_record, kinds, objset, properties};
 use crate::holders::{self, Data, How};
 use crate::kept::{self, Note};
 use crate::namespaces::Machine;
@@ -39,17 +39,20 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
             let number = value(property).and_then(|number| number.parse().ok());
             number.ok_or_else(|| unreadable(name, property))
         };
+        let guid = number("guid")?;
+        let known = kept_record::read(guid);
         let of = format!("{container}/{of}");
         let below = format!("{name}/");
         let child = datasets.keys().find(|other| other.starts_with(&below));
         replaced.push(Replaced {
             has_successor: datasets.contains_key(&of),
             of,
-            note,
+            is_known: known.is_some(),
+            note: known.unwrap_or_else(|| note.begun_now()),
             bytes: number("used")?,
             snapshots: Vec::new(),
             kept_in: KeptIn::Dataset(
-                number("guid")?,
+                guid,
                 InTheWay {
                     child: child.map(ToString::to_string),
                     ..InTheWay::default()

@@ -9,8 +9,8 @@ use super::dataset::Zfs;
 use super::program::{Change, Made};
 use super::properties::{self, Properties, gone};
 use super::{
-    admins, aside, brought_back, call, declared, half_done, kinds, last_set, left_over, mount,
-    mounted, names, promote, refusals, replaced, shut, staging, withdraw,
+    admins, aside, brought_back, call, declared, half_done, kept_record, kinds, last_set,
+    left_over, mount, mounted, names, promote, refusals, replaced, shut, staging, withdraw,
 };
 use crate::kept::Note;
 use crate::mark::{PROPERTY, Stage};
@@ -155,6 +155,7 @@ pub(super) fn settle(
     let mut changes = aside::changes_back(properties);
     if brought_back::note_of(properties).is_some() {
         changes.push(Change::Inherit(kinds::KEPT));
+        kept_record::end(properties);
     }
     if let Some(noted) = declared::is_whole(zfs, properties) {
         changes.push(Change::Set(last_set::PROPERTY, noted.value()));
@@ -213,7 +214,8 @@ fn keep(zfs: &Zfs<'_>, found: &Properties, mark: &Mark) -> Result<Kept> {
 
 /// Renames a complete staged dataset that is needed no more to a kept name. One at most is kept so.
 pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
-    if let Some(staged) = &zfs.seen()?.staging
+    let staged = zfs.seen()?.staging;
+    if let Some(staged) = &staged
         && let Some(kept) = brought_back::keep_again(zfs, staged)?
     {
         return Ok(kept);
@@ -235,6 +237,9 @@ pub(super) fn retire(zfs: &Zfs<'_>, mark: &Mark) -> Result<Kept> {
     }
     zfs.seen.replace(None);
     call::zfs(&["set", &format!("{}={note}", kinds::KEPT), &staging])?;
+    if let Some(staged) = &staged {
+        kept_record::begin(staged, &note);
+    }
     call::zfs(&["rename", "-u", &staging, &kept])?;
     Ok(Kept {
         name: kept,

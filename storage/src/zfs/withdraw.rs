@@ -11,7 +11,7 @@ use super::dataset::Zfs;
 use super::program::{self, Change};
 use super::properties::Properties;
 use super::properties::existing;
-use super::{aside, call, inspect, kinds, mount as mounting, mounted, objset, shut};
+use super::{aside, call, inspect, kept_record, kinds, mount as mounting, mounted, objset, shut};
 use crate::binds::{self, Bind};
 use crate::held_mount::HeldMount;
 use crate::holders::{self, Data};
@@ -64,6 +64,7 @@ pub(super) fn withdraw<'f>(
     sets.extend(aside.map(|(property, value)| format!("{property}={value}")));
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
     let told = call::zfs(&[&["set"], &sets[..], &[name]].concat());
+    kept_record::begin(found, note);
     let taken = told
         .and_then(|_| aside::unshare(name, found))
         .and_then(|shared| take_down(zfs, &before, &binds).map(|()| shared))
@@ -251,5 +252,7 @@ fn options(zfs: &Zfs<'_>) -> String {
 pub(super) fn forget_why(name: &str, properties: &Properties) -> Result<()> {
     let mut changes = aside::changes_back(properties);
     changes.push(Change::Inherit(kinds::KEPT));
-    program::change(name, &changes)
+    program::change(name, &changes)?;
+    kept_record::end(properties);
+    Ok(())
 }
