@@ -212,7 +212,7 @@ fn is_due(told: Option<Timestamp>) -> bool {
 
 fn tell(service: &Service, keeps: &str, why: &Error, tier: Option<&'static str>) {
     let event = Event::new(Kind::Held, service.name.as_str(), format!("{keeps}: {why}"));
-    let event = event.outcome("held");
+    let event = event.outcome("held").error(why.kind().code());
     match tier {
         Some(tier) => event.tier(tier).tell(),
         None => event.tell(),

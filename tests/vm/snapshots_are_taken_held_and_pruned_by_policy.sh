@@ -86,6 +86,7 @@ for hours in 22 1 1; do round "$hours"; done
 assert_eq "$second" "$(held sonarr)"
 zfs list "tank/services/sonarr@$second"
 assert_journal storage-snapshots.service "sonarr: tank/services/sonarr@$second of .* is held, and nothing of it is pruned or forgotten: .*most of the data has vanished"
+assert_contains "$(journalctl --boot --output=cat PRESEED_ERROR=in-doubt)" 'most of the data has vanished'
 assert_exit 1 zfs destroy "tank/services/sonarr@$second"
 assert_eq 5 "$(snapshots sonarr | wc -l)"
 assert_eq 3 "$(snapshots other | wc -l)" 'two, and the one that is held'

@@ -157,6 +157,7 @@ fn no_crate_is_there_twice_in_a_binary() {
         ])
         .args(["--package=generator", "--package=dataset-helper"])
         .args(["--package=preseed-helper", "--package=preseedctl"])
+        .arg("--package=protect-helper")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

@@ -64,8 +64,9 @@ keys! {
     /// database write what it still holds in memory. If it fails, no backup is made. It has `stall-timeout` to end.
     before: Vec<At<CommandWord>> = "before", default "none", example "[\"/usr/local/lib/sonarr/freeze\"]";
 
-    /// The same, run once the data is not read any more: after the snapshot or, of a directory, after the backup. It is
-    /// run whatever failed before, also if the backup was killed: then it has 15 seconds.
+    /// A program of the same kind, run once the data is not read any more: after the snapshot or, of a directory, after the
+    /// backup. It is run whatever failed before, also if the backup was killed: then it has 15 seconds. If it fails, so does
+    /// the backup's unit.
     after: Vec<At<CommandWord>> = "after", default "none", example "[\"/usr/local/lib/sonarr/thaw\"]";
 }
 

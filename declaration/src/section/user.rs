@@ -21,14 +21,15 @@ keys! {
         "shell" => "the user of a service gets none",
     }
 
-    /// The user's name, as systemd-sysusers takes it: at most 31 ASCII letters, digits, `_` and `-`. The directory's
-    /// `owner` in `[dataset]` is this user unless it says otherwise.
+    /// The user's name, as systemd-sysusers takes it: at most 31 ASCII letters, digits, `_` and `-`, of which the first is a
+    /// letter or `_`. The directory's `owner` in `[dataset]` is this user unless it says otherwise.
     name: AccountName = "name", default "the service's name", example "\"sonarr\"";
 
-    /// The user's number, from 1 to 4294967294. Services that share a user give it the same number, or none.
+    /// The user's number, from 1 to 4294967294, but not 65534 or 65535, which mean nobody. Services that
+    /// share a user give it the same number, or none.
     uid: AccountId = "uid", default "what the user has; else systemd-sysusers takes a free one", example "568";
 
-    /// The number of its group, from 1 to 4294967294.
+    /// The number of its group; the same numbers may be given.
     gid: AccountId = "gid", default "what the group has; else systemd-sysusers takes a free one, the user's if it can", example "568";
 
     /// The name of its own (primary) group. The directory's `group` in `[dataset]` is this group unless it says otherwise.
