@@ -5,11 +5,11 @@
 
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
-
-use crate::unanswered::ask_within;
 
 /// How long an answer is waited for.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -58,7 +58,7 @@ fn ask<T: Send + 'static>(
     if STANDS_STILL.load(Ordering::Relaxed) {
         return Err(silent(LIMIT));
     }
-    let answer = ask_within(LIMIT, question).map_err(|error| error.to_string())?;
+    let answer = ask_within(LIMIT, question)?;
     if answer.is_none() {
         STANDS_STILL.store(true, Ordering::Relaxed);
     }
@@ -70,9 +70,25 @@ fn silent(limit: Duration) -> Unknown {
     format!("no answer within {} s", limit.as_secs())
 }
 
+/// Asks in a thread of its own; `None`: there was no answer.
+fn ask_within<T: Send + 'static>(
+    limit: Duration,
+    question: impl FnOnce() -> T + Send + 'static,
+) -> Result<Option<T>, Unknown> {
+    let (answer, answers) = mpsc::channel();
+    let asking = thread::Builder::new().spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = answer.send(question());
+    });
+    asking.map_err(|error| error.to_string())?;
+    Ok(answers.recv_timeout(limit).ok())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
@@ -85,5 +101,10 @@ mod tests {
         assert!(groups_of(&root).unwrap().contains(&0));
         assert!(user("no-such-user").unwrap().is_none());
         assert!(group("no-such-group").unwrap().is_none());
+
+        let begun = Instant::now();
+        let silent = || thread::sleep(Duration::from_mins(1));
+        assert_eq!(ask_within(Duration::from_secs(1), silent), Ok(None));
+        assert!(begun.elapsed() < Duration::from_secs(20));
     }
 }

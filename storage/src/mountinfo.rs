@@ -42,6 +42,16 @@ impl Mount {
         self.kind == "zfs" && self.source == dataset
     }
 
+    /// Whether whoever looks there may wait for a server, or for a program that stands for one.
+    pub(crate) fn may_wait_for_a_server(&self) -> bool {
+        /// File systems on disks of this machine, or in its memory, that have no device number of a disk.
+        const LOCAL: [&str; 7] = [
+            "zfs", "btrfs", "bcachefs", "overlay", "tmpfs", "ramfs", "rootfs",
+        ];
+        let is_on_a_disk = rustix::fs::major(self.device) != 0 || LOCAL.contains(&&*self.kind);
+        self.kind.starts_with("fuse") || !is_on_a_disk
+    }
+
     /// Whether somebody has looked into a snapshot below `.zfs`: it goes with the dataset when that is unmounted.
     pub(crate) fn is_a_look(&self) -> bool {
         let mut parts = self.point.iter();
@@ -250,6 +260,26 @@ mod tests {
         assert!(found.is_read_only());
         let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NOATIME;
         assert_eq!(found.flags(), flags);
+    }
+
+    #[test]
+    fn what_is_on_a_disk_of_this_machine_waits_for_no_server() {
+        let waits = |device: &str, kind: &str| {
+            let line = format!("40 22 {device} / /srv/a rw - {kind} source rw\n");
+            let found = uppermost_of(line.as_bytes(), "/srv/a").unwrap();
+            found.unwrap().may_wait_for_a_server()
+        };
+        for (device, kind) in [("254:1", "ext4"), ("0:50", "zfs"), ("0:51", "btrfs")] {
+            assert!(!waits(device, kind), "{kind}");
+        }
+        for (device, kind) in [
+            ("0:52", "nfs4"),
+            ("0:53", "fuse.sshfs"),
+            ("8:1", "fuseblk"),
+            ("0:54", "autofs"),
+        ] {
+            assert!(waits(device, kind), "{kind}");
+        }
     }
 
     #[test]

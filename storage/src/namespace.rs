@@ -4,21 +4,17 @@
 //! needs, so that a long restore keeps no other dataset, pool or disk busy. It is gone with the thread and the programs
 //! that the thread started, however they end.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use declaration::settings::{Check, Service};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
-use crate::unanswered::ask_within;
-use crate::{Error, Result, mountinfo, shown};
+use crate::{Error, Result, links, mountinfo, shown};
 
 /// Where the thread mounts: for root alone, also in the host's namespace, where it is empty.
 pub(crate) const PLACE: &str = "/run/preseed/private";
@@ -30,9 +26,6 @@ const SHARED: &str = "/run/preseed";
 const SYSTEM: [&str; 11] = [
     "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix", "/gnu", "/root",
 ];
-
-/// How long is waited to be told where a path leads.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Directories that programs write to: what they are on stays, but not what is mounted in them.
 const SCRATCH: [&str; 3] = ["/tmp", "/var/tmp", "/var/cache"];
@@ -58,25 +51,9 @@ pub(crate) fn needs(service: &Service) -> Vec<PathBuf> {
         }
     }
     // Where a link leads counts, and the link itself may be on another file system.
-    let real: Vec<PathBuf> = needs.iter().filter_map(|path| real(path)).collect();
+    let real: Vec<PathBuf> = needs.iter().map(|path| links::followed(path)).collect();
     needs.extend(real);
     needs
-}
-
-/// Where a path really leads; `None` if that is not known. A repository may be on a server that does not answer, and need
-/// not be asked at all: a path there is as it is given. That is asked for once.
-fn real(path: &Path) -> Option<PathBuf> {
-    static SILENT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-    let silent = || SILENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if silent().contains(path) {
-        return None;
-    }
-    let asked = path.to_owned();
-    let answer = ask_within(LIMIT, move || asked.canonicalize().ok()).ok()?;
-    if answer.is_none() {
-        silent().insert(path.to_owned());
-    }
-    answer.flatten()
 }
 
 /// Runs `work` in a thread with a mount namespace of its own; of ZFS it sees what holds `needs`. `work` is given an

@@ -1,11 +1,10 @@
 //! Waits for the mount that a path lies below, where systemd knows of one that has not happened yet.
 
-use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use libsystemd::daemon::booted;
 use libsystemd::unit::escape_path;
+use storage::links;
 
 use crate::show::{Unit, Units, show};
 use crate::systemctl::start_patiently;
@@ -25,7 +24,7 @@ pub fn awaited(path: &Path) -> Vec<String> {
     if !booted() {
         return Vec::new();
     }
-    let path = resolved(path);
+    let path = links::followed(path);
     let mut units: Vec<String> = path.ancestors().filter_map(unit_of).collect();
     units.reverse();
     if units.is_empty() {
@@ -35,35 +34,6 @@ pub fn awaited(path: &Path) -> Vec<String> {
     let shown = show("LoadState,ActiveState", names).unwrap_or_default();
     let not_mounted = not_mounted(&shown).into_iter();
     not_mounted.map(ToOwned::to_owned).collect()
-}
-
-/// The path without the links on its way, also where what they lead to is not there yet.
-fn resolved(path: &Path) -> PathBuf {
-    // As the kernel does (path_resolution(7)).
-    const MOST_LINKS: usize = 40;
-    let mut resolved = PathBuf::from("/");
-    let mut links = 0;
-    let names = |path: &Path| -> Vec<OsString> {
-        let parts = path.components().rev();
-        parts.map(|part| part.as_os_str().to_owned()).collect()
-    };
-    let mut left = names(path);
-    while let Some(name) = left.pop() {
-        if name == ".." {
-            resolved.pop();
-            continue;
-        }
-        // An absolute target starts at the root again: `join` replaces all of it.
-        let next = resolved.join(&name);
-        match fs::read_link(&next) {
-            Ok(target) if links < MOST_LINKS => {
-                links += 1;
-                left.extend(names(&target));
-            }
-            _ => resolved = next,
-        }
-    }
-    resolved
 }
 
 /// The mount unit of a directory (systemd.mount(5)); none of the root, which is mounted.
@@ -83,8 +53,6 @@ fn not_mounted(shown: &Units) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::os::unix::fs::symlink;
-
     use super::*;
 
     #[test]
@@ -93,21 +61,6 @@ mod tests {
                      Id=mnt-nas.mount\nLoadState=loaded\nActiveState=activating\n\n\
                      Id=mnt.mount\nLoadState=loaded\nActiveState=active\n";
         assert_eq!(not_mounted(&Units::parse(shown)), ["mnt-nas.mount"]);
-    }
-
-    #[test]
-    fn links_on_the_way_are_followed_also_to_what_is_not_there() {
-        let root = tempfile::tempdir().unwrap();
-        let real = root.path().join("mnt/nas");
-        symlink("mnt/nas", root.path().join("relative")).unwrap();
-        symlink(&real, root.path().join("absolute")).unwrap();
-        std::fs::create_dir(root.path().join("below")).unwrap();
-        symlink("../mnt/nas", root.path().join("below/upwards")).unwrap();
-        for link in ["relative", "absolute", "below/upwards"] {
-            assert_eq!(resolved(&root.path().join(link).join("r")), real.join("r"));
-        }
-        symlink("circle", root.path().join("circle")).unwrap();
-        let _ends = resolved(&root.path().join("circle/r"));
     }
 
     #[test]
