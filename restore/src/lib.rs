@@ -21,6 +21,7 @@ mod half;
 pub mod health;
 pub mod history;
 pub mod interrupt;
+mod lock_files;
 pub mod machine;
 pub mod order;
 mod part;

@@ -1,7 +1,6 @@
 //! Only so many restores that move data run at once on a host.
 //!
-//! Each holds one of as many lock files. The kernel gives the lock back when the process dies, and the programs that
-//! it started with it.
+//! Each holds one of as many lock files until it has died, with the programs that it started.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -17,6 +16,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use storage::{Error, Result};
 
 use crate::failure::Failure;
+use crate::lock_files::{self, LockFiles};
 
 /// How often is looked whether one is free: the kernel can wait for one lock, not for any of several.
 const LOOK: Duration = Duration::from_millis(500);
@@ -74,7 +74,8 @@ impl<'a> Turn<'a> {
     }
 
     /// Waits for one of the host's `max-parallel-restores` slots, and takes it, unless it has one. The wait has no end
-    /// of its own, since each holder is ended once nothing moves; the status says who they are.
+    /// of its own: each holder is ended once nothing moves, and one that cannot be ended is not counted after
+    /// `stall-timeout`. The status says who they are.
     ///
     /// # Errors
     /// When the lock files cannot be made.
@@ -163,20 +164,18 @@ fn take(service: &Service, directory: &Path, is_drill: bool) -> Result<Slot> {
     let refused = |error: io::Error| refused(directory, &error);
     make(directory)?;
     let slots = service.max_parallel_restores;
+    let mut files = LockFiles::new(directory, slots, service.stall_timeout);
     let mut said = String::new();
     // Held while it is waited: a drill then gives its slot up.
     let mut wanted = None;
     loop {
-        let mut holders = Vec::new();
         let may_take = !is_drill || !is_wanted(directory);
-        for number in 0..slots {
-            let path = directory.join(number.to_string());
-            if may_take && let Some(slot) = try_one(&path).map_err(refused)? {
-                slot.sign(service, is_drill).map_err(refused)?;
-                return Ok(slot);
-            }
-            holders.push(holder(&path));
+        if may_take && let Some(lock) = files.take_one().map_err(refused)? {
+            let slot = Slot::of(lock).map_err(refused)?;
+            slot.sign(service, is_drill).map_err(refused)?;
+            return Ok(slot);
         }
+        let holders: Vec<String> = files.paths().map(|path| holder(&path)).collect();
         let waits = format!(
             "waiting for another restore to end: max-parallel-restores allows {slots} at once ({})",
             holders.join(", ")
@@ -200,13 +199,13 @@ const WANTED: &str = "wanted";
 
 /// Says that a restore waits for a slot, as long as what this gives is held.
 fn want(directory: &Path) -> io::Result<Flock<File>> {
-    let file = open(&directory.join(WANTED))?;
+    let file = lock_files::open(&directory.join(WANTED))?;
     Flock::lock(file, FlockArg::LockSharedNonblock).map_err(|(_, error)| error.into())
 }
 
 /// Whether a restore waits for a slot.
 fn is_wanted(directory: &Path) -> bool {
-    let Ok(file) = open(&directory.join(WANTED)) else {
+    let Ok(file) = lock_files::open(&directory.join(WANTED)) else {
         return false;
     };
     matches!(
@@ -230,6 +229,12 @@ fn holder(path: &Path) -> String {
 }
 
 impl Slot {
+    /// The programs that its holder starts hold it as well.
+    fn of(lock: Flock<File>) -> io::Result<Self> {
+        fcntl_setfd(&*lock, FdFlags::empty())?;
+        Ok(Self(lock))
+    }
+
     /// Writes down who holds it.
     fn sign(&self, service: &Service, is_drill: bool) -> io::Result<()> {
         let what = if is_drill { "a drill of " } else { "" };
@@ -240,25 +245,8 @@ impl Slot {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .custom_flags(nix::libc::O_NOFOLLOW)
-        .open(path)
-}
-
 fn try_one(path: &Path) -> io::Result<Option<Slot>> {
-    let file = open(path)?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => {
-            fcntl_setfd(&*lock, FdFlags::empty())?;
-            Ok(Some(Slot(lock)))
-        }
-        Err((_, nix::Error::EWOULDBLOCK)) => Ok(None),
-        Err((_, error)) => Err(error.into()),
-    }
+    lock_files::try_one(path)?.ok().map(Slot::of).transpose()
 }
 
 #[cfg(test)]

@@ -1,16 +1,20 @@
 //! Only one process at a time is at work on a service's storage.
 
-use std::fmt;
+mod holder;
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use declaration::settings::Service;
 use nix::fcntl::{Flock, FlockArg};
 use rustix::io::{FdFlags, fcntl_setfd};
 
+pub use self::holder::Wait;
+#[cfg(test)]
+pub(crate) use self::holder::holder_in;
 use crate::{Error, Result, kept, shown};
 
 /// Where the lock files are. They stay: removing one would let two processes lock two files of one name.
@@ -31,9 +35,6 @@ pub struct Lock(#[expect(dead_code, reason = "held, not read")] Flock<File>);
 
 /// How often is looked whether a lock was given back.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// How long a holder may stand still at least: a busy machine is not a stuck one.
-const AT_LEAST: Duration = Duration::from_secs(15);
 
 /// Waits until no other process is at work on the service's storage, and locks it. `waiting` is told who is, in words.
 ///
@@ -62,7 +63,8 @@ pub fn lock_for_a_drill(service: &Service, waiting: impl FnMut(&str)) -> Result<
 /// As [`lock`].
 pub(crate) fn lock_containers(container: &str) -> Result<Lock> {
     let path = lock_of_containers(container);
-    lock_at(&path, (container, "what services lie in"), AT_LEAST, |_| {})
+    let subject = (container, "what services lie in");
+    lock_at(&path, subject, Duration::ZERO, |_| {})
 }
 
 fn of_service(
@@ -71,8 +73,8 @@ fn of_service(
     service: &Service,
     waiting: impl FnMut(&str),
 ) -> Result<Lock> {
-    let at_most = service.stall_timeout.max(AT_LEAST);
-    lock_at(path, (service.name.as_str(), what), at_most, waiting)
+    let subject = (service.name.as_str(), what);
+    lock_at(path, subject, service.stall_timeout, waiting)
 }
 
 /// `what` of `subject` is locked by it.
@@ -83,23 +85,21 @@ fn lock_at(
     mut waiting: impl FnMut(&str),
 ) -> Result<Lock> {
     let mut file = open(path)?;
-    let inode = file
-        .metadata()
-        .map_err(|error| refused(path, &error))?
-        .ino();
-    let mut wait = Wait::new(at_most);
+    let mut wait = Wait::on(&file, at_most).map_err(|error| refused(path, &error))?;
+    let mut said = String::new();
     loop {
         file = match try_file(file, path)? {
             Ok(lock) => return Ok(lock),
             Err(file) => file,
         };
-        let holder = Holder::of(inode);
-        if wait.is_over(&holder) {
+        let is_over = wait.is_over();
+        let holder = wait.holder();
+        if is_over {
             return Err(Error::new(
                 subject,
                 format!(
                     "{holder} is at work on {what}, and has stood still for {} s",
-                    wait.since.elapsed().as_secs()
+                    wait.stood_still().as_secs()
                 ),
                 format!(
                     "see what it waits for with `journalctl -k` and `zpool status`, and who else has `{}` open with \
@@ -109,9 +109,9 @@ fn lock_at(
             ).of_kind(crate::ErrorKind::Timeout)
             .that_heals());
         }
-        if wait.said != holder.to_string() {
-            wait.said = holder.to_string();
-            waiting(&wait.said);
+        if said != holder {
+            waiting(&holder);
+            said = holder;
         }
         std::thread::sleep(LOOK);
     }
@@ -198,115 +198,10 @@ fn refused(path: &Path, error: &std::io::Error) -> Error {
     .caused_by(error)
 }
 
-/// Who holds a lock.
-#[derive(Debug, PartialEq, Eq)]
-struct Holder {
-    process: Option<u32>,
-    name: Option<String>,
-    /// How often its threads have waited for something until now: one that is stuck does not any more.
-    waited: Option<u64>,
-}
-
-impl Holder {
-    /// Of the lock on the file with this inode, as the kernel tells it.
-    fn of(inode: u64) -> Self {
-        let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-        let process = holder_in(&locks, inode);
-        let name = process.and_then(|process| {
-            let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
-            Some(name.trim_end().to_owned())
-        });
-        Self {
-            process,
-            name,
-            waited: process.and_then(times_waited),
-        }
-    }
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.process, &self.name) {
-            (Some(process), Some(name)) => write!(f, "{name}, process {process}"),
-            (Some(process), None) => {
-                write!(f, "a program that process {process} left behind")
-            }
-            (None, _) => f.write_str("somebody"),
-        }
-    }
-}
-
-/// The process that took the lock on the file with this inode, in the text of `/proc/locks` (proc_locks(5)).
-pub(crate) fn holder_in(locks: &str, inode: u64) -> Option<u32> {
-    locks.lines().find_map(|line| {
-        // 1: FLOCK ADVISORY WRITE 1234 00:19:5678 0 EOF; waiters have `->` after the number.
-        let mut fields = line.split_whitespace().skip(1);
-        if fields.next()? != "FLOCK" {
-            return None;
-        }
-        let process = fields.nth(2)?.parse().ok()?;
-        let file = fields.next()?.rsplit(':').next()?;
-        (file.parse() == Ok(inode) && process > 0).then_some(process)
-    })
-}
-
-/// How often the threads of a process have given up the processor by themselves (proc_pid_status(5)).
-fn times_waited(process: u32) -> Option<u64> {
-    let mut times = 0_u64;
-    for task in std::fs::read_dir(format!("/proc/{process}/task")).ok()? {
-        let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
-        let count = status
-            .lines()
-            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
-        times = times.saturating_add(count.trim().parse().ok()?);
-    }
-    Some(times)
-}
-
-/// A wait for a lock.
-struct Wait {
-    at_most: Duration,
-    holder: Option<(Option<u32>, Option<u64>)>,
-    since: Instant,
-    said: String,
-}
-
-impl Wait {
-    fn new(at_most: Duration) -> Self {
-        Self {
-            at_most,
-            holder: None,
-            since: Instant::now(),
-            said: String::new(),
-        }
-    }
-
-    /// Whether the holder has stood still for too long.
-    fn is_over(&mut self, holder: &Holder) -> bool {
-        let now = Some((holder.process, holder.waited));
-        if self.holder != now {
-            self.holder = now;
-            self.since = Instant::now();
-        }
-        self.since.elapsed() >= self.at_most
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn the_holder_is_found_among_all_locks() {
-        let locks = "1: POSIX  ADVISORY  WRITE 11 00:19:77 0 EOF\n\
-                     2: FLOCK  ADVISORY  WRITE 12 fe:00:76 0 EOF\n\
-                     3: FLOCK  ADVISORY  WRITE 13 00:19:77 0 EOF\n\
-                     3: -> FLOCK  ADVISORY  WRITE 14 00:19:77 0 EOF\n";
-        assert_eq!(holder_in(locks, 77), Some(13));
-        assert_eq!(holder_in(locks, 78), None);
-        assert_eq!(holder_in("x\n1: FLOCK\n", 77), None);
-    }
 
     #[test]
     fn containers_of_one_pool_are_made_by_one_at_a_time_and_keep_no_other_pool_nor_service_waiting()
@@ -324,26 +219,5 @@ mod tests {
             assert_ne!(path_of(&service), of_tank);
             assert_ne!(drill_path_of(&service), of_tank);
         }
-    }
-
-    #[test]
-    fn one_that_goes_on_is_waited_for() {
-        let mut wait = Wait::new(Duration::from_millis(30));
-        for waited in 0..5 {
-            let holder = Holder {
-                process: Some(1),
-                name: None,
-                waited: Some(waited),
-            };
-            std::thread::sleep(Duration::from_millis(10));
-            assert!(!wait.is_over(&holder));
-        }
-        std::thread::sleep(Duration::from_millis(40));
-        assert!(wait.is_over(&Holder {
-            process: Some(1),
-            name: None,
-            waited: Some(4)
-        }));
-        assert!(times_waited(std::process::id()).is_some());
     }
 }

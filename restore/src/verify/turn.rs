@@ -1,16 +1,18 @@
 //! Only so many checks run at once on a host. They hold no restore's slot: a check may take long, and moves no data. None of a
 //! restore waits for one of a drill.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use declaration::settings::Service;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use report::status;
 use storage::{Error, Result};
+
+use crate::lock_files::LockFiles;
 
 /// Where the directories of the lock files are. The holders of these die with them.
 const ROOT: &str = "/run/preseed";
@@ -49,9 +51,11 @@ pub fn try_for_a_drill(service: &Service) -> Result<Option<Turn>> {
 }
 
 fn take_in(root: &Path, service: &Service, is_drill: bool) -> Result<Turn> {
+    let directory = made(root, is_drill)?;
+    let mut files = files(&directory, service, is_drill);
     let mut waits = false;
     loop {
-        if let Some(turn) = try_in(root, service, is_drill)? {
+        if let Some(turn) = try_one_of(&mut files, &directory)? {
             return Ok(turn);
         }
         if !waits {
@@ -63,39 +67,40 @@ fn take_in(root: &Path, service: &Service, is_drill: bool) -> Result<Turn> {
 }
 
 fn try_in(root: &Path, service: &Service, is_drill: bool) -> Result<Option<Turn>> {
-    let (directory, turns) = if is_drill {
-        (root.join(DRILLS), 1)
+    let directory = made(root, is_drill)?;
+    try_one_of(&mut files(&directory, service, is_drill), &directory)
+}
+
+fn try_one_of(files: &mut LockFiles<'_>, directory: &Path) -> Result<Option<Turn>> {
+    let taken = files.take_one().map_err(|error| refused(directory, &error));
+    Ok(taken?.map(Turn))
+}
+
+fn files<'a>(directory: &'a Path, service: &Service, is_drill: bool) -> LockFiles<'a> {
+    let most = if is_drill {
+        1
     } else {
-        (root.join(RESTORES), service.max_parallel_restores)
+        service.max_parallel_restores
     };
-    let refused = |error: io::Error| {
-        Error::new(
-            directory.to_string_lossy(),
-            format!("no check can be let in there: {error}"),
-            "see that /run is writable, and that we run as root",
-        )
-        .caused_by(&error)
-    };
+    LockFiles::new(directory, most, service.stall_timeout)
+}
+
+/// The directory of the lock files, which is made if it is missing.
+fn made(root: &Path, is_drill: bool) -> Result<PathBuf> {
+    let directory = root.join(if is_drill { DRILLS } else { RESTORES });
     match DirBuilder::new().mode(0o700).create(&directory) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
-        _ => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(refused(&directory, &error)),
+        _ => Ok(directory),
     }
-    for number in 0..turns {
-        let path = directory.join(number.to_string());
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .custom_flags(nix::libc::O_NOFOLLOW)
-            .open(&path)
-            .map_err(refused)?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(Some(Turn(lock))),
-            Err((_, nix::Error::EWOULDBLOCK)) => {}
-            Err((_, error)) => return Err(refused(error.into())),
-        }
-    }
-    Ok(None)
+}
+
+fn refused(directory: &Path, error: &io::Error) -> Error {
+    Error::new(
+        directory.to_string_lossy(),
+        format!("no check can be let in there: {error}"),
+        "see that /run is writable, and that we run as root",
+    )
+    .caused_by(error)
 }
 
 /// How long a check may take.
