@@ -54,6 +54,22 @@ assert_eq "$before" "$(all_of_it)" 'after a clone'
 assert_properties "$DATASET" syncoid:sync=- preseed:aside=- reservation=0 canmount=on
 assert_properties "$(kept_datasets)" com.sun:auto-snapshot=false syncoid:sync=false
 
+# While a restore is at work.
+zfs=$(command -v zfs)
+cat >/usr/local/sbin/zfs <<EOT2
+#!/bin/bash
+$zfs "\$@"
+status=\$?
+[[ \$1 != clone ]] || $zfs set sharenfs='ro=@192.168.0.0/16' "$DATASET"
+exit \$status
+EOT2
+chmod +x /usr/local/sbin/zfs
+lose_data /var/lib/sonarr
+zfs snapshot "$DATASET@also-empty"
+starts_with 'The Expanse'
+rm /usr/local/sbin/zfs
+assert_eq 'ro=@192.168.0.0/16' "$(zfs get -H -o value sharenfs "$DATASET")"
+
 zfs set userquota@sonarr=none "$DATASET"
 before=$(all_of_it)
 backup_sonarr

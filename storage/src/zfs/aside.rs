@@ -91,20 +91,19 @@ pub(super) fn was_shared(properties: &Properties) -> bool {
 /// How a dataset is shared.
 const SHARES: [&str; 2] = ["sharenfs", "sharesmb"];
 
-/// Shares a dataset that is mounted in its place as an admin had shared what it `replaced`, and as it inherits it. That no
+/// Shares a dataset that is mounted in its place as an admin has shared what it `replaced`, and as it inherits it. That no
 /// server runs which could share it keeps no service down, once ZFS knows what is to be shared.
 ///
-/// How that was shared is asked of itself: whoever may set user properties could have noted anything.
+/// How that is shared is asked of itself: whoever may set user properties could have noted anything, and an admin may have
+/// changed it since it was noted.
 pub(super) fn share(
     dataset: &str,
     properties: &Properties,
     replaced: Option<&Properties>,
 ) -> Result<()> {
     for property in SHARES {
-        let noted = last(properties, property);
         let given = replaced.filter(|replaced| replaced.is_given(property));
-        let given = given.and_then(|replaced| replaced.value(property));
-        let Some(value) = noted.filter(|noted| Some(noted.as_str()) == given) else {
+        let Some(value) = given.and_then(|replaced| replaced.value(property)) else {
             continue;
         };
         let args = ["set", &format!("{property}={value}"), dataset];
@@ -113,7 +112,7 @@ pub(super) fn share(
             continue;
         }
         let set = call::zfs(&["get", "-H", "-p", "-o", "value", property, dataset])?;
-        if set.strip_suffix('\n') != Some(&value) {
+        if set.strip_suffix('\n') != Some(value) {
             return Err(call::failed(&args, &ended));
         }
     }
