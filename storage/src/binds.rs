@@ -16,7 +16,6 @@ use declaration::settings::Service;
 use nix::mount::{MsFlags, mount};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
-use crate::held_mount::HeldMount;
 use crate::holders::Data;
 use crate::mountinfo::{self, Mount};
 use crate::{Error, Result, quoted, shown, step};
@@ -213,10 +212,15 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
         Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
     };
     let none: Option<&str> = None;
+    let by_descriptor = |fd: &OwnedFd| PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
     let set_flags = || {
-        let mounted = mountinfo::at(&bind.point)?;
-        let held = mounted.map_or(Err(nix::Error::ESTALE), |mounted| HeldMount::of(&mounted));
-        let set = held.and_then(|held| held.set_own(bind.flags));
+        // No link is followed to it, and it shows the data: it is what is to have these options.
+        let now = open_point(&bind.point).map_err(|error| refused(error.to_string()))?;
+        if !same(&data, &now).map_err(|error| refused(error.to_string()))? {
+            return Err(refused("something else is seen there".to_owned()));
+        }
+        let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | bind.flags;
+        let set = mount(none, &by_descriptor(&now), none, flags, none);
         set.map_err(|error| refused(format!("its options: {error}")).caused_by(&error))
     };
     if same(&data, &point).map_err(|error| refused(error.to_string()))? {
@@ -232,7 +236,6 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
         )));
     }
     step::at(|| format!("mount --bind {} {}", shown(&source), shown(&bind.point)));
-    let by_descriptor = |fd: &OwnedFd| PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
     let mounted = mount(
         Some(&by_descriptor(&data)),
         &by_descriptor(&point),
@@ -242,13 +245,7 @@ fn put_back_one(service: &Service, bind: &Bind) -> Result<bool> {
     );
     mounted.map_err(|error| refused(error.to_string()))?;
     // A bind mount takes over the options of what it is made from: its own are set afterwards (mount(2)).
-    set_flags()?;
-    let now = open_point(&bind.point).and_then(|point| same(&data, &point));
-    match now {
-        Ok(true) => Ok(true),
-        Ok(false) => Err(refused("something else is seen there".to_owned())),
-        Err(error) => Err(refused(error.to_string())),
-    }
+    set_flags().map(|()| true)
 }
 
 fn metadata(fd: &OwnedFd) -> std::io::Result<fs::Metadata> {

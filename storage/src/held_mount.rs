@@ -1,23 +1,27 @@
 //! A mount that is acted on as what it was found to be.
 //!
 //! Other users may own directories above the place where it is. They can move them, or put a link in their place, at any
-//! moment, and a path then leads to another mount. A directory that something is mounted on cannot be moved itself. So the
-//! one above it is held, and the mount is reached from there.
+//! moment, and a path then leads to another mount. Here, a directory that something is mounted on cannot be moved itself, but
+//! it can where it is not mounted (mount_namespaces(7)). So the directory above is held, the mount is reached from there, no
+//! link is followed, and what is remounted is held itself.
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
+use crate::holders::Data;
 use crate::mountinfo::Mount;
 use crate::{mount_id, shown, step};
 
 /// A mount of this mount namespace.
 pub(crate) struct HeldMount {
+    id: u64,
+    device: u64,
     above: File,
     name: OsString,
     point: PathBuf,
@@ -26,31 +30,46 @@ pub(crate) struct HeldMount {
 }
 
 impl HeldMount {
-    /// Holds what was found in mountinfo.
+    /// Holds what was found in mountinfo, if it shows this data: a link may have led there.
     ///
     /// # Errors
-    /// As openat2(2); `ESTALE`: it is not there any more.
-    pub(crate) fn of(found: &Mount) -> nix::Result<Self> {
-        let failed = |error: rustix::io::Errno| Errno::from_raw(error.raw_os_error());
+    /// As openat2(2); `ESTALE`: it is something else, or is not there any more.
+    pub(crate) fn of(found: &Mount, data: &Data<'_>) -> nix::Result<Self> {
+        if !data.is_shown_by(found) {
+            return Err(Errno::ESTALE);
+        }
         let (Some(above), Some(name)) = (found.point.parent(), found.point.file_name()) else {
             return Err(Errno::EINVAL);
         };
-        let links = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let above = openat2(CWD, above, flags | OFlags::DIRECTORY, Mode::empty(), links);
+        let directory = FLAGS | OFlags::DIRECTORY;
+        let above = openat2(CWD, above, directory, Mode::empty(), NO_LINKS).map_err(failed)?;
         let held = Self {
-            above: File::from(above.map_err(failed)?),
+            id: found.id,
+            device: found.device,
+            above: File::from(above),
             name: name.to_owned(),
             point: found.point.clone(),
             own: found.flags(),
             is_read_only: found.is_read_only(),
         };
-        let within = links | ResolveFlags::BENEATH;
-        let root = openat2(&held.above, name, flags, Mode::empty(), within).map_err(failed)?;
+        held.root()?;
+        Ok(held)
+    }
+
+    /// Its root, if it is still there.
+    fn root(&self) -> nix::Result<OwnedFd> {
+        let within = NO_LINKS | ResolveFlags::BENEATH;
+        let root = openat2(&self.above, &self.name, FLAGS, Mode::empty(), within);
+        let root = root.map_err(failed)?;
         match mount_id::id_of(root.as_fd()) {
-            Ok(id) if id == found.id => Ok(held),
+            Ok(id) if id == self.id => Ok(root),
             _ => Err(Errno::ESTALE),
         }
+    }
+
+    /// The device number that files in it have.
+    pub(crate) fn device(&self) -> u64 {
+        self.device
     }
 
     /// Where it was found.
@@ -74,7 +93,8 @@ impl HeldMount {
         } else {
             MntFlags::empty()
         };
-        umount2(&self.path(), how | MntFlags::UMOUNT_NOFOLLOW)
+        let above = PathBuf::from(format!("/proc/self/fd/{}", self.above.as_raw_fd()));
+        umount2(&above.join(&self.name), how | MntFlags::UMOUNT_NOFOLLOW)
     }
 
     /// Lets nobody write through it. All else of it stays as it is.
@@ -83,15 +103,7 @@ impl HeldMount {
     /// As mount(2); `EBUSY` if somebody has a file open for writing through it.
     pub(crate) fn make_read_only(&self) -> nix::Result<()> {
         step::at(|| format!("remount,bind {} read-only", shown(&self.point)));
-        self.set_own(self.own | MsFlags::MS_RDONLY)
-    }
-
-    /// Gives it these options of its own.
-    ///
-    /// # Errors
-    /// As mount(2).
-    pub(crate) fn set_own(&self, own: MsFlags) -> nix::Result<()> {
-        self.remount(MsFlags::MS_BIND | own, None)
+        self.remount(MsFlags::MS_BIND | self.own | MsFlags::MS_RDONLY, None)
     }
 
     /// Makes its whole file system read-only, or writable, for everybody; `options` are what the file system is told. The
@@ -106,19 +118,18 @@ impl HeldMount {
     }
 
     fn remount(&self, flags: MsFlags, options: Option<&str>) -> nix::Result<()> {
+        let root = self.root()?;
         let none: Option<&str> = None;
-        mount(
-            none,
-            &self.path(),
-            none,
-            MsFlags::MS_REMOUNT | flags,
-            options,
-        )
+        // mount(2) follows a link that has come in its place.
+        let held = PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd()));
+        mount(none, &held, none, MsFlags::MS_REMOUNT | flags, options)
     }
+}
 
-    /// A path that nobody else can make lead elsewhere.
-    fn path(&self) -> PathBuf {
-        let above = PathBuf::from(format!("/proc/self/fd/{}", self.above.as_raw_fd()));
-        above.join(&self.name)
-    }
+const FLAGS: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+
+const NO_LINKS: ResolveFlags = ResolveFlags::NO_SYMLINKS.union(ResolveFlags::NO_MAGICLINKS);
+
+fn failed(error: rustix::io::Errno) -> Errno {
+    Errno::from_raw(error.raw_os_error())
 }

@@ -31,7 +31,7 @@ pub(crate) fn unmount(
             .of_kind(ErrorKind::InTheWay));
         }
     };
-    let taken = HeldMount::of(&found).map_or_else(
+    let taken = HeldMount::of(&found, data).map_or_else(
         |error| Ok(Err(error)),
         |held| {
             let taken = held.take_down(false);

@@ -4,6 +4,7 @@ use super::dataset::Zfs;
 use super::kinds::{IGNORED, KEPT};
 use super::{call, kept_record, left_over, names, properties};
 use crate::held_mount::HeldMount;
+use crate::holders::Data;
 use crate::kept::{self, Note};
 use crate::mark::{Mark, Stage};
 use crate::{Error, Result, mountinfo};
@@ -33,7 +34,8 @@ pub(super) fn put_aside(zfs: &Zfs<'_>, dataset: &str, error: Error) -> Result<()
     // Who uses it goes on; the next one is mounted there. If it is not, mounting that says so.
     let path = left_over::path(zfs);
     if let Some(mounted) = mountinfo::at(&path)?.filter(|mount| mount.is_of_dataset(&kept)) {
-        let _ = HeldMount::of(&mounted).and_then(|held| held.take_down(true));
+        let _ =
+            HeldMount::of(&mounted, &Data::Dataset(&kept)).and_then(|held| held.take_down(true));
     }
     Ok(())
 }

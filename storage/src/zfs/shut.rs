@@ -16,6 +16,8 @@ use rustix::fs::{StatVfsMountFlags, fstatvfs};
 
 use super::dataset::Zfs;
 use super::mounted;
+use super::properties::existing;
+use crate::mountinfo::Mount;
 use crate::{Error, NotRolledBack, Result, mount_id, mountinfo, quoted, shown, step, writers};
 
 /// Where is noted what was made read-only: as long as the flag, this does not outlive the machine's power.
@@ -89,6 +91,12 @@ pub(super) fn reopen(zfs: &Zfs<'_>) -> Result<bool> {
         // Whoever mounts it again needs to know: somebody who stands in what was unmounted keeps it read-only.
         return Ok(false);
     }
+    // Where it is read-only and the property is not, ZFS tells that as `temporary`.
+    let now = existing(zfs.name())?;
+    if now.value("readonly") == Some("on") && now.source("readonly") != "temporary" {
+        forget(zfs)?;
+        return Ok(false);
+    }
     let (root, _) = own_root(zfs)?;
     open(zfs, &root).map(|()| true)
 }
@@ -113,7 +121,10 @@ fn own_root(zfs: &Zfs<'_>) -> Result<(File, u64)> {
     if !mounted::is_mounted(zfs)? {
         return Err(gone());
     }
-    let mounted = mountinfo::at(path)?.ok_or_else(gone)?;
+    // A link that was put on the way since may have led to another.
+    let is_own =
+        |mounted: &Mount| mounted.is_of_dataset(zfs.name()) && mounted.root == Path::new("/");
+    let mounted = mountinfo::at(path)?.filter(is_own).ok_or_else(gone)?;
     let root = OpenOptions::new()
         .read(true)
         .custom_flags(nix::libc::O_PATH | nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW)

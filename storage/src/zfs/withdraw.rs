@@ -19,7 +19,7 @@ use crate::kept::Note;
 use crate::mountinfo::{self, Mount};
 use crate::namespaces;
 use crate::unmount::unmount;
-use crate::writers::{self, Holders};
+use crate::writers;
 use crate::{Error, ErrorKind, Result, quoted, shown, step};
 
 /// A dataset that was taken from its places.
@@ -148,7 +148,7 @@ fn shut_writers_out(zfs: &Zfs<'_>, held: &HeldMount) -> Result<bool> {
     let Err(error) = held.make_all(true, &options(zfs)) else {
         return Ok(true);
     };
-    let writers = writers_of(point)?;
+    let writers = writers::of(held.device());
     if writers.only_hold_deleted_files() {
         return Ok(false);
     }
@@ -159,12 +159,6 @@ fn shut_writers_out(zfs: &Zfs<'_>, held: &HeldMount) -> Result<bool> {
         writers.help(),
     )
     .of_kind(ErrorKind::Busy))
-}
-
-/// Who has files open on what is mounted at `point`.
-fn writers_of(point: &Path) -> Result<Holders> {
-    let mounted = mountinfo::at(point)?;
-    Ok(mounted.map_or_else(Holders::default, |mounted| writers::of(mounted.device)))
 }
 
 /// Who still has it, in words; `None` if nobody has.
@@ -221,14 +215,16 @@ impl Withdrawn<'_> {
 /// One who has its old mount keeps the whole file system read-only.
 pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
     let place = &zfs.service.mountpoint;
-    let Some(mounted) = mountinfo::at(place)?.filter(Mount::is_read_only) else {
+    let data = Data::Dataset(zfs.name());
+    let at_place = mountinfo::at(place)?.filter(|mounted| data.is_shown_by(mounted));
+    let Some(mounted) = at_place.filter(Mount::is_read_only) else {
         return Ok(());
     };
     if found.value("readonly") == Some("on") {
         return Ok(());
     }
     step::at(|| format!("remount {} writable", shown(place)));
-    let held = HeldMount::of(&mounted);
+    let held = HeldMount::of(&mounted, &data);
     let made = held.and_then(|held| held.make_all(false, &options(zfs)));
     made.map_err(|error| {
         Error::new(
