@@ -154,6 +154,8 @@ impl Note {
             },
             age: Duration::ZERO,
             counted: None,
+            // What goes or comes back together is decided by it.
+            set: String::new(),
             ..self
         }
     }

@@ -133,6 +133,13 @@ impl Replaced {
         }
         let note = self.note.counted_at(&uptime::now()?, counts);
         match &self.kept_in {
+            // It was brought back and replaced again since it was listed.
+            KeptIn::Dataset(guid, _)
+                if kept_record::read(*guid)
+                    .is_some_and(|now| self.is_known && now.at != note.at) =>
+            {
+                return Ok(());
+            }
             KeptIn::Dataset(guid, _) => kept_record::write(*guid, &note)?,
             KeptIn::Directory(directory) => directory.write_note(&note)?,
         }

@@ -2,16 +2,19 @@
 
 use super::dataset::Zfs;
 use super::properties::Properties;
-use super::{call, kinds, left_over, names};
+use super::{call, kept_record, kinds, left_over, names};
 use crate::kept::Note;
 use crate::{Kept, Result, mountinfo, mountpoint};
 
-/// When and why it was replaced, of a staged dataset that was brought back and not put in place.
+/// When and why it was replaced, of a staged dataset that was brought back and not put in place. What root has noted counts
+/// first: somebody else may have taken the note from the dataset.
 pub(super) fn note_of(staged: &Properties) -> Option<Note> {
-    let note = staged
-        .value(kinds::KEPT)
-        .filter(|_| staged.is_local(kinds::KEPT));
-    note.map(Note::parse)
+    kept_record::of(staged).or_else(|| {
+        let note = staged
+            .value(kinds::KEPT)
+            .filter(|_| staged.is_local(kinds::KEPT));
+        note.map(Note::parse)
+    })
 }
 
 /// Gives what was to be brought back, which has these properties, a kept name again, as what it is: a copy may be thrown

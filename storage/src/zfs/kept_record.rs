@@ -18,11 +18,16 @@ const DIRECTORY: &str = "/var/lib/preseed/kept";
 const LARGEST: u64 = 16 << 10;
 
 /// What was noted of the dataset with this guid; `None`: nothing that can be read.
-pub(super) fn read(guid: u64) -> Option<Note> {
+pub(crate) fn read(guid: u64) -> Option<Note> {
     let read = state_file::read(Path::new(DIRECTORY), &guid.to_string(), LARGEST);
     let text = String::from_utf8(read.ok()??).ok()?;
     let note = Note::parse(text.strip_suffix('\n')?);
     note.at.is_some().then_some(note)
+}
+
+/// The same of the dataset with these properties.
+pub(super) fn of(found: &Properties) -> Option<Note> {
+    guid_of(found).and_then(read)
 }
 
 /// Notes when and why the dataset with this guid was replaced, and for how long it has been kept.
@@ -52,6 +57,17 @@ pub(super) fn begin(found: &Properties, note: &Note) {
     {
         // It may have been kept before.
         forget(guid);
+    }
+}
+
+/// Has the dataset with these properties noted, if it is not yet: another machine may have kept it.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn have(found: &Properties, note: &Note) -> Result<()> {
+    match guid_of(found) {
+        Some(guid) if read(guid).is_none_or(|known| known.at != note.at) => write(guid, note),
+        _ => Ok(()),
     }
 }
 

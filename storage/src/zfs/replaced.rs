@@ -40,7 +40,8 @@ pub(crate) fn list(container: &str, machine: &Machine) -> Result<(Vec<Replaced>,
             number.ok_or_else(|| unreadable(name, property))
         };
         let guid = number("guid")?;
-        let known = kept_record::read(guid);
+        // One of an earlier time is of no use: it may have been brought back since, and been replaced again.
+        let known = kept_record::read(guid).filter(|known| known.at == note.at);
         let of = format!("{container}/{of}");
         let below = format!("{name}/");
         let child = datasets.keys().find(|other| other.starts_with(&below));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::dataset::Zfs;
 use super::properties::{self, Properties, existing};
-use super::{brought_back, call, kinds, refusals, replaced, swap};
+use super::{brought_back, call, kept_record, kinds, refusals, replaced, swap};
 use crate::mark::{PROPERTY, Stage};
 use crate::replaced::entry::{KeptIn, Replaced};
 use crate::{Error, Kept, Mark, Result, Seal, namespaces, seal};
@@ -81,6 +81,8 @@ pub(super) fn bring_beside(zfs: &Zfs<'_>, kept: &str, mark: &Mark) -> Result<()>
     let seal = format!("{}={}", seal::PROPERTY, Seal::new(over, taken)?);
     let marked = mark.at_stage(Stage::Staged).bound_to(&found.identity());
     let marked = format!("{PROPERTY}={marked}");
+    // From here on, that it is somebody's data is told by the note alone.
+    kept_record::have(&found, &kept.note)?;
     // Under its kept name, neither says anything.
     call::zfs(&["set", &marked, &seal, &kept.name])?;
     zfs.seen.replace(None);
