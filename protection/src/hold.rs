@@ -20,7 +20,7 @@ const OLD: SignedDuration = SignedDuration::from_hours(20);
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 /// How the names of a policy's snapshots begin, as Sanoid and we call them.
-const POLICYS: &str = "autosnap_";
+pub(crate) const POLICYS: &str = "autosnap_";
 
 /// How often its owner is told that one cannot.
 const DAY: SignedDuration = SignedDuration::from_hours(24);

@@ -176,7 +176,7 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     let is_sanoids = |name: &str| of(targets, name).is_some_and(Target::is_sanoids);
     let (sanoids, own): (Vec<String>, Vec<String>) =
         due.iter().cloned().partition(|name| is_sanoids(name));
-    let mut taken = take(targets, &own, first);
+    let mut taken = take(targets, &of_one_moment(own), first);
     if !sanoids.is_empty() {
         taken += by_sanoid(targets, &sanoids, first);
     }
@@ -318,6 +318,26 @@ fn taken_of(
     due.len().saturating_sub(left.len())
 }
 
+/// What is due, all of the newest moment of these: Sanoid tells the time anew for each, and the places of a service are only
+/// restored from snapshots of one name. It goes by when they were taken, and by the end of their names.
+fn of_one_moment(due: Vec<String>) -> Vec<String> {
+    let parts = |name: &str| {
+        let (dataset, own) = name.split_once('@')?;
+        let (moment, kind) = own.strip_prefix(hold::POLICYS)?.rsplit_once('_')?;
+        Some((dataset.to_owned(), moment.to_owned(), kind.to_owned()))
+    };
+    let moments = due.iter().filter_map(|name| parts(name));
+    let Some(newest) = moments.map(|(_, moment, _)| moment).max() else {
+        return due;
+    };
+    due.into_iter()
+        .map(|name| match parts(&name) {
+            Some((dataset, _, kind)) => format!("{dataset}@{}{newest}_{kind}", hold::POLICYS),
+            None => name,
+        })
+        .collect()
+}
+
 /// Takes what is due: all of one moment and pool at once, or one by one if that fails. Gives how many were taken.
 fn take(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> usize {
     let mut at_once: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
@@ -360,8 +380,23 @@ fn tell_failed(service: &str, error: &Error) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
     use super::*;
+
+    #[test]
+    fn what_sanoid_names_a_second_apart_is_of_one_moment() {
+        let due = [
+            "tank/app.db@autosnap_2026-11-27_01:00:00_hourly",
+            "tank/app@autosnap_2026-11-27_00:59:59_hourly",
+            "tank/app@autosnap_2026-11-27_00:59:59_daily",
+        ];
+        let taken = of_one_moment(due.map(str::to_owned).to_vec());
+        let now = [
+            "tank/app.db@autosnap_2026-11-27_01:00:00_hourly",
+            "tank/app@autosnap_2026-11-27_01:00:00_hourly",
+            "tank/app@autosnap_2026-11-27_01:00:00_daily",
+        ];
+        assert_eq!(taken, now);
+    }
 
     #[test]
     fn what_cannot_be_told_is_in_doubt() {
