@@ -133,7 +133,7 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     let words = if order.apart.is_empty() {
         let found = match must_be_found(service, backup, &made, &expected) {
             Ok(found) => found,
-            Err(error) => return both(Err(error), hold::not_to_be_restored(name)),
+            Err(error) => return both(Err(error), hold::not_found(name)),
         };
         if matches!(checked, Checked::Sound) {
             note_good(name, backup, &found, extent)?;
@@ -171,6 +171,7 @@ fn note_good(name: &str, backup: &Backup, found: &Snapshot, extent: Extent) -> R
         record.good = Some(good);
         record.shrunk = None;
         record.unproved = None;
+        record.unfound = None;
     })
 }
 

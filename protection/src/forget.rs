@@ -190,7 +190,7 @@ fn held(
     for part in service.parts().filter(|part| part.is_restored()) {
         let of_part = record::read(part.name.as_str())?;
         if of_part.keeps_all() {
-            let cure = if of_part.unproved.is_some() {
+            let cure = if of_part.unproved.or(of_part.unfound).is_some() {
                 "the next backup that proves itself ends that".to_owned()
             } else {
                 format!("if its data is right, `preseedctl accept {}`", part.of())

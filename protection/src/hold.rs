@@ -188,14 +188,15 @@ pub(crate) fn unproved(service: &Service, record: &Record, checked: &Checked) ->
     record::update(service.name.as_str(), |record| record.unproved = Some(now))
 }
 
-/// Notes that no restore would take the newest backup, which was told. None is forgotten until a newer one is good.
+/// Notes that no restore would take the newest backup, or that this could not be asked, which was told. None is forgotten until
+/// a newer one is good.
 ///
 /// # Errors
 /// When it cannot be noted.
-pub(crate) fn not_to_be_restored(name: &str) -> Result<()> {
+pub(crate) fn not_found(name: &str) -> Result<()> {
     let now = Timestamp::now();
     record::update(name, |record| {
-        record.unproved.get_or_insert(now);
+        record.unfound.get_or_insert(now);
     })
 }
 

@@ -44,9 +44,12 @@ pub struct Record {
     /// When its owner was last told that most of its data has vanished, so that backups are filed apart; `None`: the last
     /// one was good.
     pub shrunk: Option<Timestamp>,
-    /// When its owner was last told that its backups do not pass the declared checks, that these could not be finished, or
-    /// that no restore would take the last one; `None`: the last one proved itself.
+    /// When its owner was last told that its backups do not pass the declared checks, or that these could not be finished;
+    /// `None`: the last one passed them.
     pub unproved: Option<Timestamp>,
+    /// Since when no restore would take the newest backup, or that could not be asked; `None`: one would. It says nothing of
+    /// the data, so neither of snapshots nor of what was good before.
+    pub unfound: Option<Timestamp>,
     /// Its backups that may lack files, by the name of their repository.
     pub doubtful: BTreeMap<String, Doubtful>,
     /// How often a part of the repository was checked.
@@ -87,10 +90,12 @@ impl Record {
     /// its owner accept it. That no snapshots are taken any more proves nothing.
     #[must_use]
     pub fn keeps_all(&self) -> bool {
-        self.has_doubtful_backups() || (self.doubt.is_some() && !self.accepted)
+        self.has_doubtful_backups()
+            || self.unfound.is_some()
+            || (self.doubt.is_some() && !self.accepted)
     }
 
-    /// Whether the last backup could not prove itself.
+    /// Whether the data of the last backup could not prove itself.
     #[must_use]
     pub fn has_doubtful_backups(&self) -> bool {
         self.shrunk.is_some() || self.unproved.is_some()
@@ -317,6 +322,17 @@ mod tests {
                 "{doubt:?}, {shrunk:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_repository_that_does_not_answer_casts_no_doubt_on_the_data() {
+        let now = Timestamp::now();
+        let record = Record {
+            unfound: Some(now),
+            ..Record::default()
+        };
+        assert!(record.keeps_all());
+        assert!(!record.is_in_doubt(now) && !record.has_doubtful_backups());
     }
 
     #[test]

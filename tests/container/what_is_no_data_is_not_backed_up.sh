@@ -53,7 +53,7 @@ assert_eq '' "$(ls "$REPOSITORY/locks")"
 sed -i 's/schedule = "daily"/&\nexclude = ["*.db*"]/' /etc/preseed/services/sonarr.toml
 record=$(cat /var/lib/preseed/protection/sonarr.json)
 refused '^repository local: the backup [0-9a-f]{8} lacks /var/lib/sonarr/sonarr.db, which a restore looks for: `exclude` in \[backup\] leaves it out'
-assert_eq "$record" "$(sed -E 's/("unproved": ?)"[^"]*"/\1null/' /var/lib/preseed/protection/sonarr.json)" 'the last good one'
+assert_eq "$record" "$(sed -E 's/("unfound": ?)"[^"]*"/\1null/' /var/lib/preseed/protection/sonarr.json)" 'the last good one'
 assert_exit 1 preseedctl status sonarr
 assert_contains "$output" 'its newest backup has not proved itself, so none is forgotten'
 sed -i '/^exclude/d' /etc/preseed/services/sonarr.toml

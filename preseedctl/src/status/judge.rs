@@ -416,7 +416,7 @@ impl Judging<'_> {
                     );
                     self.note(State::NeedsALook, text);
                 }
-                Ok(record) if record.unproved.is_some() => {
+                Ok(record) if record.unproved.or(record.unfound).is_some() => {
                     let text = format!(
                         "its newest backup has not proved itself, so none is forgotten: \
                          `systemctl status backup-{name}` says why"
