@@ -119,16 +119,12 @@ fn file(
     (backup, id): (&Backup, &str),
     stall_timeout: Duration,
 ) -> Result<()> {
-    let args = ["tag", "--set", INCOMPLETE, id];
-    let tagged = work::run(call, &args, stall_timeout).map_err(|failure| failure.error);
-    tagged
-        .and_then(|_| must_be_apart(call, backup, id))
-        .map_err(|error| {
-            let subject = format!("the backup {id}, which may lack files");
-            error.while_doing(&subject).with_help(
-                "the next backup files it apart; until then, no restore of this machine takes it",
-            )
-        })?;
+    tag(call, (backup, id), stall_timeout).map_err(|error| {
+        let subject = format!("the backup {id}, which may lack files");
+        error.while_doing(&subject).with_help(
+            "the next backup files it apart; until then, no restore of this machine takes it",
+        )
+    })?;
     record::update(service, |record| {
         record
             .doubtful_in_mut(&backup.repository)
@@ -138,19 +134,42 @@ fn file(
     .map(drop)
 }
 
-/// That a backup is not there any more as one that has all files. restic ends with 0 also where it could change nothing.
+/// Gives a backup the tag of what may lack files, if it is there under tags of its own. restic saves a copy with the new tags
+/// and removes the first; it ends with 0 also where it may not remove anything.
 ///
 /// # Errors
-/// When it is, or when that cannot be told.
-fn must_be_apart(call: &Call<'_>, backup: &Backup, id: &str) -> Result<()> {
+/// When it is still there under its own tags, or when that cannot be told.
+fn tag(call: &Call<'_>, (backup, id): (&Backup, &str), stall_timeout: Duration) -> Result<()> {
+    let found = snapshots_of(call, backup)?;
+    if !counts_as_whole(&found, id, &backup.tags) {
+        return Ok(());
+    }
+    let args: &[&str] = if has_copy_apart(&found, id, &backup.tags) {
+        // Another copy each time would fill the repository.
+        &["forget", id]
+    } else {
+        &["tag", "--set", INCOMPLETE, id]
+    };
+    work::run(call, args, stall_timeout).map_err(|failure| failure.error)?;
     if counts_as_whole(&snapshots_of(call, backup)?, id, &backup.tags) {
         return Err(Error::new(
             call.subject(),
-            "`restic tag` ended with success and changed nothing",
-            "see that this machine may write and delete there",
+            format!(
+                "`restic {}` ended with success and did not remove it under its own tags",
+                args[0]
+            ),
+            "see that this machine may delete there, or declare `append-only` of the repository",
         ));
     }
     Ok(())
+}
+
+/// Whether a copy of the backup with this id is among these, filed apart.
+fn has_copy_apart(found: &[SnapshotEntry], id: &str, declared: &[impl AsRef<str>]) -> bool {
+    found.iter().any(|told| {
+        let original = told.original.as_deref().unwrap_or_default();
+        original.starts_with(id) && is_apart(&told.tags, declared)
+    })
 }
 
 /// Whether the backup with this id is among these under tags of its own.
@@ -186,9 +205,12 @@ mod tests {
             {"id": "0a1b2c", "time": "2026-11-27T02:00:00Z", "paths": ["/srv/a"], "hostname": "h", "tags": ["a"]},
             {"id": "3d4e5f", "time": "2026-11-27T02:00:00Z", "paths": ["/srv/a"], "hostname": "h", "tags": ["preseed-incomplete"]}
         ]"#;
-        let found: Vec<SnapshotEntry> = serde_json::from_str(told).unwrap();
+        let mut found: Vec<SnapshotEntry> = serde_json::from_str(told).unwrap();
         let whole = ["0a1b", "3d4e5f", "777", ""].map(|id| counts_as_whole(&found, id, &["a"]));
         assert_eq!(whole, [true, false, false, false]);
+        assert!(!has_copy_apart(&found, "0a1b", &["a"]));
+        found[1].original = Some("0a1b2c".to_owned());
+        assert!(has_copy_apart(&found, "0a1b", &["a"]));
     }
 
     #[test]

@@ -72,8 +72,15 @@ case $1 in
         ;;
     tag)
         [ ! -e /var/tmp/no-tag ] || exit 1
-        # As restic does where it can add a snapshot and remove none.
-        [ ! -e /var/tmp/tags-nothing ] || exit 0
+        [ -e /var/tmp/removes-nothing ] || exec /usr/bin/restic "$@"
+        # As a server does that takes additions only: restic warns of that, and ends with 0.
+        cp -a /var/lib/restic-repo/snapshots /var/tmp
+        /usr/bin/restic "$@"
+        cp -an /var/tmp/snapshots /var/lib/restic-repo
+        exit 0
+        ;;
+    forget)
+        [ ! -e /var/tmp/removes-nothing ] || exit 0
         exec /usr/bin/restic "$@"
         ;;
     *) exec /usr/bin/restic "$@" ;;
@@ -111,13 +118,15 @@ count() { # TAG
     in_repository snapshots --json --tag "$1" | grep -o '"short_id"' | wc -l
 }
 assert_eq 5 "$(count sonarr)"
-touch /var/tmp/tags-nothing
-refused '^repository local: some files could not be read: .*`restic tag` ended with success and changed nothing.*: the next backup files it apart'
-rm /var/tmp/tags-nothing
-assert_eq 6 "$(count sonarr)"
+touch /var/tmp/removes-nothing
+refused '^repository local: some files could not be read: .*`restic tag` ended with success and did not remove it.*: the next backup files it apart'
+assert_eq '6 3' "$(count sonarr) $(count preseed-incomplete)"
+# What has its copy gets no further one.
+refused '^repository local: some files could not be read: .* did not remove it.*: the next backup files it apart'
+assert_eq '7 4' "$(count sonarr) $(count preseed-incomplete)"
+rm /var/tmp/removes-nothing
 refused '^repository local: some files could not be read: /var/lib/sonarr/broken; what could be read is kept under the tag preseed-incomplete'
-assert_eq 3 "$(count sonarr)"
-assert_eq 4 "$(count preseed-incomplete)"
+assert_eq '3 5' "$(count sonarr) $(count preseed-incomplete)"
 assert_contains "$(in_repository snapshots --tag sonarr)" "$newest_whole"
 
 # Also of a service that names no tags.

@@ -38,6 +38,8 @@ pub struct SnapshotEntry {
     pub tags: Vec<String>,
     /// Its id, whole.
     pub id: String,
+    /// The id that it had before its tags were changed.
+    pub original: Option<String>,
     summary: Option<Summary>,
 }
 
