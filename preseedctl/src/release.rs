@@ -112,7 +112,7 @@ fn not_kept(name: &str, services: &[Service]) -> String {
 
 /// That the last good snapshot of a service would go with it. Somebody who releases it by hand has decided that.
 fn last_good(kept: &Replaced, service: Option<&Service>) -> Option<Error> {
-    let service = service.filter(|service| protection::snapshots::declared(service).is_some())?;
+    let service = service.filter(|service| protection::targets::declared(service).is_some())?;
     let snapshot = kept.last_good().transpose()?;
     Some(snapshot.map_or_else(
         |error| error,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use declaration::Search;
 use declaration::settings::Service;
-use protection::{backup, maintain, room, snapshots};
+use protection::{backup, maintain, proofs, room, snapshots};
 use report::{Event, Kind, status};
 use restore::{interrupt, verify};
 use storage::Error;
@@ -39,6 +39,8 @@ enum Command {
     },
     /// Take the snapshots that are due as their policies say, hold the last good one of each service, and prune.
     Snapshots,
+    /// Have the newest snapshots of services with checks prove themselves, and hold them.
+    Prove,
     /// Tell of pools that are 80 or 90 % full: at once, and then once a day, what may be released in them and how.
     Room,
 }
@@ -51,12 +53,14 @@ fn main() -> ExitCode {
     if let Err(exit) = report::begin("protect-helper") {
         return exit;
     }
-    if let Command::Maintain { .. } | Command::Snapshots | Command::Room = &command {
+    if let Command::Maintain { .. } | Command::Snapshots | Command::Prove | Command::Room = &command
+    {
         interrupt::watch("interrupted: all that this run had started is ended".to_owned());
         let host = declaration::load(&Search::from_env());
         return done(match &command {
             Command::Maintain { name } => maintain::maintain(&host, name, false),
             Command::Room => room::look(&host),
+            Command::Prove => proofs::prove(&host),
             _ => snapshots::round(&host),
         });
     }
@@ -110,7 +114,7 @@ impl Command {
     fn name(&self) -> &str {
         match self {
             Self::Backup { name } | Self::After { name } | Self::Maintain { name } => name,
-            Self::Snapshots | Self::Room => "",
+            Self::Snapshots | Self::Prove | Self::Room => "",
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{ready, scripts};
 const OF_SNAPSHOTS: [TierName; 2] = [TierName::Rollback, TierName::Snapshot];
 
 /// How many minutes lie between two runs of storage-snapshots.timer.
-const TIMER: u64 = crate::snapshots::ROUND.as_secs() / 60;
+const TIMER: u64 = 15;
 
 /// What was found of a service.
 #[derive(Debug, Default)]

@@ -1,14 +1,18 @@
 //! The declared checks of snapshots: each is run on a clone that is thrown away, as by a restore.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use declaration::settings::Service;
 use report::status;
 use restore::failure::Failure;
 use restore::verify::turn::{self, Turn};
-use restore::verify::{must_be_possible, verify, verify_in};
+use restore::verify::{must_be_possible, verify_in};
 use storage::frozen::Frozen;
 use storage::{Error, Origin, Result, Snapshot, as_found, lock};
+
+/// For how long a backup waits until its checks can be begun: those of another service may last much longer, and a backup that
+/// is not counted as good is better than none.
+const TURN: Duration = Duration::from_mins(30);
 
 /// What the checks say of a backup's data.
 #[derive(Debug)]
@@ -62,50 +66,53 @@ fn of_part(part: &Service, snapshot: &Snapshot) -> Result<std::result::Result<()
     let _lock = lock::lock_for_a_drill(part, |holder| {
         status::say(&format!("waiting: a drill of it is at work ({holder})"));
     })?;
+    let turn = turn::take_for_a_drill(part, Some(TURN))?;
     let part = as_found::whole(part)?;
-    on_a_clone(&part, snapshot, None)
+    on_a_clone(&part, snapshot, turn)
 }
 
-/// Runs the declared checks on a clone of a snapshot of a service, as its storage is found, if they can be begun before
-/// `until`. `None`: they cannot, since a drill of it is at work, or another one's check runs. Nobody is waited for.
+/// Which checks are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checks {
+    /// All, however long they take. Those of other services are waited for.
+    Run,
+    /// None.
+    LeftOut,
+}
+
+/// Runs the declared checks on a clone of a snapshot of a service, as its storage is found. `None`: they are left out, or a
+/// drill is at work.
 ///
 /// # Errors
 /// When there can be no clone, or it cannot be thrown away.
 pub(crate) fn of_snapshot(
     service: &Service,
     snapshot: &Snapshot,
-    until: Instant,
+    checks: Checks,
 ) -> Result<Option<std::result::Result<(), Failure>>> {
     if service.verify.is_empty() {
         return Ok(Some(Ok(())));
     }
-    if Instant::now() >= until {
+    if checks == Checks::LeftOut {
         return Ok(None);
     }
+    let turn = turn::take_for_a_drill(service, None)?;
     let Some(_lock) = lock::try_lock_for_a_drill(service)? else {
         return Ok(None);
     };
-    let Some(turn) = turn::try_for_a_drill(service)? else {
-        return Ok(None);
-    };
-    on_a_clone(service, snapshot, Some(turn)).map(Some)
+    on_a_clone(service, snapshot, turn).map(Some)
 }
 
-/// In this turn, or in one that is waited for.
 fn on_a_clone(
     service: &Service,
     snapshot: &Snapshot,
-    turn: Option<Turn>,
+    turn: Turn,
 ) -> Result<std::result::Result<(), Failure>> {
     must_be_possible(service)?;
     // Beside what restores stage: a complete copy may wait there to be put in its place.
     let storage = storage::open_for_a_drill(service);
     let staged = storage.stage(&Origin::Clone(snapshot), &mut |_, _| {})?;
-    let (beside, from) = (storage.as_ref(), &snapshot.name);
-    let verified = match turn {
-        Some(turn) => verify_in(turn, service, beside, &staged, from),
-        None => verify(service, beside, &staged, from, true),
-    };
+    let verified = verify_in(turn, service, storage.as_ref(), &staged, &snapshot.name);
     match (verified, storage.discard(&staged)) {
         // That the data is bad is known, whatever becomes of the clone: the next check throws that away.
         (Err(Failure::Snapshot(why)), _) => Ok(Err(Failure::Snapshot(why))),

@@ -1,7 +1,5 @@
 //! The hold: the last good snapshot of a service is never destroyed before a newer one has proved itself.
 
-use std::time::Instant;
-
 use declaration::settings::Service;
 use jiff::{SignedDuration, Timestamp};
 use report::{Event, Kind};
@@ -9,7 +7,7 @@ use restore::failure::Failure;
 use restore::source::restic::snapshot_entry::{SHRUNK, UNSOUND};
 use storage::{Error, ErrorKind, Result, Snapshot, local, policy_snapshots};
 
-use crate::checks::Checked;
+use crate::checks::{Checked, Checks};
 use crate::record::{self, Good, Record};
 use crate::{checks, shrink};
 
@@ -25,9 +23,19 @@ pub(crate) const POLICYS: &str = "autosnap_";
 /// How often its owner is told that one cannot.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Has the newest snapshot of the service prove itself, if it is time; it is held then, and the earlier one no more. Gives
-/// whether anything may be pruned. `snapshots` are the service's, newest first, and `held` those of them that we hold. Its
-/// checks are not begun after `until`.
+/// What came of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// It is on the last good snapshot, and that is young: what is older may be pruned.
+    Held,
+    /// The newest one is not good, or there is none.
+    Doubted,
+    /// Its checks are still to be run.
+    ToBeChecked,
+}
+
+/// Has the newest snapshot of the service prove itself, if it is time; it is held then, and the earlier one no more. `snapshots` are the service's, newest first, and `held` those of them that we hold. What
+/// cannot be proved without `checks` that are left out stays as it is.
 ///
 /// # Errors
 /// When it cannot be told whether it is good, or something cannot be held.
@@ -35,15 +43,15 @@ pub(crate) fn renew(
     service: &Service,
     snapshots: &[Snapshot],
     held: &[String],
-    until: Instant,
-) -> Result<bool> {
+    checks: Checks,
+) -> Result<Renewal> {
     let name = service.name.as_str();
     let record = record::read(name)?;
     let is_held = |good: &Good| held.contains(&good.snapshot);
     let still = record.held.clone().filter(is_held);
     let now = Timestamp::now();
     let Some(newest) = newest_of(snapshots, now) else {
-        return Ok(false);
+        return Ok(Renewal::Doubted);
     };
     if let Some(good) = &still
         && record.doubt.is_none()
@@ -51,9 +59,9 @@ pub(crate) fn renew(
     {
         // A round that was cut off has left the one before held as well.
         release_others(held, &good.snapshot)?;
-        return Ok(true);
+        return Ok(Renewal::Held);
     }
-    match prove(service, newest, &record, until)? {
+    match prove(service, newest, &record, checks)? {
         Proof::Good(good) => {
             policy_snapshots::hold(&newest.name)?;
             record::update(name, |record| {
@@ -63,14 +71,20 @@ pub(crate) fn renew(
                 record.has_vanished = false;
             })?;
             release_others(held, &newest.name)?;
-            Ok(true)
+            Ok(Renewal::Held)
         }
         Proof::Bad(why) => {
             doubt(service, &record, &why, still.as_ref())?;
-            Ok(false)
+            Ok(Renewal::Doubted)
         }
-        Proof::NotNow => Ok(false),
+        Proof::NotNow => Ok(Renewal::ToBeChecked),
     }
+}
+
+/// Whether the newest snapshot of a service is to prove itself, as it is noted.
+pub(crate) fn is_due(record: &Record, now: Timestamp) -> bool {
+    let is_young = |good: &Good| is_young(good.taken, now);
+    record.doubt.is_some() || !record.held.as_ref().is_some_and(is_young)
 }
 
 fn release_others(held: &[String], good: &str) -> Result<()> {
@@ -142,7 +156,7 @@ pub(crate) fn doubt(
     held: Option<&Good>,
 ) -> Result<()> {
     let has_vanished = why.kind() == ErrorKind::InDoubt;
-    if !is_due(record.doubt) && !record.accepted {
+    if !is_to_be_told(record.doubt) && !record.accepted {
         // Each round may find another reason.
         return record::update(service.name.as_str(), |record| {
             record.has_vanished = has_vanished;
@@ -162,7 +176,7 @@ pub(crate) fn doubt(
 /// # Errors
 /// When what was told cannot be noted.
 pub(crate) fn shrunk(service: &Service, record: &Record, why: &Error) -> Result<()> {
-    if !is_due(record.shrunk) {
+    if !is_to_be_told(record.shrunk) {
         return Ok(());
     }
     tell(service, &kept_apart(record, SHRUNK), why, Some("restic"));
@@ -180,7 +194,7 @@ pub(crate) fn unproved(service: &Service, record: &Record, checked: &Checked) ->
         Checked::Unsound(why) => (kept_apart(record, UNSOUND), why),
         Checked::Untold(why) => (kept(record.good.as_ref()), why),
     };
-    if !is_due(record.unproved) {
+    if !is_to_be_told(record.unproved) {
         return Ok(());
     }
     tell(service, &keeps, why, Some("restic"));
@@ -207,7 +221,7 @@ fn kept_apart(record: &Record, tag: &str) -> String {
     )
 }
 
-fn is_due(told: Option<Timestamp>) -> bool {
+fn is_to_be_told(told: Option<Timestamp>) -> bool {
     told.is_none_or(|told| Timestamp::now().duration_since(told) >= DAY)
 }
 
@@ -248,7 +262,7 @@ pub(crate) fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
 ///
 /// # Errors
 /// When it cannot be told.
-fn prove(service: &Service, snapshot: &Snapshot, record: &Record, until: Instant) -> Result<Proof> {
+fn prove(service: &Service, snapshot: &Snapshot, record: &Record, checks: Checks) -> Result<Proof> {
     let seen = policy_snapshots::look_into(service, &snapshot.name)?;
     let bad = |what: String, help: &str| Ok(Proof::Bad(Error::new(&snapshot.name, what, help)));
     if !seen.contents.holds_the_data() {
@@ -276,7 +290,7 @@ fn prove(service: &Service, snapshot: &Snapshot, record: &Record, until: Instant
         // That its owner may accept.
         return Ok(Proof::Bad(why.of_kind(ErrorKind::InDoubt)));
     }
-    Ok(match checks::of_snapshot(service, snapshot, until)? {
+    Ok(match checks::of_snapshot(service, snapshot, checks)? {
         Some(Ok(())) => Proof::Good(Good::new(None, snapshot, seen.extent)),
         Some(Err(failure)) => bad_or_untold(failure)?,
         None => Proof::NotNow,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! round:    Sanoid says what is due -> taken at once -> the newest proves itself and is held -> Sanoid prunes
+//! proofs:   what takes checks proves itself and is held, however long that takes
 //! backup:   ready -> before -> frozen -> after -> checked -> restic backup -> would a restore find it? -> record
 //! maintain: forget what `keep` does not keep and nothing holds -> prune -> check a part
 //! ```
@@ -17,6 +18,7 @@ mod forget;
 mod hold;
 mod look;
 pub mod maintain;
+pub mod proofs;
 mod ready;
 pub mod record;
 pub mod repository;
@@ -25,5 +27,6 @@ mod sanoid;
 mod scripts;
 mod shrink;
 pub mod snapshots;
+pub mod targets;
 mod turn;
 mod work;

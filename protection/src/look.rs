@@ -7,7 +7,9 @@ use declaration::settings::Service;
 use restore::health::{failed_units, is_kept_down_by};
 use storage::mark::Stage;
 use storage::survey::{Surveyed, survey};
-use storage::{Error, ErrorKind, MarkState, Observation, Result, Snapshot, policy_snapshots};
+use storage::{
+    Error, ErrorKind, MarkState, Observation, Result, Snapshot, as_found, policy_snapshots,
+};
 
 use crate::hold;
 
@@ -34,6 +36,17 @@ impl Look {
             seen: names.zip(seen).collect(),
             failed: OnceCell::new(),
         }
+    }
+
+    /// Looks at all that is restored of these services. What is not found is not looked at, and says so where it is asked for.
+    pub(crate) fn at_all_of<'a>(services: impl IntoIterator<Item = &'a Service>) -> Self {
+        let parts = services
+            .into_iter()
+            .flat_map(|service| service.parts().filter(|part| part.is_restored()));
+        let parts: Vec<_> = parts
+            .filter_map(|part| as_found::placed(part).ok())
+            .collect();
+        Self::at(parts.iter().map(|part| &**part))
     }
 
     /// What lies there.

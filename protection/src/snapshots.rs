@@ -1,51 +1,24 @@
 //! A round: Sanoid says which snapshots are due, they are taken of all services at once, and Sanoid prunes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
-use declaration::settings::{Host, Policy, Service, Snapshots};
+use declaration::settings::{Host, Service};
 use jiff::Timestamp;
 use report::words::count;
 use report::{Event, Kind, status};
-use storage::{Error, Result, as_found, frozen, policy_snapshots};
+use storage::{Error, Result, as_found, policy_snapshots};
+use systemd::start_at_once;
 
 use crate::admins_sanoid::Admins;
+use crate::checks::Checks;
+use crate::hold::Renewal;
 use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
+use crate::targets::{Target, declared, of, of_its_parts};
 use crate::{hold, ready, record, scripts};
 
-/// How often a round is made: units/storage-snapshots.timer says so.
-pub(crate) const ROUND: Duration = Duration::from_mins(15);
-
-/// For how long checks are begun in a round. What is left waits for the next one, which is not to come late for it.
-const PROOFS: Duration = Duration::from_mins(5);
-
-/// A service whose snapshots are taken here.
-struct Target<'a> {
-    /// The service, or a place of one.
-    service: Service,
-    dataset: String,
-    policy: &'a Policy,
-    /// Whether backups of the service are made here: without any, none proves itself any more.
-    is_backed_up: bool,
-}
-
-impl Target<'_> {
-    /// Its section as Sanoid is asked what is due.
-    fn asked(&self) -> Section<'_> {
-        Section {
-            dataset: &self.dataset,
-            policy: self.policy,
-            prunes: false,
-            runs_scripts: false,
-        }
-    }
-
-    /// Whether Sanoid itself takes its snapshots.
-    fn is_sanoids(&self) -> bool {
-        self.policy.is_taken_by_sanoid()
-    }
-}
+/// Has what takes checks prove itself, once the round is over.
+const PROOFS: &str = "storage-snapshots-proof.service";
 
 /// Does a round for all services that declare a policy.
 ///
@@ -71,7 +44,7 @@ pub fn round(host: &Host) -> Result<()> {
             Err(error) => keep_first(&mut first, service.name.as_str(), error),
         }
     }
-    let look = look_at(services.iter().map(|(_, found, _)| &**found));
+    let look = Look::at_all_of(services.iter().map(|(_, found, _)| &**found));
     let mut targets = Vec::new();
     for (service, found, policy) in &services {
         // Snapshots of what is no data would push those of the data out.
@@ -95,15 +68,6 @@ pub fn round(host: &Host) -> Result<()> {
     first.map_or(Ok(()), Err)
 }
 
-/// Looks at all that is restored of these services. What is not found is not looked at, and says so where it is asked for.
-fn look_at<'a>(services: impl Iterator<Item = &'a Service>) -> Look {
-    let parts = services.flat_map(|service| service.parts().filter(|part| part.is_restored()));
-    let parts: Vec<_> = parts
-        .filter_map(|part| as_found::placed(part).ok())
-        .collect();
-    Look::at(parts.iter().map(|part| &**part))
-}
-
 /// None of what is held proves itself where it cannot be told what an admin's own Sanoid covers. What that covers itself has no
 /// hold of ours.
 fn in_doubt(host: &Host, why: &Error) -> Result<()> {
@@ -117,46 +81,6 @@ fn in_doubt(host: &Host, why: &Error) -> Result<()> {
     });
     // What could not be noted of one is noted of the others all the same.
     noted.fold(Ok(()), Result::and)
-}
-
-/// Each dataset of a service that has its data, but for those that an admin's own Sanoid covers.
-fn of_its_parts<'a>(
-    service: &Service,
-    policy: &'a Policy,
-    admins: &Admins,
-) -> Result<Vec<Target<'a>>> {
-    let there = frozen::parts(service)?;
-    let is_there = |dataset: &str| {
-        there
-            .iter()
-            .any(|part| part.dataset.as_deref() == Some(dataset))
-    };
-    let backup = service.backup.as_ref();
-    let is_backed_up = backup.is_some_and(|backup| backup.schedule.is_some());
-    let mut targets = Vec::new();
-    for part in service.parts() {
-        let Some(dataset) = part.storage.dataset().map(|dataset| dataset.name.as_str()) else {
-            continue;
-        };
-        if is_there(dataset) && admins.covers(dataset).is_none() {
-            targets.push(Target {
-                service: as_found::whole(part)?.into_owned(),
-                dataset: dataset.to_owned(),
-                policy,
-                is_backed_up,
-            });
-        }
-    }
-    Ok(targets)
-}
-
-/// The dataset and the policy of a service whose snapshots preseed takes.
-pub fn declared(service: &Service) -> Option<(&str, &Policy)> {
-    let dataset = service.storage.dataset()?;
-    match &service.snapshots {
-        Some(Snapshots::By(policy)) => Some((dataset.name.as_str(), policy)),
-        _ => None,
-    }
 }
 
 fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Result<()> {
@@ -189,11 +113,17 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     let holds = Holds::on(&datasets);
     // What is held of one part, a restore may need of the same moment from the others.
     let mut held = BTreeSet::new();
-    let until = Instant::now() + PROOFS;
-    for target in in_order_of_proofs(targets, Timestamp::now()) {
-        if !is_renewed(target, &look, (&holds, until), first) {
+    let mut are_to_be_checked = false;
+    for target in targets {
+        let renewal = renewed(target, &look, &holds, first);
+        are_to_be_checked |= renewal == Renewal::ToBeChecked;
+        if renewal != Renewal::Held {
             held.insert(target.service.of());
         }
+    }
+    // Where it is at work already, the next round sees what it left.
+    if are_to_be_checked && let Err(error) = start_at_once(PROOFS) {
+        keep_first(first, "", error);
     }
     let pruned = targets.iter().map(|target| Section {
         prunes: !held.contains(target.service.of()),
@@ -214,70 +144,48 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     Ok(())
 }
 
-/// The targets in the order in which they prove their snapshots: those whose last one did not, and which may take all the time
-/// there is, come last, each round another one of them first.
-fn in_order_of_proofs<'t, 'a>(targets: &'t [Target<'a>], now: Timestamp) -> Vec<&'t Target<'a>> {
-    let is_in_doubt = |target: &&Target<'_>| {
-        let record = record::read(target.service.name.as_str());
-        record.map_or(true, |record| record.doubt.is_some())
-    };
-    let (mut doubtful, mut order): (Vec<_>, Vec<_>) = targets.iter().partition(is_in_doubt);
-    let round = now.as_second().unsigned_abs() / ROUND.as_secs();
-    if let Some(first) = usize::try_from(round)
-        .unwrap_or_default()
-        .checked_rem(doubtful.len())
-    {
-        doubtful.rotate_left(first);
-    }
-    order.extend(doubtful);
-    order
-}
-
-/// Whether the hold of a target is on its last good snapshot, and its service has not mostly vanished.
-fn is_renewed(
-    target: &Target<'_>,
-    look: &Look,
-    (holds, until): (&Holds, Instant),
-    first: &mut Option<Error>,
-) -> bool {
+/// What came of the hold of a target. While its service's backups are in doubt, nothing of it is pruned either.
+fn renewed(target: &Target<'_>, look: &Look, holds: &Holds, first: &mut Option<Error>) -> Renewal {
     let service = &target.service;
     let renewed = look.snapshots(service).and_then(|snapshots| {
         if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
             keep_first(first, service.name.as_str(), ahead);
         }
-        let renewed = hold::renew(service, &snapshots, &holds.of(&target.dataset)?, until)?;
+        let renewed = hold::renew(
+            service,
+            &snapshots,
+            &holds.of(&target.dataset)?,
+            Checks::LeftOut,
+        )?;
         let in_doubt = target.is_backed_up && record::read(service.of())?.has_doubtful_backups();
-        Ok(renewed && !in_doubt)
+        Ok(match renewed {
+            Renewal::Held if in_doubt => Renewal::Doubted,
+            renewed => renewed,
+        })
     });
     or_in_doubt(service, renewed, first, doubt)
 }
 
 /// What cannot be told is as much in doubt as what is bad: no backup is forgotten until a snapshot proves itself.
-fn or_in_doubt(
+pub(crate) fn or_in_doubt(
     service: &Service,
-    renewed: Result<bool>,
+    renewed: Result<Renewal>,
     first: &mut Option<Error>,
     doubt: impl FnOnce(&Service, &Error) -> Result<()>,
-) -> bool {
+) -> Renewal {
     renewed.unwrap_or_else(|error| {
         let noted = doubt(service, &error);
         keep_first(first, service.name.as_str(), error);
         if let Err(error) = noted {
             keep_first(first, service.name.as_str(), error);
         }
-        false
+        Renewal::Doubted
     })
 }
 
-fn doubt(service: &Service, why: &Error) -> Result<()> {
+pub(crate) fn doubt(service: &Service, why: &Error) -> Result<()> {
     let record = record::read(service.name.as_str())?;
     hold::doubt(service, &record, why, record.held.as_ref())
-}
-
-/// The target of which a snapshot is.
-fn of<'t, 'a>(targets: &'t [Target<'a>], snapshot: &str) -> Option<&'t Target<'a>> {
-    let (dataset, _) = snapshot.split_once('@')?;
-    targets.iter().find(|target| target.dataset == dataset)
 }
 
 /// Has Sanoid take what is due of the policies with scripts. Gives how many were taken.
@@ -366,7 +274,7 @@ fn take(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> us
     taken
 }
 
-fn keep_first(first: &mut Option<Error>, service: &str, error: Error) {
+pub(crate) fn keep_first(first: &mut Option<Error>, service: &str, error: Error) {
     tell_failed(service, &error);
     first.get_or_insert(error);
 }
@@ -403,9 +311,9 @@ mod tests {
         let service = declared::service("app", None, "[preseed]\n").unwrap();
         let untold = || Error::new("tank/a@x", "it cannot be read", "see `zpool status`");
         for (renewed, expected) in [
-            (Ok(true), (true, false)),
-            (Ok(false), (false, false)),
-            (Err(untold()), (false, true)),
+            (Ok(Renewal::Held), (Renewal::Held, false)),
+            (Ok(Renewal::ToBeChecked), (Renewal::ToBeChecked, false)),
+            (Err(untold()), (Renewal::Doubted, true)),
         ] {
             let (mut first, mut is_noted) = (None, false);
             let may_prune = or_in_doubt(&service, renewed, &mut first, |_, _| {

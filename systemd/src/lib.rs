@@ -9,4 +9,4 @@ mod systemctl;
 pub mod timestamp;
 pub mod units;
 
-pub use systemctl::systemctl;
+pub use systemctl::{start_at_once, systemctl};

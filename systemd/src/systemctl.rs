@@ -27,6 +27,19 @@ pub(crate) fn start_patiently(unit: &str) {
     let _ = run_within(&mut command("systemctl", args), PATIENCE);
 }
 
+/// Has a unit started, and does not wait until it is.
+///
+/// # Errors
+/// When systemd does not take it up.
+pub fn start_at_once(unit: &str) -> Result<()> {
+    let ended = systemctl(["start", "--no-block", "--", unit])?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    let help = format!("see `systemctl status {unit}`, then `systemctl start {unit}`");
+    Err(ended.error(unit, help))
+}
+
 /// How long units are waited for that are told to do something: as long as the slowest of them may take.
 const DONE: Duration = Duration::from_mins(15);
 

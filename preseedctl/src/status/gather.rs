@@ -23,8 +23,11 @@ use super::known::Known;
 /// The units of a service: for its storage, for its restores and for its backups.
 const KINDS: [&str; 3] = ["dataset", "preseed", "backup"];
 
-/// The unit that takes and prunes the snapshots of all services.
-const SNAPSHOTS: &str = "storage-snapshots.service";
+/// The units that take and prune the snapshots of all services, and have them prove themselves.
+const SNAPSHOTS: [&str; 2] = [
+    "storage-snapshots.service",
+    "storage-snapshots-proof.service",
+];
 
 /// What is looked at besides what always is.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +87,9 @@ fn unit_names(service: &Service) -> [String; 3] {
 fn units() -> Result<Units> {
     let patterns = KINDS.map(|kind| format!("{kind}-*.service"));
     let patterns = patterns.iter().map(String::as_str);
-    let shared = ["maintain-repository-*.service", SNAPSHOTS];
+    let shared = ["maintain-repository-*.service"]
+        .into_iter()
+        .chain(SNAPSHOTS);
     show_if_it_runs("ActiveState,StatusText", patterns.chain(shared))
 }
 
@@ -101,11 +106,11 @@ fn unit(units: &Units, name: String) -> Unit {
 
 /// The units that look after what a service has made, for others as well.
 fn shared_names(makes: Makes, service: &Service) -> Vec<String> {
-    let snapshots = makes.snapshots.then(|| SNAPSHOTS.to_owned());
+    let snapshots = SNAPSHOTS.into_iter().filter(|_| makes.snapshots);
     let backup = service.backup.as_ref().filter(|_| makes.backups);
     let maintenance =
         backup.map(|backup| format!("maintain-repository-{}.service", backup.repository.name));
-    snapshots.into_iter().chain(maintenance).collect()
+    snapshots.map(str::to_owned).chain(maintenance).collect()
 }
 
 fn of(service: &Service, seen: &[Surveyed], units: &Units, depth: Depth) -> Facts {

@@ -9,7 +9,7 @@ use storage::pools::{InPool, What as Dataset};
 use storage::{Error, Result, policy_snapshots};
 
 use crate::record::Record;
-use crate::snapshots::declared;
+use crate::targets::declared;
 
 /// Something of a service's in a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use declaration::settings::Service;
 use nix::fcntl::Flock;
@@ -39,24 +39,57 @@ pub struct Turn(#[expect(dead_code, reason = "held, not read")] Flock<File>);
 /// # Errors
 /// When the lock files cannot be made.
 pub(super) fn take(service: &Service, is_drill: bool) -> Result<Turn> {
-    take_in(Path::new(ROOT), service, is_drill)
+    take_in(Path::new(ROOT), service, is_drill, None)
 }
 
-/// Takes the turn of drills for a check of a service if it is free now; `None`: another one's check runs.
+/// Takes the turn of drills for a check of a service, and waits for it no longer than `limit`.
 ///
 /// # Errors
-/// When the lock files cannot be made.
-pub fn try_for_a_drill(service: &Service) -> Result<Option<Turn>> {
-    try_in(Path::new(ROOT), service, true)
+/// As [`take`], and when the check of another service's data lasts longer.
+pub fn take_for_a_drill(service: &Service, limit: Option<Duration>) -> Result<Turn> {
+    take_in(Path::new(ROOT), service, true, limit)
 }
 
-fn take_in(root: &Path, service: &Service, is_drill: bool) -> Result<Turn> {
-    let directory = made(root, is_drill)?;
-    let mut files = files(&directory, service, is_drill);
+fn take_in(
+    root: &Path,
+    service: &Service,
+    is_drill: bool,
+    limit: Option<Duration>,
+) -> Result<Turn> {
+    let (directory, most) = if is_drill {
+        (root.join(DRILLS), 1)
+    } else {
+        (root.join(RESTORES), service.max_parallel_restores)
+    };
+    let refused = |error: io::Error| {
+        Error::new(
+            directory.to_string_lossy(),
+            format!("no check can be let in there: {error}"),
+            "see that /run is writable, and that we run as root",
+        )
+        .caused_by(&error)
+    };
+    match DirBuilder::new().mode(0o700).create(&directory) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
+        _ => {}
+    }
+    let mut files = LockFiles::new(&directory, most, service.stall_timeout);
+    let since = Instant::now();
     let mut waits = false;
     loop {
-        if let Some(turn) = try_one_of(&mut files, &directory)? {
-            return Ok(turn);
+        if let Some(lock) = files.take_one().map_err(refused)? {
+            return Ok(Turn(lock));
+        }
+        if limit.is_some_and(|limit| since.elapsed() >= limit) {
+            return Err(Error::new(
+                service.name.as_str(),
+                format!(
+                    "its check was not begun within {} min: the check of another service's data runs",
+                    since.elapsed().as_secs() / 60
+                ),
+                "see `systemctl status 'drill-*' 'backup-*' storage-snapshots-proof`",
+            )
+            .of_kind(storage::ErrorKind::Timeout));
         }
         if !waits {
             waits = true;
@@ -64,43 +97,6 @@ fn take_in(root: &Path, service: &Service, is_drill: bool) -> Result<Turn> {
         }
         std::thread::sleep(LOOK);
     }
-}
-
-fn try_in(root: &Path, service: &Service, is_drill: bool) -> Result<Option<Turn>> {
-    let directory = made(root, is_drill)?;
-    try_one_of(&mut files(&directory, service, is_drill), &directory)
-}
-
-fn try_one_of(files: &mut LockFiles<'_>, directory: &Path) -> Result<Option<Turn>> {
-    let taken = files.take_one().map_err(|error| refused(directory, &error));
-    Ok(taken?.map(Turn))
-}
-
-fn files<'a>(directory: &'a Path, service: &Service, is_drill: bool) -> LockFiles<'a> {
-    let most = if is_drill {
-        1
-    } else {
-        service.max_parallel_restores
-    };
-    LockFiles::new(directory, most, service.stall_timeout)
-}
-
-/// The directory of the lock files, which is made if it is missing.
-fn made(root: &Path, is_drill: bool) -> Result<PathBuf> {
-    let directory = root.join(if is_drill { DRILLS } else { RESTORES });
-    match DirBuilder::new().mode(0o700).create(&directory) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(refused(&directory, &error)),
-        _ => Ok(directory),
-    }
-}
-
-fn refused(directory: &Path, error: &io::Error) -> Error {
-    Error::new(
-        directory.to_string_lossy(),
-        format!("no check can be let in there: {error}"),
-        "see that /run is writable, and that we run as root",
-    )
-    .caused_by(error)
 }
 
 /// How long a check may take.
@@ -121,14 +117,15 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let mut service = service();
         service.max_parallel_restores = 1;
-        let drill = take_in(root.path(), &service, true).unwrap();
-        assert!(try_in(root.path(), &service, true).unwrap().is_none());
+        let drill = take_in(root.path(), &service, true, None).unwrap();
+        let limit = Some(Duration::ZERO);
+        assert!(take_in(root.path(), &service, true, limit).is_err());
         let (taken, is_taken) = channel();
         let path = root.path().to_owned();
         for is_drill in [false, true] {
             let (taken, path, service) = (taken.clone(), path.clone(), service.clone());
             std::thread::spawn(move || {
-                let turn = take_in(&path, &service, is_drill).unwrap();
+                let turn = take_in(&path, &service, is_drill, None).unwrap();
                 taken.send(is_drill).unwrap();
                 drop(turn);
             });

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Rounds of the last three days have taken snapshots of all places, and hold the last good ones. In the next one the holds are
-# to move on, and what is older is to be pruned. Each proof is a check on a clone that is thrown away.
+# Rounds of the last three days have taken snapshots of all places, and hold the last good ones. After the next one the holds
+# are to move on, and then what is older is to be pruned. Each proof is a check on a clone that is thrown away.
 
 cat >>/etc/preseed/preseed.toml <<'EOT'
 
@@ -22,6 +22,7 @@ now=$(date --date 'today 12:10' +%s)
 for hours in 72 48 47; do
     date --set "@$((now - 3600 * hours))" >/dev/null
     systemctl start storage-snapshots
+    systemctl start storage-snapshots-proof
 done
 systemctl stop sonarr
 echo "$now" >/var/tmp/now

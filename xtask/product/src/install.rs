@@ -68,6 +68,7 @@ pub fn install(root: &Path, built: &Binaries) -> anyhow::Result<()> {
         "storage-preseed-kept.service",
         "storage-preseed-kept.timer",
         "storage-snapshots.service",
+        "storage-snapshots-proof.service",
         "storage-snapshots.timer",
     ] {
         copy(&units.join(unit), &root.join(UNITS).join(unit), 0o644)?;

@@ -45,7 +45,8 @@ fn act(name: &str) -> &'static str {
             "preseedctl undo sonarr --yes >/dev/null 2>&1 && systemctl start sonarr"
         }
         "round" => {
-            "date --set \"@$(cat /var/tmp/now)\" >/dev/null && systemctl start storage-snapshots sonarr"
+            "date --set \"@$(cat /var/tmp/now)\" >/dev/null && systemctl start storage-snapshots && \
+             systemctl start storage-snapshots-proof && systemctl start storage-snapshots sonarr"
         }
         "backup" => "systemctl start backup-sonarr sonarr",
         _ => "systemctl start sonarr",
@@ -55,7 +56,7 @@ fn act(name: &str) -> &'static str {
 /// The units whose helpers are stopped on the way `name`.
 fn units(name: &str) -> &'static str {
     match name {
-        "round" => "storage-snapshots",
+        "round" => "storage-snapshots storage-snapshots-proof",
         "backup" => "backup-sonarr",
         _ => "dataset-sonarr preseed-sonarr",
     }
