@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstatvfs, openat2};
 
 use crate::holders::Data;
 use crate::mountinfo::Mount;
@@ -25,7 +25,6 @@ pub(crate) struct HeldMount {
     above: File,
     name: OsString,
     point: PathBuf,
-    own: MsFlags,
     is_read_only: bool,
 }
 
@@ -49,7 +48,6 @@ impl HeldMount {
             above: File::from(above),
             name: name.to_owned(),
             point: found.point.clone(),
-            own: found.flags(),
             is_read_only: found.is_read_only(),
         };
         held.root()?;
@@ -103,7 +101,7 @@ impl HeldMount {
     /// As mount(2); `EBUSY` if somebody has a file open for writing through it.
     pub(crate) fn make_read_only(&self) -> nix::Result<()> {
         step::at(|| format!("remount,bind {} read-only", shown(&self.point)));
-        self.remount(MsFlags::MS_BIND | self.own | MsFlags::MS_RDONLY, None)
+        self.remount(MsFlags::MS_BIND, true, None)
     }
 
     /// Makes its whole file system read-only, or writable, for everybody; `options` are what the file system is told. The
@@ -112,18 +110,39 @@ impl HeldMount {
     /// # Errors
     /// As mount(2); `EBUSY` if somebody writes to it.
     pub(crate) fn make_all(&self, read_only: bool, options: &str) -> nix::Result<()> {
-        let mut flags = self.own;
-        flags.set(MsFlags::MS_RDONLY, read_only);
-        self.remount(flags, Some(options))
+        self.remount(MsFlags::empty(), read_only, Some(options))
     }
 
-    fn remount(&self, flags: MsFlags, options: Option<&str>) -> nix::Result<()> {
+    fn remount(&self, what: MsFlags, read_only: bool, options: Option<&str>) -> nix::Result<()> {
         let root = self.root()?;
+        let mut flags = MsFlags::MS_REMOUNT | what | options_of(&root)?;
+        flags.set(MsFlags::MS_RDONLY, read_only);
         let none: Option<&str> = None;
         // mount(2) follows a link that has come in its place.
         let held = PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd()));
-        mount(none, &held, none, MsFlags::MS_REMOUNT | flags, options)
+        mount(none, &held, none, flags, options)
     }
+}
+
+/// What a mount is given as mount(2) takes it, but for `ro`. Without any of those for access times, these stay as they are.
+fn options_of(root: &OwnedFd) -> nix::Result<MsFlags> {
+    /// Not among those that rustix names (statfs(2)).
+    const ST_NOSYMFOLLOW: u64 = 0x2000;
+    const MS_NOSYMFOLLOW: nix::libc::c_ulong = 0x100;
+    let has = fstatvfs(root).map_err(failed)?.f_flag;
+    let mut flags = MsFlags::empty();
+    for (set, flag) in [
+        (StatVfsMountFlags::NOSUID, MsFlags::MS_NOSUID),
+        (StatVfsMountFlags::NODEV, MsFlags::MS_NODEV),
+        (StatVfsMountFlags::NOEXEC, MsFlags::MS_NOEXEC),
+        (StatVfsMountFlags::SYNCHRONOUS, MsFlags::MS_SYNCHRONOUS),
+    ] {
+        flags.set(flag, has.contains(set));
+    }
+    if has.bits() & ST_NOSYMFOLLOW != 0 {
+        flags |= MsFlags::from_bits_retain(MS_NOSYMFOLLOW);
+    }
+    Ok(flags)
 }
 
 const FLAGS: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);

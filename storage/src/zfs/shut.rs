@@ -2,23 +2,22 @@
 //!
 //! The whole file system is made read-only, which the kernel refuses while anybody has a file of it open for
 //! writing, through whatever mount and in whatever namespace; readers go on. It is a flag of the mounted file system
-//! and nothing that is stored: the next mount is writable again. A run that is killed in between leaves a note.
+//! and nothing that is stored: once nobody has it mounted or stands in it, the next mount is writable again. A run that is
+//! killed in between leaves a note.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::mount::{MsFlags, mount};
-use rustix::fs::{StatVfsMountFlags, fstatvfs};
-
 use super::dataset::Zfs;
 use super::mounted;
 use super::properties::existing;
+use crate::held_mount::HeldMount;
+use crate::holders::Data;
 use crate::mountinfo::Mount;
-use crate::{Error, NotRolledBack, Result, mount_id, mountinfo, quoted, shown, step, writers};
+use crate::{Error, NotRolledBack, Result, mountinfo, quoted, shown, step, writers};
 
 /// Where is noted what was made read-only: as long as the flag, this does not outlive the machine's power.
 const NOTES: &str = "/run/preseed/read-only";
@@ -29,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A dataset that nobody can write to.
 pub(super) struct Shut<'a> {
     zfs: &'a Zfs<'a>,
-    root: File,
+    mounted: HeldMount,
 }
 
 /// Makes the dataset, which must be mounted at its place, read-only for everybody.
@@ -38,13 +37,13 @@ pub(super) struct Shut<'a> {
 /// When somebody writes to it, with who; or when it cannot be made so. Somebody who only holds a deleted file of it open
 /// keeps the kernel from it as well: another restore may do.
 pub(super) fn shut<'a>(zfs: &'a Zfs<'a>) -> std::result::Result<Shut<'a>, NotRolledBack> {
-    let (root, device) = own_root(zfs).map_err(NotRolledBack::Storage)?;
-    let shut = Shut { zfs, root };
+    let mounted = at_its_place(zfs).map_err(NotRolledBack::Storage)?;
+    let shut = Shut { zfs, mounted };
     write_note(zfs).map_err(NotRolledBack::Storage)?;
     step::at(|| format!("remount ro {}", shown(&zfs.service.mountpoint)));
     let since = Instant::now();
     loop {
-        match remount(zfs, &shut.root, true) {
+        match shut.mounted.make_all(true, &options(zfs)) {
             Ok(()) => return Ok(shut),
             Err(nix::Error::EBUSY) if since.elapsed() < PATIENCE => {
                 // Nobody tells when the last writer is gone.
@@ -53,7 +52,7 @@ pub(super) fn shut<'a>(zfs: &'a Zfs<'a>) -> std::result::Result<Shut<'a>, NotRol
             Err(error) => {
                 forget(zfs).map_err(NotRolledBack::Storage)?;
                 return Err(match error {
-                    nix::Error::EBUSY => in_use(zfs, device),
+                    nix::Error::EBUSY => in_use(zfs, shut.mounted.device()),
                     error => {
                         NotRolledBack::Storage(refused(zfs, "cannot be made read-only", error))
                     }
@@ -69,7 +68,7 @@ impl Shut<'_> {
     /// # Errors
     /// When it stays read-only; the next [`reopen`] tries again.
     pub(super) fn open(self) -> Result<()> {
-        open(self.zfs, &self.root)
+        open(self.zfs, &self.mounted)
     }
 }
 
@@ -97,18 +96,18 @@ pub(super) fn reopen(zfs: &Zfs<'_>) -> Result<bool> {
         forget(zfs)?;
         return Ok(false);
     }
-    let (root, _) = own_root(zfs)?;
-    open(zfs, &root).map(|()| true)
+    open(zfs, &at_its_place(zfs)?).map(|()| true)
 }
 
-fn open(zfs: &Zfs<'_>, root: &File) -> Result<()> {
+fn open(zfs: &Zfs<'_>, mounted: &HeldMount) -> Result<()> {
     step::at(|| format!("remount rw {}", shown(&zfs.service.mountpoint)));
-    remount(zfs, root, false).map_err(|error| refused(zfs, "stays read-only", error))?;
+    let made = mounted.make_all(false, &options(zfs));
+    made.map_err(|error| refused(zfs, "stays read-only", error))?;
     forget(zfs)
 }
 
-/// The root of the mounted dataset itself, and its device number.
-fn own_root(zfs: &Zfs<'_>) -> Result<(File, u64)> {
+/// The dataset itself where it is mounted, all of it.
+fn at_its_place(zfs: &Zfs<'_>) -> Result<HeldMount> {
     let path = &zfs.service.mountpoint;
     let gone = || {
         Error::new(
@@ -121,47 +120,14 @@ fn own_root(zfs: &Zfs<'_>) -> Result<(File, u64)> {
     if !mounted::is_mounted(zfs)? {
         return Err(gone());
     }
-    // A link that was put on the way since may have led to another.
-    let is_own =
-        |mounted: &Mount| mounted.is_of_dataset(zfs.name()) && mounted.root == Path::new("/");
-    let mounted = mountinfo::at(path)?.filter(is_own).ok_or_else(gone)?;
-    let root = OpenOptions::new()
-        .read(true)
-        .custom_flags(nix::libc::O_PATH | nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW)
-        .open(path)
-        .map_err(|_| gone())?;
-    match mount_id::id_of(root.as_fd())? {
-        id if id == mounted.id => Ok((root, mounted.device)),
-        _ => Err(gone()),
-    }
+    let is_all_of_it = |mounted: &Mount| mounted.root == Path::new("/");
+    let mounted = mountinfo::at(path)?.filter(is_all_of_it).ok_or_else(gone)?;
+    HeldMount::of(&mounted, &Data::Dataset(zfs.name())).map_err(|_| gone())
 }
 
-/// Sets or takes away the flag of the whole file system; everything else of the mount stays.
-fn remount(zfs: &Zfs<'_>, root: &File, read_only: bool) -> nix::Result<()> {
-    /// Not among those that rustix names (statfs(2)).
-    const ST_NOSYMFOLLOW: u64 = 0x2000;
-    const MS_NOSYMFOLLOW: nix::libc::c_ulong = 0x100;
-    let has = fstatvfs(root).map_err(|error| nix::Error::from_raw(error.raw_os_error()))?;
-    let has = has.f_flag;
-    let mut flags = MsFlags::MS_REMOUNT;
-    // Without any of those for access times, they stay as they are (mount(2)).
-    for (set, flag) in [
-        (StatVfsMountFlags::NOSUID, MsFlags::MS_NOSUID),
-        (StatVfsMountFlags::NODEV, MsFlags::MS_NODEV),
-        (StatVfsMountFlags::NOEXEC, MsFlags::MS_NOEXEC),
-        (StatVfsMountFlags::SYNCHRONOUS, MsFlags::MS_SYNCHRONOUS),
-    ] {
-        flags.set(flag, has.contains(set));
-    }
-    if has.bits() & ST_NOSYMFOLLOW != 0 {
-        flags |= MsFlags::from_bits_retain(MS_NOSYMFOLLOW);
-    }
-    flags.set(MsFlags::MS_RDONLY, read_only);
-    // Where ZFS mounts what is looked at below `.zfs/snapshot`; `zfs mount` says so as well.
-    let options = format!("mntpoint={}", zfs.service.mountpoint.display());
-    let target = PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd()));
-    let none: Option<&str> = None;
-    mount(none, &target, none, flags, Some(options.as_str()))
+/// What ZFS is told of a mount: where it mounts what is looked at below `.zfs/snapshot`; `zfs mount` says so as well.
+pub(super) fn options(zfs: &Zfs<'_>) -> String {
+    format!("mntpoint={}", zfs.service.mountpoint.display())
 }
 
 /// Whether it is noted that writers were shut out and not let in again.

@@ -145,7 +145,7 @@ fn take_down(zfs: &Zfs<'_>, before: &[Mount], binds: &[Bind]) -> Result<()> {
 fn shut_writers_out(zfs: &Zfs<'_>, held: &HeldMount) -> Result<bool> {
     let point = held.point();
     step::at(|| format!("remount {} read-only", shown(point)));
-    let Err(error) = held.make_all(true, &options(zfs)) else {
+    let Err(error) = held.make_all(true, &shut::options(zfs)) else {
         return Ok(true);
     };
     let writers = writers::of(held.device());
@@ -225,7 +225,7 @@ pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
     }
     step::at(|| format!("remount {} writable", shown(place)));
     let held = HeldMount::of(&mounted, &data);
-    let made = held.and_then(|held| held.make_all(false, &options(zfs)));
+    let made = held.and_then(|held| held.make_all(false, &shut::options(zfs)));
     made.map_err(|error| {
         Error::new(
             shown(place),
@@ -237,11 +237,6 @@ pub(super) fn make_writable(zfs: &Zfs<'_>, found: &Properties) -> Result<()> {
         )
         .caused_by(&error)
     })
-}
-
-/// What ZFS is told of a mount: where it mounts what is looked at below `.zfs/snapshot`; `zfs mount` says so as well.
-fn options(zfs: &Zfs<'_>) -> String {
-    format!("mntpoint={}", zfs.service.mountpoint.display())
 }
 
 /// Takes from a dataset with these properties, which is not replaced after all, what was noted on it.
