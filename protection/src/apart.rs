@@ -140,7 +140,7 @@ fn file(
 /// # Errors
 /// When it is still there under its own tags, or when that cannot be told.
 fn tag(call: &Call<'_>, (backup, id): (&Backup, &str), stall_timeout: Duration) -> Result<()> {
-    let found = snapshots_of(call, backup)?;
+    let found = listed(call, &[])?;
     if !counts_as_whole(&found, id, &backup.tags) {
         return Ok(());
     }
@@ -151,7 +151,7 @@ fn tag(call: &Call<'_>, (backup, id): (&Backup, &str), stall_timeout: Duration) 
         &["tag", "--set", INCOMPLETE, id]
     };
     work::run(call, args, stall_timeout).map_err(|failure| failure.error)?;
-    if counts_as_whole(&snapshots_of(call, backup)?, id, &backup.tags) {
+    if counts_as_whole(&listed(call, &[])?, id, &backup.tags) {
         return Err(Error::new(
             call.subject(),
             format!(
@@ -184,9 +184,14 @@ fn counts_as_whole(found: &[SnapshotEntry], id: &str, declared: &[impl AsRef<str
 /// All snapshots of the host that a backup is filed under.
 fn snapshots_of(call: &Call<'_>, backup: &Backup) -> Result<Vec<SnapshotEntry>> {
     let of_host = format!("--host={}", repository::host(backup)?);
-    let told = call
-        .ask(&["snapshots", "--json", &of_host])
-        .map_err(|failure| failure.error)?;
+    listed(call, &[&of_host])
+}
+
+/// The snapshots of a repository that these options of `restic snapshots` select; without any, all. An id is looked for among
+/// all: the host may be declared otherwise since.
+fn listed(call: &Call<'_>, which: &[&str]) -> Result<Vec<SnapshotEntry>> {
+    let args = [&["snapshots", "--json"], which].concat();
+    let told = call.ask(&args).map_err(|failure| failure.error)?;
     // One that could not be read may be the one.
     if let Some(unread) = call.unread(&told) {
         return Err(unread);

@@ -8,7 +8,7 @@ use storage::{Error, Result, as_found, policy_snapshots};
 use crate::admins_sanoid::Admins;
 use crate::checks::Checks;
 use crate::look::Look;
-use crate::snapshots::{doubt, keep_first, or_in_doubt};
+use crate::snapshots::{doubt, keep_first, or_in_doubt, tell_failed};
 use crate::targets::{declared, of_its_parts};
 use crate::{hold, ready, record};
 
@@ -18,7 +18,7 @@ use crate::{hold, ready, record};
 /// # Errors
 /// What could not be done, the first of it. The rest is done all the same.
 pub fn prove(host: &Host) -> Result<()> {
-    let admins = Admins::read()?;
+    let admins = Admins::read().inspect_err(|error| tell_failed("", error))?;
     let mut first = None;
     let mut due = Vec::new();
     for service in &host.services {

@@ -279,7 +279,7 @@ pub(crate) fn keep_first(first: &mut Option<Error>, service: &str, error: Error)
     first.get_or_insert(error);
 }
 
-fn tell_failed(service: &str, error: &Error) {
+pub(crate) fn tell_failed(service: &str, error: &Error) {
     let event = Event::new(Kind::NoSnapshot, service, error.to_string());
     let event = event.outcome("failed").error(error.kind().code());
     event.tell();

@@ -9,7 +9,10 @@ use crate::mountinfo::{self, Mount};
 /// as it is given: one that does not answer keeps whoever asks in the kernel without an end, where nothing can kill it.
 #[must_use]
 pub fn followed(path: &Path) -> PathBuf {
-    let table = mountinfo::own().unwrap_or_default();
+    // What is mounted where cannot be told: then nothing is asked.
+    let Ok(table) = mountinfo::own() else {
+        return path.to_owned();
+    };
     follow(path, |directory| {
         mountinfo::uppermost(&table, directory).is_some_and(Mount::may_wait_for_a_server)
     })
