@@ -192,6 +192,33 @@ eventually() {
     done
 }
 
+# zfs_can_stop: from now on, `zfs` stands still before the call that `stop_zfs_at` names.
+zfs_can_stop() {
+    local zfs
+    zfs=$(command -v zfs)
+    cat >/usr/local/sbin/zfs <<-EOF
+	#!/bin/bash
+	if [[ -e /run/stop-at && "\$*" == \$(</run/stop-at) ]]; then
+	    rm /run/stop-at
+	    touch /run/stopped
+	    exec sleep infinity
+	fi
+	exec $zfs "\$@"
+	EOF
+    chmod +x /usr/local/sbin/zfs
+}
+
+# stop_zfs_at PATTERN: before its next call with such arguments, once.
+stop_zfs_at() {
+    rm -f /run/stopped
+    echo "$1" >/run/stop-at
+}
+
+# zfs_has_stopped: waits until it has.
+zfs_has_stopped() {
+    timeout 120 bash -c 'until [[ -e /run/stopped ]]; do sleep 0.1; done'
+}
+
 # time_passes SECONDS: the clock goes on by that much. What timers would start then, a scenario starts itself.
 time_passes() {
     systemctl stop '*.timer'

@@ -8,25 +8,14 @@ reload
 mkdir /srv/look
 mount --bind /var/lib/sonarr /srv/look
 mount -o remount,bind,nosuid /srv/look
-zfs=$(command -v zfs)
-cat >/usr/local/sbin/zfs <<EOT
-#!/bin/bash
-if [[ -e /run/stop-at && "\$*" == \$(</run/stop-at) ]]; then
-    rm /run/stop-at
-    touch /run/stopped
-    exec sleep infinity
-fi
-exec $zfs "\$@"
-EOT
-chmod +x /usr/local/sbin/zfs
+zfs_can_stop
 killed_at() { # PATTERN: when `zfs` is called so
     find /var/lib/sonarr -mindepth 1 -delete
     (cd /var/lib/sonarr && exec sleep infinity) &
     eventually stands_in $! /var/lib/sonarr
-    rm -f /run/stopped
-    echo "$1" >/run/stop-at
+    stop_zfs_at "$1"
     systemctl start --no-block preseed-sonarr
-    eventually test -e /run/stopped
+    zfs_has_stopped
     assert_exists /run/preseed/binds/sonarr
     ! mountpoint -q /srv/look || fail 'the bind mount is there still'
     systemctl kill --signal=KILL preseed-sonarr

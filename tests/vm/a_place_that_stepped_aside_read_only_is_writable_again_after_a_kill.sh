@@ -11,24 +11,14 @@ fill_app 1
 systemctl stop app
 zfs snapshot "$APP@1" "$APP.covers@1" "$APP.config@1"
 fill_app 2
-zfs=$(command -v zfs)
-cat >/usr/local/sbin/zfs <<EOT2
-#!/bin/bash
-if [[ -e /run/stop-at && "\$*" == \$(</run/stop-at) ]]; then
-    rm /run/stop-at
-    touch /run/stopped
-    exec sleep infinity
-fi
-exec $zfs "\$@"
-EOT2
-chmod +x /usr/local/sbin/zfs
+zfs_can_stop
 (cd /var/lib/app/media/covers && exec sleep infinity) &
 shell=$!
 eventually stands_in "$shell" /var/lib/app/media/covers
 
-echo "rename -u $APP *" >/run/stop-at
+stop_zfs_at "rename -u $APP *"
 systemd-run --quiet --collect --unit=by-hand preseedctl restore app --snapshot 1 --yes
-timeout 120 bash -c "until [[ -e /run/stopped ]]; do sleep 0.1; done"
+zfs_has_stopped
 systemctl kill --signal=KILL by-hand
 eventually eval '! systemctl is-active --quiet by-hand'
 ! mountpoint -q /var/lib/app/media/covers || fail 'the place has not made way yet'

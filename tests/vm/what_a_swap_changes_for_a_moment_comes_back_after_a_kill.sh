@@ -14,24 +14,13 @@ by_hand() {
     findmnt -n -o OPTIONS /var/lib/sonarr
 }
 before=$(by_hand)
-zfs=$(command -v zfs)
-cat >/usr/local/sbin/zfs <<EOT
-#!/bin/bash
-if [[ -e /run/stop-at && "\$*" == \$(</run/stop-at) ]]; then
-    rm /run/stop-at
-    touch /run/stopped
-    exec sleep infinity
-fi
-exec $zfs "\$@"
-EOT
-chmod +x /usr/local/sbin/zfs
+zfs_can_stop
 killed_at() { # PATTERN: when `zfs` is called so
     find /var/lib/sonarr -mindepth 1 -delete
-    rm -f /run/stopped
-    echo "$1" >/run/stop-at
+    stop_zfs_at "$1"
     systemctl reset-failed
     systemctl start --no-block preseed-sonarr
-    timeout 120 bash -c "until [[ -e /run/stopped ]]; do sleep 0.1; done"
+    zfs_has_stopped
     systemctl kill --signal=KILL preseed-sonarr
     eventually systemctl is-failed preseed-sonarr
 }
@@ -54,10 +43,9 @@ done
 
 # A restore by hand is killed while the dataset is still mounted, and given again without a start in between: what the first
 # one set is not taken for what the admin had set.
-rm -f /run/stopped
-echo "unshare $DATASET" >/run/stop-at
+stop_zfs_at "unshare $DATASET"
 systemd-run --quiet --collect --unit=by-hand preseedctl restore sonarr --yes
-timeout 120 bash -c "until [[ -e /run/stopped ]]; do sleep 0.1; done"
+zfs_has_stopped
 systemctl kill --signal=KILL by-hand
 eventually eval '! systemctl is-active --quiet by-hand'
 assert_properties "$DATASET" canmount=noauto mounted=yes com.sun:auto-snapshot=false
