@@ -19,7 +19,7 @@ use crate::archive::{self, Made, Order};
 use crate::checks::Checked;
 use crate::record::{self, Good, Record};
 use crate::turn::Turn;
-use crate::{apart, checks, commands, hold, ready, shrink};
+use crate::{apart, checks, commands, doubt, ready, shrink};
 
 /// How many mounts are named that are not backed up.
 const FEW: usize = 5;
@@ -127,13 +127,13 @@ fn made(service: &Service, backup: &Backup, turn: &mut Turn) -> Result<(String, 
     })?;
     apart::is_complete(name, backup)?;
     if let Some(why) = &shrunk {
-        hold::shrunk(service, &record, why)?;
+        doubt::shrunk(service, &record, why)?;
     }
-    hold::unproved(service, &record, &checked)?;
+    doubt::unproved(service, &record, &checked)?;
     let words = if order.apart.is_empty() {
         let found = match must_be_found(service, backup, &made, &expected) {
             Ok(found) => found,
-            Err(error) => return both(Err(error), hold::not_found(name)),
+            Err(error) => return both(Err(error), doubt::not_found(name)),
         };
         if matches!(checked, Checked::Sound) {
             note_good(name, backup, &found, extent)?;

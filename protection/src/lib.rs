@@ -14,6 +14,7 @@ pub mod backup;
 pub mod check;
 mod checks;
 mod commands;
+mod doubt;
 mod forget;
 mod hold;
 mod look;

@@ -15,7 +15,7 @@ use crate::hold::Renewal;
 use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
 use crate::targets::{Target, declared, of, of_its_parts};
-use crate::{hold, ready, record, scripts};
+use crate::{doubt, hold, ready, record, scripts};
 
 /// Has what takes checks prove itself, once the round is over.
 const PROOFS: &str = "storage-snapshots-proof.service";
@@ -75,7 +75,7 @@ fn in_doubt(host: &Host, why: &Error) -> Result<()> {
     let noted = ours.flat_map(Service::parts).map(|part| {
         let record = record::read(part.name.as_str())?;
         match &record.held {
-            Some(good) => hold::doubt(part, &record, why, Some(good)),
+            Some(good) => doubt::of_snapshots(part, &record, why, Some(good)),
             None => Ok(()),
         }
     });
@@ -185,7 +185,7 @@ pub(crate) fn or_in_doubt(
 
 pub(crate) fn doubt(service: &Service, why: &Error) -> Result<()> {
     let record = record::read(service.name.as_str())?;
-    hold::doubt(service, &record, why, record.held.as_ref())
+    doubt::of_snapshots(service, &record, why, record.held.as_ref())
 }
 
 /// Has Sanoid take what is due of the policies with scripts. Gives how many were taken.

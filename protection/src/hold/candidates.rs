@@ -1,0 +1,141 @@
+//! The snapshots of a service, and which of them may be held.
+
+use declaration::settings::Service;
+use jiff::{SignedDuration, Timestamp};
+use storage::{Error, Result, Snapshot, local, policy_snapshots};
+
+/// How old the held snapshot may be before a newer one is to prove itself.
+const OLD: SignedDuration = SignedDuration::from_hours(20);
+
+/// How far ahead of the clock a snapshot may be: clocks are set a little all the time.
+const AHEAD: SignedDuration = SignedDuration::from_hours(1);
+
+/// How the names of a policy's snapshots begin, as Sanoid and we call them.
+pub(crate) const POLICYS: &str = "autosnap_";
+
+/// The snapshots of a service's dataset.
+///
+/// # Errors
+/// When they cannot be listed.
+pub(crate) fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
+    let storage = storage::open(service);
+    storage
+        .with_snapshots()
+        .map_or_else(|| Ok(Vec::new()), storage::Snapshots::snapshots)
+}
+
+/// The newest that may be held. A backup's own goes with it; one of the future would be the newest until then, and no newer
+/// one would prove itself.
+pub(super) fn newest_of(snapshots: &[Snapshot], now: Timestamp) -> Option<&Snapshot> {
+    snapshots
+        .iter()
+        .find(|snapshot| !policy_snapshots::is_of_a_backup(&snapshot.name) && snapshot.taken <= now)
+}
+
+/// Why Sanoid takes no snapshots of a service any more, if so: one of the policy's is of the future.
+pub(crate) fn of_the_future(snapshots: &[Snapshot], now: Timestamp) -> Option<Error> {
+    let is_policys = |name: &str| {
+        let (_, own) = name.split_once('@').unwrap_or_default();
+        own.starts_with(POLICYS)
+    };
+    let is_ahead = |taken: Timestamp| taken.duration_since(now) > AHEAD;
+    let mut ahead = snapshots
+        .iter()
+        .filter(|snapshot| is_policys(&snapshot.name) && is_ahead(snapshot.taken));
+    let first = ahead.next()?;
+    let more = match ahead.count() {
+        0 => String::new(),
+        more => format!(", as are {more} more"),
+    };
+    Some(Error::new(
+        &first.name,
+        format!(
+            "it is of the future ({}){more}: the clock was ahead once, or is behind now; no newer one is due until then",
+            local(first.taken)
+        ),
+        format!(
+            "see `timedatectl`; if the clock is right, `zfs destroy {0}`, or keep it under another name: \
+             `zfs rename {0} {1}@NAME`",
+            first.name,
+            first.name.split('@').next().unwrap_or_default()
+        ),
+    ))
+}
+
+/// Whether what was held then needs no newer one yet. A clock that was once ahead makes nothing young.
+pub(super) fn is_young(taken: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(taken);
+    !age.is_negative() && age < OLD
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
+
+    fn snapshots(names: &[(&str, &str)]) -> Vec<Snapshot> {
+        let named = names.iter().map(|(name, taken)| Snapshot {
+            name: format!("tank/a@{name}"),
+            taken: at(taken),
+            bytes: 0,
+        });
+        named.collect()
+    }
+
+    #[test]
+    fn the_newest_that_proves_itself_is_none_of_the_future() {
+        let listed = snapshots(&[
+            ("ahead", "2031-01-01T00:00:00Z"),
+            ("newest", "2026-11-26T12:00:00Z"),
+            ("older", "2026-11-26T11:00:00Z"),
+        ]);
+        let newest = |now: &str| newest_of(&listed, at(now)).map(|found| found.name.as_str());
+        assert_eq!(newest("2026-11-26T12:00:00Z"), Some("tank/a@newest"));
+        assert_eq!(newest("2031-01-01T00:00:00Z"), Some("tank/a@ahead"));
+        assert_eq!(newest("2020-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_policys_snapshot_of_the_future_is_told() {
+        let now = at("2026-11-26T12:00:00Z");
+        let told = |names: &[(&str, &str)]| {
+            let told = of_the_future(&snapshots(names), now);
+            told.map(|error| error.to_string())
+        };
+        let future = "2031-01-01T00:00:00Z";
+        let sound = [
+            ("autosnap_a_hourly", "2026-11-26T11:00:00Z"),
+            ("autosnap_b_hourly", "2026-11-26T12:59:00Z"),
+            ("mine", future),
+        ];
+        assert_eq!(told(&sound), None);
+        let ahead = [
+            sound[0],
+            ("autosnap_c_daily", future),
+            ("autosnap_d_daily", future),
+        ];
+        let told = told(&ahead).unwrap();
+        for words in ["tank/a@autosnap_c_daily", "as are 1 more", "zfs destroy"] {
+            assert!(told.contains(words), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_dated_is_not_young() {
+        let now = at("2026-11-26T12:00:00Z");
+        for (taken, expected) in [
+            ("2026-11-26T12:00:00Z", true),
+            ("2026-11-25T16:00:01Z", true),
+            ("2026-11-25T16:00:00Z", false),
+            ("2026-11-26T12:00:01Z", false),
+            ("2031-01-01T00:00:00Z", false),
+        ] {
+            assert_eq!(is_young(at(taken), now), expected, "{taken}");
+        }
+    }
+}
