@@ -7,10 +7,12 @@ use storage::{Error, Result, as_found, policy_snapshots};
 
 use crate::admins_sanoid::Admins;
 use crate::checks::Checks;
+use crate::hold::Part;
 use crate::look::Look;
+use crate::record::{self, Record};
 use crate::snapshots::{doubt, keep_first, or_in_doubt, tell_failed};
-use crate::targets::{declared, of_its_parts};
-use crate::{hold, ready, record};
+use crate::targets::{declared, of_its_parts, of_one_time};
+use crate::{hold, ready};
 
 /// Has the newest snapshots of all services that declare a policy and checks prove themselves, where it is time. Those in doubt
 /// come last, as theirs may not end well again; of the others, those first whose last good one is oldest.
@@ -56,17 +58,25 @@ fn of_service(
         // The round says so.
         return Ok(());
     }
-    for target in of_its_parts(&found, policy, admins)? {
-        let part = &target.service;
-        if !is_due(part)? {
+    for targets in of_one_time(&of_its_parts(&found, policy, admins)?) {
+        let Some(one) = targets.first() else {
+            continue;
+        };
+        let records = records(targets.iter().map(|target| &target.service))?;
+        if !hold::are_due(&records, Timestamp::now()) {
             continue;
         }
-        // The checks of the part before may have taken hours.
-        let renewed = hold::newest_first(part).and_then(|snapshots| {
-            let held = policy_snapshots::held(&target.dataset)?;
-            hold::renew(part, &snapshots, &held, Checks::Run)
+        // Asked only now: the checks of the part before may have taken hours.
+        let parts = targets.iter().map(|target| {
+            Ok(Part {
+                service: &target.service,
+                snapshots: hold::newest_first(&target.service)?,
+                held: policy_snapshots::held(&target.dataset)?,
+            })
         });
-        or_in_doubt(part, renewed, first, doubt);
+        let parts: Result<Vec<Part<'_>>> = parts.collect();
+        let renewed = parts.and_then(|parts| hold::renew(&parts, Checks::Run));
+        or_in_doubt(&one.service, renewed, first, doubt);
     }
     Ok(())
 }
@@ -74,21 +84,25 @@ fn of_service(
 /// When it is a service's turn: whether it is in doubt, and of when its oldest good snapshot is. `None`: it has no checks, or
 /// it is not time.
 fn turn_of(service: &Service) -> Result<Option<(bool, Option<Timestamp>)>> {
-    let mut turn = None;
-    for part in service.parts() {
-        if is_due(part)? {
-            let record = record::read(part.name.as_str())?;
-            let of_part = (record.doubt.is_some(), record.held.map(|good| good.taken));
-            turn = Some(turn.map_or(of_part, |turn: (bool, Option<Timestamp>)| turn.min(of_part)));
-        }
+    if service.parts().all(|part| part.verify.is_empty()) {
+        return Ok(None);
     }
-    Ok(turn)
+    let records = records(service.parts())?;
+    let now = Timestamp::now();
+    let is_due = if service.together {
+        hold::are_due(&records, now)
+    } else {
+        records
+            .iter()
+            .any(|record| hold::are_due(std::slice::from_ref(record), now))
+    };
+    let turns = records.into_iter().map(|record| {
+        let held = record.held.map(|good| good.taken);
+        (record.doubt.is_some(), held)
+    });
+    Ok(turns.min().filter(|_| is_due))
 }
 
-fn is_due(part: &Service) -> Result<bool> {
-    if part.verify.is_empty() {
-        return Ok(false);
-    }
-    let record = record::read(part.name.as_str())?;
-    Ok(hold::is_due(&record, Timestamp::now()))
+fn records<'a>(parts: impl Iterator<Item = &'a Service>) -> Result<Vec<Record>> {
+    parts.map(|part| record::read(part.name.as_str())).collect()
 }

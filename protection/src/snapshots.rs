@@ -11,10 +11,10 @@ use systemd::start_at_once;
 
 use crate::admins_sanoid::Admins;
 use crate::checks::Checks;
-use crate::hold::Renewal;
+use crate::hold::{Part, Renewal};
 use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
-use crate::targets::{Target, declared, of, of_its_parts};
+use crate::targets::{Target, declared, of, of_its_parts, of_one_time};
 use crate::{doubt, hold, ready, record, scripts};
 
 /// Has what takes checks prove itself, once the round is over.
@@ -109,22 +109,7 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     } else {
         Look::at(targets.iter().map(|target| &target.service))
     };
-    let datasets: Vec<&str> = targets.iter().map(|one| one.dataset.as_str()).collect();
-    let holds = Holds::on(&datasets);
-    // What is held of one part, a restore may need of the same moment from the others.
-    let mut held = BTreeSet::new();
-    let mut are_to_be_checked = false;
-    for target in targets {
-        let renewal = renewed(target, &look, &holds, first);
-        are_to_be_checked |= renewal == Renewal::ToBeChecked;
-        if renewal != Renewal::Held {
-            held.insert(target.service.of());
-        }
-    }
-    // Where it is at work already, the next round sees what it left.
-    if are_to_be_checked && let Err(error) = start_at_once(PROOFS) {
-        keep_first(first, "", error);
-    }
+    let held = renew_all(targets, &look, first);
     let pruned = targets.iter().map(|target| Section {
         prunes: !held.contains(target.service.of()),
         runs_scripts: true,
@@ -144,26 +129,64 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     Ok(())
 }
 
-/// What came of the hold of a target. While its service's backups are in doubt, nothing of it is pruned either.
-fn renewed(target: &Target<'_>, look: &Look, holds: &Holds, first: &mut Option<Error>) -> Renewal {
-    let service = &target.service;
-    let renewed = look.snapshots(service).and_then(|snapshots| {
-        if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
-            keep_first(first, service.name.as_str(), ahead);
+/// Renews all holds, and has what takes checks prove itself. Gives the services of which nothing may be pruned.
+fn renew_all<'t>(
+    targets: &'t [Target<'_>],
+    look: &Look,
+    first: &mut Option<Error>,
+) -> BTreeSet<&'t str> {
+    let datasets: Vec<&str> = targets.iter().map(|one| one.dataset.as_str()).collect();
+    let holds = Holds::on(&datasets);
+    // What is held of one part, a restore may need of the same moment from the others.
+    let mut held = BTreeSet::new();
+    let mut are_to_be_checked = false;
+    for targets in of_one_time(targets) {
+        let renewal = renewed(targets, look, &holds, first);
+        are_to_be_checked |= renewal == Renewal::ToBeChecked;
+        if renewal != Renewal::Held {
+            held.extend(targets.iter().map(|target| target.service.of()));
         }
-        let renewed = hold::renew(
-            service,
-            &snapshots,
-            &holds.of(&target.dataset)?,
-            Checks::LeftOut,
-        )?;
-        let in_doubt = target.is_backed_up && record::read(service.of())?.has_doubtful_backups();
+    }
+    // Where it is at work already, the next round sees what it left.
+    if are_to_be_checked && let Err(error) = start_at_once(PROOFS) {
+        keep_first(first, "", error);
+    }
+    held
+}
+
+/// What came of the hold of a target, or of those that must be of one time. While its service's backups are in doubt, nothing of
+/// it is pruned either.
+fn renewed(
+    targets: &[Target<'_>],
+    look: &Look,
+    holds: &Holds,
+    first: &mut Option<Error>,
+) -> Renewal {
+    let Some(one) = targets.first() else {
+        return Renewal::Held;
+    };
+    let parts = targets.iter().map(|target| {
+        let part = &target.service;
+        let snapshots = look.snapshots(part)?;
+        if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
+            keep_first(first, part.name.as_str(), ahead);
+        }
+        Ok(Part {
+            service: part,
+            snapshots,
+            held: holds.of(&target.dataset)?,
+        })
+    });
+    let parts: Result<Vec<Part<'_>>> = parts.collect();
+    let renewed = parts.and_then(|parts| {
+        let renewed = hold::renew(&parts, Checks::LeftOut)?;
+        let of_it = record::read(one.service.of())?;
         Ok(match renewed {
-            Renewal::Held if in_doubt => Renewal::Doubted,
+            Renewal::Held if one.is_backed_up && of_it.has_doubtful_backups() => Renewal::Doubted,
             renewed => renewed,
         })
     });
-    or_in_doubt(service, renewed, first, doubt)
+    or_in_doubt(&one.service, renewed, first, doubt)
 }
 
 /// What cannot be told is as much in doubt as what is bad: no backup is forgotten until a snapshot proves itself.

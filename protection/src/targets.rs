@@ -33,6 +33,17 @@ impl Target<'_> {
     }
 }
 
+/// These one by one, but for the places of a service that must be of one time, as far as they are taken so: Sanoid takes one
+/// dataset after the other.
+pub(crate) fn of_one_time<'t, 'a>(
+    targets: &'t [Target<'a>],
+) -> impl Iterator<Item = &'t [Target<'a>]> {
+    targets.chunk_by(|one, next| {
+        let is_of_one_time = one.service.together && !one.is_sanoids();
+        is_of_one_time && one.service.of() == next.service.of()
+    })
+}
+
 /// The dataset and the policy of a service whose snapshots preseed takes.
 pub fn declared(service: &Service) -> Option<(&str, &Policy)> {
     let dataset = service.storage.dataset()?;

@@ -24,20 +24,29 @@ pub(crate) fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
         .map_or_else(|| Ok(Vec::new()), storage::Snapshots::snapshots)
 }
 
-/// The newest that may be held. A backup's own goes with it; one of the future would be the newest until then, and no newer
-/// one would prove itself.
-pub(super) fn newest_of(snapshots: &[Snapshot], now: Timestamp) -> Option<&Snapshot> {
-    snapshots
-        .iter()
-        .find(|snapshot| !policy_snapshots::is_of_a_backup(&snapshot.name) && snapshot.taken <= now)
+/// The newest moment of which all these parts have a snapshot that may be held, as its name; `snapshots` are theirs, newest first.
+pub(super) fn newest_moment<'s>(snapshots: &[&'s [Snapshot]], now: Timestamp) -> Option<&'s str> {
+    let (first, others) = snapshots.split_first()?;
+    let may_be_held = first.iter().filter(|one| may_be_held(one, now));
+    may_be_held.map(|one| moment(&one.name)).find(|name| {
+        let has_it = |part: &&[Snapshot]| part.iter().any(|one| moment(&one.name) == *name);
+        others.iter().all(has_it)
+    })
+}
+
+/// A backup's own goes with it; one of the future would be the newest until then, and no newer one would prove itself.
+fn may_be_held(snapshot: &Snapshot, now: Timestamp) -> bool {
+    !policy_snapshots::is_of_a_backup(&snapshot.name) && snapshot.taken <= now
+}
+
+/// The name of a snapshot without that of its dataset.
+pub(super) fn moment(snapshot: &str) -> &str {
+    snapshot.split_once('@').map_or(snapshot, |(_, name)| name)
 }
 
 /// Why Sanoid takes no snapshots of a service any more, if so: one of the policy's is of the future.
 pub(crate) fn of_the_future(snapshots: &[Snapshot], now: Timestamp) -> Option<Error> {
-    let is_policys = |name: &str| {
-        let (_, own) = name.split_once('@').unwrap_or_default();
-        own.starts_with(POLICYS)
-    };
+    let is_policys = |name: &str| moment(name).starts_with(POLICYS);
     let is_ahead = |taken: Timestamp| taken.duration_since(now) > AHEAD;
     let mut ahead = snapshots
         .iter()
@@ -94,10 +103,26 @@ mod tests {
             ("newest", "2026-11-26T12:00:00Z"),
             ("older", "2026-11-26T11:00:00Z"),
         ]);
-        let newest = |now: &str| newest_of(&listed, at(now)).map(|found| found.name.as_str());
-        assert_eq!(newest("2026-11-26T12:00:00Z"), Some("tank/a@newest"));
-        assert_eq!(newest("2031-01-01T00:00:00Z"), Some("tank/a@ahead"));
+        let newest = |now: &str| newest_moment(&[&listed], at(now));
+        assert_eq!(newest("2026-11-26T12:00:00Z"), Some("newest"));
+        assert_eq!(newest("2031-01-01T00:00:00Z"), Some("ahead"));
         assert_eq!(newest("2020-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn the_newest_moment_of_all_parts_is_taken() {
+        let now = at("2026-11-27T12:00:00Z");
+        let (ahead, nine, eight) = (
+            ("c", "2026-11-28T09:00:00Z"),
+            ("b", "2026-11-27T09:00:00Z"),
+            ("a", "2026-11-27T08:00:00Z"),
+        );
+        let alone = ("alone", "2026-11-27T10:00:00Z");
+        let one = snapshots(&[ahead, alone, nine, eight]);
+        let other = snapshots(&[ahead, nine, eight]);
+        assert_eq!(newest_moment(&[&one, &other], now), Some("b"));
+        let (one, other) = (snapshots(&[nine]), snapshots(&[eight]));
+        assert_eq!(newest_moment(&[&one, &other], now), None);
     }
 
     #[test]

@@ -1,0 +1,53 @@
+# `together`: what a hold keeps of one place is of no use without the same moment of the others. Most of one place's data vanishes:
+# the holds stay on the last moment that is good in both, although the newest snapshot of the other is good. Once the data is
+# back, both move to one moment.
+
+declare_default_host
+cat >>/etc/preseed/preseed.toml <<'EOT'
+
+[snapshot-policy.short]
+hourly = 1
+EOT
+declare_service db <<'EOT'
+snapshots.policy = "short"
+[dataset]
+mountpoint = "/var/lib/db"
+[preseed]
+expect = ["base"]
+together = true
+[place.wal]
+mountpoint = "wal"
+expect = ["1"]
+EOT
+idle_service db
+reload
+systemctl start db
+fill() {
+    for number in {1..10}; do
+        echo "$number" >"/var/lib/db/wal/$number"
+    done
+}
+touch /var/lib/db/base
+fill
+# held: the hour of what is held of each place.
+held() {
+    for dataset in db db.wal; do
+        zfs list -H -t snapshot -o name "tank/services/$dataset" | xargs zfs holds -H |
+            sed -n 's/^[^@]*@autosnap_[^_]*_\(..\):.*	preseed:good	.*/\1/p'
+    done | paste -sd ' '
+}
+time_is 10:00
+systemctl start storage-snapshots
+assert_eq '10 10' "$(held)"
+
+rm /var/lib/db/wal/{2..10}
+time_passes $((21 * 3600))
+systemctl start storage-snapshots
+assert_eq '10 10' "$(held)" 'nothing moves while one of them is in doubt'
+assert_journal storage-snapshots.service 'db.wal: .* is held, .*most of the data has vanished'
+
+fill
+time_passes 3600
+systemctl start storage-snapshots
+assert_eq '08 08' "$(held)"
+assert_eq 2 "$(zfs list -H -t snapshot -o name -r tank/services | grep -c autosnap_)" 'what is older is pruned'
