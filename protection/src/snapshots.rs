@@ -198,7 +198,8 @@ pub(crate) fn or_in_doubt(
 ) -> Renewal {
     renewed.unwrap_or_else(|error| {
         let noted = doubt(service, &error);
-        keep_first(first, service.name.as_str(), error);
+        // The doubt was told, once a day.
+        first.get_or_insert(error);
         if let Err(error) = noted {
             keep_first(first, service.name.as_str(), error);
         }
