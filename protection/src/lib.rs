@@ -17,6 +17,7 @@ mod commands;
 mod doubt;
 mod forget;
 mod hold;
+mod left;
 mod look;
 pub mod maintain;
 pub mod proofs;

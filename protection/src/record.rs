@@ -27,6 +27,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// For how long a doubt is news that is not noted anew: no snapshots are taken any more.
 const RECENT: SignedDuration = SignedDuration::from_hours(72);
 
+/// For how long snapshots may be left by pruning in silence: a restore, a drill, a check or a `zfs send` needs one for a while.
+pub(crate) const PATIENCE_OF_PRUNING: SignedDuration = SignedDuration::from_hours(24);
+
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -50,6 +53,10 @@ pub struct Record {
     /// Since when no restore would take the newest backup, or that could not be asked; `None`: one would. It says nothing of
     /// the data, so neither of snapshots nor of what was good before.
     pub unfound: Option<Timestamp>,
+    /// Since when snapshots are past their policy and cannot be destroyed; `None`: there are none.
+    pub left: Option<Timestamp>,
+    /// When its owner was last told so.
+    pub left_told: Option<Timestamp>,
     /// Its backups that may lack files, by the name of their repository.
     pub doubtful: BTreeMap<String, Doubtful>,
     /// How often a part of the repository was checked.
@@ -99,6 +106,14 @@ impl Record {
     #[must_use]
     pub fn has_doubtful_backups(&self) -> bool {
         self.shrunk.is_some() || self.unproved.is_some()
+    }
+
+    /// Whether snapshots have been past their policy for so long, and could not be destroyed, that nobody can need them for a
+    /// moment only.
+    #[must_use]
+    pub fn has_left(&self, now: Timestamp) -> bool {
+        let is_long = |since: Timestamp| now.duration_since(since) >= PATIENCE_OF_PRUNING;
+        self.left.is_some_and(is_long)
     }
 
     /// Its backups in a repository that may lack files.

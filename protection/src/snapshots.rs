@@ -15,7 +15,7 @@ use crate::hold::{Part, Renewal};
 use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
 use crate::targets::{Target, declared, of, of_its_parts, of_one_time};
-use crate::{doubt, hold, ready, record, scripts};
+use crate::{doubt, hold, left, ready, record, scripts};
 
 /// Has what takes checks prove itself, once the round is over.
 const PROOFS: &str = "storage-snapshots-proof.service";
@@ -110,12 +110,18 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
         Look::at(targets.iter().map(|target| &target.service))
     };
     let held = renew_all(targets, &look, first);
+    let began = Timestamp::now();
+    let prunes = |target: &&Target<'_>| !held.contains(target.service.of());
     let pruned = targets.iter().map(|target| Section {
-        prunes: !held.contains(target.service.of()),
+        prunes: prunes(&target),
         runs_scripts: true,
         ..target.asked()
     });
     configuration.prune(&pruned.collect::<Vec<_>>())?;
+    let pruned: Vec<_> = targets.iter().filter(prunes).collect();
+    if let Err(error) = left::look(&pruned, &look, began) {
+        keep_first(first, "", error);
+    }
     let line = format!(
         "{} taken of {}",
         count(taken, "snapshot", "snapshots"),

@@ -430,6 +430,13 @@ impl Judging<'_> {
                     );
                     self.note(State::NeedsALook, text);
                 }
+                Ok(record) if record.has_left(self.now) => {
+                    let text = format!(
+                        "snapshots of it are past their policy and could not be destroyed for a day: \
+                         `journalctl PRESEED_SERVICE={name}` says which, and how to see who uses them"
+                    );
+                    self.note(State::NeedsALook, text);
+                }
                 Ok(_) => {}
             }
         }

@@ -1,0 +1,185 @@
+//! What pruning has left: Sanoid ends well also where it could not destroy a snapshot, since somebody uses it.
+
+use declaration::settings::Policy;
+use jiff::Timestamp;
+use report::words::{count, typed};
+use report::{Event, Kind};
+use storage::{ErrorKind, Result, Snapshot, local};
+
+use crate::look::{Holds, Look};
+use crate::record::{self, PATIENCE_OF_PRUNING};
+use crate::targets::Target;
+
+/// The ends of the names of a policy's snapshots, and how many minutes of each amount are kept. Those of `frequently` are those
+/// of `frequent_period`.
+const KINDS: [(&str, i64); 6] = [
+    ("frequently", 0),
+    ("hourly", 60),
+    ("daily", 24 * 60),
+    ("weekly", 7 * 24 * 60),
+    ("monthly", 31 * 24 * 60),
+    ("yearly", 365 * 24 * 60 + 6 * 60),
+];
+
+/// Looks at what is left of these targets, which were pruned after `began`, and tells of what has been left for a day, once a
+/// day. `before` is what there was.
+///
+/// # Errors
+/// When it cannot be noted.
+pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> Result<()> {
+    let had_some = |target: &&&Target<'_>| {
+        let snapshots = before.snapshots(&target.service);
+        snapshots.is_ok_and(|all| !past(target.policy, &all, began).is_empty())
+    };
+    let (had_some, others): (Vec<&Target<'_>>, Vec<&Target<'_>>) =
+        targets.iter().partition(|target| had_some(target));
+    for target in others {
+        note(target, &[])?;
+    }
+    if had_some.is_empty() {
+        return Ok(());
+    }
+    let now = Look::at(had_some.iter().map(|target| &target.service));
+    let datasets: Vec<&str> = had_some.iter().map(|one| one.dataset.as_str()).collect();
+    let holds = Holds::on(&datasets);
+    for target in had_some {
+        let (Ok(snapshots), Ok(held)) = (now.snapshots(&target.service), holds.of(&target.dataset))
+        else {
+            // Whoever needs them says so.
+            continue;
+        };
+        let mut left = past(target.policy, &snapshots, began);
+        left.retain(|snapshot| !held.contains(&snapshot.name));
+        note(target, &left)?;
+    }
+    Ok(())
+}
+
+fn note(target: &Target<'_>, left: &[&Snapshot]) -> Result<()> {
+    let name = target.service.name.as_str();
+    let record = record::read(name)?;
+    let now = Timestamp::now();
+    let is_old = |since: Timestamp| now.duration_since(since) >= PATIENCE_OF_PRUNING;
+    let Some(oldest) = left.first() else {
+        return match record.left {
+            None => Ok(()),
+            Some(_) => record::update(name, |record| {
+                record.left = None;
+                record.left_told = None;
+            }),
+        };
+    };
+    let since = record.left.unwrap_or(now);
+    let is_told = is_old(since) && record.left_told.is_none_or(is_old);
+    if is_told {
+        let what = format!(
+            "{} past the policy and cannot be destroyed, the oldest {} of {}: see `zfs holds {3}`, `zfs get clones {3}`, and who has a \
+             file below .zfs/snapshot of the data open with `fuser -m`",
+            count(left.len(), "snapshot is", "snapshots are"),
+            oldest.label(),
+            local(oldest.taken),
+            typed(&oldest.name),
+        );
+        let event = Event::new(Kind::NoSnapshot, name, format!("{name}: {what}"));
+        event.outcome("left").error(ErrorKind::Busy.code()).tell();
+    }
+    if record.left.is_some() && !is_told {
+        return Ok(());
+    }
+    record::update(name, |record| {
+        record.left = Some(since);
+        if is_told {
+            record.left_told = Some(now);
+        }
+    })
+}
+
+/// Those of the policy's snapshots that Sanoid prunes, the oldest first (`prune_snapshots` of sanoid): too old, and more than are
+/// kept. `snapshots` are those of a dataset, newest first.
+fn past<'s>(policy: &Policy, snapshots: &'s [Snapshot], now: Timestamp) -> Vec<&'s Snapshot> {
+    let key = |key: &str| policy.keys.iter().find(|(name, _)| *name == key);
+    let amount = |of: &str| key(of).map_or(0, |(_, amount)| *amount);
+    // It may still be deferred.
+    if amount("prune_defer") > 0 {
+        return Vec::new();
+    }
+    let mut past: Vec<&Snapshot> = Vec::new();
+    for (kind, minutes) in KINDS {
+        let minutes = match kind {
+            "frequently" => i64::try_from(amount("frequent_period")).unwrap_or(i64::MAX),
+            _ => minutes,
+        };
+        let kept = amount(kind);
+        let is_its = |snapshot: &&Snapshot| {
+            let (_, own) = snapshot.name.split_once('@').unwrap_or_default();
+            own.starts_with("autosnap") && own.rsplit_once('_').is_some_and(|(_, end)| end == kind)
+        };
+        let of_it: Vec<&Snapshot> = snapshots.iter().rev().filter(is_its).collect();
+        let age = i64::try_from(kept)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(minutes)
+            .saturating_mul(60);
+        let more = of_it.len().saturating_sub(kept);
+        let is_old = |snapshot: &&Snapshot| now.as_second() - snapshot.taken.as_second() > age;
+        past.extend(of_it.into_iter().filter(is_old).take(more));
+    }
+    past.sort_by_key(|snapshot| snapshot.taken);
+    past
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_too_old_and_more_than_is_kept_is_past() {
+        let snapshot = |name: &str, taken: &str| Snapshot {
+            name: format!("tank/a@{name}"),
+            taken: taken.parse().unwrap(),
+            bytes: 0,
+        };
+        let all = [
+            snapshot(
+                "autosnap_2026-11-27_12:00:00_hourly",
+                "2026-11-27T12:00:00Z",
+            ),
+            snapshot("before-the-upgrade", "2026-11-27T11:30:00Z"),
+            snapshot(
+                "autosnap_2026-11-27_11:00:00_hourly",
+                "2026-11-27T11:00:00Z",
+            ),
+            snapshot(
+                "autosnap_2026-11-27_10:00:00_hourly",
+                "2026-11-27T10:00:00Z",
+            ),
+            snapshot("autosnap_2026-11-27_00:00:00_daily", "2026-11-27T00:00:00Z"),
+            snapshot(
+                "autosnap_2026-11-20_00:00:00_weekly",
+                "2026-11-20T00:00:00Z",
+            ),
+        ];
+        let now: Timestamp = "2026-11-27T12:30:00Z".parse().unwrap();
+        let of = |keys: &[(&'static str, usize)]| {
+            let policy = Policy {
+                name: "short".to_owned(),
+                keys: keys.to_vec(),
+                scripts: Vec::new(),
+            };
+            let past = past(&policy, &all, now);
+            past.iter()
+                .map(|one| one.name.replacen("tank/a@", "", 1))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of(&[("hourly", 2), ("daily", 1)]),
+            [
+                "autosnap_2026-11-20_00:00:00_weekly",
+                "autosnap_2026-11-27_10:00:00_hourly"
+            ]
+        );
+        // Old enough, and not more than are kept; more, and not old enough.
+        assert_eq!(of(&[("hourly", 3), ("daily", 1), ("weekly", 1)]), [""; 0]);
+        assert_eq!(of(&[("prune_defer", 60)]), [""; 0]);
+    }
+}
