@@ -6,6 +6,7 @@ use std::time::Duration;
 use declaration::settings::{Backup, Service};
 use jiff::Timestamp;
 use report::progress::bytes;
+use report::words::{count, typed};
 use report::{Event, Kind, status};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
@@ -36,16 +37,19 @@ pub fn backup(declared: &Service) -> Result<()> {
     let service = as_found::whole(declared)?;
     let backup = to_be_made(&service)?;
     ready::must_have_its_data(&service)?;
-    frozen::release(&service)?;
+    let kept_busy = frozen::release(&service)?;
     let made = made(&service, backup, &mut turn);
     let after = commands::after(&service, &mut turn);
     let released = match &made {
-        Ok(_) => frozen::release(&service),
+        Ok(_) => frozen::release(&service).map(drop),
         Err(_) => release_if_there(&service),
     };
     let left = both(after, released);
     let (message, is_whole) = match made {
-        Ok(made) => made,
+        Ok((words, is_whole)) => (
+            words + &kept_busy_in_words(&kept_busy),
+            is_whole && kept_busy.is_empty(),
+        ),
         Err(error) => return both(Err(error), left),
     };
     status::set(&message);
@@ -73,7 +77,7 @@ pub fn tidy_up(declared: &Service) -> Result<()> {
 /// Destroys a backup's snapshot, unless it may be all there is of the data.
 fn release_if_there(service: &Service) -> Result<()> {
     match ready::lacks_its_data(service)? {
-        None => frozen::release(service),
+        None => frozen::release(service).map(drop),
         Some(_) => Ok(()),
     }
 }
@@ -173,6 +177,22 @@ fn note_good(name: &str, backup: &Backup, found: &Snapshot, extent: Extent) -> R
         record.unproved = None;
         record.unfound = None;
     })
+}
+
+/// What is left of earlier backups since somebody uses it. Each night may leave more.
+fn kept_busy_in_words(snapshots: &[String]) -> String {
+    let Some(first) = snapshots.first() else {
+        return String::new();
+    };
+    format!(
+        "; {} of earlier backups cannot be destroyed, as somebody uses what is in them: see `zfs holds {2}`, \
+         `zfs get clones {2}`, and who has a file below `.zfs/snapshot/{1}` of the data open with `fuser -m`",
+        count(snapshots.len(), "snapshot", "snapshots"),
+        first
+            .split_once('@')
+            .map_or(first.as_str(), |(_, name)| name),
+        typed(first),
+    )
 }
 
 /// What is mounted in the data and is not in its backup.

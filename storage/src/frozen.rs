@@ -279,11 +279,12 @@ impl<'a> Frozen<'a> {
     }
 }
 
-/// Destroys the snapshots that backups of a service were made from, also those that a run left which was killed.
+/// Destroys the snapshots that backups of a service were made from, also those that a run left which was killed. Gives the names
+/// of those that somebody needs, which stay.
 ///
 /// # Errors
 /// When one cannot be destroyed.
-pub fn release(service: &Service) -> Result<()> {
+pub fn release(service: &Service) -> Result<Vec<String>> {
     backup_snapshot::destroy_all(&datasets(&parts(service)?))
 }
 

@@ -1,5 +1,5 @@
 # A backup is made from a snapshot, which goes once it is made. Somebody who has a file of that snapshot open keeps the
-# kernel from destroying it: neither this backup nor the next one fails for that, and the snapshot goes later.
+# kernel from destroying it: neither this backup nor the next one fails for that, the next one says so, and the snapshot goes later.
 
 declare_default_host
 repository_init
@@ -23,6 +23,7 @@ sed -i '/^after/d' /etc/preseed/services/sonarr.toml
 assert_exit 0 systemctl start backup-sonarr
 assert_eq 2 "$(in_repository list snapshots | wc -l)"
 assert_eq 1 "$(of_backups)"
+assert_journal backup-sonarr.service 'backed up .*; 1 snapshot of earlier backups cannot be destroyed, as somebody uses what is in them: .*fuser'
 
 systemctl stop looks
 assert_exit 0 systemctl start backup-sonarr

@@ -44,12 +44,13 @@ fn pool(dataset: &str) -> &str {
 }
 
 /// Destroys all snapshots of these datasets that backups were made from. One that somebody needs (it is held, has a clone,
-/// or somebody looks into it) stays: it goes later, and keeps no backup from being made.
+/// or somebody looks into it) stays: it goes later, and keeps no backup from being made. Gives the names of those.
 ///
 /// # Errors
 /// When one cannot be destroyed for another reason; the others are.
-pub(crate) fn destroy_all(datasets: &[&str]) -> Result<()> {
+pub(crate) fn destroy_all(datasets: &[&str]) -> Result<Vec<String>> {
     let mut ended = Ok(());
+    let mut left = Vec::new();
     for dataset in datasets {
         for snapshot in of(dataset)? {
             // Never with what depends on it.
@@ -66,15 +67,16 @@ pub(crate) fn destroy_all(datasets: &[&str]) -> Result<()> {
             let holds = needed.next().unwrap_or_default();
             let clones = needed.next().unwrap_or_default();
             if holds != "0" || !matches!(clones, "" | "-") {
+                left.push(snapshot);
                 continue;
             }
             match call::zfs(&["destroy", &snapshot]) {
-                Err(error) if error.kind() == ErrorKind::Busy => {}
+                Err(error) if error.kind() == ErrorKind::Busy => left.push(snapshot),
                 destroyed => ended = ended.and(destroyed.map(drop)),
             }
         }
     }
-    ended
+    ended.map(|()| left)
 }
 
 /// Whether a snapshot has the name of one that a backup is made from, and that goes with it.
