@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use declaration::settings::{Backup, Service};
+use declaration::settings::{Backup, Check, Service};
 use declaration::value::TierName;
-use restore::proof::{self, Drilled, Drills, Which};
+use restore::proof::{self, Drilled, Drills, Outcome, Which};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::doubtful::Doubtful;
@@ -207,6 +207,10 @@ fn held(
     Ok(drill_that_failed(service, backup, &drills))
 }
 
+fn is_command(check: &Check) -> bool {
+    matches!(check, Check::Command(_))
+}
+
 /// How the newest backup of a part could not be restored when it was last drilled; `None` if all could.
 fn drill_that_failed(service: &Service, backup: &Backup, drills: &Drills) -> Option<String> {
     let source = format!("repository {}", backup.repository.name);
@@ -218,6 +222,8 @@ fn drill_that_failed(service: &Service, backup: &Backup, drills: &Drills) -> Opt
                 && result.source == source
                 && result.which == Which::Newest
                 && result.outcome.tells()
+                // On a sample, no command is run: what it looks at, nobody knows.
+                && !(result.outcome == Outcome::Sampled && part.verify.iter().any(is_command))
         };
         let last = drills.results.iter().rev().find(is_of_it)?;
         (!last.outcome.is_good()).then(|| {
@@ -357,13 +363,14 @@ mod tests {
             is_estimate: false,
             bytes: 0,
         };
-        let told = |results: Vec<(&str, Which, Outcome)>| {
+        let told_of = |service: &Service, results: Vec<(&str, Which, Outcome)>| {
             let drills = Drills {
                 results: results.into_iter().map(drilled).collect(),
                 ..Drills::default()
             };
-            drill_that_failed(&service, service.backup.as_ref().unwrap(), &drills)
+            drill_that_failed(service, service.backup.as_ref().unwrap(), &drills)
         };
+        let told = |results| told_of(&service, results);
         let (ours, newest) = ("repository default", Which::Newest);
         let why = told(vec![(ours, newest, failed())]).unwrap();
         assert!(why.contains("a page is torn"), "{why}");
@@ -377,6 +384,12 @@ mod tests {
             let results = vec![(ours, newest, failed()), later];
             assert_eq!(told(results).is_none(), is_good);
         }
+        // A sample shows what SQLite says of it, and nothing of what a command would.
+        let sampled = || vec![(ours, newest, failed()), (ours, newest, Outcome::Sampled)];
+        assert_eq!(told(sampled()), None);
+        let text = format!("{text}[[preseed.verify]]\ncommand = [\"/bin/true\"]\n");
+        let checked = declared::service("app", Some(declared::REPOSITORY), &text).unwrap();
+        assert!(told_of(&checked, sampled()).is_some());
     }
 
     #[test]
