@@ -28,6 +28,7 @@ service() {
 	ExecStart=/bin/true
 	EOT
     declare_service "$1" <<-EOT
+	$([[ $backend == directory ]] || echo 'snapshots.policy = "services"')
 	[dataset]
 	mountpoint = "$3"
 	owner = "$2"
@@ -42,6 +43,7 @@ service() {
 	[backup]
 	repository = "local"
 	tags = ["$1"]
+	schedule = "daily"
 	EOT
 }
 sqlite='verify = [{ sqlite = "app.db" }]'

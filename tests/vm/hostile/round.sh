@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# One round: Mallory does to the places of his services whatever comes to mind, while root restores one of them, checks and
-# releases. `$seed`, `$round`, `$number` (of the round in this boot) and `$extent` (`all` to look at /usr as well) are given.
+# One round: Mallory does to the places of his services whatever comes to mind, while root restores one of them, backs it up,
+# takes snapshots, checks and releases. `$seed`, `$round`, `$number` (of the round in this boot) and `$extent` (`all` to look at
+# /usr as well) are given.
 
 here=/usr/lib/preseed-tests/hostile
 # Longer than anything that is bounded may take: 60 s for a question to restic, 20 s for a `zfs`, the `stall-timeout`.
@@ -128,13 +129,15 @@ for step in 1 2 3; do
     systemctl start --no-block "$name"
     sleep "$((RANDOM % 3)).$((RANDOM % 10))"
     systemctl thaw mallory 2>/dev/null
-    case $((RANDOM % 8)) in
+    case $((RANDOM % 11)) in
     0) bounded preseedctl plan "$name" ;;
     1) bounded preseedctl check ;;
     2) bounded preseedctl remember ;;
     3) bounded preseedctl plan "${services[RANDOM % ${#services[@]}]}" ;;
     4) bounded systemctl status --no-pager "preseed-$name" "dataset-$name" ;;
     5) bounded preseedctl release --expired ;;
+    6 | 7) bounded systemctl start "backup-$name" ;;
+    8) bounded systemctl start storage-snapshots && bounded systemctl start storage-snapshots-proof ;;
     # While the service's restore is at work, and Mallory as well.
     *) bounded preseedctl drill "$name" ;;
     esac
@@ -169,7 +172,7 @@ fi
 bounded systemctl stop "$name"
 release_all
 for _ in {1..100}; do
-    left=$(pgrep -l -x 'preseed-helper|dataset-helper|restic|cp')
+    left=$(pgrep -l -x 'preseed-helper|dataset-helper|protect-helper|restic|cp')
     [[ -n $left ]] || break
     sleep 0.1
 done
