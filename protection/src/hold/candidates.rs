@@ -24,19 +24,30 @@ pub(crate) fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
         .map_or_else(|| Ok(Vec::new()), storage::Snapshots::snapshots)
 }
 
-/// The newest moment of which all these parts have a snapshot that may be held, as its name; `snapshots` are theirs, newest first.
+/// The moment that is to be held, as the name of its snapshots: the newest of which all these parts have one. `snapshots` are
+/// theirs, newest first.
 pub(super) fn newest_moment<'s>(snapshots: &[&'s [Snapshot]], now: Timestamp) -> Option<&'s str> {
     let (first, others) = snapshots.split_first()?;
-    let may_be_held = first.iter().filter(|one| may_be_held(one, now));
-    may_be_held.map(|one| moment(&one.name)).find(|name| {
+    let mut moments = may_be_held(first, now).map(|one| moment(&one.name));
+    moments.find(|name| {
         let has_it = |part: &&[Snapshot]| part.iter().any(|one| moment(&one.name) == *name);
         others.iter().all(has_it)
     })
 }
 
-/// A backup's own goes with it; one of the future would be the newest until then, and no newer one would prove itself.
-fn may_be_held(snapshot: &Snapshot, now: Timestamp) -> bool {
-    !policy_snapshots::is_of_a_backup(&snapshot.name) && snapshot.taken <= now
+/// Those that may be held, the best first: the policy's, then others, each from the newest on. Other tools destroy their own (as
+/// Syncoid does once a newer one is replicated), which a hold would stop. A backup's own goes with it; one of the future would be
+/// the newest until then, and no newer one would prove itself.
+fn may_be_held(snapshots: &[Snapshot], now: Timestamp) -> impl Iterator<Item = &Snapshot> {
+    let (policys, others): (Vec<_>, Vec<_>) = snapshots
+        .iter()
+        .filter(|one| !policy_snapshots::is_of_a_backup(&one.name) && one.taken <= now)
+        .partition(|one| is_policys(one));
+    policys.into_iter().chain(others)
+}
+
+fn is_policys(snapshot: &Snapshot) -> bool {
+    moment(&snapshot.name).starts_with(POLICYS)
 }
 
 /// The name of a snapshot without that of its dataset.
@@ -46,11 +57,10 @@ pub(super) fn moment(snapshot: &str) -> &str {
 
 /// Why Sanoid takes no snapshots of a service any more, if so: one of the policy's is of the future.
 pub(crate) fn of_the_future(snapshots: &[Snapshot], now: Timestamp) -> Option<Error> {
-    let is_policys = |name: &str| moment(name).starts_with(POLICYS);
     let is_ahead = |taken: Timestamp| taken.duration_since(now) > AHEAD;
     let mut ahead = snapshots
         .iter()
-        .filter(|snapshot| is_policys(&snapshot.name) && is_ahead(snapshot.taken));
+        .filter(|snapshot| is_policys(snapshot) && is_ahead(snapshot.taken));
     let first = ahead.next()?;
     let more = match ahead.count() {
         0 => String::new(),
@@ -107,6 +117,19 @@ mod tests {
         assert_eq!(newest("2026-11-26T12:00:00Z"), Some("newest"));
         assert_eq!(newest("2031-01-01T00:00:00Z"), Some("ahead"));
         assert_eq!(newest("2020-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn what_another_tool_destroys_itself_is_held_only_without_any_of_the_policy() {
+        let now = at("2026-11-26T12:00:00Z");
+        let syncoids = ("syncoid_forge_2026-11-26", "2026-11-26T11:30:00Z");
+        let policys = ("autosnap_b_hourly", "2026-11-26T11:00:00Z");
+        for (listed, expected) in [
+            (snapshots(&[syncoids, policys]), policys.0),
+            (snapshots(&[syncoids]), syncoids.0),
+        ] {
+            assert_eq!(newest_moment(&[&listed], now), Some(expected));
+        }
     }
 
     #[test]
