@@ -12,6 +12,7 @@ use systemd::calendar::{Answer, Calendar};
 
 use self::feed::{Every, Feed, tiers_of, too_seldom};
 use crate::admins_sanoid::{Admins, Cover, KINDS};
+use crate::targets::value;
 use crate::{ready, scripts};
 
 /// The tiers that restore from a dataset's own snapshots.
@@ -256,11 +257,6 @@ fn only_prunes(cover: &Cover, dataset: &str) -> String {
         "{}: it only prunes the snapshots of {dataset}, and takes none",
         cover.at
     )
-}
-
-fn value(policy: &Policy, key: &str) -> usize {
-    let found = policy.keys.iter().find(|(name, _)| *name == key);
-    found.map_or(0, |(_, count)| *count)
 }
 
 /// How many a policy keeps, in words.

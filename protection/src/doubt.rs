@@ -94,7 +94,10 @@ fn is_to_be_told(told: Option<Timestamp>) -> bool {
 
 fn tell(service: &Service, keeps: &str, why: &Error, tier: Option<&'static str>) {
     let event = Event::new(Kind::Held, service.name.as_str(), format!("{keeps}: {why}"));
-    let event = event.outcome("held").error(why.kind().code());
+    let event = event
+        .of(service.of())
+        .outcome("held")
+        .error(why.kind().code());
     match tier {
         Some(tier) => event.tier(tier).tell(),
         None => event.tell(),

@@ -7,11 +7,11 @@ use storage::{Error, Result, as_found, policy_snapshots};
 
 use crate::admins_sanoid::Admins;
 use crate::checks::Checks;
-use crate::hold::Part;
+use crate::hold::{OfPart, Part, Renewal, Untold};
 use crate::look::Look;
 use crate::record::{self, Record};
 use crate::snapshots::{doubt, keep_first, or_in_doubt, tell_failed};
-use crate::targets::{declared, of_its_parts, of_one_time};
+use crate::targets::{Target, are_of_one_time, declared, of_its_parts, of_one_time};
 use crate::{hold, ready};
 
 /// Has the newest snapshots of all services that declare a policy and checks prove themselves, where it is time. Those in doubt
@@ -27,7 +27,7 @@ pub fn prove(host: &Host) -> Result<()> {
         let Some((_, policy)) = declared(service) else {
             continue;
         };
-        match turn_of(service) {
+        match turn_of(service, policy) {
             Ok(Some(turn)) => due.push((turn, service, policy)),
             Ok(None) => {}
             Err(error) => keep_first(&mut first, service.name.as_str(), error),
@@ -59,48 +59,57 @@ fn of_service(
         return Ok(());
     }
     for targets in of_one_time(&of_its_parts(&found, policy, admins)?) {
-        let Some(one) = targets.first() else {
-            continue;
-        };
-        let records = records(targets.iter().map(|target| &target.service))?;
-        if !hold::are_due(&records, Timestamp::now()) {
+        let parts = || targets.iter().map(|target| &target.service);
+        if !have_checks(parts()) || !hold::are_due(&records(parts())?, Timestamp::now()) {
             continue;
         }
-        // Asked only now: the checks of the part before may have taken hours.
-        let parts = targets.iter().map(|target| {
-            Ok(Part {
-                service: &target.service,
-                snapshots: hold::newest_first(&target.service)?,
-                held: policy_snapshots::held(&target.dataset)?,
-            })
-        });
-        let parts: Result<Vec<Part<'_>>> = parts.collect();
-        let renewed = parts.and_then(|parts| hold::renew(&parts, Checks::Run));
-        or_in_doubt(&one.service, renewed, first, doubt);
+        or_in_doubt(renewed(targets), first, doubt);
     }
     Ok(())
 }
 
-/// When it is a service's turn: whether it is in doubt, and of when its oldest good snapshot is. `None`: it has no checks, or
-/// it is not time.
-fn turn_of(service: &Service) -> Result<Option<(bool, Option<Timestamp>)>> {
-    if service.parts().all(|part| part.verify.is_empty()) {
-        return Ok(None);
-    }
-    let records = records(service.parts())?;
-    let now = Timestamp::now();
-    let is_due = if service.together {
-        hold::are_due(&records, now)
-    } else {
-        records
-            .iter()
-            .any(|record| hold::are_due(std::slice::from_ref(record), now))
-    };
-    let turns = records.into_iter().map(|record| {
-        let held = record.held.map(|good| good.taken);
-        (record.doubt.is_some(), held)
+fn renewed<'t>(targets: &'t [Target<'_>]) -> OfPart<'t, Renewal> {
+    // Asked only now: the checks of the part before may have taken hours.
+    let parts = targets.iter().map(|target| {
+        let service = &target.service;
+        let snapshots = hold::newest_first(service);
+        let held = policy_snapshots::held(&target.dataset);
+        Ok(Part {
+            service,
+            snapshots: snapshots.map_err(Untold::of(service))?,
+            held: held.map_err(Untold::of(service))?,
+        })
     });
-    Ok(turns.min().filter(|_| is_due))
+    hold::renew(&parts.collect::<OfPart<'t, Vec<_>>>()?, Checks::Run)
+}
+
+/// When it is a service's turn: whether what is due of it is in doubt, and of when its oldest good snapshot is. `None`: it has no
+/// checks, or it is not time.
+fn turn_of(service: &Service, policy: &Policy) -> Result<Option<(bool, Option<Timestamp>)>> {
+    let restored = service.parts().filter(|part| part.is_restored());
+    let restored: Vec<&Service> = restored.collect();
+    let mut turn = None;
+    for parts in restored.chunk_by(|_, _| are_of_one_time(service, policy)) {
+        let parts = || parts.iter().copied();
+        if !have_checks(parts()) {
+            continue;
+        }
+        let records = records(parts())?;
+        if hold::are_due(&records, Timestamp::now()) {
+            let is_in_doubt = records.iter().any(|record| record.doubt.is_some());
+            let held = records.iter().map(|record| record.held.as_ref());
+            let oldest = held.map(|good| good.map(|good| good.taken)).min();
+            let of_parts = (is_in_doubt, oldest.flatten());
+            turn = Some(turn.map_or(of_parts, |turn: (bool, Option<Timestamp>)| {
+                turn.min(of_parts)
+            }));
+        }
+    }
+    Ok(turn)
+}
+
+fn have_checks<'a>(mut parts: impl Iterator<Item = &'a Service>) -> bool {
+    parts.any(|part| !part.verify.is_empty())
 }
 
 fn records<'a>(parts: impl Iterator<Item = &'a Service>) -> Result<Vec<Record>> {

@@ -11,7 +11,7 @@ use systemd::start_at_once;
 
 use crate::admins_sanoid::Admins;
 use crate::checks::Checks;
-use crate::hold::{Part, Renewal};
+use crate::hold::{OfPart, Part, Renewal, Untold};
 use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
 use crate::targets::{Target, declared, of, of_its_parts, of_one_time};
@@ -171,43 +171,54 @@ fn renewed(
     let Some(one) = targets.first() else {
         return Renewal::Held;
     };
-    let parts = targets.iter().map(|target| {
-        let part = &target.service;
-        let snapshots = look.snapshots(part)?;
-        if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
-            keep_first(first, part.name.as_str(), ahead);
+    let mut parts = Vec::new();
+    for target in targets {
+        match part_of(target, look, holds, first) {
+            Ok(part) => parts.push(part),
+            Err(untold) => return or_in_doubt(Err(untold), first, doubt),
         }
-        Ok(Part {
-            service: part,
-            snapshots,
-            held: holds.of(&target.dataset)?,
-        })
-    });
-    let parts: Result<Vec<Part<'_>>> = parts.collect();
-    let renewed = parts.and_then(|parts| {
-        let renewed = hold::renew(&parts, Checks::LeftOut)?;
-        let of_it = record::read(one.service.of())?;
+    }
+    let renewed = hold::renew(&parts, Checks::LeftOut).and_then(|renewed| {
+        let of_it = record::read(one.service.of()).map_err(Untold::of(&one.service))?;
         Ok(match renewed {
             Renewal::Held if one.is_backed_up && of_it.has_doubtful_backups() => Renewal::Doubted,
             renewed => renewed,
         })
     });
-    or_in_doubt(&one.service, renewed, first, doubt)
+    or_in_doubt(renewed, first, doubt)
+}
+
+fn part_of<'t>(
+    target: &'t Target<'_>,
+    look: &Look,
+    holds: &Holds,
+    first: &mut Option<Error>,
+) -> OfPart<'t, Part<'t>> {
+    let service = &target.service;
+    let snapshots = look.snapshots(service).map_err(Untold::of(service))?;
+    if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
+        keep_first(first, service.name.as_str(), ahead);
+    }
+    Ok(Part {
+        service,
+        snapshots,
+        held: holds.of(&target.dataset).map_err(Untold::of(service))?,
+    })
 }
 
 /// What cannot be told is as much in doubt as what is bad: no backup is forgotten until a snapshot proves itself.
 pub(crate) fn or_in_doubt(
-    service: &Service,
-    renewed: Result<Renewal>,
+    renewed: OfPart<'_, Renewal>,
     first: &mut Option<Error>,
     doubt: impl FnOnce(&Service, &Error) -> Result<()>,
 ) -> Renewal {
-    renewed.unwrap_or_else(|error| {
-        let noted = doubt(service, &error);
-        // The doubt was told, once a day.
+    renewed.unwrap_or_else(|Untold { part, error }| {
+        let noted = doubt(part, &error);
+        // The doubt tells its owner once a day; this run fails, and its journal says why.
+        report::words::tell(&format!("{}: {error}", part.name));
         first.get_or_insert(error);
         if let Err(error) = noted {
-            keep_first(first, service.name.as_str(), error);
+            keep_first(first, part.name.as_str(), error);
         }
         Renewal::Doubted
     })
@@ -343,10 +354,13 @@ mod tests {
         for (renewed, expected) in [
             (Ok(Renewal::Held), (Renewal::Held, false)),
             (Ok(Renewal::ToBeChecked), (Renewal::ToBeChecked, false)),
-            (Err(untold()), (Renewal::Doubted, true)),
+            (
+                Err(untold()).map_err(Untold::of(&service)),
+                (Renewal::Doubted, true),
+            ),
         ] {
             let (mut first, mut is_noted) = (None, false);
-            let may_prune = or_in_doubt(&service, renewed, &mut first, |_, _| {
+            let may_prune = or_in_doubt(renewed, &mut first, |_, _| {
                 is_noted = true;
                 Ok(())
             });

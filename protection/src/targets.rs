@@ -39,9 +39,13 @@ pub(crate) fn of_one_time<'t, 'a>(
     targets: &'t [Target<'a>],
 ) -> impl Iterator<Item = &'t [Target<'a>]> {
     targets.chunk_by(|one, next| {
-        let is_of_one_time = one.service.together && !one.is_sanoids();
-        is_of_one_time && one.service.of() == next.service.of()
+        are_of_one_time(&one.service, one.policy) && one.service.of() == next.service.of()
     })
+}
+
+/// Whether the places of a service must be of one time, and are taken so.
+pub(crate) fn are_of_one_time(service: &Service, policy: &Policy) -> bool {
+    service.together && !policy.is_taken_by_sanoid()
 }
 
 /// The dataset and the policy of a service whose snapshots preseed takes.
@@ -88,4 +92,10 @@ pub(crate) fn of_its_parts<'a>(
 pub(crate) fn of<'t, 'a>(targets: &'t [Target<'a>], snapshot: &str) -> Option<&'t Target<'a>> {
     let (dataset, _) = snapshot.split_once('@')?;
     targets.iter().find(|target| target.dataset == dataset)
+}
+
+/// The value of one of a policy's keys; 0 if it has none.
+pub(crate) fn value(policy: &Policy, key: &str) -> usize {
+    let found = policy.keys.iter().find(|(name, _)| *name == key);
+    found.map_or(0, |(_, count)| *count)
 }

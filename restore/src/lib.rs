@@ -27,7 +27,7 @@ pub mod order;
 mod part;
 mod pending;
 pub mod plan;
-mod points;
+pub mod points;
 pub mod proof;
 pub mod remember;
 pub mod run;

@@ -30,6 +30,17 @@ pub(crate) enum Point {
 /// Snapshots of one name in different pools are taken one after the other.
 const ONE_AFTER_THE_OTHER: Duration = Duration::from_secs(10);
 
+/// Whether a restore takes two snapshots of different datasets for ones of one point in time; each is given by its name and when
+/// it was taken.
+#[must_use]
+pub fn are_of_one_point(one: (&str, Timestamp), other: (&str, Timestamp)) -> bool {
+    let point = |(name, taken): (&str, _)| {
+        let own = name.split_once('@').map(|(_, own)| own.to_owned());
+        Point::Of(taken, own)
+    };
+    point(one).is_that_of(&point(other))
+}
+
 impl Point {
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let name = snapshot

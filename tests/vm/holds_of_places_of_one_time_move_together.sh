@@ -1,6 +1,6 @@
 # `together`: what a hold keeps of one place is of no use without the same moment of the others. Most of one place's data vanishes:
 # the holds stay on the last moment that is good in both, although the newest snapshot of the other is good. Once the data is
-# back, both move to one moment.
+# back, both move to one moment. Where snapshots of one moment are no longer taken, nothing is pruned, and that is told.
 
 declare_default_host
 cat >>/etc/preseed/preseed.toml <<'EOT'
@@ -51,3 +51,17 @@ time_passes 3600
 systemctl start storage-snapshots
 assert_eq '08 08' "$(held)"
 assert_eq 2 "$(zfs list -H -t snapshot -o name -r tank/services | grep -c autosnap_)" 'what is older is pruned'
+
+# Somebody is ahead of each round with one place, under the policy's names.
+time_passes $((21 * 3600))
+zfs snapshot "tank/services/db.wal@autosnap_$(date -u +%Y-%m-%d_%H:%M:%S)_hourly"
+time_passes 60
+systemctl start storage-snapshots
+assert_eq '08 08' "$(held)"
+assert_journal storage-snapshots.service 'db, db.wal must be of one time, and have no snapshots of one moment that are younger than 20 h'
+assert_eq 4 "$(zfs list -H -t snapshot -o name -r tank/services | grep -c autosnap_)" 'nothing is pruned'
+
+time_passes 3600
+systemctl start storage-snapshots
+assert_eq '06 06' "$(held)"
+assert_eq 2 "$(zfs list -H -t snapshot -o name -r tank/services | grep -c autosnap_)" 'what is older is pruned again'

@@ -2,6 +2,7 @@
 
 use declaration::settings::Service;
 use jiff::{SignedDuration, Timestamp};
+use restore::points;
 use storage::{Error, Result, Snapshot, local, policy_snapshots};
 
 /// How old the held snapshot may be before a newer one is to prove itself.
@@ -24,15 +25,30 @@ pub(crate) fn newest_first(service: &Service) -> Result<Vec<Snapshot>> {
         .map_or_else(|| Ok(Vec::new()), storage::Snapshots::snapshots)
 }
 
-/// The moment that is to be held, as the name of its snapshots: the newest of which all these parts have one. `snapshots` are
-/// theirs, newest first.
-pub(super) fn newest_moment<'s>(snapshots: &[&'s [Snapshot]], now: Timestamp) -> Option<&'s str> {
+/// What is to be held of these parts: a snapshot of each, of the newest point in time of which all have one. `snapshots` are theirs,
+/// newest first.
+pub(super) fn newest_of_one_point<'s>(
+    snapshots: &[&'s [Snapshot]],
+    now: Timestamp,
+) -> Option<Vec<&'s Snapshot>> {
     let (first, others) = snapshots.split_first()?;
-    let mut moments = may_be_held(first, now).map(|one| moment(&one.name));
-    moments.find(|name| {
-        let has_it = |part: &&[Snapshot]| part.iter().any(|one| moment(&one.name) == *name);
-        others.iter().all(has_it)
+    may_be_held(first, now).find_map(|one| {
+        let mut found = vec![one];
+        for part in others {
+            let is_of_it = |other: &&Snapshot| found.iter().all(|one| are_of_one_point(one, other));
+            found.push(may_be_held(part, now).find(is_of_it)?);
+        }
+        Some(found)
     })
+}
+
+fn are_of_one_point(one: &Snapshot, other: &Snapshot) -> bool {
+    points::are_of_one_point((&one.name, one.taken), (&other.name, other.taken))
+}
+
+/// The newest of a part that may be held.
+pub(super) fn newest(snapshots: &[Snapshot], now: Timestamp) -> Option<&Snapshot> {
+    may_be_held(snapshots, now).next()
 }
 
 /// Those that may be held, the best first: the policy's, then others, each from the newest on. Other tools destroy their own (as
@@ -47,12 +63,8 @@ fn may_be_held(snapshots: &[Snapshot], now: Timestamp) -> impl Iterator<Item = &
 }
 
 fn is_policys(snapshot: &Snapshot) -> bool {
-    moment(&snapshot.name).starts_with(POLICYS)
-}
-
-/// The name of a snapshot without that of its dataset.
-pub(super) fn moment(snapshot: &str) -> &str {
-    snapshot.split_once('@').map_or(snapshot, |(_, name)| name)
+    let (_, own) = snapshot.name.split_once('@').unwrap_or_default();
+    own.starts_with(POLICYS)
 }
 
 /// Why Sanoid takes no snapshots of a service any more, if so: one of the policy's is of the future.
@@ -113,9 +125,9 @@ mod tests {
             ("newest", "2026-11-26T12:00:00Z"),
             ("older", "2026-11-26T11:00:00Z"),
         ]);
-        let newest = |now: &str| newest_moment(&[&listed], at(now));
-        assert_eq!(newest("2026-11-26T12:00:00Z"), Some("newest"));
-        assert_eq!(newest("2031-01-01T00:00:00Z"), Some("ahead"));
+        let newest = |now: &str| newest(&listed, at(now)).map(|one| &*one.name);
+        assert_eq!(newest("2026-11-26T12:00:00Z"), Some("tank/a@newest"));
+        assert_eq!(newest("2031-01-01T00:00:00Z"), Some("tank/a@ahead"));
         assert_eq!(newest("2020-01-01T00:00:00Z"), None);
     }
 
@@ -124,28 +136,39 @@ mod tests {
         let now = at("2026-11-26T12:00:00Z");
         let syncoids = ("syncoid_forge_2026-11-26", "2026-11-26T11:30:00Z");
         let policys = ("autosnap_b_hourly", "2026-11-26T11:00:00Z");
-        for (listed, expected) in [
-            (snapshots(&[syncoids, policys]), policys.0),
-            (snapshots(&[syncoids]), syncoids.0),
-        ] {
-            assert_eq!(newest_moment(&[&listed], now), Some(expected));
-        }
+        let held = |names: &[(&str, &str)]| newest(&snapshots(names), now).unwrap().taken;
+        assert_eq!(held(&[syncoids, policys]), at(policys.1));
+        assert_eq!(held(&[syncoids]), at(syncoids.1));
     }
 
     #[test]
-    fn the_newest_moment_of_all_parts_is_taken() {
+    fn what_is_held_of_all_parts_is_of_one_point_in_time() {
         let now = at("2026-11-27T12:00:00Z");
-        let (ahead, nine, eight) = (
-            ("c", "2026-11-28T09:00:00Z"),
-            ("b", "2026-11-27T09:00:00Z"),
-            ("a", "2026-11-27T08:00:00Z"),
-        );
+        let ahead = ("c", "2026-11-28T09:00:00Z");
         let alone = ("alone", "2026-11-27T10:00:00Z");
-        let one = snapshots(&[ahead, alone, nine, eight]);
-        let other = snapshots(&[ahead, nine, eight]);
-        assert_eq!(newest_moment(&[&one, &other], now), Some("b"));
-        let (one, other) = (snapshots(&[nine]), snapshots(&[eight]));
-        assert_eq!(newest_moment(&[&one, &other], now), None);
+        let nine = ("b", "2026-11-27T09:00:00Z");
+        let eight = ("a", "2026-11-27T08:00:00Z");
+        let of_both = |one: &[(&str, &str)], other: &[(&str, &str)]| {
+            let (one, other) = (snapshots(one), snapshots(other));
+            let found = newest_of_one_point(&[&one, &other], now);
+            found.map(|found| found.iter().map(|one| one.taken).collect::<Vec<_>>())
+        };
+        let both = of_both(&[ahead, alone, nine, eight], &[ahead, nine, eight]);
+        assert_eq!(both, Some(vec![at(nine.1); 2]));
+        assert_eq!(of_both(&[nine], &[eight]), None);
+        // The name alone makes no point in time: a restore asks for both.
+        let after = ("b", "2026-11-27T09:00:08Z");
+        let later = ("b", "2026-11-27T09:10:00Z");
+        assert_eq!(
+            of_both(&[nine], &[after]),
+            Some(vec![at(nine.1), at(after.1)])
+        );
+        assert_eq!(
+            of_both(&[nine, eight], &[later, eight]),
+            Some(vec![at(eight.1); 2])
+        );
+        let of_the_future = ("b", "2026-11-27T12:00:01Z");
+        assert_eq!(of_both(&[nine], &[of_the_future]), None);
     }
 
     #[test]

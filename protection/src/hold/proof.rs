@@ -8,36 +8,26 @@ use crate::checks::Checks;
 use crate::record::{Good, Record};
 use crate::{checks, shrink};
 
-/// What a look at a snapshot has shown.
-pub(super) enum Proof {
-    Good(Good),
-    /// Why it is not good.
-    Bad(Error),
-    /// It could not be looked at for the moment: the next round does.
-    NotNow,
-}
-
-/// Whether a snapshot is good: it holds the data, passes its checks, and has not mostly vanished.
+/// Whether a snapshot holds the data, and most of it has not vanished; else why not.
 ///
 /// # Errors
 /// When it cannot be told.
-pub(super) fn prove(
+pub(super) fn look(
     service: &Service,
     snapshot: &Snapshot,
     record: &Record,
-    checks: Checks,
-) -> Result<Proof> {
+) -> Result<std::result::Result<Good, Error>> {
     let seen = policy_snapshots::look_into(service, &snapshot.name)?;
-    let bad = |what: String, help: &str| Ok(Proof::Bad(Error::new(&snapshot.name, what, help)));
+    let bad = |what: String, help: &str| Error::new(&snapshot.name, what, help);
     if !seen.contents.holds_the_data() {
         let lacks = seen
             .contents
             .lacks()
             .unwrap_or_else(|| "it is empty".to_owned());
-        return bad(
+        return Ok(Err(bad(
             format!("it does not hold the data: {lacks}"),
             "look into it; a restore brings the data back",
-        );
+        )));
     }
     if let Some(good) = record.held.as_ref().filter(|_| !service.allow_shrink)
         && let Some(what) = shrink::vanished(&good.extent(), &seen.extent)
@@ -50,21 +40,36 @@ pub(super) fn prove(
             "most of the data has vanished since {}: {what}",
             local(good.taken)
         );
-        let why = Error::new(&snapshot.name, what, help);
         // That its owner may accept.
-        return Ok(Proof::Bad(why.of_kind(ErrorKind::InDoubt)));
+        return Ok(Err(bad(what, &help).of_kind(ErrorKind::InDoubt)));
     }
-    Ok(match checks::of_snapshot(service, snapshot, checks)? {
-        Some(Ok(())) => Proof::Good(Good::new(None, snapshot, seen.extent)),
-        Some(Err(failure)) => bad_or_untold(failure)?,
-        None => Proof::NotNow,
-    })
+    Ok(Ok(Good::new(None, snapshot, seen.extent)))
 }
 
-/// A check that was not finished says nothing of the data.
-fn bad_or_untold(failure: Failure) -> Result<Proof> {
+/// What the checks of a snapshot have shown.
+pub(super) enum Passed {
+    Yes,
+    /// Why it does not pass.
+    No(Error),
+    /// They could not be run for the moment: the next round does.
+    NotNow,
+}
+
+/// Runs the declared checks of a service on a snapshot, but for those that are left out.
+///
+/// # Errors
+/// When they could not be finished: that says nothing of the data.
+pub(super) fn passed(service: &Service, snapshot: &Snapshot, checks: Checks) -> Result<Passed> {
+    match checks::of_snapshot(service, snapshot, checks)? {
+        Some(Ok(())) => Ok(Passed::Yes),
+        Some(Err(failure)) => no_or_untold(failure),
+        None => Ok(Passed::NotNow),
+    }
+}
+
+fn no_or_untold(failure: Failure) -> Result<Passed> {
     match failure {
-        Failure::Snapshot(why) => Ok(Proof::Bad(why)),
+        Failure::Snapshot(why) => Ok(Passed::No(why)),
         Failure::Source(error) | Failure::Unavailable(error) | Failure::Storage(error) => {
             Err(error)
         }
@@ -80,10 +85,10 @@ mod tests {
     #[test]
     fn what_could_not_be_told_is_no_fault_of_the_snapshot() {
         let error = || Error::new("tank/a@x", "it cannot be told", "look");
-        let is_bad = |failure| matches!(bad_or_untold(failure), Ok(Proof::Bad(_)));
+        let is_bad = |failure| matches!(no_or_untold(failure), Ok(Passed::No(_)));
         assert!(is_bad(Failure::Snapshot(error())));
         for failure in [Failure::Source, Failure::Unavailable, Failure::Storage] {
-            assert!(bad_or_untold(failure(error())).is_err());
+            assert!(no_or_untold(failure(error())).is_err());
         }
     }
 }
