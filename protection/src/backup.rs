@@ -37,11 +37,11 @@ pub fn backup(declared: &Service) -> Result<()> {
     let service = as_found::whole(declared)?;
     let backup = to_be_made(&service)?;
     ready::must_have_its_data(&service)?;
-    let kept_busy = frozen::release(&service)?;
+    let mut kept_busy = frozen::release(&service)?;
     let made = made(&service, backup, &mut turn);
     let after = commands::after(&service, &mut turn);
     let released = match &made {
-        Ok(_) => frozen::release(&service).map(drop),
+        Ok(_) => frozen::release(&service).map(|busy| kept_busy.retain(|one| busy.contains(one))),
         Err(_) => release_if_there(&service),
     };
     let left = both(after, released);

@@ -1,25 +1,17 @@
 //! What pruning has left: Sanoid ends well also where it could not destroy a snapshot, since somebody uses it.
 
+use std::time::Duration;
+
 use declaration::settings::Policy;
 use jiff::Timestamp;
 use report::words::{count, typed};
 use report::{Event, Kind};
-use storage::{ErrorKind, Result, Snapshot, local};
+use storage::{ErrorKind, Result, Snapshot, local, policy_snapshots};
 
+use crate::admins_sanoid::KINDS;
 use crate::look::{Holds, Look};
-use crate::record::{self, PATIENCE_OF_PRUNING};
-use crate::targets::Target;
-
-/// The ends of the names of a policy's snapshots, and how many minutes of each amount are kept. Those of `frequently` are those
-/// of `frequent_period`.
-const KINDS: [(&str, i64); 6] = [
-    ("frequently", 0),
-    ("hourly", 60),
-    ("daily", 24 * 60),
-    ("weekly", 7 * 24 * 60),
-    ("monthly", 31 * 24 * 60),
-    ("yearly", 365 * 24 * 60 + 6 * 60),
-];
+use crate::record::{self, Left};
+use crate::targets::{Target, value};
 
 /// Looks at what is left of these targets, which were pruned after `began`, and tells of what has been left for a day, once a
 /// day. `before` is what there was.
@@ -50,77 +42,88 @@ pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> 
         };
         let mut left = past(target.policy, &snapshots, began);
         left.retain(|snapshot| !held.contains(&snapshot.name));
+        // What a restore replaced was cloned from it, or the other way around: that goes once its time is over, and is told of
+        // as what is kept.
+        let names: Vec<&str> = left.iter().map(|snapshot| &*snapshot.name).collect();
+        let Ok(ours) = policy_snapshots::needed_by_what_is_kept(&names) else {
+            continue;
+        };
+        left.retain(|snapshot| !ours.contains(&snapshot.name));
         note(target, &left)?;
     }
     Ok(())
 }
 
 fn note(target: &Target<'_>, left: &[&Snapshot]) -> Result<()> {
-    let name = target.service.name.as_str();
-    let record = record::read(name)?;
-    let now = Timestamp::now();
-    let is_old = |since: Timestamp| now.duration_since(since) >= PATIENCE_OF_PRUNING;
+    let part = target.service.name.as_str();
+    let before = record::read(part)?.left;
     let Some(oldest) = left.first() else {
-        return match record.left {
+        return match before {
             None => Ok(()),
-            Some(_) => record::update(name, |record| {
-                record.left = None;
-                record.left_told = None;
-            }),
+            Some(_) => record::update(part, |record| record.left = None),
         };
     };
-    let since = record.left.unwrap_or(now);
-    let is_told = is_old(since) && record.left_told.is_none_or(is_old);
-    if is_told {
-        let what = format!(
-            "{} past the policy and cannot be destroyed, the oldest {} of {}: see `zfs holds {3}`, `zfs get clones {3}`, and who has a \
-             file below .zfs/snapshot of the data open with `fuser -m`",
-            count(left.len(), "snapshot is", "snapshots are"),
-            oldest.label(),
-            local(oldest.taken),
-            typed(&oldest.name),
-        );
-        let event = Event::new(Kind::NoSnapshot, name, format!("{name}: {what}"));
-        event.outcome("left").error(ErrorKind::Busy.code()).tell();
+    let now = Timestamp::now();
+    // Each round may find another one that is only used for a moment. What a clock that was ahead has noted says nothing.
+    let still = before
+        .clone()
+        .filter(|before| before.snapshot == oldest.name && before.since <= now);
+    let mut noted = still.unwrap_or_else(|| Left {
+        snapshot: oldest.name.clone(),
+        since: now,
+        told: None,
+    });
+    if noted.is_to_be_told(now) {
+        tell(target, left.len(), oldest);
+        noted.told = Some(now);
     }
-    if record.left.is_some() && !is_told {
+    if before.as_ref() == Some(&noted) {
         return Ok(());
     }
-    record::update(name, |record| {
-        record.left = Some(since);
-        if is_told {
-            record.left_told = Some(now);
-        }
-    })
+    record::update(part, |record| record.left = Some(noted))
+}
+
+fn tell(target: &Target<'_>, how_many: usize, oldest: &Snapshot) {
+    let part = target.service.name.as_str();
+    let what = format!(
+        "{} past the policy and cannot be destroyed, the oldest {} of {}: see `zfs holds {3}`, `zfs get clones {3}`, and who has a \
+         file below .zfs/snapshot of the data open with `fuser -m`",
+        count(how_many, "snapshot is", "snapshots are"),
+        oldest.label(),
+        local(oldest.taken),
+        typed(&oldest.name),
+    );
+    let event = Event::new(Kind::NoSnapshot, part, format!("{part}: {what}"));
+    let event = event.of(target.service.of()).outcome("left");
+    event.error(ErrorKind::Busy.code()).tell();
 }
 
 /// Those of the policy's snapshots that Sanoid prunes, the oldest first (`prune_snapshots` of sanoid): too old, and more than are
 /// kept. `snapshots` are those of a dataset, newest first.
 fn past<'s>(policy: &Policy, snapshots: &'s [Snapshot], now: Timestamp) -> Vec<&'s Snapshot> {
-    let key = |key: &str| policy.keys.iter().find(|(name, _)| *name == key);
-    let amount = |of: &str| key(of).map_or(0, |(_, amount)| *amount);
-    // It may still be deferred.
-    if amount("prune_defer") > 0 {
+    // It may still be deferred, until the pool is full.
+    if value(policy, "prune_defer") > 0 {
         return Vec::new();
     }
     let mut past: Vec<&Snapshot> = Vec::new();
-    for (kind, minutes) in KINDS {
-        let minutes = match kind {
-            "frequently" => i64::try_from(amount("frequent_period")).unwrap_or(i64::MAX),
+    for (kind, _, minutes) in KINDS {
+        let minutes = match (kind, value(policy, "frequent_period")) {
+            ("frequently", period @ 1..) => u64::try_from(period).unwrap_or(u64::MAX),
             _ => minutes,
         };
-        let kept = amount(kind);
+        let kept = value(policy, kind);
         let is_its = |snapshot: &&Snapshot| {
             let (_, own) = snapshot.name.split_once('@').unwrap_or_default();
             own.starts_with("autosnap") && own.rsplit_once('_').is_some_and(|(_, end)| end == kind)
         };
         let of_it: Vec<&Snapshot> = snapshots.iter().rev().filter(is_its).collect();
-        let age = i64::try_from(kept)
-            .unwrap_or(i64::MAX)
-            .saturating_mul(minutes)
-            .saturating_mul(60);
+        let oldest =
+            Duration::from_mins(minutes).saturating_mul(u32::try_from(kept).unwrap_or(u32::MAX));
         let more = of_it.len().saturating_sub(kept);
-        let is_old = |snapshot: &&Snapshot| now.as_second() - snapshot.taken.as_second() > age;
+        let is_old = |snapshot: &&Snapshot| {
+            let age = Duration::try_from(now.duration_since(snapshot.taken));
+            age.is_ok_and(|age| age > oldest)
+        };
         past.extend(of_it.into_iter().filter(is_old).take(more));
     }
     past.sort_by_key(|snapshot| snapshot.taken);

@@ -7,7 +7,9 @@ use crate::frozen::Seen;
 use crate::zfs::{backup_snapshot, call, inspect};
 use crate::{Contents, Error, Result};
 
-pub use crate::zfs::holds::{held, held_of_all, hold, holders, is_ours, release};
+pub use crate::zfs::holds::{
+    held, held_of_all, hold, holders, is_ours, needed_by_what_is_kept, release,
+};
 
 /// Whether a snapshot is one that a backup is made from, and that goes with it.
 #[must_use]

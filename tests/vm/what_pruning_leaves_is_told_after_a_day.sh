@@ -45,3 +45,14 @@ assert_exit 1 zfs list "$old"
 time_passes 3600
 systemctl start storage-snapshots
 assert_lacks "$(preseedctl status sonarr || true)" 'past their policy'
+
+# What a restore has replaced needs one: that is told of as what is kept.
+kept=$(zfs list -H -t snapshot -o name -S creation "$DATASET" | head -n 1)
+zfs clone -o canmount=off "$kept" "$DATASET:preseed-kept-20261127T080000.000Z-before-restic"
+for hours in 22 1 25; do
+    time_passes $((hours * 3600))
+    systemctl start storage-snapshots
+done
+assert_exit 0 zfs list "$kept"
+assert_eq 1 "$(told)"
+assert_lacks "$(preseedctl status sonarr || true)" 'past their policy'

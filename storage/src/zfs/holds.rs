@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::call;
-use crate::Result;
+use crate::{Result, kept};
 
 /// The tag of our holds (zfs-hold(8)).
 const TAG: &str = "preseed:good";
@@ -70,6 +70,23 @@ pub fn holders(dataset: &str) -> Result<Vec<(String, String)>> {
     let names: Vec<&str> = somebodys.iter().map(String::as_str).collect();
     let listed = call::zfs(&[&["holds", "-H"], &names[..]].concat())?;
     Ok(tags(&listed).collect())
+}
+
+/// Those of these snapshots, all there, that have clones, all of which a restore has put aside or is at work on.
+///
+/// # Errors
+/// When it cannot be told of one.
+pub fn needed_by_what_is_kept(snapshots: &[&str]) -> Result<BTreeSet<String>> {
+    if snapshots.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let asked = ["get", "-H", "-p", "-o", "name,value", "clones"];
+    let told = call::zfs(&[&asked[..], snapshots].concat())?;
+    let cloned = told.lines().filter_map(|line| line.split_once('\t'));
+    let by_us = cloned.filter(|(_, clones)| {
+        !matches!(*clones, "" | "-") && clones.split(',').all(kept::is_not_in_place)
+    });
+    Ok(by_us.map(|(name, _)| name.to_owned()).collect())
 }
 
 /// Whether a tag is ours.
