@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use declaration::settings::{Backup, Check, Service};
+use declaration::settings::{Backup, Service};
 use declaration::value::TierName;
-use restore::proof::{self, Drilled, Drills, Outcome, Which};
+use restore::proof::{self, Drilled, Drills, Which};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::doubtful::Doubtful;
@@ -207,10 +207,6 @@ fn held(
     Ok(drill_that_failed(service, backup, &drills))
 }
 
-fn is_command(check: &Check) -> bool {
-    matches!(check, Check::Command(_))
-}
-
 /// How the newest backup of a part could not be restored when it was last drilled; `None` if all could.
 fn drill_that_failed(service: &Service, backup: &Backup, drills: &Drills) -> Option<String> {
     let source = format!("repository {}", backup.repository.name);
@@ -222,15 +218,24 @@ fn drill_that_failed(service: &Service, backup: &Backup, drills: &Drills) -> Opt
                 && result.source == source
                 && result.which == Which::Newest
                 && result.outcome.tells()
-                // On a sample, no command is run: what it looks at, nobody knows.
-                && !(result.outcome == Outcome::Sampled && part.verify.iter().any(is_command))
         };
-        let last = drills.results.iter().rev().find(is_of_it)?;
-        (!last.outcome.is_good()).then(|| {
-            format!(
+        let mut from_the_last = drills.results.iter().rev().filter(is_of_it);
+        let last = from_the_last.clone().next()?;
+        if !last.outcome.is_good() {
+            return Some(format!(
                 "the last drill of {} from {source} failed ({}): see `preseedctl drill {}`",
                 part.name,
                 last.outcome.why().unwrap_or_default(),
+                service.name
+            ));
+        }
+        let of_all = from_the_last.find(|result| result.outcome.is_of_all())?;
+        (!of_all.outcome.is_good()).then(|| {
+            format!(
+                "the last drill of all of {} from {source} failed ({}), and only samples were drilled since: let `max-size` in \
+                 [drill] allow all of it, and see `preseedctl drill {}`",
+                part.name,
+                of_all.outcome.why().unwrap_or_default(),
                 service.name
             )
         })
@@ -345,6 +350,7 @@ mod tests {
         let failed = || Outcome::Failed {
             error: "damaged".into(),
             why: "a page is torn".into(),
+            of_a_part: false,
         };
         let undrilled = || Outcome::NotDrilled {
             error: String::new(),
@@ -363,14 +369,13 @@ mod tests {
             is_estimate: false,
             bytes: 0,
         };
-        let told_of = |service: &Service, results: Vec<(&str, Which, Outcome)>| {
+        let told = |results: Vec<(&str, Which, Outcome)>| {
             let drills = Drills {
                 results: results.into_iter().map(drilled).collect(),
                 ..Drills::default()
             };
-            drill_that_failed(service, service.backup.as_ref().unwrap(), &drills)
+            drill_that_failed(&service, service.backup.as_ref().unwrap(), &drills)
         };
-        let told = |results| told_of(&service, results);
         let (ours, newest) = ("repository default", Which::Newest);
         let why = told(vec![(ours, newest, failed())]).unwrap();
         assert!(why.contains("a page is torn"), "{why}");
@@ -384,12 +389,22 @@ mod tests {
             let results = vec![(ours, newest, failed()), later];
             assert_eq!(told(results).is_none(), is_good);
         }
-        // A sample shows what SQLite says of it, and nothing of what a command would.
-        let sampled = || vec![(ours, newest, failed()), (ours, newest, Outcome::Sampled)];
-        assert_eq!(told(sampled()), None);
-        let text = format!("{text}[[preseed.verify]]\ncommand = [\"/bin/true\"]\n");
-        let checked = declared::service("app", Some(declared::REPOSITORY), &text).unwrap();
-        assert!(told_of(&checked, sampled()).is_some());
+        // A sample ends what a sample has shown, and says nothing of all of it.
+        let of_a_part = || Outcome::Failed {
+            error: "check-failed".into(),
+            why: "app.db has no tables".into(),
+            of_a_part: true,
+        };
+        for (before, is_held) in [(failed(), true), (of_a_part(), false)] {
+            let results = vec![(ours, newest, before), (ours, newest, Outcome::Sampled)];
+            assert_eq!(told(results).is_some(), is_held);
+        }
+        let all = [failed(), of_a_part(), Outcome::Sampled];
+        let why = told(all.map(|outcome| (ours, newest, outcome)).to_vec()).unwrap();
+        assert!(
+            why.contains("a page is torn") && why.contains("max-size"),
+            "{why}"
+        );
     }
 
     #[test]

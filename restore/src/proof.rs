@@ -119,7 +119,11 @@ impl Drills {
                 let this = &self.results[*number];
                 let mut later = self.results[number + 1..].iter();
                 later.any(|later| {
-                    let takes_its_place = later.outcome.tells() || !this.outcome.tells();
+                    let takes_its_place = if this.outcome.is_of_all() {
+                        later.outcome.is_of_all()
+                    } else {
+                        later.outcome.tells() || !this.outcome.tells()
+                    };
                     later.is_of_same_kind(this) && takes_its_place
                 })
             };
@@ -280,6 +284,7 @@ mod tests {
         Outcome::Failed {
             error: "damaged".into(),
             why: "a block cannot be read".into(),
+            of_a_part: false,
         }
     }
 
@@ -349,11 +354,21 @@ mod tests {
             why: "it is locked".into(),
         };
         drills.add(result("none", "restic", Which::Newest, not));
+        // What was shown of all of one stays until all of one is drilled again.
+        let on_vault = |outcome| Drilled {
+            source: "replica vault".into(),
+            ..result("v@old", "snapshot", Which::Newest, outcome)
+        };
+        drills.add(on_vault(failed()));
         for number in 0..2 * MOST {
             let name = format!("t@{number}");
             drills.add(result(&name, "snapshot", Which::Newest, Outcome::Proven));
+            drills.add(on_vault(Outcome::Sampled));
         }
         assert_eq!(drills.results.len(), MOST);
+        let is_of_all =
+            |result: &&Drilled| result.source == "replica vault" && result.outcome.is_of_all();
+        assert_eq!(drills.results.iter().filter(is_of_all).count(), 1);
         let newest = |all: Vec<&Drilled>| all.first().and_then(|it| it.snapshot.clone());
         assert_eq!(newest(drills.of_newest("sonarr")).as_deref(), Some("none"));
         let telling = drills.telling_of_newest("sonarr");

@@ -1,5 +1,6 @@
 //! One candidate of a source is looked into, restored beside the real storage, verified, timed and thrown away.
 
+use std::cell::Cell;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,7 @@ impl Candidate {
 
     /// None of its snapshots holds the data, but something that is filed otherwise may.
     pub(super) fn in_doubt(error: &Error) -> Self {
-        Self::without(failed(error))
+        Self::without(failed(error, true))
     }
 
     /// No snapshot of a `part` holds the data any more. This is the last that was drilled: it is noted for the drills to come.
@@ -100,10 +101,11 @@ fn not_drilled(error: &Error) -> Outcome {
     }
 }
 
-fn failed(error: &Error) -> Outcome {
+fn failed(error: &Error, of_a_part: bool) -> Outcome {
     Outcome::Failed {
         error: error.kind().code().to_owned(),
         why: error.to_string(),
+        of_a_part,
     }
 }
 
@@ -129,7 +131,8 @@ pub(super) fn of(
     }
     let mut tries = 1;
     loop {
-        let (took, came) = match timed(context, source, snapshot) {
+        let is_sampled = Cell::new(false);
+        let (took, came) = match timed(context, source, snapshot, &is_sampled) {
             Ok(came) => came,
             Err(error) => return candidate(not_drilled(&error), Duration::ZERO, 0),
         };
@@ -143,7 +146,7 @@ pub(super) fn of(
                 continue;
             }
             Err(failure) if is_gone(source, snapshot, &failure) => None,
-            Err(Failure::Snapshot(error)) => candidate(failed(&error), took, 0),
+            Err(Failure::Snapshot(error)) => candidate(failed(&error, is_sampled.get()), took, 0),
             Err(failure) => candidate(not_drilled(failure.error()), took, 0),
         };
     }
@@ -174,11 +177,13 @@ enum Came {
     Restored(Outcome, u64),
 }
 
-/// Drills a candidate, and gives how long that took: the wait for its turn aside.
+/// Drills a candidate, and gives how long that took: the wait for its turn aside. Where only a sample of it is looked at, that is
+/// noted.
 fn timed(
     context: &Context<'_>,
     source: &dyn Source,
     snapshot: &Snapshot,
+    is_sampled: &Cell<bool>,
 ) -> Result<(Duration, Result<Came, Failure>), Error> {
     context.machine.wait_for_others(context.service)?;
     let only = if source.moves_data() {
@@ -189,7 +194,9 @@ fn timed(
         None
     };
     let begun = Instant::now();
-    let came = giving_way(&context.turn, || look_and_bring(context, source, snapshot));
+    let came = giving_way(&context.turn, || {
+        look_and_bring(context, source, snapshot, is_sampled)
+    });
     let took = begun.elapsed();
     context.turn.give_back();
     drop(only);
@@ -217,6 +224,7 @@ fn look_and_bring(
     context: &Context<'_>,
     source: &dyn Source,
     snapshot: &Snapshot,
+    is_sampled: &Cell<bool>,
 ) -> Result<Came, Failure> {
     let contents = source.contents(snapshot)?;
     match held(&contents, &context.observation.contents) {
@@ -224,7 +232,7 @@ fn look_and_bring(
         Held::Nothing(_) => return Ok(Came::Nothing),
         Held::Doubtful(why) => {
             let error = in_doubt(context, source, snapshot, &why);
-            return Ok(Came::Outcome(failed(&error)));
+            return Ok(Came::Outcome(failed(&error, true)));
         }
     }
     if let Some(obstacle) = source.obstacle(snapshot) {
@@ -238,6 +246,7 @@ fn look_and_bring(
         let sample = sample?;
         // A backup may hold more than the service's directory.
         if sample.all > most {
+            is_sampled.set(true);
             return sampled(context, source, snapshot, sample);
         }
         size = sample.all;

@@ -83,6 +83,9 @@ pub enum Outcome {
         error: String,
         /// In a sentence.
         why: String,
+        /// Whether only a part of it was looked at.
+        #[serde(default)]
+        of_a_part: bool,
     },
     /// It was not drilled.
     NotDrilled {
@@ -105,6 +108,17 @@ impl Outcome {
     #[must_use]
     pub fn tells(&self) -> bool {
         !matches!(self, Self::NotDrilled { .. })
+    }
+
+    /// Whether it says something of all of the candidate. A sample may leave out what is damaged, and no command of `verify` is run
+    /// on it.
+    #[must_use]
+    pub fn is_of_all(&self) -> bool {
+        match self {
+            Self::Proven => true,
+            Self::Failed { of_a_part, .. } => !of_a_part,
+            Self::Sampled | Self::NotDrilled { .. } => false,
+        }
     }
 
     /// As the journal's `PRESEED_OUTCOME` names it.

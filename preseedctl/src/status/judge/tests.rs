@@ -359,6 +359,7 @@ fn a_failed_drill_of_the_newest_copy_breaks_a_promise() {
     let outcome = Outcome::Failed {
         error: "damaged".to_owned(),
         why: "a block cannot be read".to_owned(),
+        of_a_part: false,
     };
     let results = vec![drill(outcome, "rollback", 1)];
     facts.drills = Ok(Drills {
@@ -387,6 +388,7 @@ fn a_drill_that_could_not_be_made_hides_no_failed_one() {
     let failed = || Outcome::Failed {
         error: "damaged".to_owned(),
         why: "a block cannot be read".to_owned(),
+        of_a_part: false,
     };
     let not = |error: &str| Outcome::NotDrilled {
         error: error.to_owned(),
