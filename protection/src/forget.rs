@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use declaration::settings::{Backup, Service};
 use declaration::value::TierName;
-use restore::proof::{self, Drilled, Drills, Which};
+use restore::proof::{self, Drills};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::doubtful::Doubtful;
 use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use serde::Deserialize;
-use storage::{Error, Result, as_found, frozen};
+use storage::{Error, Result, as_found, frozen, local};
 
 use crate::record::{self, Record};
 use crate::{ready, work};
@@ -196,8 +196,9 @@ fn held(
                 format!("if its data is right, `preseedctl accept {}`", part.of())
             };
             let why = format!(
-                "the newest state of {0} has not proved itself: see `journalctl PRESEED_SERVICE={0}`; {cure}",
-                part.name
+                "the newest state of {0} has not proved itself: see `journalctl PRESEED_SERVICE={1}`; {cure}",
+                part.name,
+                part.of()
             );
             return Ok(Some(why));
         }
@@ -212,33 +213,18 @@ fn drill_that_failed(service: &Service, backup: &Backup, drills: &Drills) -> Opt
     let source = format!("repository {}", backup.repository.name);
     let mut parts = service.parts().filter(|part| part.is_restored());
     parts.find_map(|part| {
-        let is_of_it = |result: &&Drilled| {
-            result.part == part.name.as_str()
-                && result.tier == TierName::Restic.as_str()
-                && result.source == source
-                && result.which == Which::Newest
-                && result.outcome.tells()
-        };
-        let mut from_the_last = drills.results.iter().rev().filter(is_of_it);
-        let last = from_the_last.clone().next()?;
-        if !last.outcome.is_good() {
-            return Some(format!(
-                "the last drill of {} from {source} failed ({}): see `preseedctl drill {}`",
-                part.name,
-                last.outcome.why().unwrap_or_default(),
-                service.name
-            ));
-        }
-        let of_all = from_the_last.find(|result| result.outcome.is_of_all())?;
-        (!of_all.outcome.is_good()).then(|| {
-            format!(
-                "the last drill of all of {} from {source} failed ({}), and only samples were drilled since: let `max-size` in \
-                 [drill] allow all of it, and see `preseedctl drill {}`",
-                part.name,
-                of_all.outcome.why().unwrap_or_default(),
-                service.name
-            )
-        })
+        let standing = drills.standing(part.name.as_str()).into_iter();
+        let mut of_it = standing
+            .filter(|it| it.tier == TierName::Restic.as_str() && it.source == source);
+        let bad = of_it.find(|it| !it.outcome.is_good())?;
+        Some(format!(
+            "the drill of {} from {source} at {} failed ({}): see `preseedctl drill {}`; after a drill of all of it, a sample (of \
+             what is larger than `max-size` in [drill]) is not enough",
+            part.name,
+            local(bad.drilled),
+            bad.outcome.why().unwrap_or_default(),
+            service.name
+        ))
     })
 }
 
@@ -290,7 +276,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use jiff::Timestamp;
-    use restore::proof::Outcome;
+    use restore::proof::{Drilled, Outcome, Which};
     use restore::source::restic::snapshot_entry::INCOMPLETE;
 
     use super::*;

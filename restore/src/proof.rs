@@ -71,6 +71,23 @@ impl Drills {
         self.last_of_newest(part, Outcome::tells)
     }
 
+    /// What stands of each source's newest candidate of a part: what the last drill that told anything showed; but a sample that
+    /// is good ends nothing that a drill of all of it has shown.
+    #[must_use]
+    pub fn standing<'d>(&'d self, part: &str) -> Vec<&'d Drilled> {
+        let of_all = self.last_of_newest(part, Outcome::is_of_all);
+        let mut standing = self.telling_of_newest(part);
+        for last in &mut standing {
+            let of_all = of_all.iter().find(|it| it.is_of_same_kind(last));
+            if let Some(of_all) =
+                of_all.filter(|it| last.outcome.is_good() && !it.outcome.is_good())
+            {
+                *last = of_all;
+            }
+        }
+        standing
+    }
+
     fn last_of_newest<'d>(
         &'d self,
         part: &str,
@@ -404,6 +421,11 @@ mod tests {
         assert_eq!(serde_json::from_str::<Drills>(&text).unwrap(), drills);
         let later = text.replacen('{', "{\"colour\": \"red\",", 1);
         assert_eq!(serde_json::from_str::<Drills>(&later).unwrap(), drills);
+        // An earlier version did not say of how much it failed.
+        let earlier = text.replace(",\"of-a-part\":false", "");
+        assert_ne!(earlier, text);
+        let earlier: Drills = serde_json::from_str(&earlier).unwrap();
+        assert!(!earlier.results[0].outcome.is_of_all());
         let day = Duration::from_hours(24);
         let waits = |days: u64| Drills {
             waited: days * 24 * 3600,

@@ -131,8 +131,8 @@ pub(super) fn of(
     }
     let mut tries = 1;
     loop {
-        let is_sampled = Cell::new(false);
-        let (took, came) = match timed(context, source, snapshot, &is_sampled) {
+        let is_of_all = Cell::new(false);
+        let (took, came) = match timed(context, source, snapshot, &is_of_all) {
             Ok(came) => came,
             Err(error) => return candidate(not_drilled(&error), Duration::ZERO, 0),
         };
@@ -146,7 +146,7 @@ pub(super) fn of(
                 continue;
             }
             Err(failure) if is_gone(source, snapshot, &failure) => None,
-            Err(Failure::Snapshot(error)) => candidate(failed(&error, is_sampled.get()), took, 0),
+            Err(Failure::Snapshot(error)) => candidate(failed(&error, !is_of_all.get()), took, 0),
             Err(failure) => candidate(not_drilled(failure.error()), took, 0),
         };
     }
@@ -177,13 +177,13 @@ enum Came {
     Restored(Outcome, u64),
 }
 
-/// Drills a candidate, and gives how long that took: the wait for its turn aside. Where only a sample of it is looked at, that is
-/// noted.
+/// Drills a candidate, and gives how long that took: the wait for its turn aside. `is_of_all` is set once
+/// all of it is restored, not only a sample.
 fn timed(
     context: &Context<'_>,
     source: &dyn Source,
     snapshot: &Snapshot,
-    is_sampled: &Cell<bool>,
+    is_of_all: &Cell<bool>,
 ) -> Result<(Duration, Result<Came, Failure>), Error> {
     context.machine.wait_for_others(context.service)?;
     let only = if source.moves_data() {
@@ -195,7 +195,7 @@ fn timed(
     };
     let begun = Instant::now();
     let came = giving_way(&context.turn, || {
-        look_and_bring(context, source, snapshot, is_sampled)
+        look_and_bring(context, source, snapshot, is_of_all)
     });
     let took = begun.elapsed();
     context.turn.give_back();
@@ -224,7 +224,7 @@ fn look_and_bring(
     context: &Context<'_>,
     source: &dyn Source,
     snapshot: &Snapshot,
-    is_sampled: &Cell<bool>,
+    is_of_all: &Cell<bool>,
 ) -> Result<Came, Failure> {
     let contents = source.contents(snapshot)?;
     match held(&contents, &context.observation.contents) {
@@ -246,7 +246,6 @@ fn look_and_bring(
         let sample = sample?;
         // A backup may hold more than the service's directory.
         if sample.all > most {
-            is_sampled.set(true);
             return sampled(context, source, snapshot, sample);
         }
         size = sample.all;
@@ -254,6 +253,7 @@ fn look_and_bring(
     if let Some(why) = no_room(context, size)? {
         return Ok(Came::Outcome(why));
     }
+    is_of_all.set(true);
     let restored = bring(context, source, snapshot, Goal::Verified)?;
     Ok(Came::Restored(Outcome::Proven, restored.bytes))
 }

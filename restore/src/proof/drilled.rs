@@ -83,8 +83,8 @@ pub enum Outcome {
         error: String,
         /// In a sentence.
         why: String,
-        /// Whether only a part of it was looked at.
-        #[serde(default)]
+        /// Whether a part of it may be all that was looked at: earlier versions did not note that.
+        #[serde(rename = "of-a-part", default = "may_be")]
         of_a_part: bool,
     },
     /// It was not drilled.
@@ -95,6 +95,10 @@ pub enum Outcome {
         /// In a sentence.
         why: String,
     },
+}
+
+fn may_be() -> bool {
+    true
 }
 
 impl Outcome {

@@ -35,8 +35,8 @@ pub(super) fn troubles(facts: &Facts) -> Vec<Trouble> {
         State::PromiseBroken
     };
     for part in &facts.parts {
-        let telling = drills.telling_of_newest(&part.name);
-        for drill in telling.iter().filter(|drill| !drill.outcome.is_good()) {
+        let standing = drills.standing(&part.name);
+        for drill in standing.iter().filter(|drill| !drill.outcome.is_good()) {
             let text = format!(
                 "the newest copy of {} could not be restored in the drill of {}: {}; `preseedctl list {name}` shows the others",
                 drill.source,
