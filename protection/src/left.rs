@@ -1,17 +1,25 @@
 //! What pruning has left: Sanoid ends well also where it could not destroy a snapshot, since somebody uses it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use declaration::settings::Policy;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use report::words::{count, typed};
 use report::{Event, Kind};
 use storage::{ErrorKind, Result, Snapshot, local, policy_snapshots};
 
 use crate::admins_sanoid::KINDS;
 use crate::look::{Holds, Look};
-use crate::record::{self, Left};
+use crate::record;
 use crate::targets::{Target, value};
+
+/// For how long a snapshot may be left in silence (a restore, a drill, a check or a `zfs send` needs one for a while), and how often
+/// it is told then.
+const A_MOMENT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many are noted of each service, the oldest of them.
+const MOST: usize = 100;
 
 /// Looks at what is left of these targets, which were pruned after `began`, and tells of what has been left for a day, once a
 /// day. `before` is what there was.
@@ -56,31 +64,38 @@ pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> 
 
 fn note(target: &Target<'_>, left: &[&Snapshot]) -> Result<()> {
     let part = target.service.name.as_str();
-    let before = record::read(part)?.left;
-    let Some(oldest) = left.first() else {
-        return match before {
-            None => Ok(()),
-            Some(_) => record::update(part, |record| record.left = None),
-        };
-    };
+    let record = record::read(part)?;
     let now = Timestamp::now();
-    // Each round may find another one that is only used for a moment. What a clock that was ahead has noted says nothing.
-    let still = before
+    let left = left.iter().take(MOST);
+    // What a clock that was ahead has noted says nothing.
+    let since = |name: &str| record.left.get(name).copied().filter(|since| *since <= now);
+    let noted: BTreeMap<String, Timestamp> = left
         .clone()
-        .filter(|before| before.snapshot == oldest.name && before.since <= now);
-    let mut noted = still.unwrap_or_else(|| Left {
-        snapshot: oldest.name.clone(),
-        since: now,
-        told: None,
-    });
-    if noted.is_to_be_told(now) {
-        tell(target, left.len(), oldest);
-        noted.told = Some(now);
-    }
-    if before.as_ref() == Some(&noted) {
+        .map(|one| (one.name.clone(), since(&one.name).unwrap_or(now)))
+        .collect();
+    let is_long = |since: Timestamp| now.duration_since(since) >= A_MOMENT;
+    let mut for_long = left.filter(|one| noted.get(&one.name).copied().is_some_and(is_long));
+    let told = match for_long.clone().next() {
+        None => None,
+        Some(_)
+            if record
+                .left_told
+                .is_some_and(|told| told <= now && !is_long(told)) =>
+        {
+            record.left_told
+        }
+        Some(oldest) => {
+            tell(target, for_long.by_ref().count(), oldest);
+            Some(now)
+        }
+    };
+    if (&noted, told) == (&record.left, record.left_told) {
         return Ok(());
     }
-    record::update(part, |record| record.left = Some(noted))
+    record::update(part, |record| {
+        record.left = noted;
+        record.left_told = told;
+    })
 }
 
 fn tell(target: &Target<'_>, how_many: usize, oldest: &Snapshot) {

@@ -27,10 +27,6 @@ const LOOK: Duration = Duration::from_millis(20);
 /// For how long a doubt is news that is not noted anew: no snapshots are taken any more.
 const RECENT: SignedDuration = SignedDuration::from_hours(72);
 
-/// For how long a snapshot may be left by pruning in silence (a restore, a drill, a check or a `zfs send` needs one for a while),
-/// and how often it is told then.
-const A_MOMENT: SignedDuration = SignedDuration::from_hours(24);
-
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -54,32 +50,14 @@ pub struct Record {
     /// Since when no restore would take the newest backup, or that could not be asked; `None`: one would. It says nothing of
     /// the data, so neither of snapshots nor of what was good before.
     pub unfound: Option<Timestamp>,
-    /// The oldest snapshot that is past its policy and cannot be destroyed; `None`: there is none.
-    pub left: Option<Left>,
+    /// The snapshots that are past their policy and cannot be destroyed, and since when.
+    pub left: BTreeMap<String, Timestamp>,
+    /// When its owner was last told of those that are so for long; `None`: there are none.
+    pub left_told: Option<Timestamp>,
     /// Its backups that may lack files, by the name of their repository.
     pub doubtful: BTreeMap<String, Doubtful>,
     /// How often a part of the repository was checked.
     pub rounds: u64,
-}
-
-/// A snapshot that is past its policy and cannot be destroyed, since somebody uses it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Left {
-    /// Its whole name.
-    pub snapshot: String,
-    /// When that was first seen.
-    pub since: Timestamp,
-    /// When its owner was last told.
-    pub told: Option<Timestamp>,
-}
-
-impl Left {
-    /// Whether nobody can need it for a moment only, and its owner was not told for a day.
-    pub(crate) fn is_to_be_told(&self, now: Timestamp) -> bool {
-        let is_long = |since: Timestamp| now.duration_since(since) >= A_MOMENT;
-        is_long(self.since) && self.told.is_none_or(|told| is_long(told) || told > now)
-    }
 }
 
 /// A good backup or snapshot.
@@ -131,8 +109,8 @@ impl Record {
     /// as long as it is pruned.
     #[must_use]
     pub fn has_left(&self, now: Timestamp) -> bool {
-        let told = self.left.as_ref().and_then(|left| left.told);
-        told.is_some_and(|told| told <= now && now.duration_since(told) < RECENT)
+        self.left_told
+            .is_some_and(|told| told <= now && now.duration_since(told) < RECENT)
     }
 
     /// Its backups in a repository that may lack files.
