@@ -6,11 +6,11 @@ mod proof;
 use declaration::settings::Service;
 use jiff::Timestamp;
 use restore::points;
-use storage::{Error, Snapshot, policy_snapshots};
+use storage::{Error, Snapshot, local, policy_snapshots};
 
 pub(crate) use self::candidates::{POLICYS, newest_first, of_the_future};
 
-use self::candidates::{is_young, newest, newest_of_one_point};
+use self::candidates::{apart_since, is_young, newest, newest_of_one_point};
 use self::proof::{Passed, look, passed};
 use crate::checks::Checks;
 use crate::doubt;
@@ -78,7 +78,7 @@ pub(crate) fn renew<'a>(parts: &[Part<'a>], checks: Checks) -> OfPart<'a, Renewa
         // Where they keep having none of one point, what is newer is not looked at: nothing may be pruned for it.
         *of_one_point == newest || of_one_point.iter().all(|one| is_young(one.taken, now))
     }) else {
-        return not_of_one_point(parts, &records);
+        return not_of_one_point(parts, &records, now);
     };
     let still: Option<Vec<&Good>> = parts
         .iter()
@@ -153,15 +153,25 @@ fn prove<'a>(
     Ok(Ok(proved))
 }
 
-/// Each of these has snapshots, and for long there were none of all of them that a restore would take for ones of one moment.
-fn not_of_one_point<'a>(parts: &[Part<'a>], records: &[Record]) -> OfPart<'a, Renewal> {
-    if let (Some(part), Some(record)) = (parts.first(), records.first()) {
+/// There are no snapshots of one moment any more: nothing may be pruned for what is newer. The next round may take some; what is so
+/// for long is told.
+fn not_of_one_point<'a>(
+    parts: &[Part<'a>],
+    records: &[Record],
+    now: Timestamp,
+) -> OfPart<'a, Renewal> {
+    let listed: Vec<&[Snapshot]> = parts.iter().map(|part| &*part.snapshots).collect();
+    let since = apart_since(&listed, now);
+    if let (Some(part), Some(record), false) =
+        (parts.first(), records.first(), is_young(since, now))
+    {
         let names = parts.iter().map(|part| part.service.name.as_str());
         let why = Error::new(
             part.service.of(),
             format!(
-                "{} must be of one time, and have no snapshots of one moment that are younger than 20 h",
-                names.collect::<Vec<_>>().join(", ")
+                "{} must be of one time, and have had no snapshots of one moment since {}",
+                names.collect::<Vec<_>>().join(", "),
+                local(since)
             ),
             "see `journalctl -u storage-snapshots` for what could not be taken, and whether somebody else takes snapshots \
              under the policy's names",
@@ -170,13 +180,6 @@ fn not_of_one_point<'a>(parts: &[Part<'a>], records: &[Record]) -> OfPart<'a, Re
         told.map_err(Untold::of(part.service))?;
     }
     Ok(Renewal::Doubted)
-}
-
-/// Whether the newest snapshots of parts that are held at one moment are to prove themselves, as it is noted of them.
-pub(crate) fn are_due(records: &[Record], now: Timestamp) -> bool {
-    let held: Option<Vec<&Good>> = records.iter().map(|one| one.held.as_ref()).collect();
-    let are_young = held.is_some_and(|held| are_young(&held, now));
-    !are_young || records.iter().any(|record| record.doubt.is_some())
 }
 
 /// Whether these are of one moment, and need no newer ones yet.

@@ -7,11 +7,12 @@ use storage::{Error, Result, as_found, policy_snapshots};
 
 use crate::admins_sanoid::Admins;
 use crate::checks::Checks;
+use crate::failed::{keep_first, tell_failed};
 use crate::hold::{OfPart, Part, Renewal, Untold};
 use crate::look::Look;
 use crate::record::{self, Record};
-use crate::snapshots::{doubt, keep_first, or_in_doubt, tell_failed};
-use crate::targets::{Target, are_of_one_time, declared, of_its_parts, of_one_time};
+use crate::snapshots::{doubt, or_in_doubt};
+use crate::targets::{Target, declared, of_its_parts, of_one_time};
 use crate::{hold, ready};
 
 /// Has the newest snapshots of all services that declare a policy and checks prove themselves, where it is time. Those in doubt
@@ -20,17 +21,17 @@ use crate::{hold, ready};
 /// # Errors
 /// What could not be done, the first of it. The rest is done all the same.
 pub fn prove(host: &Host) -> Result<()> {
-    let admins = Admins::read().inspect_err(|error| tell_failed("", error))?;
+    let admins = Admins::read().inspect_err(|error| tell_failed(None, error))?;
     let mut first = None;
     let mut due = Vec::new();
     for service in &host.services {
         let Some((_, policy)) = declared(service) else {
             continue;
         };
-        match turn_of(service, policy) {
+        match turn_of(service) {
             Ok(Some(turn)) => due.push((turn, service, policy)),
             Ok(None) => {}
-            Err(error) => keep_first(&mut first, service.name.as_str(), error),
+            Err(error) => keep_first(&mut first, Some(service), error),
         }
     }
     due.sort_by_key(|(turn, ..)| *turn);
@@ -40,7 +41,7 @@ pub fn prove(host: &Host) -> Result<()> {
             service.name
         ));
         if let Err(error) = of_service(service, policy, &admins, &mut first) {
-            keep_first(&mut first, service.name.as_str(), error);
+            keep_first(&mut first, Some(service), error);
         }
     }
     first.map_or(Ok(()), Err)
@@ -59,11 +60,9 @@ fn of_service(
         return Ok(());
     }
     for targets in of_one_time(&of_its_parts(&found, policy, admins)?) {
-        let parts = || targets.iter().map(|target| &target.service);
-        if !have_checks(parts()) || !hold::are_due(&records(parts())?, Timestamp::now()) {
-            continue;
+        if have_checks(targets.iter().map(|target| &target.service)) {
+            or_in_doubt(renewed(targets), first, doubt);
         }
-        or_in_doubt(renewed(targets), first, doubt);
     }
     Ok(())
 }
@@ -83,35 +82,20 @@ fn renewed<'t>(targets: &'t [Target<'_>]) -> OfPart<'t, Renewal> {
     hold::renew(&parts.collect::<OfPart<'t, Vec<_>>>()?, Checks::Run)
 }
 
-/// When it is a service's turn: whether what is due of it is in doubt, and of when its oldest good snapshot is. `None`: it has no
-/// checks, or it is not time.
-fn turn_of(service: &Service, policy: &Policy) -> Result<Option<(bool, Option<Timestamp>)>> {
-    let restored = service.parts().filter(|part| part.is_restored());
-    let restored: Vec<&Service> = restored.collect();
-    let mut turn = None;
-    for parts in restored.chunk_by(|_, _| are_of_one_time(service, policy)) {
-        let parts = || parts.iter().copied();
-        if !have_checks(parts()) {
-            continue;
-        }
-        let records = records(parts())?;
-        if hold::are_due(&records, Timestamp::now()) {
-            let is_in_doubt = records.iter().any(|record| record.doubt.is_some());
-            let held = records.iter().map(|record| record.held.as_ref());
-            let oldest = held.map(|good| good.map(|good| good.taken)).min();
-            let of_parts = (is_in_doubt, oldest.flatten());
-            turn = Some(turn.map_or(of_parts, |turn: (bool, Option<Timestamp>)| {
-                turn.min(of_parts)
-            }));
-        }
+/// When it is a service's turn: whether it is in doubt, and of when its oldest good snapshot is. `None`: it has no checks.
+fn turn_of(service: &Service) -> Result<Option<(bool, Option<Timestamp>)>> {
+    let parts = || service.parts().filter(|part| part.is_restored());
+    if !have_checks(parts()) {
+        return Ok(None);
     }
-    Ok(turn)
+    let records = parts().map(|part| record::read(part.name.as_str()));
+    let records: Vec<Record> = records.collect::<Result<_>>()?;
+    let is_in_doubt = records.iter().any(|record| record.doubt.is_some());
+    let held = records.iter().map(|record| record.held.as_ref());
+    let oldest = held.map(|good| good.map(|good| good.taken)).min();
+    Ok(Some((is_in_doubt, oldest.flatten())))
 }
 
 fn have_checks<'a>(mut parts: impl Iterator<Item = &'a Service>) -> bool {
     parts.any(|part| !part.verify.is_empty())
-}
-
-fn records<'a>(parts: impl Iterator<Item = &'a Service>) -> Result<Vec<Record>> {
-    parts.map(|part| record::read(part.name.as_str())).collect()
 }

@@ -1,21 +1,22 @@
 //! A round: Sanoid says which snapshots are due, they are taken of all services at once, and Sanoid prunes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use declaration::settings::{Host, Service};
 use jiff::Timestamp;
 use report::words::count;
 use report::{Event, Kind, status};
-use storage::{Error, Result, as_found, policy_snapshots};
+use storage::{Error, Result, as_found};
 use systemd::start_at_once;
 
 use crate::admins_sanoid::Admins;
 use crate::checks::Checks;
+use crate::failed::{keep_first, tell_failed};
 use crate::hold::{OfPart, Part, Renewal, Untold};
 use crate::look::{Holds, Look};
 use crate::sanoid::{self, Section};
 use crate::targets::{Target, declared, of, of_its_parts, of_one_time};
-use crate::{doubt, hold, left, ready, record, scripts};
+use crate::{doubt, hold, left, ready, record, scripts, take};
 
 /// Has what takes checks prove itself, once the round is over.
 const PROOFS: &str = "storage-snapshots-proof.service";
@@ -30,7 +31,7 @@ pub fn round(host: &Host) -> Result<()> {
     let admins = match Admins::read() {
         Ok(admins) => admins,
         Err(error) => {
-            tell_failed("", &error);
+            tell_failed(None, &error);
             return in_doubt(host, &error).and(Err(error));
         }
     };
@@ -41,7 +42,7 @@ pub fn round(host: &Host) -> Result<()> {
         };
         match as_found::whole(service) {
             Ok(found) => services.push((service, found, policy)),
-            Err(error) => keep_first(&mut first, service.name.as_str(), error),
+            Err(error) => keep_first(&mut first, Some(service), error),
         }
     }
     let look = Look::at_all_of(services.iter().map(|(_, found, _)| &**found));
@@ -57,13 +58,13 @@ pub fn round(host: &Host) -> Result<()> {
         });
         match parts {
             Ok(parts) => targets.extend(parts),
-            Err(error) => keep_first(&mut first, service.name.as_str(), error),
+            Err(error) => keep_first(&mut first, Some(service), error),
         }
     }
     if !targets.is_empty()
         && let Err(error) = of_all(&targets, look, &mut first)
     {
-        keep_first(&mut first, "", error);
+        keep_first(&mut first, None, error);
     }
     first.map_or(Ok(()), Err)
 }
@@ -91,7 +92,7 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
             // None proves itself.
             for target in targets {
                 if let Err(unnoted) = doubt(&target.service, &error) {
-                    keep_first(first, target.service.name.as_str(), unnoted);
+                    keep_first(first, Some(&target.service), unnoted);
                 }
             }
             return Err(error);
@@ -100,9 +101,9 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     let is_sanoids = |name: &str| of(targets, name).is_some_and(Target::is_sanoids);
     let (sanoids, own): (Vec<String>, Vec<String>) =
         due.iter().cloned().partition(|name| is_sanoids(name));
-    let mut taken = take(targets, &of_one_moment(own), first);
+    let mut taken = take::take(targets, own, first);
     if !sanoids.is_empty() {
-        taken += by_sanoid(targets, &sanoids, first);
+        taken += take::by_sanoid(targets, &sanoids, first);
     }
     let look = if due.is_empty() {
         look
@@ -120,7 +121,7 @@ fn of_all(targets: &[Target<'_>], look: Look, first: &mut Option<Error>) -> Resu
     configuration.prune(&pruned.collect::<Vec<_>>())?;
     let pruned: Vec<_> = targets.iter().filter(prunes).collect();
     if let Err(error) = left::look(&pruned, &look, began) {
-        keep_first(first, "", error);
+        keep_first(first, None, error);
     }
     let line = format!(
         "{} taken of {}",
@@ -155,7 +156,7 @@ fn renew_all<'t>(
     }
     // Where it is at work already, the next round sees what it left.
     if are_to_be_checked && let Err(error) = start_at_once(PROOFS) {
-        keep_first(first, "", error);
+        keep_first(first, None, error);
     }
     held
 }
@@ -197,7 +198,7 @@ fn part_of<'t>(
     let service = &target.service;
     let snapshots = look.snapshots(service).map_err(Untold::of(service))?;
     if let Some(ahead) = hold::of_the_future(&snapshots, Timestamp::now()) {
-        keep_first(first, service.name.as_str(), ahead);
+        keep_first(first, Some(service), ahead);
     }
     Ok(Part {
         service,
@@ -218,7 +219,7 @@ pub(crate) fn or_in_doubt(
         report::words::tell(&format!("{}: {error}", part.name));
         first.get_or_insert(error);
         if let Err(error) = noted {
-            keep_first(first, part.name.as_str(), error);
+            keep_first(first, Some(part), error);
         }
         Renewal::Doubted
     })
@@ -229,123 +230,10 @@ pub(crate) fn doubt(service: &Service, why: &Error) -> Result<()> {
     doubt::of_snapshots(service, &record, why, record.held.as_ref())
 }
 
-/// Has Sanoid take what is due of the policies with scripts. Gives how many were taken.
-fn by_sanoid(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> usize {
-    let sanoids = targets.iter().filter(|target| target.is_sanoids());
-    let sections = sanoids.map(|target| Section {
-        runs_scripts: true,
-        ..target.asked()
-    });
-    let took = sanoid::take(&sections.collect::<Vec<_>>());
-    taken_of(targets, due, took, first)
-}
-
-/// How many of what was due Sanoid has taken: `took` is what was left, and what it said. A script that hangs is the fault of
-/// one service, and must not keep the others from being held and pruned.
-fn taken_of(
-    targets: &[Target<'_>],
-    due: &[String],
-    took: Result<(Vec<String>, String)>,
-    first: &mut Option<Error>,
-) -> usize {
-    let (left, said) = match took {
-        Ok(took) => took,
-        Err(error) => {
-            keep_first(first, "", error);
-            return 0;
-        }
-    };
-    for name in &left {
-        let service = of(targets, name).map_or("", |target| target.service.name.as_str());
-        let error = Error::new(
-            name,
-            format!("Sanoid has not taken it, although it is due: {said}"),
-            "see that the scripts of its policy end well and in time",
-        );
-        keep_first(first, service, error);
-    }
-    due.len().saturating_sub(left.len())
-}
-
-/// What is due, all of the newest moment of these: Sanoid tells the time anew for each, and the places of a service are only
-/// restored from snapshots of one name. It goes by when they were taken, and by the end of their names.
-fn of_one_moment(due: Vec<String>) -> Vec<String> {
-    let parts = |name: &str| {
-        let (dataset, own) = name.split_once('@')?;
-        let (moment, kind) = own.strip_prefix(hold::POLICYS)?.rsplit_once('_')?;
-        Some((dataset.to_owned(), moment.to_owned(), kind.to_owned()))
-    };
-    let moments = due.iter().filter_map(|name| parts(name));
-    let Some(newest) = moments.map(|(_, moment, _)| moment).max() else {
-        return due;
-    };
-    due.into_iter()
-        .map(|name| match parts(&name) {
-            Some((dataset, _, kind)) => format!("{dataset}@{}{newest}_{kind}", hold::POLICYS),
-            None => name,
-        })
-        .collect()
-}
-
-/// Takes what is due: all of one moment and pool at once, or one by one if that fails. Gives how many were taken.
-fn take(targets: &[Target<'_>], due: &[String], first: &mut Option<Error>) -> usize {
-    let mut at_once: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for name in due {
-        let (dataset, moment) = name.split_once('@').unwrap_or_default();
-        let pool = dataset.split('/').next().unwrap_or_default();
-        at_once.entry((pool, moment)).or_default().push(name);
-    }
-    let mut taken = 0;
-    for names in at_once.values() {
-        if policy_snapshots::take(names).is_ok() {
-            taken += names.len();
-            continue;
-        }
-        for name in names {
-            match policy_snapshots::take(&[name]) {
-                Ok(()) => taken += 1,
-                Err(error) => {
-                    let service =
-                        of(targets, name).map_or("", |target| target.service.name.as_str());
-                    keep_first(first, service, error);
-                }
-            }
-        }
-    }
-    taken
-}
-
-pub(crate) fn keep_first(first: &mut Option<Error>, service: &str, error: Error) {
-    tell_failed(service, &error);
-    first.get_or_insert(error);
-}
-
-pub(crate) fn tell_failed(service: &str, error: &Error) {
-    let event = Event::new(Kind::NoSnapshot, service, error.to_string());
-    let event = event.outcome("failed").error(error.kind().code());
-    event.tell();
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn what_sanoid_names_a_second_apart_is_of_one_moment() {
-        let due = [
-            "tank/app.db@autosnap_2026-11-27_01:00:00_hourly",
-            "tank/app@autosnap_2026-11-27_00:59:59_hourly",
-            "tank/app@autosnap_2026-11-27_00:59:59_daily",
-        ];
-        let taken = of_one_moment(due.map(str::to_owned).to_vec());
-        let now = [
-            "tank/app.db@autosnap_2026-11-27_01:00:00_hourly",
-            "tank/app@autosnap_2026-11-27_01:00:00_hourly",
-            "tank/app@autosnap_2026-11-27_01:00:00_daily",
-        ];
-        assert_eq!(taken, now);
-    }
 
     #[test]
     fn what_cannot_be_told_is_in_doubt() {
@@ -366,21 +254,6 @@ mod tests {
             });
             assert_eq!((may_prune, is_noted), expected);
             assert_eq!(first.is_some(), is_noted);
-        }
-    }
-
-    #[test]
-    fn a_script_that_hangs_is_told_and_ends_no_round() {
-        let due = ["tank/a@x".to_owned(), "tank/b@x".to_owned()];
-        let hangs = || Error::new("sanoid", "it has run for 30 min", "see its scripts");
-        for (took, taken, fails) in [
-            (Ok((Vec::new(), String::new())), 2, false),
-            (Ok((vec![due[0].clone()], String::new())), 1, true),
-            (Err(hangs()), 0, true),
-        ] {
-            let mut first = None;
-            assert_eq!(taken_of(&[], &due, took, &mut first), taken);
-            assert_eq!(first.is_some(), fails, "{taken}");
         }
     }
 }

@@ -1,6 +1,7 @@
 # `together`: what a hold keeps of one place is of no use without the same moment of the others. Most of one place's data vanishes:
 # the holds stay on the last moment that is good in both, although the newest snapshot of the other is good. Once the data is
-# back, both move to one moment. Where snapshots of one moment are no longer taken, nothing is pruned, and that is told.
+# back, both move to one moment. One that is due alone is taken with the other. Where snapshots of one moment cannot be taken any
+# more, nothing is pruned, and that is told.
 
 declare_default_host
 cat >>/etc/preseed/preseed.toml <<'EOT'
@@ -52,16 +53,39 @@ systemctl start storage-snapshots
 assert_eq '08 08' "$(held)"
 assert_eq 2 "$(zfs list -H -t snapshot -o name -r tank/services | grep -c autosnap_)" 'what is older is pruned'
 
-# Somebody is ahead of each round with one place, under the policy's names.
-time_passes $((21 * 3600))
+# One is due alone: somebody was ahead of the round with the other, under the policy's name.
+time_passes 3600
 zfs snapshot "tank/services/db.wal@autosnap_$(date -u +%Y-%m-%d_%H:%M:%S)_hourly"
 time_passes 60
 systemctl start storage-snapshots
-assert_eq '08 08' "$(held)"
-assert_journal storage-snapshots.service 'db, db.wal must be of one time, and have no snapshots of one moment that are younger than 20 h'
-assert_eq 4 "$(zfs list -H -t snapshot -o name -r tank/services | grep -c autosnap_)" 'nothing is pruned'
-
-time_passes 3600
+assert_eq 1 "$(for dataset in db db.wal; do
+    zfs list -H -t snapshot -o name -S creation "tank/services/$dataset" | sed -n '1s/.*@//p'
+done | sort -u | wc -l)" 'both were taken'
+time_passes $((21 * 3600))
 systemctl start storage-snapshots
 assert_eq '06 06' "$(held)"
+
+# There is no room for snapshots of one place: those of the other are of no moment of both.
+head -c 8000000 /dev/urandom >/var/lib/db/wal/large
+sync
+left=$(zfs list -H -p -o available,used tank/services/db.wal | awk '{ print $1 + $2 - 1000000 }')
+zfs set refreservation="$left" tank/services/db.wal
+told() {
+    journalctl --boot --output=cat -u storage-snapshots | grep -c 'db, db.wal must be of one time, and have had no snapshots of one moment since' || true
+}
+for hours in 19 19; do
+    time_passes $((hours * 3600))
+    assert_exit 1 systemctl start storage-snapshots
+    assert_eq '06 06' "$(held)"
+done
+assert_eq 0 "$(told)" 'a day is not over'
+time_passes 7200
+assert_exit 1 systemctl start storage-snapshots
+assert_eq 1 "$(told)"
+assert_eq '06 06' "$(held)"
+
+zfs set refreservation=none tank/services/db.wal
+time_passes 3600
+systemctl start storage-snapshots
+assert_eq '23 23' "$(held)"
 assert_eq 2 "$(zfs list -H -t snapshot -o name -r tank/services | grep -c autosnap_)" 'what is older is pruned again'

@@ -42,6 +42,23 @@ pub(super) fn newest_of_one_point<'s>(
     })
 }
 
+/// Since when these parts have had snapshots, but none of one point in time: since the first after the last of one point, or since
+/// all of them have any.
+pub(super) fn apart_since(snapshots: &[&[Snapshot]], now: Timestamp) -> Timestamp {
+    let last = newest_of_one_point(snapshots, now);
+    let last = last.and_then(|found| found.iter().map(|one| one.taken).max());
+    let first_of = |part: &&[Snapshot]| {
+        let after = may_be_held(part, now).filter(|one| last.is_none_or(|last| one.taken > last));
+        after.map(|one| one.taken).min()
+    };
+    let first = snapshots.iter().filter_map(first_of);
+    let since = match last {
+        Some(_) => first.min(),
+        None => first.max(),
+    };
+    since.unwrap_or(now)
+}
+
 fn are_of_one_point(one: &Snapshot, other: &Snapshot) -> bool {
     points::are_of_one_point((&one.name, one.taken), (&other.name, other.taken))
 }
@@ -169,6 +186,22 @@ mod tests {
         );
         let of_the_future = ("b", "2026-11-27T12:00:01Z");
         assert_eq!(of_both(&[nine], &[of_the_future]), None);
+    }
+
+    #[test]
+    fn parts_are_apart_since_the_first_snapshot_that_is_of_no_point_of_all() {
+        let now = at("2026-11-27T12:00:00Z");
+        let week_ago = ("a", "2026-11-20T08:00:00Z");
+        let (ten, eleven) = (("b", "2026-11-27T10:00:00Z"), ("c", "2026-11-27T11:00:00Z"));
+        for (one, other, since) in [
+            // The machine was off for a week, and the first round after it failed for one.
+            (&[eleven, ten, week_ago][..], &[week_ago][..], ten.1),
+            // A place that was declared later.
+            (&[ten, week_ago], &[eleven], eleven.1),
+        ] {
+            let (one, other) = (snapshots(one), snapshots(other));
+            assert_eq!(apart_since(&[&one, &other], now), at(since));
+        }
     }
 
     #[test]
