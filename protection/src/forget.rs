@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use declaration::settings::{Backup, Service};
 use declaration::value::TierName;
-use restore::proof::{self, Drills};
+use restore::proof::{self, Drilled, Drills};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
 use restore::source::restic::doubtful::Doubtful;
 use restore::source::restic::snapshot_entry::{SnapshotEntry, is_apart};
 use serde::Deserialize;
-use storage::{Error, Result, as_found, frozen, local};
+use storage::{Error, Result, as_found, frozen};
 
 use crate::record::{self, Record};
 use crate::{ready, work};
@@ -213,18 +213,22 @@ fn drill_that_failed(service: &Service, backup: &Backup, drills: &Drills) -> Opt
     let source = format!("repository {}", backup.repository.name);
     let mut parts = service.parts().filter(|part| part.is_restored());
     parts.find_map(|part| {
-        let standing = drills.standing(part.name.as_str()).into_iter();
-        let mut of_it = standing
-            .filter(|it| it.tier == TierName::Restic.as_str() && it.source == source);
-        let bad = of_it.find(|it| !it.outcome.is_good())?;
-        Some(format!(
-            "the drill of {} from {source} at {} failed ({}): see `preseedctl drill {}`; after a drill of all of it, a sample (of \
-             what is larger than `max-size` in [drill]) is not enough",
-            part.name,
-            local(bad.drilled),
-            bad.outcome.why().unwrap_or_default(),
-            service.name
-        ))
+        let part = part.name.as_str();
+        let is_of_it =
+            |it: &&&Drilled| it.tier == TierName::Restic.as_str() && it.source == source;
+        let standing = drills.standing(part);
+        let bad = standing.iter().filter(is_of_it).find(|it| !it.outcome.is_good())?;
+        let why = bad.outcome.why().unwrap_or_default();
+        let drill = format!("`preseedctl drill {}`", service.name);
+        let is_last = drills.telling_of_newest(part).contains(bad);
+        Some(if is_last {
+            format!("the last drill of {part} from {source} failed ({why}): see {drill}")
+        } else {
+            format!(
+                "the last drill of all of {part} from {source} failed ({why}), and only samples were drilled since: let `max-size` \
+                 in [drill] allow all of it, and see {drill}"
+            )
+        })
     })
 }
 
@@ -276,7 +280,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use jiff::Timestamp;
-    use restore::proof::{Drilled, Outcome, Which};
+    use restore::proof::{Outcome, Which};
     use restore::source::restic::snapshot_entry::INCOMPLETE;
 
     use super::*;
