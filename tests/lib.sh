@@ -185,9 +185,9 @@ assert_exit() {
 
 # eventually COMMAND...: wait until it succeeds, for what tells nobody when it is ready.
 eventually() {
-    local deadline=$((SECONDS + 30))
+    local deadline=$((SECONDS + 120))
     until "$@" >/dev/null 2>&1; do
-        ((SECONDS < deadline)) || fail "not within 30 s: $*"
+        ((SECONDS < deadline)) || fail "not within 120 s: $*"
         sleep 0.05
     done
 }

@@ -9,9 +9,9 @@ if [[ $? == 124 ]]; then
     echo 'the boot was not over after 60 s'
     status=1
 else
-    BASH_ENV=/usr/lib/preseed-tests/lib.sh timeout 120 bash /run/scenario/stage/*.sh
+    BASH_ENV=/usr/lib/preseed-tests/lib.sh timeout 600 bash /run/scenario/stage/*.sh
     status=$?
-    [[ $status != 124 ]] || echo 'the stage was not over after 120 s'
+    [[ $status != 124 ]] || echo 'the stage was not over after 600 s'
 fi
 if [[ $status != 0 ]]; then
     BASH_ENV=/usr/lib/preseed-tests/lib.sh bash -c report

@@ -175,7 +175,9 @@ impl Power for Linux {
 
     fn keep(mut self: Box<Self>, mut agent: Agent, to: &Path) -> anyhow::Result<()> {
         let mut output = Vec::new();
-        let script = "systemctl poweroff; sleep infinity\n";
+        // A timer that was due since (`Persistent`) would begin its work beside the first steps of each scenario.
+        let script = "systemctl stop '*.timer'; rm -f /var/lib/systemd/timers/stamp-*\n\
+                      systemctl poweroff; sleep infinity\n";
         match agent.run(script, SHUTDOWN, &mut output) {
             Ok(End::MachineGone) => {}
             ended => bail!("the machine does not shut down: {ended:?}:\n{}", self.log()),
