@@ -109,6 +109,7 @@ destroy_twenty() {
 twenty_are_restored() {
     mapfile -t units </root/units
     assert_active "${units[@]}"
+    journalctl --sync
     assert_eq "$(head -n 20 /root/names)" \
         "$(journalctl --boot --output=cat --output-fields=PRESEED_SERVICE PRESEED_OUTCOME=restored | sort)"
 }

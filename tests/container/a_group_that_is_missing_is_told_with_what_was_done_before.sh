@@ -17,6 +17,7 @@ reload
 assert_exit 1 systemctl start sonarr
 assert_failed dataset-sonarr.service
 assert_status dataset-sonarr.service 'there is no group `newcomers` on this machine: create it'
+journalctl --sync
 told="$(journalctl --boot --output=cat PRESEED_SERVICE=sonarr PRESEED_OUTCOME=changed)"
 assert_matches "$told" '^sonarr: created '
 assert_lacks "$told" owner

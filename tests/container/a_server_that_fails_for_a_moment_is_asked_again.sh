@@ -98,7 +98,8 @@ lose_data /var/lib/sonarr
 # The second restic is the one that restores.
 echo 1 >/run/server-answers
 systemctl start sonarr
-assert_eq -2 "$(cat /run/server-answers)" 'questions after those that were answered'
+# A restore that takes long is asked for its size beside it, with one question more.
+(($(cat /run/server-answers) <= -2)) || fail 'it was not asked again' "$(cat /run/server-answers) are left to be answered"
 assert_series 'The Expanse'
 
 systemctl stop sonarr

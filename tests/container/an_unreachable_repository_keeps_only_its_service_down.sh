@@ -7,6 +7,10 @@ lose_sonarr_beside_radarr
 mv "$REPOSITORY" /var/lib/restic-repo.away
 
 #: reboot
+# It is tried again after half a minute.
+eventually systemctl is-failed preseed-sonarr.service
+systemctl stop '*.timer'
+eventually systemctl is-failed preseed-sonarr.service
 assert_not_active sonarr.service
 assert_failed preseed-sonarr.service
 assert_active radarr.service multi-user.target

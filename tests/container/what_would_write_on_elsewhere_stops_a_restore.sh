@@ -15,7 +15,7 @@ another() { # UNIT LINE...: with a private copy of all mounts, and these
     local unit=$1
     shift
     {
-        printf '[Service]\nPrivateMounts=yes\nMountFlags=private\n'
+        printf '[Service]\nType=exec\nPrivateMounts=yes\nMountFlags=private\n'
         printf '%s\n' "$@" 'ExecStart=sleep infinity'
     } >"/etc/systemd/system/$unit"
 }

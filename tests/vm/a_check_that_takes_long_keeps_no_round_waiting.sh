@@ -39,7 +39,7 @@ held() {
     zfs list -H -t snapshot -o name "tank/services/$1" | xargs zfs holds -H | sed -n 's/^[^@]*@autosnap_[^_]*_\(..\):.*	preseed:good	.*/\1/p'
 }
 is_taken() { # HOUR
-    timeout 60 systemctl start storage-snapshots
+    timeout 240 systemctl start storage-snapshots
     for name in big small; do
         assert_matches "$(newest "$name")" "@autosnap_.*_$1:"
     done

@@ -37,8 +37,10 @@ zfs snapshot "$DATASET@empty"
 zfs destroy "$DATASET@empty"
 systemd-run --quiet --unit=copier --property=User=sonarr --property=PrivateTmp=yes \
     bash -c 'exec 3>/var/lib/sonarr/.half && rm /var/lib/sonarr/.half && touch /tmp/ready && exec sleep 1000'
-eventually test -e /proc/"$(systemctl show --property=MainPID --value copier)"/fd/3
-eventually test ! -e /var/lib/sonarr/.half
+has_it_open() {
+    [[ $(readlink "/proc/$(systemctl show --property=MainPID --value copier)/fd/3") == *'.half (deleted)' ]]
+}
+eventually has_it_open
 assert_refused sonarr 'process [0-9]+ \((bash|sleep), of copier.service\) has /var/lib/sonarr/.half \(deleted\) open for writing, so nothing in it is rolled back.*systemctl stop copier.service'
 touch /var/lib/sonarr/still-writable
 rm /var/lib/sonarr/still-writable

@@ -24,8 +24,8 @@ for name in one two three; do
 done
 zfs send tank/services/one@now | zfs receive -u vault/services/one
 assert_exit 0 preseedctl status
-assert_matches "$output" '^one +ok +[0-9]+s adopted +[0-9]+s +[0-9]+s +-$'
-assert_matches "$output" '^two +ok +[0-9]+s adopted +[0-9]+s +none +-$'
+assert_matches "$output" '^one +ok +[0-9]+[sm] adopted +[0-9]+[sm] +[0-9]+[sm] +-$'
+assert_matches "$output" '^two +ok +[0-9]+[sm] adopted +[0-9]+[sm] +none +-$'
 
 # Each call leaves a line.
 for program in zfs zpool; do
@@ -60,7 +60,7 @@ assert_exit 1 preseedctl status two
 # A snapshot of what is empty is no copy of the data.
 zfs snapshot tank/services/one@empty
 assert_exit 2 preseedctl status one
-assert_matches "$output" '^  snapshot  [0-9]+s old, tank/services/one@empty, does not hold the data: '
+assert_matches "$output" '^  snapshot  [0-9]+[sm] old, tank/services/one@empty, does not hold the data: '
 assert_matches "$output" '^  recovery  snapshot would bring back vault/services/one@now'
 systemctl start one
 assert_exit 0 preseedctl status one

@@ -71,6 +71,7 @@ sync
 left=$(zfs list -H -p -o available,used tank/services/db.wal | awk '{ print $1 + $2 - 1000000 }')
 zfs set refreservation="$left" tank/services/db.wal
 told() {
+    journalctl --sync
     journalctl --boot --output=cat -u storage-snapshots | grep -c 'db, db.wal must be of one time, and have had no snapshots of one moment since' || true
 }
 for hours in 19 19; do

@@ -37,8 +37,11 @@ assert_eq 'data cover' "$(cat /tank/app/db /tank/app/covers/all/a.jpg | xargs)"
 
 # Nor does it differ, and nothing moves it where it would be otherwise. Nobody else is at work on it meanwhile.
 assert_exit 0 preseedctl diff app
-flock /run/preseed/lock/app.covers.lock sleep 1 &
+flock /run/preseed/lock/app.covers.lock sh -c 'until [ -e /run/go-on ]; do sleep 0.1; done' &
 eventually sh -c '! flock --nonblock /run/preseed/lock/app.covers.lock true'
-assert_exit 0 preseedctl apply app
-assert_matches "$output" 'waiting|flock, process|sleep, process'
+preseedctl apply app >/run/told 2>&1 &
+applies=$!
+eventually grep -E 'flock, process|sh, process' /run/told
+touch /run/go-on
+wait "$applies"
 assert_properties tank/services/app.covers mountpoint=/tank/app/covers

@@ -20,4 +20,5 @@ for round in "${rounds[@]}"; do
     systemctl stop {a..f}"$round"
     zfs destroy -r tank/services
 done
+journalctl --sync
 assert_eq 3 "$(journalctl --boot | grep -c 'created the container tank/services')"

@@ -20,6 +20,8 @@ mkdir -p /etc/sanoid
 printf '[tank/services/admins]\nuse_template = x\n[template_x]\nhourly = 1\n' >/etc/sanoid/sanoid.conf
 reload
 systemctl is-active storage-snapshots.timer || systemctl start storage-snapshots.timer
+# The rounds are begun below.
+systemctl stop storage-snapshots.timer
 systemctl start sonarr other admins
 add_series 'The Expanse'
 head -c 5000000 /dev/urandom >/var/lib/sonarr/large

@@ -46,8 +46,7 @@ CPUWeight=50
 WantedBy=multi-user.target
 EOT
 reload
-systemctl cat podman-sonarr.service | grep -q 'Requires=dataset-sonarr.service preseed-sonarr.service' ||
-    fail 'systemctl cat shows why it waits' "$(systemctl cat podman-sonarr.service)"
+assert_contains "$(systemctl cat podman-sonarr.service)" 'Requires=dataset-sonarr.service preseed-sonarr.service'
 systemctl start podman-sonarr.service
 assert_properties tank/services/sonarr recordsize=16384 compression=zstd mounted=yes
 add_series 'The Expanse'

@@ -10,8 +10,8 @@ for number in {1..300}; do
         unit=app$number.target
         printf '[Unit]\nWants=worker@%d.service\n' "$number" >"/etc/systemd/system/$unit"
     fi
-    printf '[dataset]\natime = "off"\n[preseed]\nunit = "%s"\n[backup]\nrepository = "local"\nschedule = "01:%d:%d"\n' \
-        "$unit" "$((number % 60))" "$((number / 60))" >"/etc/preseed/services/app$number.toml"
+    printf '[dataset]\natime = "off"\n[preseed]\nunit = "%s"\n[backup]\nrepository = "local"\nschedule = "01:%d"\n' \
+        "$unit" "$((number % 60))" >"/etc/preseed/services/app$number.toml"
 done
 printf '[Service]\nExecStart=/bin/true\n' >/etc/systemd/system/worker@.service
 systemctl daemon-reload

@@ -14,6 +14,7 @@ reload
 systemctl start sonarr
 add_series 'The Expanse'
 told() {
+    journalctl --sync
     journalctl --boot --output=cat PRESEED_OUTCOME=left | grep -c 'past the policy and cannot be destroyed' || true
 }
 time_is 10:00

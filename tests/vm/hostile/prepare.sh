@@ -38,7 +38,7 @@ service() {
 	tiers = [$4]
 	expect = ["data"]
 	on-partial = "restore"
-	stall-timeout = "10s"
+	$([[ $2 != mallory ]] || echo 'stall-timeout = "10s"')
 	$(printf '%s\n' "${@:5}")
 	[backup]
 	repository = "local"

@@ -4,6 +4,8 @@
 # /usr as well) are given.
 
 here=/usr/lib/preseed-tests/hostile
+# What they would begin at the end of the round would still be at work.
+systemctl stop '*.timer'
 # Longer than anything that is bounded may take: 60 s for a question to restic, 20 s for a `zfs`, the `stall-timeout`.
 deadline=150
 RANDOM=$((seed + round))
