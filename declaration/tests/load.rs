@@ -233,7 +233,8 @@ fn a_megabyte_of_errors_takes_no_minutes() {
         let root = host(&[("etc/preseed/services/a.toml", &text)]);
         let start = std::time::Instant::now();
         assert!(!problems(root.path(), "a").is_empty());
-        assert!(start.elapsed().as_secs() < 20, "{}", &text[..20]);
+        // A machine under load takes several times what is usual; one that grew with the square would take hours.
+        assert!(start.elapsed().as_secs() < 300, "{}", &text[..20]);
     }
 }
 

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn one_that_cannot_be_read_is_found_among_many() {
         let mut calendar = Calendar::default();
-        let all: Vec<String> = (0..60).map(|minute| format!("01:{minute}")).collect();
+        let all: Vec<String> = (0..6).map(|minute| format!("01:{minute}")).collect();
         let mut all: BTreeSet<&str> = all.iter().map(String::as_str).collect();
         all.extend(["25:00", "weekly", "2020-01-01"]);
         calendar.ask_all(&all);

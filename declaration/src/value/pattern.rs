@@ -190,6 +190,6 @@ mod tests {
             separated(&"*a?".repeat(times));
             separated(&"**".repeat(times));
         }
-        assert!(since.elapsed().as_secs() < 5, "{:?}", since.elapsed());
+        assert!(since.elapsed().as_secs() < 60, "{:?}", since.elapsed());
     }
 }
