@@ -6,8 +6,13 @@ repository_init
 declare_sonarr
 cat >/usr/local/bin/look <<'EOT2'
 #!/bin/bash
-# Run while the snapshot is there.
-exec systemd-run --quiet --unit=looks bash -c 'exec 9</var/lib/sonarr/.zfs/snapshot/preseed-backup-*/sonarr.db && exec sleep infinity'
+# Run while the snapshot is there: no backup is made from it before this ends. Where both mount it at the same moment, whoever
+# looks may find it empty.
+systemd-run --quiet --unit=looks bash -c \
+    'exec 9</var/lib/sonarr/.zfs/snapshot/preseed-backup-*/sonarr.db && touch /run/looks && exec sleep infinity'
+until [[ -e /run/looks ]] || systemctl is-failed --quiet looks; do
+    sleep 0.1
+done
 EOT2
 chmod +x /usr/local/bin/look
 sed -i 's,repository = "local",&\nschedule = "daily"\nafter = ["/usr/local/bin/look"],' /etc/preseed/services/sonarr.toml
