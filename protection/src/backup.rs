@@ -6,7 +6,7 @@ use std::time::Duration;
 use declaration::settings::{Backup, Service};
 use jiff::Timestamp;
 use report::progress::bytes;
-use report::words::{count, typed};
+use report::words::count;
 use report::{Event, Kind, status};
 use restore::source::restic as repository;
 use restore::source::restic::call::Call;
@@ -18,6 +18,7 @@ use storage::{Error, Result, Snapshot, as_found, both, local, lock};
 
 use crate::archive::{self, Made, Order};
 use crate::checks::Checked;
+use crate::left::how_to_see_who_uses;
 use crate::record::{self, Good, Record};
 use crate::turn::Turn;
 use crate::{apart, checks, commands, doubt, ready, shrink};
@@ -185,13 +186,9 @@ fn kept_busy_in_words(snapshots: &[String]) -> String {
         return String::new();
     };
     format!(
-        "; {} of earlier backups cannot be destroyed, as somebody uses what is in them: see `zfs holds {2}`, \
-         `zfs get clones {2}`, and who has a file below `.zfs/snapshot/{1}` of the data open with `fuser -m`",
+        "; {} of earlier backups cannot be destroyed, as somebody uses what is in them: {}",
         count(snapshots.len(), "snapshot", "snapshots"),
-        first
-            .split_once('@')
-            .map_or(first.as_str(), |(_, name)| name),
-        typed(first),
+        how_to_see_who_uses(first)
     )
 }
 

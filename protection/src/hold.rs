@@ -21,7 +21,7 @@ use crate::record::{self, Good, Record};
 pub(crate) enum Renewal {
     /// It is on the last good snapshot, and that is young: what is older may be pruned.
     Held,
-    /// The newest one is not good, or there is none.
+    /// The newest ones are not good or not of one moment, or there are none.
     Doubted,
     /// Its checks are still to be run.
     ToBeChecked,

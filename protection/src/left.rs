@@ -27,14 +27,14 @@ const MOST: usize = 100;
 /// # Errors
 /// When it cannot be noted.
 pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> Result<()> {
-    let had_some = |target: &&&Target<'_>| {
-        let snapshots = before.snapshots(&target.service);
-        snapshots.is_ok_and(|all| !past(target.policy, &all, began).is_empty())
-    };
-    let (had_some, others): (Vec<&Target<'_>>, Vec<&Target<'_>>) =
-        targets.iter().partition(|target| had_some(target));
-    for target in others {
-        note(target, &[])?;
+    let mut had_some = Vec::new();
+    for target in targets {
+        match before.snapshots(&target.service) {
+            Ok(all) if past(target.policy, &all, began).is_empty() => note(target, &[])?,
+            Ok(_) => had_some.push(*target),
+            // What is noted of it stays.
+            Err(_) => {}
+        }
     }
     if had_some.is_empty() {
         return Ok(());
@@ -45,7 +45,7 @@ pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> 
     for target in had_some {
         let (Ok(snapshots), Ok(held)) = (now.snapshots(&target.service), holds.of(&target.dataset))
         else {
-            // Whoever needs them says so.
+            // The next round asks again, and what is noted stays. Whoever needs the answer says that there is none.
             continue;
         };
         let mut left = past(target.policy, &snapshots, began);
@@ -101,16 +101,24 @@ fn note(target: &Target<'_>, left: &[&Snapshot]) -> Result<()> {
 fn tell(target: &Target<'_>, how_many: usize, oldest: &Snapshot) {
     let part = target.service.name.as_str();
     let what = format!(
-        "{} past the policy and cannot be destroyed, the oldest {} of {}: see `zfs holds {3}`, `zfs get clones {3}`, and who has a \
-         file below .zfs/snapshot of the data open with `fuser -m`",
+        "{} past the policy and cannot be destroyed, the oldest {} of {}: {}",
         count(how_many, "snapshot is", "snapshots are"),
         oldest.label(),
         local(oldest.taken),
-        typed(&oldest.name),
+        how_to_see_who_uses(&oldest.name),
     );
     let event = Event::new(Kind::NoSnapshot, part, format!("{part}: {what}"));
     let event = event.of(target.service.of()).outcome("left");
     event.error(ErrorKind::Busy.code()).tell();
+}
+
+/// What an admin may look at where a snapshot of this whole name cannot be destroyed.
+pub(crate) fn how_to_see_who_uses(snapshot: &str) -> String {
+    let (_, own) = snapshot.split_once('@').unwrap_or_default();
+    format!(
+        "see `zfs holds {0}`, `zfs get clones {0}`, and who has a file below `.zfs/snapshot/{own}` of the data open with `fuser -m`",
+        typed(snapshot)
+    )
 }
 
 /// Those of the policy's snapshots that Sanoid prunes, the oldest first (`prune_snapshots` of sanoid): too old, and more than are

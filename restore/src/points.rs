@@ -34,20 +34,19 @@ const ONE_AFTER_THE_OTHER: Duration = Duration::from_secs(10);
 /// it was taken.
 #[must_use]
 pub fn are_of_one_point(one: (&str, Timestamp), other: (&str, Timestamp)) -> bool {
-    let point = |(name, taken): (&str, _)| {
-        let own = name.split_once('@').map(|(_, own)| own.to_owned());
-        Point::Of(taken, own)
-    };
+    let point = |(name, taken)| Point::named(name, taken);
     point(one).is_that_of(&point(other))
 }
 
 impl Point {
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let name = snapshot
-            .name
-            .split_once('@')
-            .map(|(_, name)| name.to_owned());
-        Self::Of(snapshot.taken, name)
+        Self::named(&snapshot.name, snapshot.taken)
+    }
+
+    /// That of a snapshot of this whole name or id.
+    fn named(snapshot: &str, taken: Timestamp) -> Self {
+        let own = snapshot.split_once('@').map(|(_, own)| own.to_owned());
+        Self::Of(taken, own)
     }
 
     /// Whether a snapshot was taken so shortly before or after it that both may be of one point.

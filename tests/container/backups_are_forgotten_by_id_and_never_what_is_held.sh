@@ -65,6 +65,8 @@ checked_by() { # PROGRAM
 }
 checked_by /bin/false
 assert_exit 1 preseedctl drill sonarr
+# No sample ends what a drill of all has shown.
+assert_matches "$(</var/lib/preseed/drills/sonarr.json)" '"of-a-part": ?false'
 assert_exit 0 preseedctl repository maintain local --yes
 assert_contains "$output" 'sonarr: 0 of 5 backups forgotten; held: the last drill of sonarr from repository local failed ('
 # That no check is declared any more proves nothing.

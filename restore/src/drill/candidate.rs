@@ -177,8 +177,8 @@ enum Came {
     Restored(Outcome, u64),
 }
 
-/// Drills a candidate, and gives how long that took: the wait for its turn aside. `is_of_all` is set once
-/// all of it is restored, not only a sample.
+/// Drills a candidate, and gives how long that took: the wait for its turn aside. `is_of_all` is set once all of it is
+/// restored, not only a sample.
 fn timed(
     context: &Context<'_>,
     source: &dyn Source,
