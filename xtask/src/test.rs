@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{ExitCode, Stdio};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use anyhow::{Context as _, bail};
 
 use crate::change::{self, Change};
 use product::binaries::{Binaries, cargo};
-use scenario::{Scenario, Tally};
+use scenario::{Machines, Scenario, Tally};
 use vm::{Kind, Vms, chaos, cuts, hostile, scenarios};
 
 /// The emulated guest takes one scenario of this many in each run, other ones after each commit.
@@ -63,6 +64,15 @@ pub(crate) fn run(extent: Extent) -> ExitCode {
     }
 }
 
+/// Makes room when it is dropped, also by a thread that panics.
+struct MakesRoom(Arc<OnceLock<()>>);
+
+impl Drop for MakesRoom {
+    fn drop(&mut self) {
+        self.0.set(()).ok();
+    }
+}
+
 impl Run {
     /// What a thread has come to that panicked.
     fn of_a_panic() -> Self {
@@ -98,8 +108,13 @@ fn whole(run: &mut Run, all: bool) {
     // Half an hour on a new machine, beside what needs no virtual machine.
     let quick = thread::spawn(vm::build_quick);
     // A container waits half of its time, some crates have one test, and an emulated machine keeps little more than one
-    // processor busy.
-    let beside = thread::spawn(move || on_users_kernels(all));
+    // processor busy. Until it is done there is room for one quick machine.
+    let room = Arc::new(OnceLock::new());
+    let makes_room = MakesRoom(Arc::clone(&room));
+    let beside = thread::spawn(move || {
+        let _makes_room = makes_room;
+        on_users_kernels(all)
+    });
     run.part("tests of the crates", |_| crates(None));
     run.part("scenarios in the container", |run| {
         let scenarios = scenario::longest_first(container::scenarios()?);
@@ -108,20 +123,13 @@ fn whole(run: &mut Run, all: bool) {
             .push(format!("mean scenario in the container: {}", tally.mean()));
         Ok(tally)
     });
+    let built = joined(quick);
+    if built.is_ok() {
+        run.part("scenarios on the quick guest", |run| quick_ones(run, &room));
+    }
     run.add(beside.join().unwrap_or_else(|_| Run::of_a_panic()));
-    match joined(quick) {
+    match built {
         Ok(()) => {
-            run.part("scenarios on the quick guest", |run| {
-                let vms = Vms::open(&Binaries::build()?, Kind::Quick)?;
-                let all = scenario::longest_first(scenarios::find()?);
-                let tally = scenarios::run(&vms, &all, false, None)?;
-                run.last_lines.push(format!(
-                    "mean scenario on the {} guest: {}",
-                    vms.name(),
-                    tally.mean()
-                ));
-                Ok(tally)
-            });
             run.part("interrupted restores on the quick guest", |_| {
                 interrupted(&to_interrupt(Kind::Quick)?, None)
             });
@@ -151,6 +159,23 @@ fn whole(run: &mut Run, all: bool) {
             ));
         }
     }
+}
+
+/// All scenarios that can be run there, on one quick machine until there is room for more.
+fn quick_ones(run: &mut Run, room: &OnceLock<()>) -> anyhow::Result<Tally> {
+    let vms = Vms::open(&Binaries::build()?, Kind::Quick)?;
+    let machines = Machines {
+        room: Some(room),
+        ..vms.machines()
+    };
+    let all = scenario::longest_first(scenarios::find()?);
+    let tally = scenarios::run(&vms, &all, false, machines)?;
+    run.last_lines.push(format!(
+        "mean scenario on the {} guest: {}",
+        vms.name(),
+        tally.mean()
+    ));
+    Ok(tally)
 }
 
 /// The scenarios that users' kernels are asked about: all, or those of [`judged`].
@@ -210,7 +235,7 @@ fn judged() -> anyhow::Result<Vec<Scenario>> {
 
 fn emulated(run: &mut Run, kind: Kind, selected: &[Scenario]) -> anyhow::Result<Tally> {
     let vms = Vms::open(&Binaries::build()?, kind)?;
-    let tally = scenarios::run(&vms, selected, false, None)?;
+    let tally = scenarios::run(&vms, selected, false, vms.machines())?;
     run.last_lines.push(format!(
         "on the {} guest: {} of {} scenarios, {}",
         vms.name(),
@@ -312,7 +337,11 @@ fn changed(run: &mut Run) -> anyhow::Result<Tally> {
     }
     if !in_vm.is_empty() || change.touches_restores() {
         let vms = to_interrupt(Kind::Quick)?;
-        sum += scenarios::run(&vms, &in_vm, false, Some(since + ON_ZFS))?;
+        let machines = Machines {
+            until: Some(since + ON_ZFS),
+            ..vms.machines()
+        };
+        sum += scenarios::run(&vms, &in_vm, false, machines)?;
         if change.touches_restores() && since.elapsed() < INTERRUPTED {
             sum += interrupted(&vms, Some(since + INTERRUPTED))?;
             sum += with_a_hostile_user(Kind::Quick)?;

@@ -104,7 +104,12 @@ pub fn run_scenarios(
     let base = Base::prepare(&work, PLAIN, built, None)?;
     let jobs = thread::available_parallelism().map_or(1, NonZero::get);
     let mut tally = scenario::run_each(
-        Machines { kind, jobs, until },
+        Machines {
+            kind,
+            jobs,
+            until,
+            room: None,
+        },
         &able,
         |scenario| scenario.name.clone(),
         |scenario| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,6 +93,8 @@ pub struct Machines<'a> {
     pub jobs: usize,
     /// From when on nothing is begun any more.
     pub until: Option<Instant>,
+    /// Set once there is room for more than one; `None`: there is.
+    pub room: Option<&'a OnceLock<()>>,
 }
 
 /// Runs `all` on machines, and prints a line for each, with its `name`, and, for those that fail, what they had
@@ -125,7 +127,12 @@ pub fn run_each<T: Sync>(
     };
     thread::scope(|scope| {
         for _ in 1..machines.jobs {
-            scope.spawn(work);
+            scope.spawn(|| {
+                if let Some(room) = machines.room {
+                    room.wait();
+                }
+                work();
+            });
         }
         work();
     });
@@ -158,5 +165,35 @@ fn print_result(machine: &str, name: &str, time: Duration, failure: Option<Strin
         failed: 1,
         time,
         ..Tally::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn one_job_runs_until_there_is_room_for_more() {
+        let room = OnceLock::new();
+        let machines = Machines {
+            kind: "test",
+            jobs: 2,
+            until: None,
+            room: Some(&room),
+        };
+        let ran_by = Mutex::new(Vec::new());
+        let tally = run_each(machines, &[1, 2, 3], ToString::to_string, |number| {
+            // Another job would begin meanwhile.
+            (0..1000).for_each(|_| thread::yield_now());
+            ran_by.lock().unwrap().push(thread::current().id());
+            if *number == 3 {
+                room.set(()).unwrap();
+            }
+            Ok(Ok(()))
+        });
+        assert_eq!(tally.passed, 3);
+        let expected = vec![thread::current().id(); 3];
+        assert_eq!(ran_by.into_inner().unwrap(), expected);
     }
 }

@@ -115,7 +115,7 @@ pub fn run(task: Task) -> anyhow::Result<ExitCode> {
         } => {
             let vms = open(choice)?;
             let selected = scenario::select(scenarios::find()?, &names)?;
-            have_all_passed(scenarios::run(&vms, &selected, keep, None)?)
+            have_all_passed(scenarios::run(&vms, &selected, keep, vms.machines())?)
         }
         Task::Shell { disks, choice } => {
             let vms = open(choice)?;

@@ -28,8 +28,8 @@ pub fn find() -> anyhow::Result<Vec<Scenario>> {
     Ok(scenarios)
 }
 
-/// Runs scenarios, each in a machine of its own. Those that need what the guest lacks are skipped, and those that
-/// are not begun in time. With `keep`, opens a shell in the machine of one that fails.
+/// Runs scenarios, each in a machine of its own, on `machines` of `vms`. Those that need what the guest lacks are skipped,
+/// and those that are not begun in time. With `keep`, opens a shell in the machine of one that fails.
 ///
 /// # Errors
 /// What one needs cannot be read.
@@ -37,17 +37,13 @@ pub fn run(
     vms: &Vms,
     scenarios: &[Scenario],
     keep: bool,
-    until: Option<Instant>,
+    mut machines: Machines<'_>,
 ) -> anyhow::Result<Tally> {
-    let mut machines = Machines {
-        until,
-        ..vms.machines()
-    };
     if keep {
         machines.jobs = 1;
     }
     let (able_here, skipped) = able(vms.name(), scenarios, vms.facts())?;
-    let is_late = until.is_some_and(|until| Instant::now() > until);
+    let is_late = machines.until.is_some_and(|until| Instant::now() > until);
     let openings = if vms.boot_quickly() && !is_late {
         Openings::prepare(vms, &able_here)
     } else {

@@ -201,7 +201,7 @@ impl Vms {
     }
 
     /// As many machines at a time as the processors and the memory, 2 GB each, can hold.
-    pub(crate) fn machines(&self) -> Machines<'_> {
+    pub fn machines(&self) -> Machines<'_> {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let available = memory
@@ -213,6 +213,7 @@ impl Vms {
             kind: self.name(),
             jobs: jobs.min(available.unwrap_or(0) >> 21).clamp(1, 4),
             until: None,
+            room: None,
         }
     }
 }
