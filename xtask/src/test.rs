@@ -64,15 +64,6 @@ pub(crate) fn run(extent: Extent) -> ExitCode {
     }
 }
 
-/// Makes room when it is dropped, also by a thread that panics.
-struct MakesRoom(Arc<OnceLock<()>>);
-
-impl Drop for MakesRoom {
-    fn drop(&mut self) {
-        self.0.set(()).ok();
-    }
-}
-
 impl Run {
     /// What a thread has come to that panicked.
     fn of_a_panic() -> Self {
@@ -101,6 +92,15 @@ impl Run {
                 self.sum.failed += 1;
             }
         }
+    }
+}
+
+/// Makes room when it is dropped, also when its thread panics.
+struct MakesRoom(Arc<OnceLock<()>>);
+
+impl Drop for MakesRoom {
+    fn drop(&mut self) {
+        self.0.set(()).ok();
     }
 }
 

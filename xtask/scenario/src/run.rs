@@ -98,8 +98,8 @@ pub struct Machines<'a> {
 }
 
 /// Runs `all` on machines, and prints a line for each, with its `name`, and, for those that fail, what they had
-/// printed. A machine that does not work fails them. One job runs on the calling thread. What is not begun in time
-/// is skipped.
+/// printed. A machine that does not work fails them. One job runs on the calling thread, the others once there is
+/// room. What is not begun in time is skipped.
 pub fn run_each<T: Sync>(
     machines: Machines<'_>,
     all: &[T],
