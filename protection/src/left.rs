@@ -25,19 +25,23 @@ const MOST: usize = 100;
 /// day. `before` is what there was.
 ///
 /// # Errors
-/// When it cannot be noted.
+/// The first that cannot be noted. The others are.
 pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> Result<()> {
     let mut had_some = Vec::new();
+    // One note that cannot be written keeps no other from being.
+    let mut all_noted = Ok(());
     for target in targets {
         match before.snapshots(&target.service) {
-            Ok(all) if past(target.policy, &all, began).is_empty() => note(target, &[])?,
+            Ok(all) if past(target.policy, &all, began).is_empty() => {
+                all_noted = all_noted.and(note(target, &[]));
+            }
             Ok(_) => had_some.push(*target),
             // What is noted of it stays.
             Err(_) => {}
         }
     }
     if had_some.is_empty() {
-        return Ok(());
+        return all_noted;
     }
     let now = Look::at(had_some.iter().map(|target| &target.service));
     let datasets: Vec<&str> = had_some.iter().map(|one| one.dataset.as_str()).collect();
@@ -57,9 +61,9 @@ pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> 
             continue;
         };
         left.retain(|snapshot| !ours.contains(&snapshot.name));
-        note(target, &left)?;
+        all_noted = all_noted.and(note(target, &left));
     }
-    Ok(())
+    all_noted
 }
 
 fn note(target: &Target<'_>, left: &[&Snapshot]) -> Result<()> {
