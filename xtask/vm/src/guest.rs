@@ -119,7 +119,7 @@ pub trait Power: Send {
     fn keep(self: Box<Self>, agent: Agent, to: &Path) -> anyhow::Result<()>;
 }
 
-/// Runs what has to succeed.
+/// Runs what has to succeed. Gives its output.
 ///
 /// # Errors
 /// It does not, or the machine does not answer within `limit`.
@@ -128,13 +128,13 @@ pub(crate) fn check(
     power: &dyn Power,
     script: &str,
     limit: Duration,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<u8>> {
     let mut output = Vec::new();
     let end = agent
         .run(script, limit, &mut output)
         .with_context(|| power.log())?;
     if end == End::Exit(0) {
-        return Ok(());
+        return Ok(output);
     }
     bail!(
         "the machine is not well: {end:?}:\n{}\n{}",
