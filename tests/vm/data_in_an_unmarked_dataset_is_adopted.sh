@@ -5,7 +5,7 @@
 declare_default_host
 repository_init
 zfs create -o mountpoint=none tank/services
-zfs create -o mountpoint=/var/lib/sonarr tank/services/sonarr
+zfs create -o compression=gzip -o mountpoint=/var/lib/sonarr tank/services/sonarr
 chown sonarr:sonarr /var/lib/sonarr
 systemctl start sonarr
 add_series 'The Expanse'
@@ -27,5 +27,5 @@ assert_same_tree /var/tmp/before /var/lib/sonarr
 assert_journal preseed-sonarr.service 'adopted'
 assert_mark tank/services/sonarr adopted
 # The template's properties make new datasets, and change none that is there.
-assert_properties tank/services/sonarr recordsize=131072 compression=on
+assert_properties tank/services/sonarr recordsize=131072 compression=gzip
 assert_eq 'tank/services/sonarr@older' "$(zfs list -H -t snapshot -o name tank/services/sonarr)"
