@@ -25,7 +25,7 @@ const MOST: usize = 100;
 /// day. `before` is what there was.
 ///
 /// # Errors
-/// The first that cannot be noted. The others are.
+/// That of the first service for which it cannot be noted. It is noted for the others.
 pub(crate) fn look(targets: &[&Target<'_>], before: &Look, began: Timestamp) -> Result<()> {
     let mut had_some = Vec::new();
     // One note that cannot be written keeps no other from being.
