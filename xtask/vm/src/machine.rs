@@ -17,7 +17,7 @@ const STAGE: Duration = Duration::from_mins(30);
 /// How long a script may take that is not a stage.
 const SCRIPT: Duration = Duration::from_mins(30);
 
-/// After how long a boot that is not over yet is told of. It fails nothing: a machine under load may take it.
+/// After how long it is told what a boot still waits for. That alone fails nothing: a machine under load may take it.
 const LONG_BOOT: Duration = Duration::from_mins(1);
 
 /// How long what we run ourselves may take.
@@ -205,13 +205,15 @@ impl<'a> Machine<'a> {
              still_boots {long} || exit 0\n\
              echo 'the boot is not over after {long} s, and waits for these jobs:'\n\
              systemctl list-jobs\n\
-             ! still_boots {rest} || {{ echo 'nor after {rest} s more'; exit 1; }}\n\
+             ! still_boots {rest} || {{ echo 'nor after {rest} s more:'; systemctl list-jobs; exit 1; }}\n\
              echo 'It is over now. What systemd said of it:'\n\
-             journalctl --boot --output=short-monotonic --no-pager _PID=1\n"
+             journalctl --boot --output=short-monotonic --no-pager _PID=1\n\
+             exit 0\n"
         );
-        let output = self.check(&script)?;
-        if !output.is_empty() {
-            eprintln!("{}", String::from_utf8_lossy(&output));
+        let told = self.check(&script)?;
+        if !told.is_empty() {
+            let (guest, told) = (self.guest.name(), String::from_utf8_lossy(&told));
+            eprintln!("{guest}: {}", told.trim_end());
         }
         Ok(())
     }
