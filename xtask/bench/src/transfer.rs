@@ -105,7 +105,7 @@ pub(crate) fn measure(vms: &Vms, size: Size, transfer: &Transfer) -> anyhow::Res
             times(ratios.maximum())
         ),
     );
-    let data = run.data.median() / bare.data.median();
+    let data = run.data.ratio(&bare.data).median();
     claim(
         data <= MOST_TIMES,
         &format!("at most {MOST_TIMES} times for the data alone"),
@@ -163,7 +163,7 @@ fn table(transfer: &Transfer, run: &Took<'_>, bare: &Took<'_>) -> Table {
         "times".to_owned(),
         times(run.tiny.ratio(bare.tiny).median()),
         times(run.large.ratio(bare.large).median()),
-        times(run.data.median() / bare.data.median()),
+        times(run.data.ratio(&bare.data).median()),
     ]);
     table.row(&[
         "more".to_owned(),
