@@ -53,7 +53,7 @@ enum Interruption {
 }
 
 /// Interrupts restores, and prints a line for each and the sums. What an earlier run of the same build has done with the
-/// same numbers is not done again. Those that are not begun in time are left.
+/// same numbers is not done again, unless the plan is to begin anew. Those that are not begun in time are left.
 ///
 /// # Errors
 /// What has been done cannot be read or noted.

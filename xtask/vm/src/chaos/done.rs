@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
@@ -15,11 +16,12 @@ use product::binaries::workspace;
 pub(super) struct Done {
     file: Mutex<File>,
     before: BTreeMap<usize, Met>,
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 impl Done {
-    /// The file of the run with these numbers, of the build that its machines have.
+    /// The file of the run with these numbers, of the build that its machines have. It is made where it is missing, and
+    /// emptied for a run that begins anew.
     ///
     /// # Errors
     /// It cannot be read or made.
@@ -29,9 +31,16 @@ impl Done {
             cuts, kills, seed, ..
         } = chaos;
         let guest = vms.name().replace(' ', "-");
-        let path = directory.join(format!("{guest}-{}-{cuts}-{kills}-{seed}", vms.build_key()));
+        fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+        let name = format!("{guest}-{}-{cuts}-{kills}-{seed}", vms.build_key());
+        Self::at(directory.join(name), chaos.anew)
+    }
+
+    fn at(path: PathBuf, anew: bool) -> anyhow::Result<Self> {
         let place = || path.display().to_string();
-        fs::create_dir_all(&directory).with_context(place)?;
+        if anew {
+            File::create(&path).with_context(place)?;
+        }
         let before = match fs::read_to_string(&path) {
             Ok(text) => read(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
@@ -122,6 +131,7 @@ fn read(text: &str) -> BTreeMap<usize, Met> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -136,5 +146,17 @@ mod tests {
         let text = line(3, met) + &line(17, met);
         assert_eq!(read(&text), BTreeMap::from([(3, met), (17, met)]));
         assert_eq!(read(&text[..text.len() - 4]), BTreeMap::from([(3, met)]));
+    }
+
+    #[test]
+    fn a_run_goes_on_where_it_ended_unless_it_begins_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |anew| Done::at(directory.path().join("done"), anew).unwrap();
+        open(false).add(3, Met::default()).unwrap();
+        assert!(open(false).has(3));
+        let anew = open(true);
+        assert!(!anew.has(3));
+        anew.add(4, Met::default()).unwrap();
+        assert_eq!(anew.sum().unwrap().0, 1);
     }
 }

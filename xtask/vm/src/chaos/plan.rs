@@ -17,6 +17,9 @@ pub struct Plan {
     /// Only the restore of this number, again
     #[arg(long)]
     pub only: Option<usize>,
+    /// Begin anew, also where an earlier run of this build has done some of it
+    #[arg(long, conflicts_with = "only")]
+    pub(super) anew: bool,
     /// End after this many minutes; the same command goes on from there
     #[arg(long)]
     minutes: Option<u64>,
@@ -36,6 +39,8 @@ pub const SHORT: Plan = Plan {
     kills: 5,
     seed: 1,
     only: None,
+    // Each run of the test is a test.
+    anew: true,
     minutes: None,
 };
 
