@@ -20,7 +20,7 @@ pub struct Plan {
     /// Begin anew, also where an earlier run of this build has done some of it
     #[arg(long, conflicts_with = "only")]
     pub(super) anew: bool,
-    /// End after this many minutes; the same command goes on from there
+    /// End after this many minutes; the same command, without `--anew`, goes on from there
     #[arg(long)]
     minutes: Option<u64>,
 }
