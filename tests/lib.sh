@@ -192,6 +192,12 @@ eventually() {
     done
 }
 
+# stand_still_with FILE: process $! locks it, and stands still. It has no child that may not have begun yet.
+stand_still_with() {
+    flock --no-fork "$1" sleep 1000 &
+    eventually grep -E "FLOCK +ADVISORY +WRITE +$! " /proc/locks
+}
+
 # zfs_can_stop: from now on, `zfs` stands still before the call that `stop_zfs_at` names.
 zfs_can_stop() {
     local zfs

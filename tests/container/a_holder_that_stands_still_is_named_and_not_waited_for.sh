@@ -16,26 +16,21 @@ backup /var/lib/radarr radarr
 systemctl stop sonarr radarr
 lose_data /var/lib/radarr
 
-# hold FILE: somebody locks it, and stands still.
-hold() {
-    flock "$1" sleep 1000 &
-    eventually eval "! flock --nonblock $1 true"
-}
 install -d -m 0700 /run/preseed/slots
-hold /run/preseed/slots/0
-hold /run/preseed/slots/1
-hold /run/preseed/lock/sonarr.lock
+stand_still_with /run/preseed/slots/0
+stand_still_with /run/preseed/slots/1
+stand_still_with /run/preseed/lock/sonarr.lock
 holder=$!
 systemctl start --no-block sonarr radarr
-eventually eval 'unit_status dataset-sonarr.service | grep -E "Status: \"waiting: another run is at work .*\(flock, process $holder\)"'
+eventually eval 'unit_status dataset-sonarr.service | grep -E "Status: \"waiting: another run is at work .*\((flock|sleep), process $holder\)"'
 eventually eval 'unit_status preseed-radarr.service | grep "Status: \"waiting for another restore to end"'
 eventually systemctl is-failed dataset-sonarr.service
-assert_status dataset-sonarr.service "Status: \"sonarr: flock, process $holder is at work on its storage, and has stood still for [0-9]+ s"
+assert_status dataset-sonarr.service "Status: \"sonarr: sleep, process $holder is at work on its storage, and has stood still for [0-9]+ s"
 assert_not_active sonarr.service
 eventually systemctl is-active radarr.service
 assert_journal preseed-radarr.service 'restored by restic'
 
-pkill -P "$holder" sleep
+kill "$holder"
 wait "$holder" || true
 systemctl start sonarr
 assert_series 'The Expanse'

@@ -13,18 +13,14 @@ record=/var/lib/preseed/memory/sonarr
 assert_exists "$record"
 rm "$record"
 
-flock /run/preseed/lock/sonarr.lock sleep 1000 &
+stand_still_with /run/preseed/lock/sonarr.lock
 holder=$!
-held() {
-    ! flock --nonblock /run/preseed/lock/sonarr.lock true
-}
-eventually held
 begun=$SECONDS
 assert_exit 0 timeout 60 preseedctl remember
 ((SECONDS - begun < 15)) || fail 'the lock was waited for' "$((SECONDS - begun)) s"
 assert_absent "$record"
 
-pkill -P "$holder" sleep
+kill "$holder"
 wait "$holder" || true
 assert_exit 0 preseedctl remember
 assert_exists "$record"
