@@ -195,7 +195,8 @@ eventually() {
 # stand_still_with FILE: process $! locks it, and stands still. It has no child that may not have begun yet.
 stand_still_with() {
     flock --no-fork "$1" sleep 1000 &
-    eventually grep -E "FLOCK +ADVISORY +WRITE +$! " /proc/locks
+    # Whoever only waits for a lock has `->` before FLOCK (proc_locks(5)).
+    eventually grep -E "^[0-9]+: FLOCK +ADVISORY +WRITE +$! " /proc/locks
 }
 
 # zfs_can_stop: from now on, `zfs` stands still before the call that `stop_zfs_at` names.

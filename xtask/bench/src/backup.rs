@@ -1,8 +1,8 @@
 //! A backup to restic.
 
 use crate::size::Size;
-use crate::table::{claim, s, times};
-use crate::transfer::{self, MOST_TIMES, Transfer};
+use crate::table::{MOST_TIMES, claim, s, times};
+use crate::transfer::{self, Transfer};
 use vm::Vms;
 
 /// Measures and prints.

@@ -3,8 +3,7 @@
 use crate::guest::Measured;
 use crate::programs::few_zfs_processes;
 use crate::size::Size;
-use crate::table::{Table, claim, s, times};
-use crate::transfer::MOST_TIMES;
+use crate::table::{MOST_TIMES, Table, claim, s, times};
 use vm::Vms;
 
 /// An even number: small and large come first in turn.

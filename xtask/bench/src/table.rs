@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What is to take the same time may take this many times as long: the rest is noise.
+pub(crate) const MOST_TIMES: f64 = 1.05;
+
 /// A table: its head and its rows, all of the same length.
 #[derive(Debug)]
 pub(crate) struct Table {

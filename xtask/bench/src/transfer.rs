@@ -3,11 +3,8 @@
 use crate::guest::Measured;
 use crate::samples::Samples;
 use crate::size::Size;
-use crate::table::{Table, claim, s, times};
+use crate::table::{MOST_TIMES, Table, claim, s, times};
 use vm::Vms;
-
-/// At most this many times the bare commands.
-pub(crate) const MOST_TIMES: f64 = 1.05;
 
 /// An even number: each of the two comes first as often as the other. One round alone is off by several hundredths.
 const ROUNDS: usize = 6;
