@@ -1,4 +1,5 @@
-# Run in a root with the packages of kernel-packages: leaves a user-mode Linux with ZFS in /usr/src/built.
+# Run in a root with the packages of kernel-packages, and kernel.config and kernel-patches in /usr/src: leaves a user-mode
+# Linux with ZFS in /usr/src/built.
 set -eu
 cd /usr/src
 
@@ -30,6 +31,18 @@ tar --extract --file="usr/src/$package.tar.xz"
 source=/usr/src/$package
 objects=/usr/src/objects
 mkdir "$objects"
+
+# They cost or save time only, so one that does not fit this kernel is left out.
+for patch in kernel-patches/*.patch; do
+    apply() {
+        patch --directory="$source" --strip=1 --force --quiet "$@" <"$patch"
+    }
+    if apply --dry-run; then
+        apply
+    else
+        echo "${patch##*/} does not fit $package: the quick machine is slower without it" >&2
+    fi
+done
 
 # ARCH=um makes of the kernel a program.
 in_kernel() {

@@ -3,11 +3,18 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::recipe::{self, Release};
+use crate::recipe::{self, Release, succeed};
 use product::cache::{Cache, Entry};
+
+/// What is built into it and what is not.
+const CONFIG: &str = "kernel.config";
+
+/// The directory of the changes to Debian's source.
+const PATCHES: &str = "kernel-patches";
 
 /// The built kernel.
 #[derive(Debug)]
@@ -30,9 +37,12 @@ impl Kernel {
             eprintln!("building a user-mode Linux with ZFS, once: about 15 minutes");
             let root = directory.join("root");
             recipe::debian(&root, Release::Trixie, &packages)?;
-            let config = root.join("usr/src/kernel.config");
-            fs::copy(recipe::file("kernel.config"), &config)
-                .with_context(|| config.display().to_string())?;
+            succeed(
+                Command::new("cp")
+                    .arg("--recursive")
+                    .args([CONFIG, PATCHES].map(recipe::file))
+                    .arg(root.join("usr/src")),
+            )?;
             recipe::in_root(&root, "kernel.sh")?;
             for name in ["linux", "modules"] {
                 fs::rename(root.join("usr/src/built").join(name), directory.join(name))
@@ -49,7 +59,7 @@ impl Kernel {
     /// A file that says so cannot be read.
     pub(super) fn key() -> anyhow::Result<String> {
         let packages = recipe::packages("kernel-packages")?;
-        recipe::key(&[&packages], &["kernel.sh", "kernel.config"])
+        recipe::key(&[&packages], &["kernel.sh", CONFIG, PATCHES])
     }
 
     /// The program that is the kernel.
