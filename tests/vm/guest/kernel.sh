@@ -35,7 +35,7 @@ mkdir "$objects"
 # They cost or save time only, so one that does not fit this kernel is left out.
 for patch in kernel-patches/*.patch; do
     apply() {
-        patch --directory="$source" --strip=1 --force --quiet "$@" <"$patch"
+        patch --directory="$source" --strip=1 --force --fuzz=0 --quiet "$@" <"$patch"
     }
     if apply --dry-run; then
         apply
