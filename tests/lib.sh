@@ -226,15 +226,21 @@ zfs_has_stopped() {
     timeout 120 bash -c 'until [[ -e /run/stopped ]]; do sleep 0.1; done'
 }
 
-# time_passes SECONDS: the clock goes on by that much. What timers would start then, a scenario starts itself.
-time_passes() {
+# set_clock SECONDS: to so many after the epoch. What timers would start then, a scenario starts itself.
+set_clock() {
     systemctl stop '*.timer'
-    date --set "@$(($(date +%s) + $1))" >/dev/null
+    date --set "@$1" >/dev/null
+}
+
+# time_passes SECONDS: the clock goes on by more than that, and by a second more at most: what is so old is older than that
+# also for who counts in whole seconds.
+time_passes() {
+    set_clock $(($(date +%s) + $1 + 1))
 }
 
 # time_is HH:MM: of this day. At its beginning, what is due once a day is due as well.
 time_is() {
-    time_passes $(($(date --date="$(date +%F) $1" +%s) - $(date +%s)))
+    set_clock "$(date --date="$(date +%F) $1" +%s)"
 }
 
 # stands_in PROCESS DIR: whether that is its working directory. For `eventually`.

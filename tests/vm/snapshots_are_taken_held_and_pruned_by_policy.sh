@@ -105,7 +105,7 @@ echo "$second" >/var/tmp/second
 date +%s >/var/tmp/now
 
 #: reboot
-time_passes $(($(cat /var/tmp/now) - $(date +%s)))
+set_clock "$(cat /var/tmp/now)"
 # The snapshots that are newer lack what was lost, and hold all that is expected.
 assert_series 'The Expanse'
 second=$(cat /var/tmp/second)
