@@ -20,7 +20,7 @@ for kind in alsa autosuspend camera cdrom drm evdev fido infiniband input joysti
     sensor serial sound tape touchpad uaccess v4l; do
     rm -f rules.d/*"$kind"*.rules
 done
-# Nor do its disks have names of a rack, other file systems, or a driver that is not there yet: `zfs` is loaded at boot.
+# Nor do its disks have names of a rack, other file systems, or a driver to load: ZFS is in the kernel.
 for rules in 50-firmware 60-dmi-id 64-btrfs 69-vdev 73-special-net-names 75-net-description 80-drivers \
     80-net-setup-link 81-net-dhcp 90-iocost 90-zfs; do
     rm "rules.d/$rules.rules"
