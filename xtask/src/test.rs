@@ -107,8 +107,8 @@ impl Drop for MakesRoom {
 fn whole(run: &mut Run, all: bool) {
     // Half an hour on a new machine, beside what needs no virtual machine.
     let quick = thread::spawn(vm::build_quick);
-    // A container waits half of its time, some crates have one test, and an emulated machine keeps little more than one
-    // processor busy. Until it is done there is room for one quick machine.
+    // An emulated machine keeps little more than one processor busy. Until it is done, containers have the others, one each,
+    // and then one quick machine: more would only keep each other waiting.
     let room = Arc::new(OnceLock::new());
     let makes_room = MakesRoom(Arc::clone(&room));
     let beside = thread::spawn(move || {
@@ -118,7 +118,8 @@ fn whole(run: &mut Run, all: bool) {
     run.part("tests of the crates", |_| crates(None));
     run.part("scenarios in the container", |run| {
         let scenarios = scenario::longest_first(container::scenarios()?);
-        let tally = container::run_scenarios(&Binaries::build()?, &scenarios, None)?;
+        let jobs = container::processors().saturating_sub(1).max(1);
+        let tally = container::run_scenarios(&Binaries::build()?, &scenarios, jobs, None)?;
         run.last_lines
             .push(format!("mean scenario in the container: {}", tally.mean()));
         Ok(tally)
@@ -333,7 +334,12 @@ fn changed(run: &mut Run) -> anyhow::Result<Tally> {
     let in_vm = touched(scenarios::find()?);
     if !in_container.is_empty() {
         let built = Binaries::build_with_failpoints()?;
-        sum += container::run_scenarios(&built, &in_container, Some(since + IN_CONTAINER))?;
+        sum += container::run_scenarios(
+            &built,
+            &in_container,
+            container::processors(),
+            Some(since + IN_CONTAINER),
+        )?;
     }
     if !in_vm.is_empty() || change.touches_restores() {
         let vms = to_interrupt(Kind::Quick)?;

@@ -63,7 +63,8 @@ pub fn run(task: Task) -> anyhow::Result<ExitCode> {
     let built = Binaries::build()?;
     let passed = match task {
         Task::Run { names } => {
-            let tally = run_scenarios(&built, &scenario::select(scenarios()?, &names)?, None)?;
+            let scenarios = scenario::select(scenarios()?, &names)?;
+            let tally = run_scenarios(&built, &scenarios, processors(), None)?;
             println!("{tally}");
             tally.failed == 0
         }
@@ -87,14 +88,21 @@ pub fn scenarios() -> anyhow::Result<Vec<Scenario>> {
     scenario::find(&workspace().join("tests/container"))
 }
 
-/// Runs scenarios, each in a container of its own. Those that need what this machine lacks are skipped, and those that
-/// are not begun in time.
+/// How many containers this machine has processors for, if it does nothing else.
+#[must_use]
+pub fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Runs scenarios, each in a container of its own, `jobs` at a time. Those that need what this machine lacks are skipped,
+/// and those that are not begun in time.
 ///
 /// # Errors
 /// What one needs cannot be read, or no container can be made.
 pub fn run_scenarios(
     built: &Binaries,
     scenarios: &[Scenario],
+    jobs: usize,
     until: Option<Instant>,
 ) -> anyhow::Result<Tally> {
     require()?;
@@ -102,7 +110,6 @@ pub fn run_scenarios(
     let (able, skipped) = scenario::able(kind, scenarios, &facts()?)?;
     let work = namespace::enter()?;
     let base = Base::prepare(&work, PLAIN, built, None)?;
-    let jobs = thread::available_parallelism().map_or(1, NonZero::get);
     let mut tally = scenario::run_each(
         Machines {
             kind,
