@@ -252,6 +252,10 @@ fn crates(names: Option<&BTreeSet<String>>) -> anyhow::Result<Tally> {
     container::require()?;
     let mut command = cargo();
     command.args(["test", "--no-fail-fast"]);
+    // What the values of one run show is shown again where as many commits are. The next commit draws others.
+    let seed = change::number_of_commits();
+    println!("PROPTEST_RNG_SEED={seed}");
+    command.env("PROPTEST_RNG_SEED", seed.to_string());
     match names {
         None => command.arg("--workspace"),
         Some(names) => command.args(names.iter().map(|name| format!("--package={name}"))),
