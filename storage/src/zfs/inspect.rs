@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount, umount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::key;
-use crate::{Error, Result, namespace};
+use crate::{Error, Result, mountinfo, namespace};
 
 /// What is mounted is never a way to more rights, or to a device.
 const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
@@ -93,6 +93,15 @@ fn with<T>(
     let worked = work(place);
     // The kernel takes the namespace down only after the thread has been joined: what is destroyed or
     // renamed next would be busy. If this fails, that says so.
-    let _ = umount(place);
+    for place in places(name).unwrap_or_else(|_| vec![place.to_owned()]) {
+        let _ = umount2(&place, MntFlags::UMOUNT_NOFOLLOW);
+    }
     worked
+}
+
+/// Where this thread sees what is called `name`, the last one first: a check is shown it in a place of its own as well.
+fn places(name: &str) -> Result<Vec<PathBuf>> {
+    let table = mountinfo::own()?.into_iter().rev();
+    let here = table.filter(|mount| mount.is_of_dataset(name));
+    Ok(here.map(|mount| mount.point).collect())
 }
