@@ -252,9 +252,12 @@ unit_state() { # UNIT
     systemctl show --property=ActiveState --value -- "$1"
 }
 
-assert_active() { # UNIT...
+# assert_active UNIT...: now, or, for what a program other than systemd mounts, once systemd has read of it: when many
+# mounts change, it waits up to a second before it reads again.
+assert_active() {
     local unit
     for unit; do
+        [[ $unit != *.mount ]] || eventually systemctl --quiet is-active -- "$unit"
         [[ $(unit_state "$unit") == active ]] ||
             fail "$unit" 'expected: active' "got:      $(unit_state "$unit")" "$(unit_status "$unit")"
     done
