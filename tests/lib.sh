@@ -215,6 +215,25 @@ zfs_can_stop() {
     chmod +x /usr/local/sbin/zfs
 }
 
+# zfs_receives_half: from now on, `zfs receive` is given 20 MB of its stream. When they are read, /run/half is there; the rest
+# comes once /run/rest is there.
+zfs_receives_half() {
+    local zfs
+    zfs=$(command -v zfs)
+    cat >/usr/local/sbin/zfs <<-EOF
+	#!/bin/bash
+	rest() {
+	    head -c 20000000
+	    touch /run/half
+	    until [[ -e /run/rest ]]; do sleep 0.05; done
+	    exec cat
+	}
+	[[ \$1 != receive || -e /run/rest ]] || exec < <(rest)
+	exec -a zfs $zfs "\$@"
+	EOF
+    chmod +x /usr/local/sbin/zfs
+}
+
 # stop_zfs_at PATTERN: before its next call with such arguments, once.
 stop_zfs_at() {
     rm -f /run/stopped

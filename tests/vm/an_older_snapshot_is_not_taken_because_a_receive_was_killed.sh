@@ -14,9 +14,13 @@ zfs snapshot "$DATASET@newest"
 replicate "$DATASET@newest" -i @older
 destroy_sonarr
 
+zfs_receives_half
 for victim in '^zfs receive' '^zfs send -L'; do
+    rm -f /run/half /run/rest
     systemctl start --no-block sonarr
-    eventually pkill --signal KILL --full "$victim"
+    eventually test -e /run/half
+    pkill --signal KILL --full "$victim"
+    touch /run/rest
     eventually systemctl is-failed preseed-sonarr
     assert_not_active sonarr.service
     assert_no_journal preseed-sonarr 'vault/services/sonarr@older'
