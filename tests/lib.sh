@@ -531,15 +531,16 @@ kept_datasets() {
 
 # restic
 
-# A repository on this machine, and the password file that goes with it. The key is one that costs restic nothing to
-# try, see tests/repository/make.py: else each call of restic would take a second.
+# repository_init [DIRECTORY]: a repository on this machine, and the password file that goes with it. The key is one that
+# costs restic nothing to try, see tests/repository/make.py: else each call of restic would take a second.
 repository_init() {
+    local directory=${1:-$REPOSITORY}
     password_file
     (
         umask 077
-        mkdir "$REPOSITORY"
-        cp -R /usr/lib/preseed-tests/repository/. "$REPOSITORY"
-        mkdir "$REPOSITORY"/{data,index,locks,snapshots}
+        mkdir "$directory"
+        cp -R /usr/lib/preseed-tests/repository/. "$directory"
+        mkdir "$directory"/{data,index,locks,snapshots}
     )
 }
 

@@ -35,18 +35,18 @@ eventually systemctl is-failed preseed-sonarr.service
 assert_status preseed-sonarr.service 'made no progress for 2 s'
 assert_exit 1 pgrep --exact restic
 
-# A quarter of a MiB each half second, for longer than the time in which something must have moved.
-declare_sonarr 'stall-timeout = "6s"'
+# Half a MiB each half second, for longer than the time in which something must have moved.
+declare_sonarr 'stall-timeout = "4s"'
 rm "$pack"
 mkfifo "$pack"
 systemctl start --no-block sonarr
 (
     size=$(stat -c %s /var/tmp/pack)
-    for ((at = 0; at < size && at < 20 << 18; at += 1 << 18)); do
-        dd if=/var/tmp/pack bs=256K count=1 skip=$((at >> 18)) status=none
+    for ((at = 0; at < size && at < 12 << 19; at += 1 << 19)); do
+        dd if=/var/tmp/pack bs=512K count=1 skip=$((at >> 19)) status=none
         sleep 0.5
     done
-    tail -c +$((at + 1)) /var/tmp/pack
+    tail -c +$((at + 1)) /var/tmp/pack || true
 ) >"$pack"
 rm "$pack"
 mv /var/tmp/pack "$pack"

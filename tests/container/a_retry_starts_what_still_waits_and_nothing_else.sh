@@ -18,7 +18,7 @@ quickly() {
         >/etc/systemd/system/preseed-retry-sonarr.timer.d/quickly.conf
     reload
 }
-quickly 30
+quickly 600
 systemctl start sonarr
 add_series 'The Expanse'
 backup_sonarr
@@ -29,18 +29,22 @@ note=/run/preseed/retry/sonarr.note
 is_over() {
     [[ $(unit_state "$timer") == inactive && ! -e $note ]]
 }
+# As after some time: no refusal is held back since it was told before.
+is_new() {
+    systemctl reset-failed
+    rm -rf /run/preseed/refused
+}
 goes_away() {
     systemctl stop sonarr
     lose_data /var/lib/sonarr
     mv "$REPOSITORY" /var/tmp/away
-    systemctl reset-failed
-    rm -rf /run/preseed/refused
+    is_new
 }
 comes_back() {
     mv /var/tmp/away "$REPOSITORY"
 }
 its_turn() {
-    systemctl reset-failed
+    is_new
     systemctl start "${timer%.timer}.service"
 }
 
@@ -55,6 +59,7 @@ assert_contains "$(cat "$note")" ' sonarr.service'
 before=$(invocation "$timer")
 reload
 assert_refused sonarr 'tried again by itself within 30 s'
+is_new
 assert_refused sonarr 'tried again by itself within 30 s'
 assert_eq "$before" "$(invocation "$timer")" 'the timer, which nobody set anew'
 comes_back
@@ -75,7 +80,7 @@ eventually systemctl is-active web.service
 assert_series 'The Expanse'
 eventually is_over
 systemctl stop web
-quickly 30
+quickly 600
 
 # Broken, and gone.
 goes_away
@@ -88,9 +93,10 @@ for break in 'echo garbage >' 'rm '; do
 done
 
 # Stopped as the status says: the next refusal begins anew, with what waits then.
+is_new
 assert_exit 1 systemctl start web
 systemctl stop "$timer"
-systemctl reset-failed
+is_new
 assert_exit 1 systemctl start preseed-sonarr
 eventually is_over
 assert_refused sonarr 'tried again by itself within 30 s'

@@ -10,6 +10,8 @@ import json, urllib.request
 url = "http://127.0.0.1:9090/api/v1/query?query=up%7Bjob=%22prometheus%22%7D%5B1d%5D"
 print(json.load(urllib.request.urlopen(url))["data"]["result"][0]["values"][0][0])
 EOT
+# It measures itself each 5 s.
+sed -i 's/: 5s/: 1s/' /etc/prometheus/prometheus.yml
 reload
 installed
 systemctl enable --quiet --now prometheus

@@ -7,7 +7,7 @@ repository_init
 cat >>/etc/preseed/preseed.toml <<EOT
 environment-file = "/etc/preseed/secrets/environment"
 EOT
-restic --repo /var/lib/other-repo --password-file "$PASSWORD_FILE" --no-cache init --quiet
+repository_init /var/lib/other-repo
 (umask 077 && cat >/etc/preseed/secrets/environment <<EOT
 RESTIC_REPOSITORY=/var/lib/other-repo
 RESTIC_PASSWORD=wrong
