@@ -583,7 +583,31 @@ password_file() {
 }
 
 in_repository() { # RESTIC-ARGUMENT...
-    restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache "$@"
+    local lock=()
+    # Who makes a lock waits for 0.2 s before it looks for those of others.
+    [[ $1 != @(cat|list|ls|snapshots) ]] || lock=(--no-lock)
+    restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache "${lock[@]}" "$@"
+}
+
+# lock_repository: by a check that stands still in the middle of its work; its process is $holder.
+lock_repository() {
+    # It works for a few tenths of a second, and may be over before it is stopped.
+    until
+        restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache check --read-data &>/dev/null &
+        holder=$!
+        # Written under another name first.
+        eventually eval '! kill -0 "$holder" || ls "$REPOSITORY/locks" | grep -v tmp'
+        kill -STOP "$holder" && eventually is_over_or_stands_still "$holder" && kill -0 "$holder" &&
+            ls "$REPOSITORY/locks" | grep -qv tmp
+    do
+        kill -KILL "$holder" || true
+        wait "$holder" || true
+    done
+}
+
+# is_over_or_stands_still PROCESS: a signal has stopped all its threads, or it ended before.
+is_over_or_stands_still() {
+    ! kill -0 "$1" || [[ $(ps -L -o state= -p "$1" | sort -u) == T ]]
 }
 
 # backup PATH TAG...: as this host's nightly backup would.
@@ -626,13 +650,19 @@ hold_up_the_restore() {
     mkfifo "$PART"
 }
 
+# feed FILE PIPE: to whoever reads PIPE in the place of FILE. restic does not read the last bytes of a pack.
+feed() {
+    # systemd has the signal ignored by what it starts; then it would be an error like others.
+    env --default-signal=PIPE cat "$1" >"$2" || (($? == 141))
+}
+
 # disk_goes_away_during_restore: once the restore has begun to read the large part. What it reads of it is no data:
 # restic before 0.17 looks 40 s for a part that is missing, but tells at once of one that is damaged.
 disk_goes_away_during_restore() {
     local pipe
     exec {pipe}>"$PART"
     mv "$REPOSITORY/data" "$REPOSITORY/away"
-    head -c "$(stat -c %s "$REPOSITORY/part")" /dev/urandom >&"$pipe"
+    env --default-signal=PIPE head -c "$(stat -c %s "$REPOSITORY/part")" /dev/urandom >&"$pipe" || (($? == 141))
     exec {pipe}>&-
 }
 

@@ -70,10 +70,10 @@ hold_up_the_restore
 preseedctl drill sonarr >/var/tmp/first 2>&1 &
 # What an earlier drill has written there stays.
 eventually eval "grep -q 'a drill of sonarr.* process $!\\b' /run/preseed/slots/0"
-timeout 20 systemctl start radarr
+timeout 120 systemctl start radarr
 assert_active radarr.service
 kill -0 $!
-cat "$REPOSITORY/part" >"$PART"
+feed "$REPOSITORY/part" "$PART"
 rm "$PART"
 mv "$REPOSITORY/part" "$PART"
 wait $!

@@ -13,14 +13,6 @@ backup_sonarr
 systemctl stop sonarr
 lose_data /var/lib/sonarr
 
-# lock_repository: by a check that stands still in the middle of its work; its process is in $holder.
-lock_repository() {
-    restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache check --read-data &>/dev/null &
-    holder=$!
-    # Written under another name first.
-    eventually eval 'ls "$REPOSITORY/locks" | grep -v tmp'
-    kill -STOP "$holder"
-}
 lock_repository
 systemctl start --no-block sonarr
 waits() {

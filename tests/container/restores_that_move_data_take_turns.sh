@@ -40,7 +40,7 @@ systemctl start lidarr
 assert_active lidarr.service
 assert_not_active radarr.service sonarr.service
 
-cat /var/tmp/pack >"$pack"
+feed /var/tmp/pack "$pack"
 rm "$pack"
 mv /var/tmp/pack "$pack"
 eventually systemctl is-active sonarr.service

@@ -7,7 +7,7 @@ repository_init
 in_another() {
     restic --password-file "$PASSWORD_FILE" --no-cache --quiet --repo /var/lib/another "$@"
 }
-in_another init
+repository_init /var/lib/another
 cat >>/etc/preseed/preseed.toml <<EOT
 
 [repository.another]
@@ -35,10 +35,7 @@ systemctl stop sonarr radarr
 lose_data /var/lib/sonarr
 lose_data /var/lib/radarr
 
-in_repository check --read-data &>/dev/null &
-holder=$!
-eventually eval 'ls "$REPOSITORY/locks" | grep -v tmp'
-pkill -STOP -P "$holder" || kill -STOP "$holder"
+lock_repository
 systemctl start --no-block sonarr
 eventually eval 'unit_status preseed-sonarr.service | grep "Status: \"waiting: repository local is locked by process"'
 systemctl start radarr
@@ -53,9 +50,9 @@ mv "$pack" /var/tmp/pack
 mkfifo "$pack"
 systemctl start --no-block radarr
 eventually eval 'unit_status preseed-radarr.service | grep -q "Status: \"restoring radarr from"'
-pkill -CONT -P "$holder" || kill -CONT "$holder"
+kill -CONT "$holder"
 eventually eval 'unit_status preseed-sonarr.service | grep -E "Status: \"waiting for another restore to end: .*\(radarr, process [0-9]+\)"'
-cat /var/tmp/pack >"$pack"
+feed /var/tmp/pack "$pack"
 rm "$pack"
 mv /var/tmp/pack "$pack"
 eventually systemctl is-active radarr.service

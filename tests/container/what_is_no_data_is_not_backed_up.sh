@@ -34,10 +34,7 @@ systemctl start sonarr
 assert_series 'The Expanse'
 
 # A process on this machine that is gone has left a lock; another one is at work.
-restic --repo "$REPOSITORY" --password-file "$PASSWORD_FILE" --no-cache check --read-data &>/dev/null &
-holder=$!
-eventually eval 'ls "$REPOSITORY/locks" | grep -v tmp'
-kill -STOP "$holder"
+lock_repository
 systemctl start --no-block backup-sonarr
 waits() {
     unit_status backup-sonarr.service | grep -E "Status: \"waiting: repository local is locked by process $holder on $(hostname) since "
@@ -97,7 +94,7 @@ refused '^repository local: some files could not be read: .* lacks them: .*: the
 touch /var/tmp/hangs
 systemctl start --no-block backup-sonarr
 stored() {
-    [[ $(in_repository list snapshots --no-lock | wc -l) == 4 ]]
+    [[ $(in_repository list snapshots | wc -l) == 4 ]]
 }
 eventually stored
 kill -KILL "$(systemctl show --property=MainPID --value backup-sonarr)"
