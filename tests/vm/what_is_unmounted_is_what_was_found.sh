@@ -35,32 +35,43 @@ cat >/usr/local/sbin/zfs <<EOT2
 $zfs "\$@"
 status=\$?
 # The last call before it is unmounted.
-if [[ -e /run/attack && "\$*" == "set canmount=noauto preseed:kept="* ]]; then
-    rm /run/attack
-    setsid /usr/local/sbin/attack </dev/null >/dev/null 2>&1 &
-fi
+[[ "\$*" != "set canmount=noauto preseed:kept="* || ! -e /run/attack ]] || mv /run/attack /run/attack-now
 exit \$status
 EOT2
-cat >/usr/local/sbin/attack <<'EOT2'
-#!/bin/bash
-# Each umount2(2) waits a second before it goes down its path.
-sleep 0.4
-mv /srv/home/up /srv/home/moved
-ln -s /srv/neighbour /srv/home/up
-chown -h app: /srv/home/up
-touch /run/attacked
+chmod +x /usr/local/sbin/zfs
+# Each umount2(2) of the helper's first thread, which sees what the machine sees, waits for three seconds before it goes down
+# its path. Once it does, the directory and the link change places in one step.
+cat >/var/tmp/attack.py <<'EOT2'
+import ctypes, os, subprocess, time
+HERE, EXCHANGE = -100, 2
+UMOUNT2 = '166 '
+def waits():
+    try:
+        helpers = subprocess.run(['pgrep', '--exact', 'preseed-helper'], capture_output=True, text=True).stdout
+        return os.path.exists('/run/attack-now') and open(f'/proc/{helpers.strip()}/syscall').read().startswith(UMOUNT2)
+    except OSError:
+        return False
+while not waits():
+    time.sleep(0.01)
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.renameat2(HERE, b'/srv/home/link', HERE, b'/srv/home/up', EXCHANGE):
+    raise OSError(ctypes.get_errno(), 'renameat2')
 EOT2
-chmod +x /usr/local/sbin/zfs /usr/local/sbin/attack
-# for_user WHO: a process of the neighbour's stands in its data, or nobody does.
 attacked() {
+    ln -s /srv/neighbour /srv/home/link
+    chown -h app: /srv/home/link
     touch /run/attack
-    strace --follow-forks --quiet=all --signal=none --trace=umount2 --inject=umount2:delay_enter=1s --output=/run/trace \
+    python3 /var/tmp/attack.py &
+    local attack=$!
+    strace --quiet=all --signal=none --trace=umount2 --inject=umount2:delay_enter=3s --output=/run/trace \
         /usr/lib/preseed/preseed-helper run app || true
-    assert_exists /run/attacked
+    assert_exists /run/attack-now
+    wait "$attack"
+    assert_matches "$(cat /run/trace)" 'umount2\("/proc/self/fd/[0-9]+/data", '
     mountpoint -q /srv/neighbour/data || fail "the neighbour's data is unmounted"
     touch /srv/neighbour/data/new
-    rm /srv/home/up /run/attacked
-    mv /srv/home/moved /srv/home/up
+    rm /srv/home/up /run/attack-now
+    mv /srv/home/link /srv/home/up
 }
 attacked
 systemctl start app
