@@ -321,7 +321,7 @@ fn huge_files() {
     let started = std::time::Instant::now();
     check(&machine, &stems).unwrap();
     assert!(
-        started.elapsed().as_secs() < 60,
+        started.elapsed().as_secs() < 300,
         "took {:?}",
         started.elapsed()
     );

@@ -130,7 +130,7 @@ mod tests {
             "trap '' TERM; echo begun; while :; do sleep 1; done",
             "echo begun; sleep 1000 & setsid sleep 1000 & setsid sh -c 'sleep 1000 & sleep 1000' & wait",
         ] {
-            let (watched, took) = sh(script, Duration::from_secs(3));
+            let (watched, took) = sh(script, Duration::from_secs(5));
             assert_eq!(watched.ending, Ending::TimeIsUp);
             assert_eq!(watched.stdout, "begun");
             assert!(watched.is_gone);

@@ -98,7 +98,12 @@ mod tests {
         }
         std::thread::sleep(Duration::from_millis(30));
         let then = Timestamp::now();
-        std::thread::sleep(Duration::from_millis(30));
+        // Files have the time of the kernel's last tick.
+        let probe = tempfile::NamedTempFile::new().unwrap();
+        while probe.as_file().metadata().unwrap().modified().unwrap() <= then.into() {
+            std::thread::sleep(Duration::from_millis(1));
+            std::fs::write(probe.path(), "x").unwrap();
+        }
         assert!(since(directory.path(), &[], then).unwrap().is_nothing());
         std::fs::write(at("changed"), "123").unwrap();
         std::fs::write(at("new\nline"), "12").unwrap();

@@ -16,7 +16,7 @@ mode = "0700"
 [preseed]
 expect = ["a.db"]
 verify = [{ sqlite = "a.db" }]
-stall-timeout = "20s"
+stall-timeout = "60s"
 [backup]
 repository = "local"
 tags = ["app"]

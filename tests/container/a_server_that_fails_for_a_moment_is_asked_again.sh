@@ -29,15 +29,18 @@ reload
 
 # What restic's REST protocol needs of a server that is only read from, with locks that are thrown away.
 cat >/var/tmp/server.py <<'EOT'
-import http.server, json, os, signal, sys
+import http.server, json, os, signal, sys, threading
+
+one_at_a_time = threading.Lock()
 
 class Repository(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = sys.argv[1] + self.path
         # Each restic begins with this question.
         if (self.command, self.path) == ('HEAD', '/config') and os.path.exists('/run/server-answers'):
-            answers = int(open('/run/server-answers').read())
-            open('/run/server-answers', 'w').write(str(answers - 1))
+            with one_at_a_time:
+                answers = int(open('/run/server-answers').read())
+                open('/run/server-answers', 'w').write(str(answers - 1))
             if answers == 0:
                 return self.connection.close()
         if self.path.startswith('/data/'):

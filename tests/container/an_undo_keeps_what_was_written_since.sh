@@ -57,9 +57,11 @@ mv /var/lib/aside "$kept"
 # Somebody uses it.
 sleep infinity <"$kept/sonarr.db" &
 user=$!
+eventually test "/proc/$user/fd/0" -ef "$kept/sonarr.db"
 assert_exit 1 undo
 assert_matches "$output" 'uses it'
 kill "$user"
+wait "$user" || true
 assert_active sonarr.service
 assert_series 'The Expanse' 'Firefly'
 

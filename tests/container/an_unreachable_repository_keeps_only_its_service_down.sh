@@ -9,8 +9,11 @@ mv "$REPOSITORY" /var/lib/restic-repo.away
 #: reboot
 # It is tried again after half a minute.
 eventually systemctl is-failed preseed-sonarr.service
-systemctl stop '*.timer'
-eventually systemctl is-failed preseed-sonarr.service
+systemctl stop '*.timer' 'preseed-retry-*.service'
+is_refused() {
+    systemctl is-failed preseed-sonarr.service && [[ -z $(systemctl list-jobs --no-legend 'sonarr.service') ]]
+}
+eventually is_refused
 assert_not_active sonarr.service
 assert_failed preseed-sonarr.service
 assert_active radarr.service multi-user.target

@@ -53,6 +53,12 @@ backup /data/lidarr
 others=$(printf 'sandboxed-%s ' {1..12})
 # shellcheck disable=SC2086
 systemctl start $others exporter agent
+# Both have mounts of their own by then.
+they_have_begun() {
+    [[ $(ps -o comm= -p "$(systemctl show --property=MainPID --value exporter)") == sleep &&
+        $(ps -o comm= -p "$(systemctl show --property=MainPID --value agent)") == sleep ]]
+}
+eventually they_have_begun
 lose() { # DIR: all in it is gone, and an admin looks into it
     find "$1/" -mindepth 1 -delete
     (cd "$1" && exec sleep infinity) &
@@ -61,7 +67,7 @@ lose() { # DIR: all in it is gone, and an admin looks into it
 everybody_goes_on() {
     # shellcheck disable=SC2086
     assert_active ${others// /.service } exporter.service agent.service
-    jobs -r | grep -q sleep || fail 'the shell is gone'
+    [[ $(jobs -r) == *sleep* ]] || fail 'the shell is gone'
 }
 
 if is_zfs; then
@@ -77,6 +83,7 @@ if is_zfs; then
     everybody_goes_on
     # shellcheck disable=SC2086
     systemctl restart $others exporter agent
+    eventually they_have_begun
 
     declare_sonarr 'tiers = ["restic"]'
 fi

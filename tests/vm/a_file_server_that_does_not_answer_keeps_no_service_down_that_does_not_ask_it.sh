@@ -20,6 +20,6 @@ sed -i "s|$REPOSITORY|/mnt/server/repository|" /etc/preseed/preseed.toml
 reload
 systemd-run --quiet --unit=silent python3 /run/silent.py /mnt/server
 eventually eval 'grep -q fuse.silent /proc/self/mountinfo'
-timeout 120 systemctl start sonarr
+timeout 300 systemctl start sonarr
 assert_series 'The Expanse'
 assert_journal preseed-sonarr.service "restored by snapshot from $DATASET@good"

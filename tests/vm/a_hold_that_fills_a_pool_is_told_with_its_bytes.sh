@@ -38,7 +38,8 @@ round() { # HOURS: as if that long had passed.
 }
 room() { # As both timers do.
     zpool sync small
-    systemctl start storage-snapshots storage-preseed-kept
+    systemctl start storage-snapshots
+    systemctl start storage-preseed-kept
 }
 events() { # LEVEL: those of full pools
     journalctl --sync
@@ -53,6 +54,7 @@ number() { # PROPERTY DATASET
 }
 
 head -c 3M /dev/urandom >/srv/app/app.db
+time_is 10:00
 round 0
 held=$(zfs list -H -o name -t snapshot small/services/app)
 # The service makes itself a fresh database: nothing of it is pruned.

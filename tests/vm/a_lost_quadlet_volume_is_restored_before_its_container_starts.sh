@@ -22,6 +22,8 @@ User=$(id -u sonarr)
 Group=$(id -g sonarr)
 Volume=notes.volume:/data
 Notify=true
+[Service]
+TimeoutStartSec=300
 EOT
 place=/var/lib/containers/storage/volumes/systemd-notes/_data
 declare_service notes <<EOT

@@ -49,6 +49,7 @@ systemctl stop copier
 
 # A shell stands there, as root and as another user in a copy of all mounts.
 (cd /var/lib/sonarr && exec sleep 1000) &
+eventually stands_in $! /var/lib/sonarr
 systemd-run --quiet --unit=onlooker --property=PrivateTmp=yes --property=WorkingDirectory=/var/lib/sonarr sleep 1000
 starts_with 'The Expanse'
 assert_journal preseed-sonarr.service "restored by rollback from $DATASET@good"

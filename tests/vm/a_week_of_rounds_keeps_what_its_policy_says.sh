@@ -27,7 +27,7 @@ held() {
     zfs list -H -t snapshot -o userrefs,name -s createtxg -d 1 tank/services/app | sed -n 's/^1\t//p'
 }
 round() { # DAY HOUR
-    date --utc --set "$(date --utc --date "2031-03-0$1 $2:05" +%Y-%m-%dT%H:%M:%S)" >/dev/null
+    set_clock "$(date --utc --date "2031-03-0$1 $2:05" +%s)"
     echo "day $1, $2 o'clock" >/srv/app/data
     systemctl start storage-snapshots
 }

@@ -60,9 +60,9 @@ assert_exists /var/lib/app/media/covers/new.jpg
 
 # Another run is at work on one part: it is waited for.
 systemctl stop app
-flock /run/preseed/lock/app.covers.lock sleep 1.5 &
-eventually test -n "$(jobs -p)"
-sleep 0.2
+stand_still_with /run/preseed/lock/app.covers.lock
+holder=$!
+(sleep 1.5 && kill "$holder") &
 assert_exit 0 preseedctl undo app --yes
 wait
 assert_eq 'now now now cached' "$(state)"

@@ -21,7 +21,7 @@ printf '[tank/services/admins]\nuse_template = x\n[template_x]\nhourly = 1\n' >/
 reload
 systemctl is-active storage-snapshots.timer || systemctl start storage-snapshots.timer
 # The rounds are begun below.
-systemctl stop storage-snapshots.timer
+systemctl --quiet mask --now storage-snapshots.timer
 systemctl start sonarr other admins
 add_series 'The Expanse'
 head -c 5000000 /dev/urandom >/var/lib/sonarr/large

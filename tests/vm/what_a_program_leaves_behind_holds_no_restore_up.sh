@@ -21,12 +21,13 @@ restored_by() { # WORDS
     rm -f /run/called
     lose_data /var/lib/sonarr
     systemctl reset-failed
-    timeout 120 systemctl start sonarr
+    timeout 300 systemctl start sonarr
     assert_exists /run/called
     assert_series 'The Expanse'
     assert_journal preseed-sonarr.service "$1"
     systemctl stop sonarr
     pkill -f 'sleep 1000' || true
+    eventually eval '! pgrep -f "sleep 1000"'
 }
 leaving_behind restic '[[ " $* " == *" restore "* ]]'
 declare_sonarr 'tiers = ["restic"]'

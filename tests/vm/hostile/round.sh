@@ -159,6 +159,8 @@ systemctl kill --signal=KILL mallory 2>/dev/null
 systemctl thaw mallory 2>/dev/null
 bounded systemctl stop mallory
 for _ in {1..50}; do pkill --signal KILL --uid mallory || break; sleep 0.1; done
+# A refusal that time may heal has set a timer.
+bounded systemctl stop 'preseed-retry-*'
 systemctl reset-failed
 
 # Alone again, the data comes back or it is told why not, and nothing is left of what was begun.
@@ -173,7 +175,8 @@ if started "$name"; then
 fi
 bounded systemctl stop "$name"
 release_all
-for _ in {1..100}; do
+bounded systemctl stop 'preseed-retry-*'
+for _ in {1..600}; do
     left=$(pgrep -l -x 'preseed-helper|dataset-helper|protect-helper|restic|cp')
     [[ -n $left ]] || break
     sleep 0.1

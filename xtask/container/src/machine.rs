@@ -23,7 +23,7 @@ use crate::overlay;
 use product::program::succeed;
 
 /// Longer than a stage that hangs takes to be ended, reported and the machine shut down.
-const LONGEST_RUN: Duration = Duration::from_mins(15);
+const LONGEST_RUN: Duration = Duration::from_mins(20);
 
 /// What `/var` and `/srv` can hold; the disk is sparse, in memory.
 const DISK_SIZE: u64 = 4 << 30;

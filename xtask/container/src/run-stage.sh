@@ -4,9 +4,10 @@ exec >/run/scenario/output 2>&1
 cd /
 
 # The unit that runs this is started early, so that a boot that hangs is reported and not waited for.
-timeout 60 systemctl is-system-running --wait >/dev/null
+timeout 300 systemctl is-system-running --wait >/dev/null
 if [[ $? == 124 ]]; then
-    echo 'the boot was not over after 60 s'
+    echo 'the boot was not over after 300 s, and waited for these jobs:'
+    systemctl list-jobs
     status=1
 else
     BASH_ENV=/usr/lib/preseed-tests/lib.sh timeout 600 bash /run/scenario/stage/*.sh

@@ -139,7 +139,7 @@ impl<'a> Machine<'a> {
         // The answer may come before the machine is off.
         let mut script = "systemctl poweroff\n";
         loop {
-            match self.agent.run(script, PATIENCE, &mut output) {
+            match self.agent.run(script, BOOT, &mut output) {
                 Ok(End::MachineGone) => break,
                 Ok(End::Exit(0)) => script = "sleep infinity",
                 ended => bail!(
