@@ -270,9 +270,9 @@ fn wait_for_a_later_second(record: &Record) {
         return;
     };
     let next = Timestamp::from_second(last.saturating_add(1)).unwrap_or(Timestamp::MAX);
-    let left = next.duration_since(Timestamp::now());
     // A clock that was set back by more does not catch up with it soon.
-    if let Ok(left) = Duration::try_from(left)
+    while let Ok(left) = Duration::try_from(next.duration_since(frozen::time_of_a_snapshot()))
+        && !left.is_zero()
         && left <= Duration::from_secs(1)
     {
         std::thread::sleep(left);

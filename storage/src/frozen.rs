@@ -10,6 +10,7 @@ use declaration::settings::{self, Service};
 use declaration::value::TierName;
 use jiff::Timestamp;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::extent::{self, Extent, counted, expected_in};
 use crate::tree::{self, Next};
@@ -100,6 +101,15 @@ pub struct Frozen<'a> {
     snapshot: Option<String>,
     /// When it was so.
     pub taken: Timestamp,
+}
+
+/// The time that a snapshot gets which is taken now, or a later one. ZFS notes that of the kernel's last tick
+/// (clock_getres(2), `CLOCK_REALTIME_COARSE`), which is behind the exact time.
+#[must_use]
+pub fn time_of_a_snapshot() -> Timestamp {
+    let tick = clock_gettime(ClockId::RealtimeCoarse);
+    let nanoseconds = i32::try_from(tick.tv_nsec).unwrap_or(0);
+    Timestamp::new(tick.tv_sec, nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 impl<'a> Frozen<'a> {
