@@ -61,7 +61,7 @@ attacked() {
     ln -s /srv/neighbour /srv/home/link
     chown -h app: /srv/home/link
     touch /run/attack
-    python3 /var/tmp/attack.py &
+    timeout 300 python3 /var/tmp/attack.py &
     local attack=$!
     strace --quiet=all --signal=none --trace=umount2 --inject=umount2:delay_enter=3s --output=/run/trace \
         /usr/lib/preseed/preseed-helper run app || true
