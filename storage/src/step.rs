@@ -90,8 +90,9 @@ mod stopping {
             if let Some(file) = env::var_os(variable)
                 && let Ok(mut file) = OpenOptions::new().append(true).open(file)
             {
-                // A line that is missing fails the test that waits for it.
-                let _ = writeln!(file, "{program}:{number} {id} {name}");
+                // In one piece: others append to it as well. A line that is missing fails the test that waits for it.
+                let line = format!("{program}:{number} {id} {name}\n");
+                let _ = file.write_all(line.as_bytes());
             }
         };
         if env::var("PRESEED_STOP_AT").is_ok_and(|stop| stop == id) {

@@ -64,8 +64,10 @@ impl Monitor {
     }
 
     fn execute(&mut self, command: &str, arguments: &Value) -> anyhow::Result<Value> {
-        let line = json!({"execute": command, "arguments": arguments});
-        writeln!(self.socket, "{line}").context("qemu's monitor")?;
+        // In one piece: qemu quits at the last brace, and does not read what would come after it.
+        let line = format!("{}\n", json!({"execute": command, "arguments": arguments}));
+        let written = self.socket.write_all(line.as_bytes());
+        written.context("qemu's monitor")?;
         loop {
             let mut answer = self.read()?;
             if let Some(error) = answer.get("error") {
