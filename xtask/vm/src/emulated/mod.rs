@@ -8,6 +8,7 @@ mod monitor;
 mod qemu;
 mod qemu_root;
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,6 +42,9 @@ fstrim /
 sync
 ";
 
+/// How often the guest is booted at most until its clock is right.
+const TRIES: u32 = 3;
+
 /// The built guest.
 #[derive(Debug)]
 pub(crate) struct Emulated {
@@ -66,9 +70,19 @@ impl Emulated {
         let key = recipe::key(&words, &["emulated", "init"])?;
         let entry = cache.entry(&kind, &key, |directory| {
             eprintln!("building the emulated machine, once: about a minute");
-            disks(directory, &format!("{kind}-{key}"), &qemu_root, &root)?;
-            initrd::pack(directory, &qemu_root)?;
-            save_states(directory, &qemu_root)
+            let mut tries = 1;
+            loop {
+                disks(directory, &format!("{kind}-{key}"), &qemu_root, &root)?;
+                initrd::pack(directory, &qemu_root)?;
+                match save_states(directory, &qemu_root) {
+                    Err(error) if tries < TRIES && error.is::<WrongClock>() => {
+                        eprintln!("{error:#}\nbooting it again");
+                        tries += 1;
+                        empty(directory)?;
+                    }
+                    end => return end,
+                }
+            }
         })?;
         let path = entry.join("facts");
         let facts = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -266,6 +280,16 @@ fn disks(directory: &Path, entry: &str, qemu_root: &QemuRoot, root: &Root) -> an
     Ok(())
 }
 
+/// Removes all files in it.
+fn empty(directory: &Path) -> anyhow::Result<()> {
+    let place = || directory.display().to_string();
+    for file in fs::read_dir(directory).with_context(place)? {
+        let path = file.with_context(place)?.path();
+        fs::remove_file(&path).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
 fn qemu_img_create(directory: &Path, qemu_root: &QemuRoot) -> Command {
     let mut create = qemu_root.program("usr/bin/qemu-img");
     create
@@ -286,16 +310,34 @@ fn uptime(agent: &mut Agent) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// The kernel measures its processor's clock when it starts, which can go wrong on a busy machine,
-/// and every saved state would keep the wrong rate. No scenario minds a tenth: Debian 12's is always off by a twentieth.
-fn clock_must_be_right(guest: Duration, host: Duration) -> anyhow::Result<()> {
+/// The kernel measures its processor's clock when it starts, which can go wrong on a busy machine, and every saved state
+/// would keep the wrong rate.
+#[derive(Debug)]
+struct WrongClock {
+    /// How fast it runs, in parts of how fast it should.
+    rate: f64,
+}
+
+impl fmt::Display for WrongClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the guest's clock runs {:.2} times as fast as it should: try again when less is going on",
+            self.rate
+        )
+    }
+}
+
+impl std::error::Error for WrongClock {}
+
+/// No scenario minds a tenth: Debian 12's is always off by a twentieth.
+fn clock_must_be_right(guest: Duration, host: Duration) -> Result<(), WrongClock> {
     let rate = guest.as_secs_f64() / host.as_secs_f64();
     if (0.9..1.1).contains(&rate) {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(WrongClock { rate })
     }
-    bail!(
-        "the guest's clock runs {rate:.2} times as fast as it should: try again when less is going on"
-    )
 }
 
 /// Boots the guest, and saves both states and what it has.
