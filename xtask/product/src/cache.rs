@@ -142,8 +142,10 @@ impl Cache {
     /// The directory cannot be made.
     pub fn scratch(&self) -> anyhow::Result<Scratch> {
         let _making = self.lock("run.lock")?;
+        let own = own_runs();
         for (name, directory) in self.entries()? {
-            if name.starts_with("run-") {
+            // This process deletes its own ones, and may just do so.
+            if name.starts_with("run-") && !name.starts_with(&own) {
                 remove_unused(&directory)
                     .with_context(|| format!("delete {}", directory.display()))?;
             }
@@ -297,16 +299,21 @@ fn existing(directory: &Path) -> io::Result<Option<Entry>> {
     }))
 }
 
-/// Deletes a directory unless a process holds its lock. It goes by another name first, so that
+/// Deletes a directory unless a process holds its lock, or deletes it as well. It goes by another name first, so that
 /// nobody finds half an entry.
 fn remove_unused(directory: &Path) -> io::Result<()> {
-    let lock = File::open(directory)?;
+    let lock = match File::open(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
     match lock.try_lock() {
         Ok(()) => {
             let name = directory.file_name().unwrap_or_default().to_string_lossy();
             let doomed = directory.with_file_name(format!("{}{name}", unfinished(kind_of(&name))));
-            fs::rename(directory, &doomed)?;
-            fs::remove_dir_all(&doomed)
+            match fs::rename(directory, &doomed) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                renamed => renamed.and_then(|()| fs::remove_dir_all(&doomed)),
+            }
         }
         Err(TryLockError::WouldBlock) => Ok(()),
         Err(TryLockError::Error(error)) => Err(error),
