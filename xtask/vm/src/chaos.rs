@@ -14,7 +14,7 @@ use self::plan::Met;
 pub use self::plan::{Plan, SHORT};
 
 use crate::Vms;
-use crate::cuts::{WAYS, Way};
+use crate::cuts::{WAYS, Way, script};
 use crate::guest::Unflushed;
 use crate::machine::Machine;
 use scenario::{Failure, Tally, run_each};
@@ -247,6 +247,16 @@ fn live(
     } else {
         machine.switch_on()?;
         machine.await_boot()?;
+        let mut said = Vec::new();
+        machine.run(&script("import")?, &mut said)?;
+        if !said.is_empty() {
+            println!(
+                "{}: {}",
+                life.name(),
+                String::from_utf8_lossy(&said).trim_end()
+            );
+        }
+        output.extend(said);
     }
     let ended = life.way.has_ended_well(machine)?;
     Ok(ended.map_err(|difference| String::from_utf8_lossy(&output).into_owned() + &difference))

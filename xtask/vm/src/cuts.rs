@@ -288,8 +288,11 @@ printf '%s' \"$step\"
     )
 }
 
-/// A file of `tests/vm/cuts`.
-fn script(name: &str) -> anyhow::Result<String> {
+/// A file of `tests/vm/cuts`, without its suffix.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn script(name: &str) -> anyhow::Result<String> {
     let path = workspace()
         .join("tests/vm/cuts")
         .join(name)

@@ -1,0 +1,14 @@
+# What an admin does after a power cut while ZFS imported pools at a boot. It notes which ones there are after each of them
+# (zpool.cache), and so has forgotten those that it had not come to. A service that needs one stays down, and says so.
+
+forgotten=
+for pool in tank vault; do
+    zpool list "$pool" &>/dev/null && continue
+    zpool import "$pool"
+    forgotten+=" $pool"
+done
+if [[ -n $forgotten ]]; then
+    echo "ZFS had forgotten at a cut, and this has imported:$forgotten"
+    systemctl reset-failed
+    systemctl start sonarr
+fi
