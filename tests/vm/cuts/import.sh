@@ -1,5 +1,5 @@
-# What an admin does after a power cut while ZFS imported pools at a boot. It notes which ones there are after each of them
-# (zpool.cache), and so has forgotten those that it had not come to. A service that needs one stays down, and says so.
+# What an admin does after a power cut while ZFS was importing pools at a boot. ZFS writes zpool.cache after each pool, and so
+# forgets those that it had not come to. A service that needs one stays down, and says so.
 
 forgotten=
 for pool in tank vault; do
