@@ -248,15 +248,15 @@ fn live(
         machine.switch_on()?;
         machine.await_boot()?;
         let mut said = Vec::new();
-        machine.run(&script("import")?, &mut said)?;
-        if !said.is_empty() {
-            println!(
-                "{}: {}",
-                life.name(),
-                String::from_utf8_lossy(&said).trim_end()
-            );
+        let status = machine.run(&script("import")?, &mut said)?;
+        let said = String::from_utf8_lossy(&said);
+        if status != 0 {
+            return Ok(Err(said.into_owned()));
         }
-        output.extend(said);
+        if !said.is_empty() {
+            println!("{}: {}", life.name(), said.trim_end());
+        }
+        output.extend(said.as_bytes());
     }
     let ended = life.way.has_ended_well(machine)?;
     Ok(ended.map_err(|difference| String::from_utf8_lossy(&output).into_owned() + &difference))

@@ -288,7 +288,7 @@ printf '%s' \"$step\"
     )
 }
 
-/// A file of `tests/vm/cuts`, without its suffix.
+/// The text of a file below `tests/vm/cuts`, which is named without its suffix.
 ///
 /// # Errors
 /// It cannot be read.
