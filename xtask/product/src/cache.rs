@@ -144,7 +144,7 @@ impl Cache {
         let _making = self.lock("run.lock")?;
         let own = own_runs();
         for (name, directory) in self.entries()? {
-            // This process deletes its own ones, and may just do so.
+            // Another thread may just be deleting one of this process's own.
             if name.starts_with("run-") && !name.starts_with(&own) {
                 remove_unused(&directory)
                     .with_context(|| format!("delete {}", directory.display()))?;
@@ -317,5 +317,33 @@ fn remove_unused(directory: &Path) -> io::Result<()> {
         }
         Err(TryLockError::WouldBlock) => Ok(()),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_run_deletes_what_others_left_and_nothing_of_its_own_process() {
+        let directory = TempDir::new().unwrap();
+        let cache = Cache {
+            directory: directory.path().to_owned(),
+        };
+        let (own, others) = (format!("{}another", own_runs()), "run-0-left".to_owned());
+        for name in [&own, &others] {
+            fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        let run = cache.scratch().unwrap();
+        assert!(directory.path().join(own).exists());
+        assert!(!directory.path().join(others).exists());
+        drop(run);
+    }
+
+    #[test]
+    fn what_another_process_deletes_meanwhile_is_no_error() {
+        let directory = TempDir::new().unwrap();
+        remove_unused(&directory.path().join("run-0-gone")).unwrap();
     }
 }

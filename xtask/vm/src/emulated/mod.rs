@@ -76,7 +76,7 @@ impl Emulated {
                 initrd::pack(directory, &qemu_root)?;
                 match save_states(directory, &qemu_root) {
                     Err(error) if tries < TRIES && error.is::<WrongClock>() => {
-                        eprintln!("{error:#}\nbooting it again");
+                        eprintln!("{}; booting it again", error.root_cause());
                         tries += 1;
                         empty(directory)?;
                     }
@@ -393,4 +393,19 @@ fn save_states(directory: &Path, qemu_root: &QemuRoot) -> anyhow::Result<()> {
         fs::remove_file(file(name)).with_context(|| name.to_owned())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_known_also_by_who_is_told_more() {
+        let second = Duration::from_secs(1);
+        assert!(clock_must_be_right(second, second.mul_f64(1.05)).is_ok());
+        for wrong in [second * 2, second / 2] {
+            let told = clock_must_be_right(second, wrong).context("the guest does not boot");
+            assert!(told.is_err_and(|error| error.is::<WrongClock>()));
+        }
+    }
 }
