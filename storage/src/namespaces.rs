@@ -51,20 +51,21 @@ pub(crate) fn look() -> Result<Machine> {
     let mut known: BTreeMap<Key, usize> = BTreeMap::new();
     let mut pinned = BTreeSet::new();
     for process in processes()? {
-        let threads = match names(Path::new(&format!("/proc/{process}/task"))) {
+        let tasks = PathBuf::from(format!("/proc/{process}/task"));
+        let threads = match names(&tasks) {
             Ok(threads) => threads,
-            Err(error) if is_gone(&error) => continue,
+            Err(error) if is_gone(&tasks, &error) => continue,
             Err(error) => {
                 machine.unknown.push(in_words(process, &error));
                 continue;
             }
         };
         for thread in threads {
-            let task = format!("/proc/{process}/task/{thread}");
+            let task = tasks.join(thread.to_string());
             let looked = look_at(&task, process, &own, &mut machine, &mut known);
             match looked {
                 Ok(()) => {}
-                Err(error) if is_gone(&error) => {}
+                Err(error) if is_gone(&task, &error) => {}
                 Err(error) => machine.unknown.push(in_words(process, &error)),
             }
         }
@@ -85,15 +86,15 @@ pub(crate) fn look() -> Result<Machine> {
 }
 
 fn look_at(
-    task: &str,
+    task: &Path,
     process: u32,
     own: &Path,
     machine: &mut Machine,
     known: &mut BTreeMap<Key, usize>,
 ) -> io::Result<()> {
-    let namespace = fs::read_link(format!("{task}/ns/mnt"))?;
+    let namespace = fs::read_link(task.join("ns/mnt"))?;
     // Not followed: what file system it is on may be its user's, and may not answer.
-    let root = fs::read_link(format!("{task}/root"))?;
+    let root = fs::read_link(task.join("root"))?;
     let is_host = namespace == own;
     let key = Key { namespace, root };
     if let Some(index) = known.get(&key) {
@@ -103,7 +104,7 @@ fn look_at(
         }
         return Ok(());
     }
-    let table = fs::read(format!("{task}/mountinfo"))?;
+    let table = fs::read(task.join("mountinfo"))?;
     let mounts = mountinfo::read(&table)
         .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))?;
     known.insert(key, machine.namespaces.len());
@@ -139,13 +140,19 @@ fn names(directory: &Path) -> io::Result<Vec<u32>> {
     Ok(numbers)
 }
 
-/// Whether a process has ended since, or has only its exit status left.
-pub(crate) fn is_gone(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound
-        || matches!(
-            error.raw_os_error(),
-            Some(nix::libc::ESRCH | nix::libc::EINVAL)
-        )
+/// Whether a process or a thread has ended since, or has only its exit status left: the error is what a look into its
+/// directory in /proc gave. A link there is refused like one that we may not read if it ends just then
+/// (`proc_ns_readlink` in the kernel's fs/proc/namespaces.c).
+pub(crate) fn is_gone(task: &Path, error: &io::Error) -> bool {
+    let says_so = |error: &io::Error| {
+        error.kind() == ErrorKind::NotFound
+            || matches!(
+                error.raw_os_error(),
+                Some(nix::libc::ESRCH | nix::libc::EINVAL)
+            )
+    };
+    let has_ended = || task.symlink_metadata().is_err_and(|error| says_so(&error));
+    says_so(error) || error.kind() == ErrorKind::PermissionDenied && has_ended()
 }
 
 fn in_words(process: u32, error: &io::Error) -> String {
@@ -268,6 +275,9 @@ fn short(id: &str) -> &str {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     #[test]
     fn this_process_is_in_the_hosts_namespace() {
@@ -277,6 +287,43 @@ mod tests {
             host.iter()
                 .any(|namespace| namespace.processes.contains(&std::process::id()))
         );
+    }
+
+    #[test]
+    fn who_ends_while_it_is_looked_at_is_not_unknown() {
+        let stop = AtomicBool::new(false);
+        let tasks = Path::new("/proc/self/task");
+        // How a look at one of our threads fails that has not ended.
+        let unknown = || {
+            let threads = names(tasks).unwrap();
+            threads.into_iter().find_map(|thread| {
+                let task = tasks.join(thread.to_string());
+                let error = fs::read_link(task.join("ns/mnt")).err()?;
+                (!is_gone(&task, &error)).then_some(error)
+            })
+        };
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        thread::spawn(|| {}).join().unwrap();
+                    }
+                });
+            }
+            let first = (0..10_000).find_map(|_| unknown());
+            stop.store(true, Ordering::Relaxed);
+            assert!(first.is_none(), "{first:?}");
+        });
+    }
+
+    #[test]
+    fn whoever_may_not_be_looked_at_is_gone_only_if_it_has_ended() {
+        let refused = io::Error::from_raw_os_error(nix::libc::EACCES);
+        assert!(!is_gone(Path::new("/proc/self"), &refused));
+        let mut ended = Command::new("true").spawn().unwrap();
+        let process = PathBuf::from(format!("/proc/{}", ended.id()));
+        ended.wait().unwrap();
+        assert!(is_gone(&process, &refused));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Who cannot get into a service's data, although it is mounted where they are.
 
+use std::path::Path;
+
 use declaration::settings::Service;
 
 use crate::namespaces;
@@ -23,17 +25,17 @@ impl Door {
     /// Whether a process in a user namespace of its own cannot get in. Any user can mount any directory in such a
     /// namespace, whether or not it may enter it. What cannot be told counts as no.
     pub(super) fn keeps_out(self, process: u32) -> bool {
-        let link = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/user"));
-        let process = process.to_string();
-        let (Ok(own), there) = (link("self"), link(&process)) else {
+        let link = |process: &Path| std::fs::read_link(process.join("ns/user"));
+        let process = Path::new("/proc").join(process.to_string());
+        let (Ok(own), there) = (link(Path::new("/proc/self")), link(&process)) else {
             return false;
         };
         match there {
             Ok(there) if there != own => {}
-            Err(error) if namespaces::is_gone(&error) => return true,
+            Err(error) if namespaces::is_gone(&process, &error) => return true,
             _ => return false,
         }
-        let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
+        let read = |file: &str| std::fs::read_to_string(process.join(file));
         match (read("status"), read("uid_map"), read("gid_map")) {
             (Ok(status), Ok(users), Ok(groups)) => self.shuts_out(&status, &users, &groups),
             _ => false,
