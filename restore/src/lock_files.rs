@@ -19,7 +19,7 @@ pub(crate) struct LockFiles<'a> {
 }
 
 impl<'a> LockFiles<'a> {
-    /// `most` may be held at once. One whose holder has stood still for `patience`, and for 15 seconds, is not counted: it
+    /// `most` may be held at once. One whose holder has stood still for `patience`, and for 5 seconds, is not counted: it
     /// was left behind, or waits in the kernel for what never comes.
     pub(crate) fn new(directory: &'a Path, most: usize, patience: Duration) -> Self {
         Self {
@@ -51,6 +51,19 @@ impl<'a> LockFiles<'a> {
             number += 1;
         }
         Ok(None)
+    }
+
+    /// Whether one could be taken just now, whoever holds the others.
+    ///
+    /// # Errors
+    /// As [`Self::take_one`].
+    pub(crate) fn is_one_free(&self) -> io::Result<bool> {
+        for path in self.paths() {
+            if try_one(&path)?.is_ok() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Those that may be held at once by processes that go on.

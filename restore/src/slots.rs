@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use declaration::settings::Service;
 use nix::fcntl::{Flock, FlockArg};
@@ -19,6 +19,9 @@ use crate::failure::Failure;
 use crate::lock_files::{self, LockFiles};
 
 /// How often is looked whether one is free: the kernel can wait for one lock, not for any of several.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// How often is looked who holds them, which takes longer.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// How much is read of what a holder wrote into its lock file, in bytes.
@@ -168,9 +171,11 @@ fn take(service: &Service, directory: &Path, is_drill: bool) -> Result<Slot> {
     let mut said = String::new();
     // Held while it is waited: a drill then gives its slot up.
     let mut wanted = None;
+    let may_take = || !is_drill || !is_wanted(directory);
     loop {
-        let may_take = !is_drill || !is_wanted(directory);
-        if may_take && let Some(lock) = files.take_one().map_err(refused)? {
+        if may_take()
+            && let Some(lock) = files.take_one().map_err(refused)?
+        {
             let slot = Slot::of(lock).map_err(refused)?;
             slot.sign(service, is_drill).map_err(refused)?;
             return Ok(slot);
@@ -187,7 +192,13 @@ fn take(service: &Service, directory: &Path, is_drill: bool) -> Result<Slot> {
             status::say(&waits);
             said = waits;
         }
-        std::thread::sleep(LOOK);
+        let looked = Instant::now();
+        loop {
+            std::thread::sleep(GLANCE);
+            if looked.elapsed() >= LOOK || may_take() && files.is_one_free().map_err(refused)? {
+                break;
+            }
+        }
     }
 }
 

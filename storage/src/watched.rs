@@ -14,7 +14,7 @@ use crate::stall::Io;
 use crate::{Error, Result, interrupt, step};
 
 /// How often is looked at how a program gets on.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs a command to its end, and gives what it said, whatever its exit status. For programs that end by themselves, or
 /// must not be ended in the middle of a change.
@@ -61,7 +61,7 @@ pub struct Watched<T> {
     pub given_up: Option<T>,
 }
 
-/// Runs a command to its end. About every second `give_up` is asked whether it is to be given up, and why.
+/// Runs a command to its end. Several times a second `give_up` is asked whether it is to be given up, and why.
 ///
 /// # Errors
 /// When it cannot be started, or its end cannot be waited for.

@@ -4,10 +4,10 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'stall-timeout = "15s"'
+declare_sonarr 'stall-timeout = "5s"'
 declare_radarr 7878 <<'EOT'
 [preseed]
-stall-timeout = "15s"
+stall-timeout = "5s"
 EOT
 reload
 systemctl start sonarr radarr

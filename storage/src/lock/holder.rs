@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 /// How long a holder may stand still at least: a busy machine is not a stuck one.
-const AT_LEAST: Duration = Duration::from_secs(15);
+const AT_LEAST: Duration = Duration::from_secs(5);
 
 /// Who holds a lock.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// For a file that another process has locked. Its holder may stand still for `at_most`, and for 15 seconds in any case.
+    /// For a file that another process has locked. Its holder may stand still for `at_most`, and for 5 seconds in any case.
     ///
     /// # Errors
     /// As fstat(2).
