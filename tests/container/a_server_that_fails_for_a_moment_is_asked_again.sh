@@ -4,20 +4,20 @@
 
 declare_default_host
 repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
 cat >>/etc/preseed/preseed.toml <<EOT
 
 [repository.server]
 url = "rest:http://127.0.0.1:8000/"
 password-file = "$PASSWORD_FILE"
 EOT
-declare_sonarr
-reload
-systemctl start sonarr
-add_series 'The Expanse'
 backup_sonarr
 head -c 20000000 /dev/urandom >/var/lib/sonarr/large
 backup_sonarr
-systemctl stop sonarr
 lose_data /var/lib/sonarr
 declare_service sonarr <<EOT
 template = "sonarr"

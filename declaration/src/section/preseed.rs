@@ -78,8 +78,8 @@ keys! {
     max_age: MaxAge = "max-age", default "none", example "{ rollback = \"7d\", restic = \"30d\" }";
 
     /// A restore that moves less than a MiB for this long is given up. The same limit holds for a restore's wait for a
-    /// lock of its repository, for the wait for another process that stands still (not before 15 s), for a question to
-    /// restic whose answer stops coming (not before 10 s; after 60 s at most while restic says that it tries again), and
+    /// lock of its repository, for the wait for another process that stands still (not before 5 s), for a question to
+    /// restic whose answer stops coming (not before 5 s; after 60 s at most while restic says that it tries again), and
     /// for a `zfs` that does not end (not before 20 s). A time as in systemd.time(7), or `infinity`.
     stall_timeout: TimeSpan = "stall-timeout", default "`\"10min\"`", example "\"1h\"";
 

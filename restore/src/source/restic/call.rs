@@ -23,7 +23,7 @@ use super::{memory, secrets};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The same, however short the declared `stall-timeout` is: restic takes a while to begin.
-const LEAST_PATIENCE: Duration = Duration::from_secs(10);
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What counts as progress of an answer, in bytes. Less is moved by a restic that only keeps asking.
 const ANSWERS: u64 = 1 << 16;
@@ -99,6 +99,11 @@ impl<'a> Call<'a> {
             std::thread::sleep(pause);
             pause *= 2;
         }
+    }
+
+    /// Waits until the repository answers at all, as long as a question may take. The next one tells if it does not.
+    pub fn wait_for_it(&self) {
+        let _ = self.ask_patiently(&["cat", "config"]);
     }
 
     fn ask_once(&self, args: &[&str], give_up_after: Duration) -> Result<Ended, RepositoryFailure> {

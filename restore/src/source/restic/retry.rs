@@ -20,8 +20,8 @@ use crate::slots::Turn;
 /// How often a restore is begun at most because the network or the server fails.
 const TRIES: u32 = 3;
 
-/// How long is waited before the second one.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// How long is waited before the second one, and then until the repository answers.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long is waited for a repository that is away. A disk or a server that blinks is back by then.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(20);
@@ -69,7 +69,7 @@ pub(super) fn restore(
             // restic says so before it does anything.
             Kind::NoSparse if how.sparse => how.sparse = false,
             Kind::Transient if tries < TRIES => {
-                try_again(turn, tries, &failure.error)?;
+                try_again(call, turn, tries, &failure.error)?;
                 tries += 1;
             }
             // Without a lock, somebody may be removing what is being read.
@@ -82,7 +82,7 @@ pub(super) fn restore(
                     }
                     Look::Sound => {
                         call.use_cache(false);
-                        try_again(turn, tries, &failure.error)?;
+                        try_again(call, turn, tries, &failure.error)?;
                     }
                 }
                 tries += 1;
@@ -93,8 +93,9 @@ pub(super) fn restore(
     }
 }
 
-/// Waits before a restore is begun again, the longer the oftener it was. Meanwhile others may have its slot.
-fn try_again(turn: &Turn<'_>, tries: u32, error: &Error) -> Result<(), Failure> {
+/// Waits before a restore is begun again, the longer the oftener it was, and until the repository answers. Meanwhile
+/// others may have its slot.
+fn try_again(call: &Call<'_>, turn: &Turn<'_>, tries: u32, error: &Error) -> Result<(), Failure> {
     let pause = FIRST_PAUSE * 3_u32.pow(tries - 1);
     turn.pass(|| {
         status::say(&format!(
@@ -103,6 +104,7 @@ fn try_again(turn: &Turn<'_>, tries: u32, error: &Error) -> Result<(), Failure> 
             pause.as_secs()
         ));
         std::thread::sleep(pause);
+        call.wait_for_it();
     })
 }
 
@@ -190,9 +192,10 @@ impl Wait {
             .that_heals()));
         }
         self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
+        let left = stall_timeout.saturating_sub(since.elapsed());
         turn.pass(|| {
             status::say(&format!("waiting: {} is locked {held}", call.subject()));
-            std::thread::sleep(self.pause.min(stall_timeout));
+            std::thread::sleep(self.pause.min(left));
         })
     }
 }
