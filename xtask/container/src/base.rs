@@ -12,11 +12,22 @@ use crate::software::Software;
 use product::binaries::Binaries;
 use product::install;
 
-/// A layer above the machine's root.
+/// What a machine leaves that was shut down.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// What it changed of its root.
+    pub layer: PathBuf,
+    pub disk: PathBuf,
+}
+
+/// Layers above the machine's root.
 #[derive(Debug)]
 pub(crate) struct Base {
     work: PathBuf,
-    layer: PathBuf,
+    /// Above the machine's root, the topmost first.
+    layers: Vec<PathBuf>,
+    /// The disk that a machine before left.
+    disk: Option<PathBuf>,
     software: Option<Software>,
 }
 
@@ -36,18 +47,32 @@ impl Base {
         let work = work.join(name);
         let layer = work.join("base");
         let below = software.as_ref().map(Software::layer);
-        let below: Vec<&Path> = below.iter().map(PathBuf::as_path).collect();
-        let root = overlay::mount(&below, &layer, &work.join("base-root"))?;
+        let below = below.as_deref();
+        let root = overlay::mount(below, &layer, &work.join("base-root"))?;
         install::install(&root, built)?;
         forget_the_machines_services(&root)?;
         install::install_test_service(&root, built)?;
         install_stage(&root)?;
         overlay::unmount(&root)?;
+        let below = below.map(Path::to_owned);
         Ok(Self {
+            layers: [layer].into_iter().chain(below).collect(),
             work,
-            layer,
+            disk: None,
             software,
         })
+    }
+
+    /// What machines start from that go on where one of this base ended, which ran none of its software. They work in the
+    /// directory `name` beside its own.
+    pub(crate) fn followed_by(&self, name: &str, left: Left) -> Self {
+        let layers = [left.layer].into_iter().chain(self.layers.clone());
+        Self {
+            work: self.work.join(name),
+            layers: layers.collect(),
+            disk: Some(left.disk),
+            software: None,
+        }
     }
 
     /// A directory of its own.
@@ -56,9 +81,13 @@ impl Base {
     }
 
     /// Its layers above the machine's root, the topmost first.
-    pub(crate) fn layers(&self) -> Vec<PathBuf> {
-        let software = self.software.as_ref().map(Software::layer);
-        [self.layer.clone()].into_iter().chain(software).collect()
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Path> {
+        self.layers.iter().map(PathBuf::as_path)
+    }
+
+    /// The disk that machines begin with a copy of, if it is not an empty one.
+    pub(crate) fn disk(&self) -> Option<&Path> {
+        self.disk.as_deref()
     }
 
     /// What its software has made below `/var`.
@@ -141,6 +170,11 @@ fn install_stage(root: &Path) -> anyhow::Result<()> {
     )?;
     let unit = "usr/lib/systemd/system/scenario-stage.service";
     write(root, unit, include_str!("scenario-stage.service"))?;
+    write(
+        root,
+        "usr/lib/systemd/system/scenario-idle.target",
+        include_str!("scenario-idle.target"),
+    )?;
     let wants = root.join("etc/systemd/system/sysinit.target.wants");
     create_directory(&wants)?;
     symlink(

@@ -4,6 +4,7 @@ mod base;
 mod control_group;
 mod machine;
 mod namespace;
+mod opening;
 mod overlay;
 mod software;
 
@@ -18,7 +19,8 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
 use self::base::Base;
-use self::machine::Machine;
+use self::machine::{Boot, Machine};
+use self::opening::Opened;
 use self::software::Software;
 use product::binaries::{Binaries, workspace};
 use product::packages;
@@ -110,6 +112,7 @@ pub fn run_scenarios(
     let (able, skipped) = scenario::able(kind, scenarios, &facts()?)?;
     let work = namespace::enter()?;
     let base = Base::prepare(&work, PLAIN, built, None)?;
+    let opened = Opened::prepare(&base, scenario::opening::SONARR, &able);
     let mut tally = scenario::run_each(
         Machines {
             kind,
@@ -121,9 +124,11 @@ pub fn run_scenarios(
         |scenario| scenario.name.clone(),
         |scenario| {
             let mut output = Vec::new();
-            let failed = match base_of(scenario, &work, built)? {
-                None => play(&base, scenario, &mut output)?,
-                Some(base) => play(&base, scenario, &mut output)?,
+            let opened = opened.as_ref().and_then(|opened| opened.of(scenario));
+            let failed = match (base_of(scenario, &work, built)?, opened) {
+                (Some(base), _) => play(&base, None, scenario, &mut output)?,
+                (None, Some((base, first))) => play(base, Some(&first), scenario, &mut output)?,
+                (None, None) => play(&base, None, scenario, &mut output)?,
             };
             Ok(match failed {
                 None => Ok(()),
@@ -137,6 +142,7 @@ pub fn run_scenarios(
         },
     );
     tally.skipped += skipped;
+    tally.time += opened.map(|opened| opened.time).unwrap_or_default();
     Ok(tally)
 }
 
@@ -162,7 +168,7 @@ pub fn play_alone(
         None => Base::prepare(&work, PLAIN, built, None)?,
         Some(base) => base,
     };
-    play(&base, scenario, output)
+    play(&base, None, scenario, output)
 }
 
 /// What a scenario starts from that runs Debian's software: `# packages: NAME…`; `None`: what all others start from.
@@ -174,9 +180,11 @@ fn base_of(scenario: &Scenario, work: &Path, built: &Binaries) -> anyhow::Result
     Base::prepare(work, &scenario.name, built, Some(software)).map(Some)
 }
 
-/// Runs one scenario in a fresh container of `base`; gives the exit status of the stage that failed, if one did.
+/// Runs one scenario in a fresh container of `base`, its first stage as `first` says, if that is given; gives the exit
+/// status of the stage that failed, if one did.
 fn play(
     base: &Base,
+    first: Option<&str>,
     scenario: &Scenario,
     output: &mut (dyn Write + Send),
 ) -> anyhow::Result<Option<i32>> {
@@ -186,10 +194,15 @@ fn play(
             bail!("a container cannot lose power: make this a scenario of tests/vm");
         }
         let name = format!("{}.sh", scenario.name);
+        let (boot, script) = match first {
+            Some(first) if number == 0 => (Boot::Idle, first),
+            _ => (Boot::Whole, stage.script.as_str()),
+        };
         let status = machine
             .run(
+                boot,
                 &name,
-                &stage.script,
+                script,
                 number + 1 == scenario.stages.len(),
                 output,
             )

@@ -17,7 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
-use crate::base::Base;
+use crate::base::{Base, Left};
 use crate::control_group::ControlGroup;
 use crate::overlay;
 use product::program::succeed;
@@ -27,6 +27,12 @@ const LONGEST_RUN: Duration = Duration::from_mins(20);
 
 /// What `/var` and `/srv` can hold; the disk is sparse, in memory.
 const DISK_SIZE: u64 = 4 << 30;
+
+/// What a machine changed of its root, in its directory.
+const CHANGES: &str = "changes";
+
+/// Its disk there.
+const DISK: &str = "disk.ext4";
 
 /// How many machines this process has made.
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -43,6 +49,15 @@ pub(crate) struct Machine {
     root: PathBuf,
 }
 
+/// What a boot starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Boot {
+    /// All that is enabled.
+    Whole,
+    /// No service: those of the machine that it goes on from had been stopped.
+    Idle,
+}
+
 impl Machine {
     /// A machine that has never been booted. No other of the same base may have its `name`.
     ///
@@ -50,15 +65,16 @@ impl Machine {
     /// Its file systems cannot be made or mounted.
     pub(crate) fn new(base: &Base, name: &str) -> anyhow::Result<Self> {
         let directory = base.work().join("machine").join(name);
-        let layers = base.layers();
-        let layers: Vec<&Path> = layers.iter().map(PathBuf::as_path).collect();
-        let root = overlay::mount(&layers, &directory.join("changes"), &directory)?;
+        let root = overlay::mount(base.layers(), &directory.join(CHANGES), &directory)?;
         let machine = Self {
             id: format!("{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed)),
             directory,
             root,
         };
-        machine.make_disk()?;
+        match base.disk() {
+            None => machine.make_disk()?,
+            Some(disk) => machine.copy_disk(disk)?,
+        }
         if let Some(var) = base.var() {
             copy_var(&var, &machine.disk().join("var"))?;
         }
@@ -69,7 +85,7 @@ impl Machine {
         Ok(machine)
     }
 
-    /// Boots, runs `script` (bash, `tests/lib.sh` is sourced before it; its errors name it `name`),
+    /// Boots as `boot` says, runs `script` (bash, `tests/lib.sh` is sourced before it; its errors name it `name`),
     /// and shuts down, or, if it is the `last`, is switched off. What it prints goes to `output` while it runs, and after
     /// it a report if it fails. Gives its exit status.
     ///
@@ -77,6 +93,7 @@ impl Machine {
     /// The machine does not boot or goes down before the script is over, or `output` fails.
     pub(crate) fn run(
         &self,
+        boot: Boot,
         name: &str,
         script: &str,
         last: bool,
@@ -105,7 +122,7 @@ impl Machine {
         let mut reader = File::open(&pipe).with_context(|| pipe.display().to_string())?;
         let (exit, copied) = thread::scope(|scope| {
             let copying = scope.spawn(move || copy(&mut reader, output));
-            let exit = self.boot(&console);
+            let exit = self.boot(boot, &console);
             drop(hold);
             (exit, copying.join())
         });
@@ -127,7 +144,7 @@ impl Machine {
     }
 
     /// From power-on to power-off.
-    fn boot(&self, console: &Path) -> anyhow::Result<ExitStatus> {
+    fn boot(&self, boot: Boot, console: &Path) -> anyhow::Result<ExitStatus> {
         let log = File::create(console).with_context(|| console.display().to_string())?;
         let group = ControlGroup::new(&self.id)?;
         // However this process ends, unshare is killed then, and with it the first process of a
@@ -144,6 +161,7 @@ impl Machine {
             .arg(argument("--bind=", &self.disk().join("var"), ":/var"))
             .arg(argument("--bind=", &self.disk().join("srv"), ":/srv"))
             .arg(argument("--bind=", &self.channel(), ":/run/scenario"))
+            .args((boot == Boot::Idle).then_some("systemd.unit=scenario-idle.target"))
             .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("the console's log")?)
@@ -167,7 +185,7 @@ impl Machine {
     fn make_disk(&self) -> anyhow::Result<()> {
         let disk = self.disk();
         fs::create_dir(&disk).with_context(|| disk.display().to_string())?;
-        let image = self.directory.join("disk.ext4");
+        let image = self.directory.join(DISK);
         File::create(&image)
             .and_then(|file| file.set_len(DISK_SIZE))
             .with_context(|| image.display().to_string())?;
@@ -176,14 +194,10 @@ impl Machine {
                 .args(["-q", "-F", "-E", "lazy_itable_init=1,nodiscard"])
                 .arg(&image),
         )?;
-        // `mount -o loop` sets autoclear: unmounting detaches the loop device.
-        if let Err(error) = succeed(
-            Command::new("mount")
-                .args(["-o", "loop"])
-                .arg(&image)
-                .arg(&disk),
-        ) {
+        if let Err(error) = self.mount_disk() {
             eprintln!("no loop device, data is kept on a tmpfs instead of an ext4: {error:#}");
+            // What is there now is no image of the disk.
+            fs::remove_file(&image).with_context(|| image.display().to_string())?;
             succeed(
                 Command::new("mount")
                     .args(["-t", "tmpfs", "tmpfs"])
@@ -198,6 +212,42 @@ impl Machine {
                 .with_context(|| path.display().to_string())?;
         }
         Ok(())
+    }
+
+    /// The disk of another machine, as it left it.
+    fn copy_disk(&self, from: &Path) -> anyhow::Result<()> {
+        let disk = self.disk();
+        fs::create_dir(&disk).with_context(|| disk.display().to_string())?;
+        let mut copy = Command::new("cp");
+        copy.arg("--sparse=always").arg(from);
+        succeed(copy.arg(self.directory.join(DISK)))?;
+        self.mount_disk()
+    }
+
+    /// `mount -o loop` sets autoclear: unmounting detaches the loop device.
+    fn mount_disk(&self) -> anyhow::Result<()> {
+        let mut mount = Command::new("mount");
+        mount.args(["-o", "loop"]).arg(self.directory.join(DISK));
+        succeed(mount.arg(self.disk()))
+    }
+
+    /// Gives what it leaves in the directory `to`, after a shutdown.
+    ///
+    /// # Errors
+    /// It still runs, or has no disk of its own.
+    pub(crate) fn leave(self, to: &Path) -> anyhow::Result<Left> {
+        for mounted in [&self.root, &self.disk()] {
+            umount2(mounted, MntFlags::empty())
+                .with_context(|| format!("unmount {}", mounted.display()))?;
+        }
+        let left = Left {
+            layer: to.join(CHANGES),
+            disk: to.join(DISK),
+        };
+        for (name, to) in [(CHANGES, &left.layer), (DISK, &left.disk)] {
+            fs::rename(self.directory.join(name), to).with_context(|| to.display().to_string())?;
+        }
+        Ok(left)
     }
 
     fn channel(&self) -> PathBuf {

@@ -11,13 +11,19 @@ use nix::mount::{MntFlags, MsFlags};
 ///
 /// # Errors
 /// A directory cannot be made, or the mount fails.
-pub(crate) fn mount(layers: &[&Path], upper: &Path, directory: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn mount<'a>(
+    layers: impl IntoIterator<Item = &'a Path>,
+    upper: &Path,
+    directory: &Path,
+) -> anyhow::Result<PathBuf> {
     let root = directory.join("root");
     let work = directory.join("work");
     for new in [upper, &root, &work] {
         fs::create_dir_all(new).with_context(|| new.display().to_string())?;
     }
-    let lower = layers.iter().map(|layer| format!("{}:", layer.display()));
+    let lower = layers
+        .into_iter()
+        .map(|layer| format!("{}:", layer.display()));
     let lower: String = lower.collect();
     let options = format!(
         "lowerdir={lower}/,upperdir={},workdir={}",

@@ -91,7 +91,7 @@ fn make(names: &[&str], disk: &Path, work: &Path) -> anyhow::Result<()> {
     succeed(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(disk))?;
     fs::create_dir_all(work).with_context(|| work.display().to_string())?;
     mount_disk(disk, work)?;
-    let root = overlay::mount(&[], &work.join("upper"), work)?;
+    let root = overlay::mount([], &work.join("upper"), work)?;
     let installed = succeed(
         Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])

@@ -2,6 +2,7 @@
 
 pub mod facts;
 mod file;
+pub mod opening;
 mod run;
 
 pub use file::{Scenario, Stage, Start, find, longest_first, select};

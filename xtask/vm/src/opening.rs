@@ -6,33 +6,9 @@ use std::time::{Duration, Instant};
 use crate::Vms;
 use crate::prepared_machine::PreparedMachine;
 use scenario::Scenario;
+use scenario::opening::{self, Opening};
 
-/// First lines of scenarios, as they stand there. What they leave behind is on the disks; none of the services that
-/// they declare still runs.
-const OPENINGS: [Opening; 2] = [
-    Opening {
-        kind: "opening-replica",
-        lines: "sonarr_with 'The Expanse'\n",
-    },
-    Opening {
-        kind: "opening-sonarr",
-        lines: "declare_default_host
-repository_init
-declare_sonarr
-reload
-systemctl start sonarr
-add_series 'The Expanse'
-systemctl stop sonarr
-",
-    },
-];
-
-#[derive(Debug, Clone, Copy)]
-struct Opening {
-    /// Its name in the cache.
-    kind: &'static str,
-    lines: &'static str,
-}
+const OPENINGS: [Opening; 2] = [opening::REPLICA, opening::SONARR];
 
 /// The machines on which openings are done.
 #[derive(Default)]
@@ -69,7 +45,7 @@ impl Openings {
         let all: Vec<Opening> = OPENINGS.into_iter().filter(is_begun_with).collect();
         let prepared = vms.side_by_side(&all, |opening| {
             let since = Instant::now();
-            let prepared = vms.prepare_to_keep(opening.kind, opening.lines);
+            let prepared = vms.prepare_to_keep(opening.name, opening.lines);
             (*opening, prepared, since.elapsed())
         });
         for (opening, prepared, time) in prepared {
