@@ -2,6 +2,7 @@
 
 mod base;
 mod control_group;
+mod grace_periods;
 mod machine;
 mod namespace;
 mod opening;
@@ -19,6 +20,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
 use self::base::Base;
+use self::grace_periods::Expedited;
 use self::machine::{Boot, Machine};
 use self::opening::Opened;
 use self::software::Software;
@@ -111,6 +113,7 @@ pub fn run_scenarios(
     let kind = "container";
     let (able, skipped) = scenario::able(kind, scenarios, &facts()?)?;
     let work = namespace::enter()?;
+    let _as_long_as_this_runs = Expedited::begin();
     let base = Base::prepare(&work, PLAIN, built, None)?;
     let opened = Opened::prepare(&base, scenario::opening::SONARR, &able);
     let mut tally = scenario::run_each(
