@@ -28,10 +28,12 @@ assert_contains "$output" 'sonarr: there is no backup of it'
 store() { # HOST TIME
     in_repository backup --quiet --host "$1" --tag sonarr,media,database --time "$2" /var/lib/sonarr
 }
-for day in 01 02 03; do
-    store "$(hostname)" "2025-01-$day 00:00:00"
-    store elsewhere "2025-01-$day 00:00:00"
-done
+at() { # HOST DAY...
+    printf "$1\n2025-01-%sT00:00:00Z\n" "${@:2}"
+}
+store "$(hostname)" '2025-01-01 00:00:00'
+mapfile -t others < <(at "$(hostname)" 02 03; at elsewhere 01 02 03)
+store_again "${others[@]}"
 in_repository backup --quiet --host "$(hostname)" --tag radarr --time '2025-01-01 00:00:00' /var/lib/sonarr
 assert_contains "$(in_repository snapshots)" '2025-01-01'
 
@@ -46,7 +48,8 @@ assert_eq 6 "$(in_repository list snapshots | wc -l)"
 assert_eq 3 "$(in_repository snapshots --json --host elsewhere | grep -o '"short_id"' | wc -l)"
 
 # More than half.
-for day in 04 05 06; do store "$(hostname)" "2025-01-$day 00:00:00"; done
+mapfile -t others < <(at "$(hostname)" 04 05 06)
+store_again "${others[@]}"
 sed -i 's/last = 2/last = 1/' /etc/preseed/services/sonarr.toml
 assert_exit 1 systemctl start maintain-repository-local
 assert_status maintain-repository-local.service 'sonarr: `keep` would forget 4 of its 5 backups at once: .*`preseedctl repository maintain local --yes`'
@@ -94,7 +97,7 @@ assert_eq 2 "$(in_repository snapshots --json --host "$(hostname)" --tag sonarr 
 assert_contains "$output" 'held: the last good one is held'
 
 printf 'append-only = true\n' >>/etc/preseed/preseed.toml
-for day in 04 05 06; do store "$(hostname)" "2025-01-$day 00:00:00"; done
+store_again "${others[@]}"
 assert_exit 0 preseedctl repository maintain local --yes
 assert_contains "$output" 'nothing is forgotten and pruned from here'
 assert_eq 5 "$(in_repository snapshots --json --host "$(hostname)" --tag sonarr | grep -o '"short_id"' | wc -l)"

@@ -16,16 +16,17 @@ reload
 systemctl start app
 systemctl stop app
 back_up() {
-    in_repository backup --quiet --host "$(hostname)" /srv
+    in_repository backup --quiet --host "$(hostname)" --time "$1" /srv
 }
 for version in 1 2 3; do
     echo "$version" >/srv/app/a.db
-    back_up
+    back_up "2025-01-0$version 00:00:00"
 done
 rm -rf /srv/app
 echo other >/srv/other
-for ((lost = 0; lost < 18; lost++)); do
-    back_up
-done
+back_up '2025-02-01 00:00:00'
+mapfile -t eighteen < <(for day in {11..27}; do printf '%s\n' "$(hostname)" "2025-02-${day}T00:00:00Z"; done)
+store_again "${eighteen[@]}"
+assert_eq 21 "$(in_repository list snapshots | wc -l)"
 systemctl start app
 assert_eq 3 "$(cat /srv/app/a.db)"

@@ -176,6 +176,8 @@ fn install_libraries(root: &Path, tests: &Path) -> anyhow::Result<()> {
         "demo/narration.sh",
         "catalog/catalog.sh",
         "catalog/stubs.py",
+        "repository/sealed.py",
+        "repository/store_again.py",
     ] {
         let from = tests.join(library);
         let name = from.file_name().unwrap_or_default();

@@ -27,6 +27,7 @@ pub const CONTAINER: &[Program] = &[
     program("mount", "mount"),
     program("mkfs.ext4", "e2fsprogs"),
     program("restic", "restic"),
+    program("openssl", "openssl"),
     program("setfacl", "acl"),
     program("setfattr", "attr"),
     program("sqlite3", "sqlite3"),
