@@ -5,6 +5,11 @@
 
 declare_default_host
 repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
 cat >/usr/local/bin/check-series <<'EOT'
 #!/bin/bash
 # Refuses a directory that holds a file `refuse`; does not end if it holds `hang`.
@@ -17,15 +22,10 @@ chmod +x /usr/local/bin/check-series
 declare_checked() {
     declare_sonarr 'verify = [{ sqlite = "sonarr.db" }, { command = ["/usr/local/bin/check-series", "first"] }]' "$@"
 }
-declare_sonarr
-reload
-systemctl start sonarr
-add_series 'The Expanse'
 backup_sonarr
 touch /var/lib/sonarr/refuse
 backup_sonarr
 rm /var/lib/sonarr/refuse
-systemctl stop sonarr
 cp -a /var/lib/sonarr /var/tmp/sound
 # Its pages are there, and hold nothing that SQLite could read.
 dd if=/dev/urandom of=/var/lib/sonarr/sonarr.db bs=1 seek=200 count=8000 conv=notrunc status=none
@@ -51,9 +51,9 @@ systemctl stop sonarr
 touch /var/lib/sonarr/hang
 backup_sonarr
 lose_data /var/lib/sonarr
-declare_checked 'stall-timeout = "4s"'
+declare_checked 'stall-timeout = "3s"'
 assert_exit 1 systemctl start sonarr
-assert_status preseed-sonarr.service 'Status: .*restored data could not be verified: .*check-series first .* was ended after 4 s'
+assert_status preseed-sonarr.service 'Status: .*restored data could not be verified: .*check-series first .* was ended after 3 s'
 assert_exit 1 pgrep --full 'sleep 1000'
 
 mv /usr/local/bin/check-series /usr/local/bin/check-series.away

@@ -1,6 +1,13 @@
 # Each failure carries the code of its kind: `journalctl PRESEED_ERROR=` finds it, whatever its words are.
 # also: vm
 
+declare_default_host
+repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
 # found CODE WORDS: the last refusal of the service is of this kind, and so is the answer that has these words.
 found() {
     local told
@@ -11,14 +18,7 @@ found() {
     assert_contains "$told" "PRESEED_ERROR=$1" 'the last refusal'
 }
 
-declare_default_host
-repository_init
-declare_sonarr
-reload
-systemctl start sonarr
-add_series 'The Expanse'
 backup_sonarr
-systemctl stop sonarr
 lose_data /var/lib/sonarr
 
 cp -p "$PASSWORD_FILE" /var/tmp/password

@@ -7,9 +7,9 @@ declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
+systemctl stop sonarr
 head -c 40000000 /dev/urandom >/var/lib/sonarr/large
 backup_sonarr
-systemctl stop sonarr
 lose_data /var/lib/sonarr
 # A part of the repository that gives no answer: whoever opens the pipe waits.
 pack=$(find "$REPOSITORY/data" -type f -size +1M -print -quit)

@@ -8,8 +8,8 @@ declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
-backup_sonarr
 systemctl stop sonarr
+backup_sonarr
 
 for command in kept 'plan sonarr' 'release sonarr' 'forget sonarr' 'enable sonarr'; do
     # shellcheck disable=SC2086

@@ -3,11 +3,13 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'on-partial = "restore"'
+declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr
+declare_sonarr 'on-partial = "restore"'
+reload
 backup_sonarr
 replace() { # ENTRY
     rm /var/lib/sonarr/sonarr.db

@@ -7,8 +7,8 @@ declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
-backup_sonarr
 systemctl stop sonarr
+backup_sonarr
 lose_data /var/lib/sonarr
 mount --bind -o ro "$REPOSITORY" "$REPOSITORY"
 

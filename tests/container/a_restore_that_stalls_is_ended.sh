@@ -4,21 +4,23 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'stall-timeout = "2s"'
+declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
+systemctl stop sonarr
+declare_sonarr 'stall-timeout = "1s"'
 head -c 40000000 /dev/urandom >/var/lib/sonarr/large
 backup_sonarr
-systemctl stop sonarr
 lose_data /var/lib/sonarr
 # Whoever opens the pipe waits.
-pack=$(find "$REPOSITORY/data" -type f -size +1M -print -quit)
+# Large enough for all that is read slowly of it below.
+pack=$(find "$REPOSITORY/data" -type f -size +8M -print -quit)
 mv "$pack" /var/tmp/pack
 mkfifo "$pack"
 
 assert_exit 1 systemctl start sonarr
-assert_status preseed-sonarr.service 'Status: .*repository local: `restic restore` made no progress for 2 s \(stall-timeout\) and was ended: see that'
+assert_status preseed-sonarr.service 'Status: .*repository local: `restic restore` made no progress for 1 s \(stall-timeout\) and was ended: see that'
 assert_exit 1 pgrep --exact restic
 assert_absent /var/lib/.preseed-staging/sonarr
 assert_eq '' "$(ls -A /var/lib/sonarr)" 'the directory'
@@ -32,19 +34,18 @@ is_stopped() {
 }
 eventually is_stopped
 eventually systemctl is-failed preseed-sonarr.service
-assert_status preseed-sonarr.service 'made no progress for 2 s'
+assert_status preseed-sonarr.service 'made no progress for 1 s'
 assert_exit 1 pgrep --exact restic
 
-# Half a MiB each half second, for longer than the time in which something must have moved.
-declare_sonarr 'stall-timeout = "4s"'
+# Half a MiB each 0.3 s, for longer than the time in which something must have moved.
+declare_sonarr 'stall-timeout = "3s"'
 rm "$pack"
 mkfifo "$pack"
 systemctl start --no-block sonarr
 (
-    size=$(stat -c %s /var/tmp/pack)
-    for ((at = 0; at < size && at < 12 << 19; at += 1 << 19)); do
+    for ((at = 0; at < 14 << 19; at += 1 << 19)); do
         dd if=/var/tmp/pack bs=512K count=1 skip=$((at >> 19)) status=none
-        sleep 0.5
+        sleep 0.3
     done
     tail -c +$((at + 1)) /var/tmp/pack || true
 ) >"$pack"

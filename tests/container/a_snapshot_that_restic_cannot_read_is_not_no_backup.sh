@@ -9,8 +9,8 @@ declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
-backup_sonarr
 systemctl stop sonarr
+backup_sonarr
 lose_data /var/lib/sonarr
 # What a repository on a machine that lost its power may hold. What was read before is in the cache.
 only=$(find "$REPOSITORY/snapshots" -type f)

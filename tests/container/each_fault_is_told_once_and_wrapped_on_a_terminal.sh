@@ -2,17 +2,17 @@
 # status has all of it. On a terminal of 80 columns, no line of preseedctl's is longer, but where a word is; a program that
 # reads it gets each message on one line. Times are told in local time, with what it is off from UTC.
 
-ln -sf /usr/share/zoneinfo/Etc/GMT-2 /etc/localtime
 declare_default_host
 repository_init
 declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
+systemctl stop sonarr
+ln -sf /usr/share/zoneinfo/Etc/GMT-2 /etc/localtime
 head -c 2000000 /dev/urandom >/var/lib/sonarr/large
 backup_sonarr
 in_repository backup --quiet --host "$(hostname).lan" --tag sonarr,media,database /var/lib/sonarr
-systemctl stop sonarr
 lose_data /var/lib/sonarr
 
 # told TIMES TEXT

@@ -27,8 +27,8 @@ done
 reload
 
 # Some of this host's have data and backups; the others have tags in common with them.
+systemctl start app{1..3} app21
 for n in 1 2 3 21; do
-    systemctl start "app$n"
     echo "$n" >"/srv/app$n/a.db"
 done
 for n in 1 2 3; do

@@ -7,9 +7,9 @@ declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
+systemctl stop sonarr
 install -d -o sonarr /var/lib/sonarr/MediaCover/1
 touch /var/lib/sonarr/MediaCover/1/cover.jpg '/var/lib/sonarr/config*xml'
-systemctl stop sonarr
 sqlite3 /var/lib/sonarr/sonarr.db '.dbconfig no_ckpt_on_close on' 'PRAGMA journal_mode = WAL' 'CREATE TABLE in_the_log (x)'
 backup_sonarr
 lose_data /var/lib/sonarr

@@ -6,8 +6,8 @@ declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
-backup_sonarr
 systemctl stop sonarr
+backup_sonarr
 lose_data /var/lib/sonarr
 snapshot=$(in_repository snapshots --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
 systemctl start sonarr

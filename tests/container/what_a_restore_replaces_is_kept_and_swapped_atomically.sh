@@ -3,12 +3,14 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'skeleton = ["README"]'
+declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
-head -c 20000000 /dev/urandom >/var/lib/sonarr/large
 systemctl stop sonarr
+declare_sonarr 'skeleton = ["README"]'
+reload
+head -c 20000000 /dev/urandom >/var/lib/sonarr/large
 fingerprint /var/lib/sonarr >/var/tmp/before
 backup_sonarr
 rm -rf /var/lib/sonarr

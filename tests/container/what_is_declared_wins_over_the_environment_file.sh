@@ -4,6 +4,11 @@
 
 declare_default_host
 repository_init
+declare_sonarr
+reload
+systemctl start sonarr
+add_series 'The Expanse'
+systemctl stop sonarr
 cat >>/etc/preseed/preseed.toml <<EOT
 environment-file = "/etc/preseed/secrets/environment"
 EOT
@@ -15,11 +20,7 @@ RESTIC_PASSWORD_FILE=/nonexistent
 RESTIC_HOST=another
 EOT
 )
-declare_sonarr
 reload
-systemctl start sonarr
-add_series 'The Expanse'
-systemctl stop sonarr
 backup_sonarr
 lose_data /var/lib/sonarr
 systemctl start sonarr

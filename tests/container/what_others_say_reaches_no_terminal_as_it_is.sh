@@ -8,10 +8,10 @@ declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
+systemctl stop sonarr
 mkdir -p /var/lib/sonarr/.preseed-restic/sub /var/lib/sonarr/$'caf\xe9'
 touch /var/lib/sonarr/.preseed-restic/sub/file /var/lib/sonarr/.preseed-restic-1 /var/lib/sonarr/$'caf\xe9/\e[2J\nx'
 fingerprint /var/lib/sonarr >/var/tmp/before
-systemctl stop sonarr
 backup_sonarr
 lose_data /var/lib/sonarr
 systemctl start sonarr

@@ -5,11 +5,13 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'tiers = ["restic"]'
+declare_sonarr
 reload
 systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr
+declare_sonarr 'tiers = ["restic"]'
+reload
 backup_sonarr
 another() { # UNIT LINE...: with a private copy of all mounts, and these
     local unit=$1

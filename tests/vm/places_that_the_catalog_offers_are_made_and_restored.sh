@@ -5,6 +5,7 @@
 declare_default_host
 repository_init
 names=(frigate jellyfin postgresql)
+declare_of_catalog "${names[@]}"
 stubs "${names[@]}"
 for name in "${names[@]}"; do
     printf 'template = "%s"\nbackup = { repository = "local", schedule = "daily" }\n' "$name" >"/var/tmp/$name.toml"
