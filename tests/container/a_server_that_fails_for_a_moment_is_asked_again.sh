@@ -111,8 +111,8 @@ touch /run/server-is-silent
 cat >>/etc/preseed/services/sonarr.toml <<'EOT'
 
 [preseed]
-stall-timeout = "2s"
+stall-timeout = "1s"
 EOT
 assert_exit 1 systemctl start sonarr
-assert_status preseed-sonarr.service 'Status: .*repository server: `restic restore` made no progress for 2 s'
+assert_status preseed-sonarr.service 'Status: .*repository server: `restic restore` made no progress for 1 s'
 assert_no_journal preseed-sonarr.service 'passed over'
