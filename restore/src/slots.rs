@@ -293,4 +293,31 @@ mod tests {
             assert_eq!(is_taken.recv_timeout(Duration::from_mins(1)), Ok(()));
         });
     }
+
+    #[test]
+    fn a_slot_that_is_given_back_is_taken_before_the_next_look_at_its_holder() {
+        let slots = tempfile::tempdir().unwrap();
+        let service = service();
+        // On a busy machine, one of several may come late.
+        let quickest = (0..5).map(|_| {
+            let turns = [(); 2].map(|()| Turn::of(&service, slots.path()));
+            for turn in &turns {
+                turn.take().unwrap();
+            }
+            std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| {
+                    let turn = Turn::of(&service, slots.path());
+                    turn.take().unwrap();
+                    Instant::now()
+                });
+                // The first look is over by then, and the next one far away.
+                std::thread::sleep(LOOK / 5);
+                let given_back = Instant::now();
+                turns[0].give_back();
+                waiting.join().unwrap() - given_back
+            })
+        });
+        let quickest = quickest.min().unwrap();
+        assert!(quickest < LOOK / 2, "{quickest:?}");
+    }
 }

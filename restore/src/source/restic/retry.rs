@@ -191,12 +191,17 @@ impl Wait {
             ).of_kind(ErrorKind::Locked)
             .that_heals()));
         }
-        self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
-        let left = stall_timeout.saturating_sub(since.elapsed());
+        let pause = self.next_pause(stall_timeout.saturating_sub(since.elapsed()));
         turn.pass(|| {
             status::say(&format!("waiting: {} is locked {held}", call.subject()));
-            std::thread::sleep(self.pause.min(left));
+            std::thread::sleep(pause);
         })
+    }
+
+    /// How long is waited until the next look: each time longer, and no longer than what is `left` of the whole wait.
+    fn next_pause(&mut self, left: Duration) -> Duration {
+        self.pause = (self.pause * 2).clamp(Duration::from_secs(1), LONGEST_PAUSE);
+        self.pause.min(left)
     }
 }
 
@@ -217,5 +222,24 @@ fn clear(target: &Path) -> Result<(), Error> {
         )
         .caused_by(&error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_for_a_lock_does_not_go_past_its_end() {
+        let mut wait = Wait::default();
+        let mut left = Duration::from_secs(4);
+        let pauses = [1, 2, 1, 0].map(|seconds| {
+            let pause = wait.next_pause(left);
+            left = left.saturating_sub(pause);
+            (pause, Duration::from_secs(seconds))
+        });
+        for (pause, expected) in pauses {
+            assert_eq!(pause, expected);
+        }
     }
 }
