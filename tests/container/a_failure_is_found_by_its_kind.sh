@@ -8,6 +8,7 @@ reload
 systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr
+
 # found CODE WORDS: the last refusal of the service is of this kind, and so is the answer that has these words.
 found() {
     local told

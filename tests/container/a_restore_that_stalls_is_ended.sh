@@ -13,10 +13,10 @@ declare_sonarr 'stall-timeout = "1s"'
 head -c 40000000 /dev/urandom >/var/lib/sonarr/large
 backup_sonarr
 lose_data /var/lib/sonarr
-# Whoever opens the pipe waits.
 # Large enough for all that is read slowly of it below.
 pack=$(find "$REPOSITORY/data" -type f -size +8M -print -quit)
 mv "$pack" /var/tmp/pack
+# Whoever opens the pipe waits.
 mkfifo "$pack"
 
 assert_exit 1 systemctl start sonarr

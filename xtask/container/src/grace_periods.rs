@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 const EXPEDITED: &str = "/sys/kernel/rcu_expedited";
 
 /// Sets it back once nobody holds its input any more, whatever ended this process.
-const SET_BACK: &str = "read -r _; echo 0 >/sys/kernel/rcu_expedited";
+const SET_BACK: &str = r#"read -r _; echo 0 >"$0""#;
 
 /// As long as this is there, the machine's kernel waits as short as it can: each boot of a container, each mount and each
 /// unit with one of its own would wait for some hundredths of a second, several times.
@@ -24,7 +24,9 @@ impl Expedited {
             return None;
         }
         let mut set_back = Command::new("sh");
-        set_back.args(["-c", SET_BACK]).stdin(Stdio::piped());
+        set_back
+            .args(["-c", SET_BACK, EXPEDITED])
+            .stdin(Stdio::piped());
         // What ends the whole group of this process leaves it.
         set_back.process_group(0);
         let set_back = Self(set_back.spawn().ok()?);

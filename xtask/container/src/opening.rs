@@ -23,7 +23,7 @@ impl Opened {
     /// Does `opening` in a container of `base`, if several of `scenarios` begin with it. One that does not work is left to
     /// its scenarios, which tell why.
     pub(crate) fn prepare(base: &Base, opening: Opening, scenarios: &[&Scenario]) -> Option<Self> {
-        let begun_with_it = |one: &&&Scenario| begins_with(one, opening);
+        let begun_with_it = |one: &&&Scenario| after(one, opening).is_some();
         scenarios.iter().filter(begun_with_it).nth(1)?;
         let since = Instant::now();
         match run(base, opening) {
@@ -41,14 +41,14 @@ impl Opened {
 
     /// What `scenario` begins on, and its first stage from there on; `None` if it does not begin with this.
     pub(crate) fn of(&self, scenario: &Scenario) -> Option<(&Base, String)> {
-        let first = begins_with(scenario, self.opening).then(|| scenario.after(self.opening.lines));
-        Some((&self.base, first??))
+        Some((&self.base, after(scenario, self.opening)?))
     }
 }
 
-/// Real software lies in layers of its own.
-fn begins_with(scenario: &Scenario, opening: Opening) -> bool {
-    scenario.header("packages").is_none() && scenario.after(opening.lines).is_some()
+/// The first stage of `scenario` after `opening`. None with real software has one: that lies in layers of its own.
+fn after(scenario: &Scenario, opening: Opening) -> Option<String> {
+    let is_plain = scenario.header("packages").is_none();
+    is_plain.then(|| scenario.after(opening.lines)).flatten()
 }
 
 fn run(base: &Base, opening: Opening) -> anyhow::Result<Left> {
