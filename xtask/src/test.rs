@@ -107,8 +107,8 @@ impl Drop for MakesRoom {
 fn whole(run: &mut Run, all: bool) {
     // Half an hour on a new machine, beside what needs no virtual machine.
     let quick = thread::spawn(vm::build_quick);
-    // An emulated machine keeps little more than one processor busy. Until it is done, containers have the others, one each,
-    // and then one quick machine: more would only keep each other waiting.
+    // An emulated machine keeps little more than one processor busy, and gives way to others. Until it is done, containers
+    // have the other processors, one each, and then one quick machine: more would only keep each other waiting.
     let room = Arc::new(OnceLock::new());
     let makes_room = MakesRoom(Arc::clone(&room));
     let beside = thread::spawn(move || {

@@ -106,7 +106,7 @@ impl Qemu {
         let stderr = File::create(&log).with_context(|| log.display().to_string())?;
         let (port, guest_port) = UnixStream::pair()?;
         let (control, guest_control) = UnixStream::pair()?;
-        let mut command = qemu_root.program("usr/bin/qemu-system-x86_64");
+        let mut command = qemu_root.program_that_gives_way("usr/bin/qemu-system-x86_64");
         for directory in ["usr/share/qemu", "usr/share/seabios"] {
             command.arg("-L").arg(qemu_root.join(directory));
         }

@@ -18,6 +18,10 @@ const LIBRARIES: [&str; 2] = [
     "usr/lib/x86_64-linux-gnu/pulseaudio",
 ];
 
+/// Runs what is given, with the least share of the processors. The kernel shares them among sessions first (sched(7), "The
+/// autogroup feature"): where it does, `nice` alone would count only within the session.
+const GIVE_WAY: &str = r#"{ echo 19 >/proc/self/autogroup; } 2>/dev/null; exec "$@""#;
+
 /// The built root.
 #[derive(Debug)]
 pub(super) struct QemuRoot {
@@ -104,6 +108,18 @@ impl QemuRoot {
     /// A program of the root, by its path there, run with the root's own libraries. It is killed
     /// when the thread that starts it ends.
     pub(super) fn program(&self, path: &str) -> Command {
+        self.program_by(&[], path)
+    }
+
+    /// The same, for one that works for many minutes: it leaves the processors to all others that want them.
+    pub(super) fn program_that_gives_way(&self, path: &str) -> Command {
+        self.program_by(
+            &["setsid", "nice", "-n", "19", "sh", "-c", GIVE_WAY, "sh"],
+            path,
+        )
+    }
+
+    fn program_by(&self, starter: &[&str], path: &str) -> Command {
         let mut libraries = OsString::new();
         for directory in LIBRARIES {
             libraries.push(self.join(directory));
@@ -112,6 +128,7 @@ impl QemuRoot {
         let mut program = Command::new("setpriv");
         program
             .args(["--pdeathsig", "KILL", "--"])
+            .args(starter)
             .arg(self.join("lib64/ld-linux-x86-64.so.2"))
             .arg("--library-path")
             .arg(libraries)
