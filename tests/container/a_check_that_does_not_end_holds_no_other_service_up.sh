@@ -52,8 +52,8 @@ kill -0 "$check"
 systemctl stop preseed-slow
 assert_exit 1 check_runs
 
-service slow 'verify = [{ sqlite = "a.db" }]' 'stall-timeout = "3s"'
+service slow 'verify = [{ sqlite = "a.db" }]' 'stall-timeout = "2s"'
 assert_exit 1 systemctl start slow
-assert_status preseed-slow.service 'Status: .*restored data could not be verified: its check was ended after 3 s'
+assert_status preseed-slow.service 'Status: .*restored data could not be verified: its check was ended after 2 s'
 assert_exit 1 check_runs
 assert_eq '' "$(ls -A /srv/slow)" 'nothing was restored'

@@ -51,9 +51,9 @@ systemctl stop sonarr
 touch /var/lib/sonarr/hang
 backup_sonarr
 lose_data /var/lib/sonarr
-declare_checked 'stall-timeout = "3s"'
+declare_checked 'stall-timeout = "2s"'
 assert_exit 1 systemctl start sonarr
-assert_status preseed-sonarr.service 'Status: .*restored data could not be verified: .*check-series first .* was ended after 3 s'
+assert_status preseed-sonarr.service 'Status: .*restored data could not be verified: .*check-series first .* was ended after 2 s'
 assert_exit 1 pgrep --full 'sleep 1000'
 
 mv /usr/local/bin/check-series /usr/local/bin/check-series.away

@@ -30,7 +30,7 @@ lose_data /var/lib/sonarr
 lock_repository
 # An emulated restic derives its key for longer than that.
 if ! command -v zpool >/dev/null; then
-    declare_sonarr 'stall-timeout = "3s"'
+    declare_sonarr 'stall-timeout = "2s"'
     assert_exit 1 systemctl start sonarr
     assert_status preseed-sonarr.service "Status: .*repository local: it is locked by process $holder on $(hostname) since .* see \`restic list locks\`"
     assert_journal preseed-sonarr.service 'unavailable: repository local: it is locked'

@@ -3,7 +3,7 @@
 
 declare_default_host
 repository_init
-declare_sonarr 'stall-timeout = "3s"'
+declare_sonarr 'stall-timeout = "2s"'
 reload
 systemctl start sonarr
 add_series 'The Expanse'

@@ -37,15 +37,15 @@ eventually systemctl is-failed preseed-sonarr.service
 assert_status preseed-sonarr.service 'made no progress for 1 s'
 assert_exit 1 pgrep --exact restic
 
-# Half a MiB each 0.3 s, for longer than the time in which something must have moved.
-declare_sonarr 'stall-timeout = "3s"'
+# Half a MiB each 0.25 s, for longer than the time in which something must have moved.
+declare_sonarr 'stall-timeout = "2s"'
 rm "$pack"
 mkfifo "$pack"
 systemctl start --no-block sonarr
 (
-    for ((at = 0; at < 14 << 19; at += 1 << 19)); do
+    for ((at = 0; at < 11 << 19; at += 1 << 19)); do
         dd if=/var/tmp/pack bs=512K count=1 skip=$((at >> 19)) status=none
-        sleep 0.3
+        sleep 0.25
     done
     tail -c +$((at + 1)) /var/tmp/pack || true
 ) >"$pack"

@@ -5,7 +5,7 @@
 cat >/usr/lib/preseed/preseed-helper <<'EOT'
 #!/bin/bash
 printf '%s\0' "$@" >/run/arguments
-cp "$CREDENTIALS_DIRECTORY/repository-password" /run/password 2>/dev/null || true
+cp "$CREDENTIALS_DIRECTORY/repository-password" "/run/password-of-${!#}" 2>/dev/null || true
 EOT
 chmod 0755 /usr/lib/preseed/preseed-helper
 cp /usr/lib/preseed/preseed-helper /usr/lib/preseed/dataset-helper
@@ -72,17 +72,19 @@ EOT
 done
 reload
 assert_eq "${#hostile[@]}" "$(find /run/systemd/generator -maxdepth 1 -name 'preseed-s*.service' | wc -l)" 'sound services'
+mapfile -t services < <(seq --format='s%g.service' "${#hostile[@]}")
+# An empty directory is not what was declared: something has to be mounted there.
+assert_exit 1 systemctl start "${services[@]}"
 number=0
 for value in "${hostile[@]}"; do
     number=$((number + 1))
-    # An empty directory is not what was declared: something has to be mounted there.
-    assert_exit 1 systemctl start "s$number.service"
-    assert_contains "$output" 'Assertion failed' "s$number.service without its mount"
-    assert_eq "of $value" "$(cat /run/password)" "the secret of s$number"
+    assert_contains "$output" "Assertion failed on job for s$number.service" 'without its mount'
+    assert_eq "of $value" "$(cat "/run/password-of-s$number")" "the secret of s$number"
     mount -t tmpfs tmpfs "/srv/s$number/$value"
-    rm "${secrets[number - 1]}"
-    systemctl start "s$number.service"
+    rm "${secrets[number - 1]}" "/run/password-of-s$number"
+done
+systemctl start "${services[@]}"
+for ((number = 1; number <= ${#hostile[@]}; number++)); do
     # What stands in for a missing secret is a newline.
-    assert_eq '0a' "$(od -An -tx1 /run/password | tr -d ' ')" "the missing secret of s$number"
-    umount "/srv/s$number/$value"
+    assert_eq '0a' "$(od -An -tx1 "/run/password-of-s$number" | tr -d ' ')" "the missing secret of s$number"
 done
