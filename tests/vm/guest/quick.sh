@@ -13,6 +13,20 @@ mask kmod-static-nodes.service systemd-modules-load.service systemd-sysctl.servi
     run-lock.mount systemd-creds.socket systemd-initctl.socket systemd-sysext.socket \
     zfs-share.service zfs-volume-wait.service zfs-volumes.target
 
+# systemd opens what it reads at each boot and each reload, and what is masked as well: both are not there at all.
+units=/usr/lib/systemd/system
+for masked in $(find /etc/systemd/system /etc/systemd/system-generators -maxdepth 1 -lname /dev/null); do
+    name=${masked##*/}
+    rm -f "$masked" "$units/$name" "/usr/lib/systemd/system-generators/$name"
+done
+# Nor are those that no boot of this machine comes to.
+(cd "$units" && rm -r initrd* soft-reboot.target syslog.socket systemd-battery-check* systemd-bsod* systemd-fsck* \
+    systemd-hibernate* systemd-journal-catalog-update* systemd-journald-audit.socket systemd-pcr* systemd-quotacheck* \
+    systemd-soft-reboot* systemd-sysext* systemd-update-done* tpm2.target)
+find "$units" /etc/systemd/system -xtype l -delete
+(cd /usr/lib/tmpfiles.d && rm 20-systemd-*.conf credstore.conf home.conf legacy.conf libselinux1.conf provision.conf \
+    systemd-network.conf systemd-nologin.conf systemd-pstore.conf x11.conf)
+
 # What a user-mode Linux has no such hardware for.
 cd /usr/lib/udev
 rm -rf hwdb.bin hwdb.d
