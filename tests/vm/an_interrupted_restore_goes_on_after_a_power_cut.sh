@@ -9,17 +9,24 @@ reload
 systemctl start sonarr
 add_series 'The Expanse'
 systemctl stop sonarr
-head -c 100000000 /dev/urandom >/var/lib/sonarr/large
+head -c 60000000 /dev/urandom >/var/lib/sonarr/large
 fingerprint /var/lib/sonarr >/var/tmp/before
 backup_sonarr
 umount /var/lib/sonarr
 zfs destroy -r tank/services/sonarr
 sync
-# A quick machine would have restored all of it before anybody has looked: restic works a quarter of the time.
+half_done() {
+    # Only restic and the helper see it.
+    compgen -G "/proc/$(pgrep -xo restic)/root/run/preseed/private/staged/.preseed-restic/var/lib/sonarr/large" >/dev/null
+}
+# A quick machine would have restored all of it before anybody has looked: restic works a quarter of the time, and a twentieth
+# once it has begun.
 slow_down_restic() {
+    local pause=0.06
     while sleep 0.02; do
-        pkill -STOP -x restic || true
-        sleep 0.06
+        pkill -STOP -x restic || continue
+        ! half_done || pause=0.4
+        sleep "$pause"
         pkill -CONT -x restic || true
     done
 }
@@ -29,10 +36,6 @@ systemctl start --no-block sonarr
 in_progress() {
     systemctl show --property=StatusText --value preseed-sonarr |
         grep -E '^restoring sonarr from .*: [0-9]+%, .* of .*, .*/s, .* left$'
-}
-half_done() {
-    # Only restic and the helper see it.
-    compgen -G "/proc/$(pgrep -xo restic)/root/run/preseed/private/staged/.preseed-restic/var/lib/sonarr/large" >/dev/null
 }
 half_done_and_told() {
     in_progress && half_done
