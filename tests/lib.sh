@@ -262,6 +262,11 @@ time_is() {
     set_clock "$(date --date="$(date +%F) $1" +%s)"
 }
 
+# is_past SNAPSHOT: whether the second in which it was made is over. For `eventually`: a later one is of another second then.
+is_past() {
+    (($(date +%s) > $(zfs get -Hp -o value creation "$1")))
+}
+
 # stands_in PROCESS DIR: whether that is its working directory. For `eventually`.
 stands_in() {
     [[ $(readlink "/proc/$1/cwd") == "$2" ]]

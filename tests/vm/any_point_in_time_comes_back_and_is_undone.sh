@@ -10,7 +10,7 @@ state() { # TITLE SNAPSHOT: a further series, and a snapshot of a second of its 
     add_series "$1"
     systemctl stop sonarr
     zfs snapshot "$DATASET@$2"
-    eventually eval "[[ \$(date +%s) -gt \$(zfs get -Hp -o value creation $DATASET@$2) ]]"
+    eventually is_past "$DATASET@$2"
 }
 at() { # SNAPSHOT: when it was taken
     date -u -d "@$(zfs get -Hp -o value creation "$1")" +%FT%TZ

@@ -15,7 +15,7 @@ THEN=$(date -u -d "@$(zfs get -Hp -o value creation "$APP@1")" +%FT%TZ)
 fill_app now
 
 # What there is: of which time all parts have a snapshot, and of which only some.
-eventually eval "[[ \$(date +%s) -gt \$(zfs get -Hp -o value creation $APP@1) ]]"
+eventually is_past "$APP@1"
 zfs snapshot "$APP.covers@alone"
 assert_exit 0 preseedctl list app
 assert_matches "$output" ' yes  all +local +1$'
@@ -62,9 +62,15 @@ assert_exists /var/lib/app/media/covers/new.jpg
 systemctl stop app
 stand_still_with /run/preseed/lock/app.covers.lock
 holder=$!
-(sleep 1.5 && kill "$holder") &
-assert_exit 0 preseedctl undo app --yes
-wait
+preseedctl undo app --yes >/var/tmp/undone 2>&1 &
+undo=$!
+has_opened() { # PROCESS FILE
+    find "/proc/$1/fd" -lname "$2" | grep .
+}
+eventually has_opened "$undo" /run/preseed/lock/app.covers.lock
+assert_eq 'then then then cached' "$(state)"
+kill "$holder"
+wait "$undo" || fail "$(</var/tmp/undone)"
 assert_eq 'now now now cached' "$(state)"
 assert_eq 3 "$(kept_datasets | wc -l)"
 

@@ -41,7 +41,7 @@ echo b >/var/lib/db/base
 echo b >/var/lib/db/wal/1
 
 # One part has a newer snapshot than the other: the newest point that both have is taken.
-sleep 1.1
+eventually is_past "$DB.wal@one"
 zfs snapshot "$DB.wal@newer"
 assert_exit 0 preseedctl restore db --yes
 assert_lacks "$output" 'differ '
@@ -54,7 +54,7 @@ assert_eq 'a a' "$(cat /var/lib/db/base /var/lib/db/wal/1 | paste -sd ' ')"
 
 # Both are lost, and their newest snapshots are of different times.
 rm /var/lib/db/base
-sleep 1.1
+eventually is_past "$DB@one"
 zfs rollback "$DB.wal@one"
 zfs snapshot "$DB.wal@later"
 rm /var/lib/db/wal/1

