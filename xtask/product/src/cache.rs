@@ -145,7 +145,8 @@ impl Cache {
         let own = own_runs();
         for (name, directory) in self.entries()? {
             // Another thread may just be deleting one of this process's own.
-            if name.starts_with("run-") && !name.starts_with(&own) {
+            let is_others = name.starts_with("run-") && !name.starts_with(&own);
+            if is_others || name.starts_with(&unfinished("run")) {
                 remove_unused(&directory)
                     .with_context(|| format!("delete {}", directory.display()))?;
             }
@@ -268,8 +269,11 @@ pub fn copy(files: &[PathBuf], directory: &Path) -> anyhow::Result<()> {
 }
 
 /// How the names of directories begin that are being built, or deleted.
+const UNFINISHED: &str = "unfinished-";
+
+/// The same, of one kind.
 fn unfinished(kind: &str) -> String {
-    format!("unfinished-{kind}-")
+    format!("{UNFINISHED}{kind}-")
 }
 
 /// The kind in the name of an entry, or of a run.
@@ -309,10 +313,15 @@ fn remove_unused(directory: &Path) -> io::Result<()> {
     match lock.try_lock() {
         Ok(()) => {
             let name = directory.file_name().unwrap_or_default().to_string_lossy();
-            let doomed = directory.with_file_name(format!("{}{name}", unfinished(kind_of(&name))));
-            match fs::rename(directory, &doomed) {
+            let doomed = if name.starts_with(UNFINISHED) {
+                // Another process was killed when it deleted this.
+                directory.to_owned()
+            } else {
+                directory.with_file_name(format!("{}{name}", unfinished(kind_of(&name))))
+            };
+            match fs::rename(directory, &doomed).and_then(|()| fs::remove_dir_all(&doomed)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                renamed => renamed.and_then(|()| fs::remove_dir_all(&doomed)),
+                removed => removed,
             }
         }
         Err(TryLockError::WouldBlock) => Ok(()),
@@ -331,13 +340,17 @@ mod tests {
         let cache = Cache {
             directory: directory.path().to_owned(),
         };
-        let (own, others) = (format!("{}another", own_runs()), "run-0-left".to_owned());
-        for name in [&own, &others] {
+        let own = format!("{}another", own_runs());
+        // Whoever deleted the second one was killed then.
+        let others = ["run-0-left", "unfinished-run-1-run-1-left"];
+        for name in others.into_iter().chain([own.as_str()]) {
             fs::create_dir(directory.path().join(name)).unwrap();
         }
         let run = cache.scratch().unwrap();
         assert!(directory.path().join(own).exists());
-        assert!(!directory.path().join(others).exists());
+        for name in others {
+            assert!(!directory.path().join(name).exists(), "{name} is there");
+        }
         drop(run);
     }
 
