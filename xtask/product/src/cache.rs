@@ -146,9 +146,13 @@ impl Cache {
         for (name, directory) in self.entries()? {
             // Another thread may just be deleting one of this process's own.
             let is_others = name.starts_with("run-") && !name.starts_with(&own);
-            if is_others || name.starts_with(&unfinished("run")) {
-                remove_unused(&directory)
-                    .with_context(|| format!("delete {}", directory.display()))?;
+            if (is_others || name.starts_with(&unfinished("run")))
+                && let Err(error) = remove_unused(&directory)
+            {
+                eprintln!(
+                    "{}: not deleted: {error}; the next run tries again",
+                    directory.display()
+                );
             }
         }
         let directory = TempDir::with_prefix_in(own_runs(), &self.directory)?;
