@@ -58,16 +58,13 @@ assert_exit 0 preseedctl undo app --stop --yes
 assert_eq 'then then then cached' "$(state)"
 assert_exists /var/lib/app/media/covers/new.jpg
 
-# Another run is at work on one part: it is waited for.
+# Another run is at work on one part: it is waited for, as the terminal says.
 systemctl stop app
 stand_still_with /run/preseed/lock/app.covers.lock
 holder=$!
-preseedctl undo app --yes >/var/tmp/undone 2>&1 &
+script --quiet --return --flush --command 'preseedctl undo app --yes' /var/tmp/undone </dev/null >/dev/null &
 undo=$!
-has_opened() { # PROCESS FILE
-    find "/proc/$1/fd" -lname "$2" | grep .
-}
-eventually has_opened "$undo" /run/preseed/lock/app.covers.lock
+eventually grep "waiting: another run is at work on this service's storage" /var/tmp/undone
 assert_eq 'then then then cached' "$(state)"
 kill "$holder"
 wait "$undo" || fail "$(</var/tmp/undone)"

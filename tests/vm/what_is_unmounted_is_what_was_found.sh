@@ -51,7 +51,7 @@ def read(process, file):
     except OSError:
         return ''
 def is_helper(process):
-    # Not a child of it, which may be in a namespace of its own.
+    # strace(1) traces the helper alone: its children may be in namespaces of their own.
     return read(process, 'comm') == 'preseed-helper\n' and 'TracerPid:\t0\n' not in read(process, 'status')
 def waits():
     processes = filter(str.isdigit, os.listdir('/proc'))

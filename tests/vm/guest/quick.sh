@@ -13,17 +13,19 @@ mask kmod-static-nodes.service systemd-modules-load.service systemd-sysctl.servi
     run-lock.mount systemd-creds.socket systemd-initctl.socket systemd-sysext.socket \
     zfs-share.service zfs-volume-wait.service zfs-volumes.target
 
-# systemd opens what it reads at each boot and each reload, and what is masked as well: both are not there at all.
+# At each boot and each reload, systemd opens the units that others name, and masked ones as well. So what is masked is removed,
+# and so are the links to it.
 units=/usr/lib/systemd/system
 for masked in $(find /etc/systemd/system /etc/systemd/system-generators -maxdepth 1 -lname /dev/null); do
     name=${masked##*/}
     rm -f "$masked" "$units/$name" "/usr/lib/systemd/system-generators/$name"
 done
-# Nor are those that no boot of this machine comes to.
+# The same for what no boot of this machine comes to: it has no initrd, no TPM, and nothing to check, update or hibernate.
 (cd "$units" && rm -r initrd* soft-reboot.target syslog.socket systemd-battery-check* systemd-bsod* systemd-fsck* \
     systemd-hibernate* systemd-journal-catalog-update* systemd-journald-audit.socket systemd-pcr* systemd-quotacheck* \
     systemd-soft-reboot* systemd-sysext* systemd-update-done* tpm2.target)
 find "$units" /etc/systemd/system -xtype l -delete
+# Each file of it is read at each boot as well.
 (cd /usr/lib/tmpfiles.d && rm 20-systemd-*.conf credstore.conf home.conf legacy.conf libselinux1.conf provision.conf \
     systemd-network.conf systemd-nologin.conf systemd-pstore.conf x11.conf)
 
